@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-2.0
+# Where the lab keeps what it made: one cache folder outside the checkout. Sourced, not run.
+
+CHECKOUT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/ipvs_rs
+LOGS=$CACHE/logs
+LAB_ENV=$CACHE/lab.env
+
+# As root these are empty; else the few steps that need root go through sudo.
+SUDO=
+[ "$(id -u)" = 0 ] || SUDO=sudo
+
+# Reads lab.env, which setup.sh wrote: KVER KDIR ENV KIMAGE KMODULES INITRAMFS.
+load_lab() {
+	[ -f "$LAB_ENV" ] || die "the lab is not set up yet: run scripts/setup.sh first"
+	# shellcheck source=/dev/null
+	. "$LAB_ENV"
+}
