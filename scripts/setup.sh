@@ -9,13 +9,13 @@
 #   MIRROR=URL                 the Debian mirror, where the host's apt should not decide
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd -P)
-for part in say cache host environment kernel verify initramfs; do
+for part in say cache host environment kernel verify boot; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done
 
 # What was asked for, so that another request is not answered with the old lab.
-request="$(environment_key) KVER=${KVER:-} KDIR=${KDIR:-} KIMAGE=${KIMAGE:-} KMODULES=${KMODULES:-}"
+request="$(environment_key) $(boot_key) KVER=${KVER:-} KDIR=${KDIR:-} KIMAGE=${KIMAGE:-} KMODULES=${KMODULES:-}"
 ENV=$(environment_path)
 export ENV
 
@@ -29,7 +29,7 @@ if [ -f "$LAB_ENV" ] && grep -qxF "# $request" "$LAB_ENV" && host_is_ready; then
 	exit
 fi
 
-STEP_TOTAL=7
+STEP_TOTAL=8
 mkdir -p "$CACHE" "$LOGS"
 exec {lock}>"$CACHE/setup.lock"
 flock "$lock"
@@ -57,18 +57,22 @@ else
 	step "is it the stock kernel's?"
 	verify_kernel_tree
 	KDIR=$KERNEL/build
-	KIMAGE=$KERNEL/packages/boot/vmlinuz-$KVER
+	KIMAGE=$KERNEL/packages/usr/lib/modules/$KVER/vmlinuz
 	KMODULES=$KERNEL/packages/usr/lib/modules/$KVER
 fi
+VM_TREE=
 INITRAMFS=
 if [ -n "${KIMAGE:-}" ]; then
-	INITRAMFS=$CACHE/initramfs-$KVER.cpio
+	step "modules and initramfs for the test VMs"
+	VM_TREE=$CACHE/vm-$KVER/$(boot_key)
+	INITRAMFS=$VM_TREE.cpio
+	make_vm_tree
 	make_initramfs
 fi
 
 {
 	echo "# $request"
-	for name in KVER KDIR ENV KIMAGE KMODULES INITRAMFS; do
+	for name in KVER KDIR ENV KIMAGE KMODULES VM_TREE INITRAMFS; do
 		printf '%s=%q\n' "$name" "${!name:-}"
 	done
 } >"$LAB_ENV.partial"

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0
+# The module tree of one VM. Sourced, not run.
+
+# make_module_tree c|rust|none EXTRA TARGET: hard links to the stock modules under TARGET/lib/modules/KVER, plus ours and those
+# below the folder EXTRA in updates/.
+make_module_tree() {
+	local tree=$3/lib/modules/$KVER
+	mkdir -p "$3/lib/modules"
+	cp -al "$VM_TREE" "$tree" 2>/dev/null || cp -a "$VM_TREE" "$tree"
+	mkdir -p "$tree/updates"
+	case $1 in
+	c) ;;
+	rust)
+		[ -n "$(find "$CHECKOUT/build" -name '*.ko' 2>/dev/null | head -n 1)" ] ||
+			die "there are no modules of ours in build/: run make first"
+		install_modules "$CHECKOUT/build" "$tree/updates"
+		;;
+	none) rm -rf "$tree/kernel/net/netfilter/ipvs" "$tree/kernel/net/netfilter/xt_ipvs.ko" ;;
+	*) die "no such module set: $1 (c, rust or none)" ;;
+	esac
+	[ -z "$2" ] || install_modules "$2" "$tree/updates"
+	depmod -b "$3" "$KVER"
+}
+
+install_modules() {
+	find "$1" -name '*.ko' -exec cp -t "$2" {} +
+}
