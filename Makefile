@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0
+# One verb, one line. What Kbuild does with the sources is in the file Kbuild.
+
+.PHONY: modules setup demo test bench clippy fmt fmt-check doc install clean help
+.DEFAULT_GOAL := modules
+
+modules: setup ## build the kernel modules into build/ (the default)
+	scripts/kbuild build modules
+
+setup: ## make the lab: build environment, kernel tree, VM kernel (cached)
+	@scripts/setup.sh
+
+demo: setup ## a load balancer in a VM: two web servers behind one address
+	scripts/demo.sh
+
+test: ## everything: gates, host tests, the C module and ours in VMs (T=pattern: only what matches)
+	scripts/test.sh
+
+bench: modules ## instructions per packet, the C module's and ours
+	tests/bench/run
+
+clippy: setup ## lints of the kernel crates and of the host crates
+	scripts/gates/clippy.sh
+
+fmt: setup ## format all Rust files
+	scripts/format.sh
+
+fmt-check: setup ## are all Rust files formatted?
+	scripts/format.sh --check
+
+doc: setup ## API documentation into target/doc (host crates) and build/doc (kernel crates)
+	scripts/doc.sh
+
+install: modules ## install into /lib/modules/KVER/updates (DESTDIR= for another root)
+	scripts/install.sh
+
+clean: ## remove what was built here; the lab's cache stays
+	rm -rf build target
+
+help: ## this list
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20

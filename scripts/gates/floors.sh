@@ -1,0 +1,20 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Each floor of the house sees only the ones below it (ARCHITECTURE.md, "Floors").
+. "$(dirname "$0")/../lib/gate.sh"
+offending=
+
+# floor FOLDER REGEX: no code in FOLDER matches REGEX.
+floor() {
+	local -a files
+	mapfile -t files < <(sources "$1/*.rs")
+	offending+=$(code "${files[@]}" | grep -E "^[^:]*:[0-9]+:.*($2)" | sed 's/$/\n/' || true)
+}
+
+floor ipvs_rs/core '\b(kernel|bindings|knet|ipvs|ipvs_sys)::'
+floor ipvs_rs/sys '\b(knet|ipvs|ipvs_core)::'
+floor ipvs_rs/knet '\b(ipvs|ipvs_core)::'
+floor ipvs_rs/ipvs '\bipvs_sys\b|\bbindings::'
+floor sched '\b(knet|ipvs_sys|bindings)::'
+floor userspace '\b(kernel|knet|ipvs|ipvs_sys)::'
+verdict "a floor names what it must not see" "$offending"

@@ -1,0 +1,9 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Every source file says its licence at its top.
+. "$(dirname "$0")/../lib/gate.sh"
+offending=
+while read -r file; do
+	head -n 3 "$file" | grep -q 'SPDX-License-Identifier: ' || offending+=$file$'\n'
+done < <(sources '*.rs' '*.c' '*.h' '*.sh' '*.py' '*.mk' '*Kbuild' 'Makefile' '.ci/run' 'scripts/*' 'tests/*/run' 'tests/*/compare')
+verdict "no SPDX-License-Identifier" "${offending%$'\n'}"

@@ -1,0 +1,134 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Runs every test, in tiers from quick to slow: the build, the gates, the host tests, the scenarios in VMs (Debian's C module and
+# ours side by side). T=pattern keeps only what has the pattern in its name. The last line counts all of them.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd -P)
+for part in say cache cargo; do
+	# shellcheck source=/dev/null
+	. "$here/lib/$part.sh"
+done
+cd "$CHECKOUT"
+T=${T:-}
+# Longest time for the scenarios in one VM, in seconds.
+VM_SECONDS=1200
+passed=0 failed=0
+results=$CHECKOUT/build/test
+tier_began=
+
+tier() {
+	[ -z "$tier_began" ] || tier_end
+	tier_began=$SECONDS
+	printf '\n== %s\n' "$1"
+}
+
+tier_end() {
+	printf '   (%d s; %d passed, %d failed so far)\n' $((SECONDS - tier_began)) "$passed" "$failed"
+}
+
+# Counts the `ok` and `not ok` lines of a file.
+count() {
+	passed=$((passed + $(grep -c '^ok ' "$1" || true)))
+	failed=$((failed + $(grep -c '^not ok ' "$1" || true)))
+}
+
+check() {
+	local name=$1
+	shift
+	if "$@"; then
+		echo "ok $name"
+		passed=$((passed + 1))
+	else
+		echo "not ok $name"
+		failed=$((failed + 1))
+		return 1
+	fi
+}
+
+build() {
+	"$here/kbuild" build modules >"$results/build.log" 2>&1 || {
+		tail -n 40 "$results/build.log" | sed 's/^/    /'
+		return 1
+	}
+}
+
+gates() {
+	local gate
+	for gate in scripts/gates/*"$T"*.sh; do
+		[ -x "$gate" ] || continue
+		"$gate" 2>&1 | tee "$results/gate.log" || true
+		count "$results/gate.log"
+		# A gate that died without a verdict has not passed.
+		grep -qE '^(not )?ok ' "$results/gate.log" || check "$(basename "$gate" .sh)" false || true
+	done
+}
+
+host_tests() {
+	local log=$results/cargo.log ran lost
+	run_cargo test --workspace --no-fail-fast -- ${T:+"$T"} >"$log" 2>&1 || true
+	read -r ran lost < <(awk '/^test result:/ { p += $4; f += $6 } END { print p + 0, f + 0 }' "$log")
+	passed=$((passed + ran)) failed=$((failed + lost))
+	echo "$ran passed, $lost failed"
+	[ "$lost" = 0 ] || grep -E -A 8 '^(test .* FAILED|---- )' "$log" | sed 's/^/    /'
+	if ! grep -q '^test result:' "$log"; then
+		tail -n 40 "$log" | sed 's/^/    /'
+		check "host tests build" false || true
+	fi
+}
+
+scenarios() {
+	local kind pid_c pid_rust
+	rm -rf "$results/c" "$results/rust"
+	for kind in c rust; do
+		mkdir -p "$results/$kind"
+		# Both at once; each keeps what it printed beside its results.
+		"$here/vm" -m $kind -t $VM_SECONDS -o "$results/$kind" -- tests/net/run ${T:+"$T"} >"$results/$kind/run.log" 2>&1 &
+		declare "pid_$kind=$!"
+	done
+	check "the scenarios ran on the C module" vm_ended c "$pid_c" || true
+	check "the scenarios ran on our module" vm_ended rust "$pid_rust" || true
+	tests/net/compare "$results/c" "$results/rust" 2>&1 | tee "$results/compare.log" || true
+	count "$results/compare.log"
+}
+
+# vm_ended KIND PID: waits, showing how far the scenarios are.
+vm_ended() {
+	local lines
+	while kill -0 "$2" 2>/dev/null; do
+		for _ in 1 2 3 4 5 6 7 8 9 10; do
+			sleep 1
+			kill -0 "$2" 2>/dev/null || break 2
+		done
+		lines=$(cat "$results"/*/run.log | wc -l)
+		echo "   running: $lines lines so far, last: $(tail -qn 1 "$results/$1/run.log" | cut -c 1-80)"
+	done
+	wait "$2" || {
+		tail -n 80 "$results/$1/run.log" | sed 's/^/    /'
+		return 1
+	}
+}
+
+"$here/setup.sh"
+load_lab
+mkdir -p "$results"
+
+tier "build"
+built=yes
+check "modules build" build || built=no
+tier "gates"
+gates
+if [ -f Cargo.toml ]; then
+	tier "host tests"
+	host_tests
+fi
+if [ -x tests/net/run ]; then
+	tier "scenarios in VMs"
+	if [ "$built" = yes ]; then
+		scenarios
+	else
+		check "scenarios (nothing was built)" false || true
+	fi
+fi
+tier_end
+printf '\n%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]
