@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a connection remembers about itself in one word, and how its packets are forwarded.
+//!
+//! The numbers are part of the interface: they appear in `/proc`, in netlink and sockopt
+//! messages, and in the messages of the synchronisation daemon.
+
+use crate::proto;
+
+/// How packets of a connection reach the real server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Method {
+    /// Addresses and ports are translated in both directions.
+    Nat = 0,
+    /// The director itself serves the connection.
+    LocalNode = 1,
+    /// The packet travels inside another one.
+    Tunnel = 2,
+    /// Only the next hop changes; the real server owns the virtual address too.
+    DirectRoute = 3,
+    /// The packet goes to its original destination, without a real server.
+    Bypass = 4,
+    /// Accepted in a configuration, forwarded by nobody.
+    Unassigned5 = 5,
+    /// Accepted in a configuration, forwarded by nobody.
+    Unassigned6 = 6,
+    /// Accepted in a configuration, forwarded by nobody.
+    Unassigned7 = 7,
+}
+
+impl Method {
+    /// The method in the low three bits, whatever the others say.
+    #[inline]
+    pub const fn from_bits(bits: u32) -> Self {
+        match bits & ConnFlags::METHOD_MASK {
+            0 => Self::Nat,
+            1 => Self::LocalNode,
+            2 => Self::Tunnel,
+            3 => Self::DirectRoute,
+            4 => Self::Bypass,
+            5 => Self::Unassigned5,
+            6 => Self::Unassigned6,
+            _ => Self::Unassigned7,
+        }
+    }
+
+    /// The three bits of this method.
+    #[inline]
+    pub const fn bits(self) -> u32 {
+        self as u32
+    }
+
+    /// The word in the `Forward` column of `/proc/net/ip_vs`.
+    ///
+    /// As the C module does: everything that has no name of its own is `Masq`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LocalNode => "Local",
+            Self::Tunnel => "Tunnel",
+            Self::DirectRoute => "Route",
+            Self::Nat
+            | Self::Bypass
+            | Self::Unassigned5
+            | Self::Unassigned6
+            | Self::Unassigned7 => "Masq",
+        }
+    }
+}
+
+/// The flags of a connection, and those that a real server hands to its connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct ConnFlags(u32);
+
+impl ConnFlags {
+    /// No flag; the method is NAT.
+    pub const EMPTY: Self = Self(0);
+    /// Created by the backup daemon.
+    pub const SYNC: Self = Self(0x0020);
+    /// Is in the connection table.
+    pub const HASHED: Self = Self(0x0040);
+    /// No reply has been seen, and with other methods than NAT none is expected.
+    pub const NO_OUTPUT: Self = Self(0x0080);
+    /// Counted among the inactive connections of its server.
+    pub const INACTIVE: Self = Self(0x0100);
+    /// TCP sequence numbers of replies are adjusted.
+    pub const OUT_SEQ: Self = Self(0x0200);
+    /// TCP sequence numbers of requests are adjusted.
+    pub const IN_SEQ: Self = Self(0x0400);
+    /// The client's port is not known yet.
+    pub const NO_CLIENT_PORT: Self = Self(0x0800);
+    /// Not a connection but a persistence template.
+    pub const TEMPLATE: Self = Self(0x1000);
+    /// Lives for one packet only.
+    pub const ONE_PACKET: Self = Self(0x2000);
+    /// Keeps the netfilter conntrack entry.
+    pub const NFCT: Self = Self(0x1_0000);
+
+    const METHOD_MASK: u32 = 0x7;
+    /// What a client of the sockopt interface may ask for: method, one-packet, conntrack.
+    const DESTINATION_MASK: u32 = Self::METHOD_MASK | Self::ONE_PACKET.0 | Self::NFCT.0;
+
+    /// The flags in `bits`; unknown bits are kept.
+    #[inline]
+    pub const fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+
+    /// The flags as one number.
+    #[inline]
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// The flags that a real server gives to its connections, from what a client asked for.
+    ///
+    /// Connections start inactive, and only NAT sees replies for certain.
+    pub const fn for_destination(requested: u32) -> Self {
+        let flags = Self(requested & Self::DESTINATION_MASK).with(Self::INACTIVE);
+        match flags.method() {
+            Method::Nat => flags,
+            _ => flags.with(Self::NO_OUTPUT),
+        }
+    }
+
+    /// These flags joined with those of the server that the connection is bound to.
+    ///
+    /// One-packet scheduling is for UDP, and never for templates or connections that another
+    /// director has sent.
+    #[inline]
+    pub const fn inherit(self, destination: Self, protocol: u8) -> Self {
+        let one_packet =
+            protocol == proto::UDP && !self.has(Self::TEMPLATE) && !self.has(Self::SYNC);
+        if one_packet {
+            self.with(destination)
+        } else {
+            self.with(destination.without(Self::ONE_PACKET))
+        }
+    }
+
+    /// Whether all of `flags` are set.
+    #[inline]
+    pub const fn has(self, flags: Self) -> bool {
+        self.0 & flags.0 == flags.0
+    }
+
+    /// These flags and `flags`.
+    #[inline]
+    #[must_use]
+    pub const fn with(self, flags: Self) -> Self {
+        Self(self.0 | flags.0)
+    }
+
+    /// These flags except `flags`.
+    #[inline]
+    #[must_use]
+    pub const fn without(self, flags: Self) -> Self {
+        Self(self.0 & !flags.0)
+    }
+
+    /// The forwarding method.
+    #[inline]
+    pub const fn method(self) -> Method {
+        Method::from_bits(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_are_the_low_three_bits() {
+        for bits in 0..16 {
+            assert_eq!(Method::from_bits(bits).bits(), bits & 7);
+        }
+        assert_eq!(ConnFlags::from_bits(0x83).method(), Method::DirectRoute);
+    }
+
+    #[test]
+    fn every_method_without_a_name_is_masq() {
+        let names: Vec<_> = (0..8).map(|bits| Method::from_bits(bits).name()).collect();
+        assert_eq!(
+            names,
+            ["Masq", "Local", "Tunnel", "Route", "Masq", "Masq", "Masq", "Masq"]
+        );
+    }
+
+    #[test]
+    fn servers_give_inactive_and_no_output() {
+        for (requested, given) in [
+            (0x0, 0x100),
+            (0x3, 0x183),
+            (0x7, 0x187),
+            (0xFFFF_FFFF, 0x1_2187),
+            (0x1_0000, 0x1_0100),
+        ] {
+            assert_eq!(ConnFlags::for_destination(requested).bits(), given);
+        }
+    }
+
+    #[test]
+    fn one_packet_is_for_fresh_udp_connections() {
+        let server = ConnFlags::for_destination(0x2000);
+        for (own, protocol, one_packet) in [
+            (ConnFlags::EMPTY, proto::UDP, true),
+            (ConnFlags::EMPTY, proto::TCP, false),
+            (ConnFlags::TEMPLATE, proto::UDP, false),
+            (ConnFlags::SYNC, proto::UDP, false),
+        ] {
+            let bound = own.inherit(server, protocol);
+            assert_eq!(bound.has(ConnFlags::ONE_PACKET), one_packet);
+            assert!(bound.has(ConnFlags::INACTIVE) && bound.has(own));
+        }
+    }
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! From the bytes of a packet to who talks to whom.
+//!
+//! Parsing is total: every sequence of bytes gives a [`Flow`] or says why it is not one. For the
+//! ordinary IPv4 packet it takes one read of the fixed header and one of the ports.
+
+use crate::addr::{Addr, Family};
+use crate::proto;
+
+mod v4;
+mod v6;
+
+/// Where the bytes of a packet come from: a slice on the host, a socket buffer in the kernel.
+pub trait HeaderSource {
+    /// The `buf.len()` bytes that start `offset` bytes after the start of the network header.
+    ///
+    /// Returns a view of the packet itself where the bytes lie in one piece, else of `buf`, into
+    /// which they were copied; [`None`] when the packet ends before.
+    fn bytes<'b>(&'b self, offset: usize, buf: &'b mut [u8]) -> Option<&'b [u8]>;
+
+    /// The `N` bytes at `offset`.
+    #[inline]
+    fn array<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
+        self.bytes(offset, &mut [0; N])?.first_chunk().copied()
+    }
+}
+
+impl HeaderSource for [u8] {
+    #[inline]
+    fn bytes<'b>(&'b self, offset: usize, buf: &'b mut [u8]) -> Option<&'b [u8]> {
+        self.get(offset..)?.get(..buf.len())
+    }
+}
+
+/// Which part of a datagram a packet carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fragment {
+    /// All of it.
+    Whole,
+    /// The beginning, with the transport header.
+    First,
+    /// A later part, without a transport header.
+    Later,
+}
+
+/// Why a packet has no [`Flow`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotOurs {
+    /// The network header, or an IPv6 extension header, is not all there.
+    Truncated,
+    /// The network header contradicts itself.
+    BadHeader,
+    /// A TCP or UDP packet that ends before its ports.
+    ///
+    /// No connection can be found for it, and asked to schedule it the C module drops it;
+    /// everywhere else such a packet passes.
+    NoPorts {
+        /// The transport protocol.
+        protocol: u8,
+    },
+    /// ICMP in IPv4, ICMPv6 in IPv6.
+    Icmp,
+    /// A transport protocol that IPVS does not balance.
+    OtherProtocol(u8),
+}
+
+/// The two ends of a conversation, in the direction in which a packet travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Tuple {
+    /// Source address.
+    pub src: Addr,
+    /// Destination address.
+    pub dst: Addr,
+    /// Source port.
+    pub sport: u16,
+    /// Destination port.
+    pub dport: u16,
+    /// Transport protocol.
+    pub protocol: u8,
+    /// The family of both addresses.
+    pub family: Family,
+}
+
+impl Tuple {
+    /// The tuple of a packet in the other direction.
+    #[inline]
+    #[must_use]
+    pub const fn reversed(self) -> Self {
+        Self {
+            src: self.dst,
+            dst: self.src,
+            sport: self.dport,
+            dport: self.sport,
+            ..self
+        }
+    }
+}
+
+/// What IPVS needs to know of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// The family of both addresses.
+    pub family: Family,
+    /// Transport protocol.
+    pub protocol: u8,
+    /// Which part of the datagram this is.
+    pub fragment: Fragment,
+    /// Source address.
+    pub src: Addr,
+    /// Destination address.
+    pub dst: Addr,
+    /// Source port; 0 in a later fragment.
+    pub sport: u16,
+    /// Destination port; 0 in a later fragment.
+    pub dport: u16,
+    /// Where the transport header starts, in bytes from the start of the network header.
+    pub transport: usize,
+}
+
+impl Flow {
+    /// Reads the headers of a packet.
+    ///
+    /// # Errors
+    ///
+    /// See [`NotOurs`].
+    #[inline]
+    pub fn parse<S: HeaderSource + ?Sized>(packet: &S) -> Result<Self, NotOurs> {
+        // The fixed header of IPv4, and the first half of that of IPv6.
+        let start = packet.array(0).ok_or(NotOurs::Truncated)?;
+        match start[0] >> 4 {
+            4 => v4::parse(packet, &start),
+            6 => v6::parse(packet, &start),
+            _ => Err(NotOurs::BadHeader),
+        }
+    }
+
+    /// The two ends in the direction of this packet.
+    #[inline]
+    pub const fn tuple(&self) -> Tuple {
+        Tuple {
+            src: self.src,
+            dst: self.dst,
+            sport: self.sport,
+            dport: self.dport,
+            protocol: self.protocol,
+            family: self.family,
+        }
+    }
+
+    /// The flags byte of the TCP header.
+    ///
+    /// Returns [`None`] where the fixed TCP header is not all there.
+    #[inline]
+    pub fn tcp_flags<S: HeaderSource + ?Sized>(&self, packet: &S) -> Option<u8> {
+        if matches!(self.fragment, Fragment::Later) {
+            return None;
+        }
+        let header: [u8; 20] = packet.array(self.transport)?;
+        Some(header[13])
+    }
+}
+
+/// What the network header says; the transport header is still to be read.
+struct Network {
+    family: Family,
+    protocol: u8,
+    fragment: Fragment,
+    src: Addr,
+    dst: Addr,
+    transport: usize,
+}
+
+impl Network {
+    /// Adds the ports, if this is a protocol of ours.
+    ///
+    /// `end` is where the datagram ends by its own account.
+    #[inline(always)]
+    fn with_ports<S: HeaderSource + ?Sized>(self, packet: &S, end: usize) -> Result<Flow, NotOurs> {
+        let protocol = self.protocol;
+        if !matches!(protocol, proto::TCP | proto::UDP) {
+            return Err(match (self.family, protocol) {
+                (Family::V4, proto::ICMP) | (Family::V6, proto::ICMPV6) => NotOurs::Icmp,
+                _ => NotOurs::OtherProtocol(protocol),
+            });
+        }
+        let [s0, s1, d0, d1] = match self.fragment {
+            Fragment::Later => [0; 4],
+            Fragment::Whole | Fragment::First if end < self.transport.saturating_add(4) => {
+                return Err(NotOurs::NoPorts { protocol })
+            }
+            Fragment::Whole | Fragment::First => packet
+                .array(self.transport)
+                .ok_or(NotOurs::NoPorts { protocol })?,
+        };
+        Ok(Flow {
+            family: self.family,
+            protocol,
+            fragment: self.fragment,
+            src: self.src,
+            dst: self.dst,
+            sport: u16::from_be_bytes([s0, s1]),
+            dport: u16::from_be_bytes([d0, d1]),
+            transport: self.transport,
+        })
+    }
+}
