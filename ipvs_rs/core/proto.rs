@@ -18,11 +18,11 @@ pub const ICMPV6: u8 = 58;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// From the client, on a connection whose replies pass here too.
-    Input,
+    Input = 0,
     /// From the real server.
-    Output,
+    Output = 1,
     /// From the client, on a connection whose replies take another way.
-    InputOnly,
+    InputOnly = 2,
 }
 
 /// How long connections live without a packet, in seconds; one set per network namespace.

@@ -131,13 +131,13 @@ impl State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// SYN.
-    Syn,
+    Syn = 0,
     /// FIN.
-    Fin,
+    Fin = 1,
     /// ACK.
-    Ack,
+    Ack = 2,
     /// RST.
-    Rst,
+    Rst = 3,
 }
 
 /// The flags byte of a TCP header (RFC 9293, section 3.1).
@@ -176,9 +176,9 @@ impl Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Table {
     /// Trusts clients.
-    Normal,
+    Normal = 0,
     /// Waits for the whole handshake before a connection counts as established.
-    Secure,
+    Secure = 1,
 }
 
 use State::{
@@ -191,7 +191,8 @@ type Row = [State; State::COUNT];
 /// The rows of SYN, FIN, ACK and RST.
 type Rows = [Row; 4];
 
-// Both tables, by direction. The columns are the current state, the rows the event.
+/// By [`Table`], [`Direction`], [`Event`] and [`State`]: the columns are the current state.
+const TABLES: [[Rows; 3]; 2] = [NORMAL, SECURE];
 
 #[rustfmt::skip]
 const NORMAL: [Rows; 3] = [
@@ -243,27 +244,11 @@ pub fn next(table: Table, direction: Direction, event: Option<Event>, state: Sta
     let Some(event) = event else {
         return State::Close;
     };
-    let rows = match table {
-        Table::Normal => &NORMAL,
-        Table::Secure => &SECURE,
-    };
-    let [input, output, input_only] = rows;
-    let [syn, fin, ack, rst] = match direction {
-        Direction::Input => input,
-        Direction::Output => output,
-        Direction::InputOnly => input_only,
-    };
-    let row = match event {
-        Event::Syn => syn,
-        Event::Fin => fin,
-        Event::Ack => ack,
-        Event::Rst => rst,
-    };
     #[allow(
         clippy::indexing_slicing,
-        reason = "a row has a cell for each state, so no check is left in the machine code"
+        reason = "each level has a place for every value of its enum: no check is left in the machine code"
     )]
-    row[state as usize]
+    TABLES[table as usize][direction as usize][event as usize][state as usize]
 }
 
 /// A connection has crossed the line between active and inactive.
