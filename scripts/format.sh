@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Formats every Rust file as the kernel does; with --check only says which are not.
+# Formats every Rust file as rustfmt.toml says; with --check only says which are not.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd -P)
 for part in say cache sources; do
@@ -10,4 +10,4 @@ done
 load_lab
 cd "$CHECKOUT"
 mapfile -t files < <(sources '*.rs')
-[ "${#files[@]}" = 0 ] || exec "$here/in-env" rustfmt --edition 2021 --config-path "$KDIR/source/.rustfmt.toml" "$@" "${files[@]}"
+[ "${#files[@]}" = 0 ] || exec "$here/in-env" rustfmt --edition 2021 "$@" "${files[@]}"
