@@ -8,7 +8,8 @@ offending=
 floor() {
 	local -a files
 	mapfile -t files < <(sources "$1/*.rs")
-	offending+=$(code "${files[@]}" | grep -E "^[^:]*:[0-9]+:.*($2)" | sed 's/$/\n/' || true)
+	found=$(code "${files[@]}" | grep -E "^[^:]*:[0-9]+:.*($2)" || true)
+	[ -z "$found" ] || offending+=$found$'\n'
 }
 
 floor ipvs_rs/core '\b(kernel|bindings|knet|ipvs|ipvs_sys)::'
@@ -17,4 +18,4 @@ floor ipvs_rs/knet '\b(ipvs|ipvs_core)::'
 floor ipvs_rs/ipvs '\bipvs_sys\b|\bbindings::'
 floor sched '\b(knet|ipvs_sys|bindings)::'
 floor userspace '\b(kernel|knet|ipvs|ipvs_sys)::'
-verdict "a floor names what it must not see" "$offending"
+verdict "a floor names what it must not see" "${offending%$'\n'}"

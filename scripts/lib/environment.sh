@@ -33,7 +33,7 @@ make_environment() {
 	done
 	$SUDO rm -rf "$partial"
 	host_apt_settings >"$CACHE/host-apt.conf"
-	progress "$LOGS/environment.log" - $SUDO mmdebstrap --mode=root --format=directory --variant=apt \
+	progress "$LOGS/environment.log" "$partial" $SUDO mmdebstrap --mode=root --format=directory --variant=apt \
 		--include="${packages%,}" --aptopt="$CACHE/host-apt.conf" \
 		--dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
