@@ -28,7 +28,7 @@ fmt: setup ## format all Rust files
 fmt-check: setup ## are all Rust files formatted?
 	scripts/format.sh --check
 
-doc: setup ## API documentation into target/doc (host crates) and build/doc (kernel crates)
+doc: modules ## API documentation into target/doc (host crates) and target/doc-kernel (kernel crates)
 	scripts/doc.sh
 
 install: modules ## install into /lib/modules/KVER/updates (DESTDIR= for another root)
