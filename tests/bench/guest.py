@@ -1,0 +1,218 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Measures instructions per packet, inside a VM that counts them (scripts/vm -i): one guest nanosecond is then one
+guest instruction, so pktgen's time for a run of packets is the number of instructions that they cost.
+
+    client --veth-- director --veth-- server
+
+pktgen sends from one end; an nft rule in the other end drops what arrives there, so every figure holds the generator,
+two veth pairs and one pass through the director. guest.py ROW... prints one JSON object: {"module": path of the ip_vs that ran, "rows": {row: instructions}}."""
+
+import json
+import os
+import subprocess
+import sys
+
+WARM_UP = 1000
+PACKETS = 5000
+FRAME = 60
+CLIENT, CLIENT_GATEWAY = "10.0.0.2", "10.0.0.1"
+SERVER, SERVER_GATEWAY = "172.16.0.2", "172.16.0.1"
+VIP, PORT = "207.175.44.110", 8080
+MAC = {"client": "02:00:00:00:00:01", "director-c": "02:00:00:00:00:02",
+       "director-s": "02:00:00:00:00:03", "server": "02:00:00:00:00:04"}
+TOPOLOGY = f"""
+netns add client
+netns add director
+netns add server
+link add c0 netns client address {MAC["client"]} type veth peer c0 netns director address {MAC["director-c"]}
+link add s0 netns server address {MAC["server"]} type veth peer s0 netns director address {MAC["director-s"]}
+"""
+INSIDE = {
+    "client": f"""
+addr add {CLIENT}/24 dev c0
+link set lo up
+link set c0 up
+route add default via {CLIENT_GATEWAY}
+""",
+    "director": f"""
+addr add {CLIENT_GATEWAY}/24 dev c0
+addr add {SERVER_GATEWAY}/24 dev s0
+addr add {VIP}/32 dev lo
+link set lo up
+link set c0 up
+link set s0 up
+neigh add {CLIENT} lladdr {MAC["client"]} dev c0
+neigh add {SERVER} lladdr {MAC["server"]} dev s0
+""",
+    "server": f"""
+addr add {SERVER}/24 dev s0
+link set lo up
+link set s0 up
+route add default via {SERVER_GATEWAY}
+"""}
+SYSCTLS = {"net/ipv4/ip_forward": "1", "net/ipv6/conf/all/disable_ipv6": "1", "net/ipv6/conf/default/disable_ipv6": "1"}
+DROP_ALL = "table ip bench { chain arriving { type filter hook prerouting priority raw; drop; }; }\n"
+# What Debian's nftables.conf makes: the director pays for a look at three empty chains, as most directors do.
+EMPTY_FILTER = """table inet filter {
+ chain input { type filter hook input priority filter; }
+ chain forward { type filter hook forward priority filter; }
+ chain output { type filter hook output priority filter; }
+}
+"""
+
+
+def run(*command, text=""):
+    """Runs a command with text as its input and returns what it says; any failure ends the measurement."""
+    return subprocess.run(command, input=text, text=True, check=True, stdout=subprocess.PIPE).stdout
+
+
+def write(path, text):
+    """Writes a kernel file in one system call, which is what pktgen's parser asks for."""
+    descriptor = os.open(path, os.O_WRONLY)
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)
+
+
+def enter(name):
+    """Moves this process into a named network namespace."""
+    with open(f"/run/netns/{name}", "rb") as namespace:
+        os.setns(namespace.fileno(), os.CLONE_NEWNET)
+
+
+def build():
+    """Makes the three hosts."""
+    run("ip", "-batch", "-", text=TOPOLOGY)
+    for name, commands in INSIDE.items():
+        enter(name)
+        for path, value in SYSCTLS.items():
+            write(f"/proc/sys/{path}", value)
+        run("ip", "-batch", "-", text=commands)
+        run("nft", "-f", "-", text=EMPTY_FILTER if name == "director" else DROP_ALL)
+
+
+def remove():
+    """Removes the hosts, and with them their connections."""
+    with open("/proc/1/ns/net", "rb") as namespace:
+        os.setns(namespace.fileno(), os.CLONE_NEWNET)
+    run("ip", "-batch", "-", text="".join(f"netns del {name}\n" for name in INSIDE))
+
+
+def service(scheduler):
+    """Gives the director its only service, with one real server."""
+    enter("director")
+    run("ipvsadm", "-C")
+    run("ipvsadm", "-R", text=f"-A -u {VIP}:{PORT} -s {scheduler}\n-a -u {VIP}:{PORT} -r {SERVER}:{PORT} -m\n")
+
+
+def send(side, packets, destination, ports, to_port=PORT, source=None):
+    """Sends packets from one side, going round the source ports (first, last), and returns the time of one in ns."""
+    enter(side)
+    device, mac = ("c0", MAC["director-c"]) if side == "client" else ("s0", MAC["director-s"])
+    thread = "/proc/net/pktgen/kpktgend_0"
+    write(thread, "rem_device_all\n")
+    write(thread, f"add_device {device}\n")
+    source = source or (CLIENT if side == "client" else SERVER)
+    settings = [f"count {packets}", f"pkt_size {FRAME}", "delay 0", "clone_skb 0", f"dst_mac {mac}",
+                f"dst_min {destination}", f"dst_max {destination}", f"src_min {source}", f"src_max {source}",
+                f"udp_src_min {ports[0]}", f"udp_src_max {ports[1] + 1}",
+                f"udp_dst_min {to_port}", f"udp_dst_max {to_port}"]
+    for setting in settings:
+        write(f"/proc/net/pktgen/{device}", setting + "\n")
+    write("/proc/net/pktgen/pgctrl", "start\n")
+    with open(f"/proc/net/pktgen/{device}", encoding="ascii") as file:
+        report = file.read()
+    microseconds, sent = report.split("Result: OK: ")[1].split("(")[0], report.split("usec, ")[1].split(" ")[0]
+    if int(sent) != packets:
+        raise SystemExit(f"pktgen sent {sent} of {packets} packets: {report}")
+    return int(microseconds) * 1000 / packets
+
+
+def connections():
+    """How many connections the director knows."""
+    enter("director")
+    with open("/proc/net/ip_vs_conn", encoding="ascii") as file:
+        return sum(1 for _ in file) - 1
+
+
+def expect(count, wanted):
+    """A figure about something else than its name says would be worse than none."""
+    if count != wanted:
+        raise SystemExit(f"{count} connections in the table instead of {wanted}")
+
+
+def plain():
+    """Forwarding without IPVS."""
+    send("client", WARM_UP, SERVER, (1000, 1000))
+    return send("client", PACKETS, SERVER, (1000, 1000))
+
+
+def established(scheduler):
+    """Requests of one connection."""
+    service(scheduler)
+    send("client", WARM_UP, VIP, (1000, 1000))
+    cost = send("client", PACKETS, VIP, (1000, 1000))
+    expect(connections(), 1)
+    return cost
+
+
+def new(scheduler):
+    """Every packet opens a connection."""
+    service(scheduler)
+    send("client", WARM_UP, VIP, (1000, 1000 + WARM_UP - 1))
+    cost = send("client", PACKETS, VIP, (10000, 10000 + PACKETS - 1))
+    expect(connections(), WARM_UP + PACKETS)
+    return cost
+
+
+def reply(scheduler):
+    """Replies of one connection."""
+    service(scheduler)
+    send("client", 1, VIP, (1000, 1000))
+    back = dict(destination=CLIENT, ports=(PORT, PORT), to_port=1000)
+    send("server", WARM_UP, **back)
+    cost = send("server", PACKETS, **back)
+    expect(connections(), 1)
+    return cost
+
+
+def plain_reply():
+    """The same replies forwarded without IPVS."""
+    back = dict(destination=CLIENT, ports=(PORT, PORT), to_port=1000)
+    send("server", WARM_UP, **back)
+    return send("server", PACKETS, **back)
+
+
+ROWS = {
+    "plain-forwarding": plain,
+    "plain-reply": plain_reply,
+    "nat-established-rr": lambda: established("rr"),
+    "nat-established-wlc": lambda: established("wlc"),
+    "nat-new-rr": lambda: new("rr"),
+    "nat-new-wlc": lambda: new("wlc"),
+    "nat-reply": lambda: reply("rr"),
+}
+
+
+def measure(row):
+    """Measures one row on hosts of its own."""
+    build()
+    cost = ROWS[row]()
+    remove()
+    return cost
+
+
+def main():
+    unknown = set(sys.argv[1:]) - set(ROWS)
+    if unknown:
+        raise SystemExit(f"no such row: {', '.join(unknown)}; there are {', '.join(ROWS)}")
+    run("modprobe", "pktgen")
+    run("modprobe", "ip_vs")
+    module = run("modinfo", "-n", "ip_vs").strip()
+    print(json.dumps({"module": module, "rows": {row: measure(row) for row in sys.argv[1:] or ROWS}}))
+
+
+if __name__ == "__main__":
+    main()
