@@ -30,6 +30,7 @@ if [ -f "$LAB_ENV" ] && grep -qxF "# $request" "$LAB_ENV" && host_is_ready; then
 fi
 
 STEP_TOTAL=8
+[ -z "${KDIR:-}" ] || STEP_TOTAL=4
 mkdir -p "$CACHE" "$LOGS"
 exec {lock}>"$CACHE/setup.lock"
 flock "$lock"

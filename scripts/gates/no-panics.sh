@@ -4,6 +4,6 @@
 . "$(dirname "$0")/../lib/gate.sh"
 mapfile -t modules < <(find build -name '*.ko' 2>/dev/null)
 [ "${#modules[@]}" -gt 0 ] || fail "there are no modules in build/"
-symbols=$(scripts/in-env nm --undefined-only --print-file-name "${modules[@]}")
+symbols=$(nm --undefined-only --print-file-name "${modules[@]}")
 panics='4core(9panicking|6option[0-9]*(unwrap|expect)_failed|6result13unwrap_failed|5slice5index.*fail|3str16slice_error_fail|4cell.*panic)'
 verdict "modules refer to symbols that panic" "$(grep -E "$panics" <<<"$symbols" || true)"

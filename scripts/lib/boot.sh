@@ -9,7 +9,8 @@ BOOT_MODULES="fs/netfs/netfs net/9p/9pnet net/9p/9pnet_virtio fs/9p/9p fs/overla
 
 # Changes whenever what is made here would.
 boot_key() {
-	cat "$CHECKOUT/scripts/lib/boot.sh" "$CHECKOUT/scripts/guest/initramfs-init" | sha256sum | cut -c 1-12
+	{ echo "${KMODULES:-}" && cat "$CHECKOUT/scripts/lib/boot.sh" "$CHECKOUT/scripts/guest/initramfs-init"; } |
+		sha256sum | cut -c 1-12
 }
 
 # Makes VM_TREE (a lib/modules/KVER) from KMODULES, unpacked: under emulation the guest is slow at that.

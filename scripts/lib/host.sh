@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # What the host itself needs, and what it says about where packages come from. Sourced, not run.
 
-HOST_PACKAGES="mmdebstrap qemu-system-x86 debian-archive-keyring cpio kmod xz-utils ca-certificates"
+HOST_PACKAGES="mmdebstrap qemu-system-x86 debian-archive-keyring cpio kmod xz-utils binutils ca-certificates"
 KEYRINGS=/usr/share/keyrings
 
 host_is_ready() {
 	local tool
-	for tool in mmdebstrap qemu-system-x86_64 cpio depmod xz; do
+	for tool in mmdebstrap qemu-system-x86_64 cpio depmod xz strip nm; do
 		# depmod is in /sbin, which is not in everybody's PATH.
 		PATH=$PATH:/usr/sbin:/sbin command -v "$tool" >/dev/null || return
 	done
@@ -50,5 +50,6 @@ mirror() {
 
 # The host's proxy and time-check settings, as apt configuration lines for the environment's apt.
 host_apt_settings() {
-	apt-config dump | grep -E '^Acquire::(https?::|Check-|Retries)' || true
+	echo 'Acquire::Retries "3";'
+	apt-config dump | grep -E '^Acquire::(https?::|Check-)' || true
 }

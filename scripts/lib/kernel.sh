@@ -10,7 +10,7 @@ KERNEL_CC=x86_64-linux-gnu-gcc-14
 kernel_packages() {
 	local bare=${1%-amd64} series
 	series=$(printf '%s' "$1" | grep -oE '^[0-9]+\.[0-9]+')
-	echo "linux-source-$series linux-headers-$1 linux-headers-$bare-common linux-kbuild-$bare" \
+	echo "linux-headers-$1 linux-headers-$bare-common linux-kbuild-$bare linux-source-$series" \
 		"linux-binary-$1 linux-modules-$1 linux-base-$1"
 }
 

@@ -6,7 +6,7 @@
 make_module_tree() {
 	local tree=$3/lib/modules/$KVER
 	mkdir -p "$3/lib/modules"
-	cp -al "$VM_TREE" "$tree" 2>/dev/null || cp -a "$VM_TREE" "$tree"
+	cp -alT "$VM_TREE" "$tree" 2>/dev/null || cp -aT "$VM_TREE" "$tree" # another file system
 	mkdir -p "$tree/updates"
 	case $1 in
 	c) ;;
@@ -22,6 +22,10 @@ make_module_tree() {
 	depmod -b "$3" "$KVER"
 }
 
+# install_modules FROM TO [SUDO]: without debugging information, as Debian ships modules; ours is many times the code.
 install_modules() {
-	find "$1" -name '*.ko' -exec cp -t "$2" {} +
+	local module
+	find "$1" -name '*.ko' | while read -r module; do
+		${3:-} strip --strip-debug -o "$2/${module##*/}" "$module"
+	done
 }
