@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Generic netlink: commands from user space, and the answers to them.
+//!
+//! # Vocabulary
+//!
+//! - A [`Family`] is a named set of [`Operation`]s. Each operation answers one command.
+//! - A command is *done* ([`Do`]: one request, at most one reply) or *dumped* ([`Dump`]: one
+//!   request, any number of entries in as many messages as it takes).
+//! - A [`Message`] is one that is being written, attribute by attribute.
+//!
+//! ```text
+//!   request ──> Do::run(&Request) ──> request.reply(command, |message| ..)
+//!
+//!   request ──> Dump::run(&Request, &mut Page, &mut Cursor) ──> page.entry(command, |message| ..)
+//!                  ^                                                   │
+//!                  └─────────── again with a new page ────────── Err(Full)
+//! ```
+//!
+//! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h)
+
+mod dump;
+mod message;
+mod request;
+
+pub use dump::{Dump, Page};
+pub use message::{Full, Message};
+pub use request::{Do, Request};
+
+use core::sync::atomic::{AtomicBool, Ordering};
+use ipvs_sys as bindings;
+use kernel::{error::to_result, prelude::*, types::Opaque};
+
+/// What a request's top-level attribute must look like. The C core checks it.
+#[repr(transparent)]
+pub struct Policy(bindings::nla_policy);
+
+impl Policy {
+    /// Anything at all.
+    pub const ANY: Self = Self::of_kind(bindings::NLA_UNSPEC);
+    /// Four bytes, an integer.
+    pub const U32: Self = Self::of_kind(bindings::NLA_U32);
+    /// Attributes inside the attribute.
+    pub const NESTED: Self = Self::of_kind(bindings::NLA_NESTED);
+
+    const fn of_kind(kind: u32) -> Self {
+        Self(bindings::nla_policy {
+            // CAST: There are fewer than 256 kinds.
+            type_: kind as u8,
+            ..pin_init::zeroed()
+        })
+    }
+}
+
+/// How a family answers one command.
+#[repr(transparent)]
+pub struct Operation(bindings::genl_ops);
+
+impl Operation {
+    /// A command that nobody answers yet.
+    pub const fn new(command: u8) -> Self {
+        Self(bindings::genl_ops {
+            cmd: command,
+            ..pin_init::zeroed()
+        })
+    }
+
+    /// `H` answers a request for this command.
+    pub const fn run<H: Do>(mut self) -> Self {
+        self.0.doit = Some(request::run_callback::<H>);
+        self
+    }
+
+    /// `H` answers a request to dump.
+    pub const fn dump<H: Dump>(mut self) -> Self {
+        self.0.dumpit = Some(dump::run_callback::<H>);
+        self
+    }
+
+    /// Only for callers with `CAP_NET_ADMIN` in the initial user namespace.
+    pub const fn admin(mut self) -> Self {
+        // CAST: The constant is 1.
+        self.0.flags |= bindings::GENL_ADMIN_PERM as u8;
+        self
+    }
+
+    /// Unknown attributes are ignored and too long integers accepted, as was the rule until
+    /// Linux 5.2; a request to dump is not checked at all.
+    pub const fn liberal(mut self) -> Self {
+        let validate = bindings::genl_validate_flags_GENL_DONT_VALIDATE_STRICT
+            | bindings::genl_validate_flags_GENL_DONT_VALIDATE_DUMP;
+        // CAST: The constants are 1 and 2.
+        self.0.validate |= validate as u8;
+        self
+    }
+}
+
+/// A family of commands. It lives in a static of the module that answers them.
+///
+/// # Invariants
+///
+/// `inner` is valid for `genl_register_family`, but for `module` and the bit fields, which
+/// [`Family::register`] sets. `registered` is true while the C core may know `inner`.
+pub struct Family {
+    inner: Opaque<bindings::genl_family>,
+    registered: AtomicBool,
+}
+
+// SAFETY: `inner` is changed only by `register`, and by the C core under its own lock.
+unsafe impl Sync for Family {}
+
+impl Family {
+    /// A family of this name, of 15 bytes at most.
+    ///
+    /// `policy` is indexed by the number of the attribute; its first element is not used.
+    /// Commands from `reserved_start` on get no leniency: see [`Operation::liberal`].
+    ///
+    /// All namespaces have it, and commands may run at the same time.
+    pub const fn new(
+        name: &CStr,
+        version: u8,
+        reserved_start: u8,
+        policy: &'static [Policy],
+        operations: &'static [Operation],
+    ) -> Self {
+        let mut family = bindings::genl_family {
+            version: version as u32,
+            resv_start_op: reserved_start,
+            // CAST: `Policy` and `Operation` are transparent; the C core only reads them.
+            policy: policy.as_ptr().cast(),
+            ops: operations.as_ptr().cast(),
+            ..pin_init::zeroed()
+        };
+        // These run when the static is made: what does not fit is an error of the compiler.
+        let name = name.to_bytes();
+        assert!(name.len() < family.name.len());
+        assert!(!policy.is_empty() && operations.len() < 256);
+        let mut i = 0;
+        while i < name.len() {
+            family.name[i] = name[i];
+            i += 1;
+        }
+        family.maxattr = policy.len() as u32 - 1;
+        family.n_ops = operations.len() as u8;
+        Self {
+            inner: Opaque::new(family),
+            registered: AtomicBool::new(false),
+        }
+    }
+
+    /// Lets user space find the family, from now until the registration is dropped.
+    ///
+    /// `module` is the one that this static is part of. It stays loaded while a dump goes on.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY` if the family is registered already, `EEXIST` if another has its name.
+    pub fn register(&'static self, module: &'static ThisModule) -> Result<Registration> {
+        if self.registered.swap(true, Ordering::Acquire) {
+            return Err(EBUSY);
+        }
+        let family = self.inner.get();
+        // SAFETY: `registered` was false, so nobody else uses it.
+        unsafe {
+            (*family).module = module.as_ptr().cast();
+            (*family).set_netnsok(1);
+            (*family).set_parallel_ops(1);
+        }
+        // SAFETY: By the type invariant; it is a static, so it stays where it is.
+        match to_result(unsafe { bindings::genl_register_family(family) }) {
+            Ok(()) => Ok(Registration { family: self }),
+            Err(error) => {
+                self.registered.store(false, Ordering::Release);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// A family that user space can find. Dropping it ends that.
+///
+/// # Invariants
+///
+/// `family` is registered.
+pub struct Registration {
+    family: &'static Family,
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant. It waits for commands that run; a dump that goes on
+        // holds a reference to the module, and with it to the family.
+        unsafe { bindings::genl_unregister_family(self.family.inner.get()) };
+        // `registered` stays: a dump of the old registration may still use the family.
+    }
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Answers that may be longer than a message.
+
+use core::{ffi::c_int, mem::MaybeUninit, ptr::NonNull};
+use ipvs_sys as bindings;
+use kernel::{error::from_result, prelude::*};
+
+use super::{Full, Message, Request};
+
+/// Answers a request to dump.
+pub trait Dump {
+    /// How far the dump is. Its [`Default`] is the beginning. At most 40 bytes.
+    type Cursor: Copy + Default;
+
+    /// Writes what comes behind `cursor` to `page`, and moves `cursor` behind what was written.
+    ///
+    /// Whoever asked may take any time between one page and the next, so the cursor must stay
+    /// meaningful whatever changes meanwhile. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`] asks to be called again with another page. Any other error ends the dump.
+    fn run(request: &Request, page: &mut Page<'_>, cursor: &mut Self::Cursor) -> Result;
+}
+
+/// One message buffer of a dump.
+///
+/// # Invariants
+///
+/// Nobody else uses `skb` during the life of this value.
+pub struct Page<'a> {
+    skb: NonNull<bindings::sk_buff>,
+    request: &'a Request,
+}
+
+impl Page<'_> {
+    /// Appends an entry, with the attributes that `write` appends to it.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`], to be handed to the caller of [`Dump::run`]; nothing was appended then.
+    pub fn entry(
+        &mut self,
+        command: u8,
+        write: impl FnOnce(&mut Message<'_>) -> Result<(), Full>,
+    ) -> Result<(), Full> {
+        // SAFETY: By the type invariant; the message is gone when this function returns.
+        let message =
+            unsafe { Message::begin(self.skb, self.request, bindings::NLM_F_MULTI, command) };
+        let mut message = message?;
+        write(&mut message)?;
+        message.finish();
+        Ok(())
+    }
+}
+
+/// What is kept between two pages. The C core zeroes it before the first.
+///
+/// # Invariants
+///
+/// If `begun`, then `cursor` is initialised.
+#[repr(C)]
+struct Progress<C> {
+    begun: bool,
+    cursor: MaybeUninit<C>,
+}
+
+impl<C: Copy + Default> Progress<C> {
+    const FITS: () = {
+        let room = size_of::<bindings::netlink_callback__bindgen_ty_1>();
+        let align = align_of::<bindings::netlink_callback__bindgen_ty_1>();
+        assert!(size_of::<Self>() <= room && align_of::<Self>() <= align);
+    };
+
+    fn cursor(&mut self) -> &mut C {
+        if !self.begun {
+            self.cursor.write(C::default());
+            // INVARIANT: It was just initialised.
+            self.begun = true;
+        }
+        // SAFETY: By the type invariant.
+        unsafe { self.cursor.assume_init_mut() }
+    }
+}
+
+/// # Safety
+///
+/// To be called by the C core, as the `dumpit` of an operation.
+pub(super) unsafe extern "C" fn run_callback<H: Dump>(
+    skb: *mut bindings::sk_buff,
+    callback: *mut bindings::netlink_callback,
+) -> c_int {
+    const { Progress::<H::Cursor>::FITS };
+    from_result(|| {
+        // SAFETY: By the contract generic netlink keeps this in `data`.
+        let info = unsafe { (*callback).data.cast::<bindings::genl_dumpit_info>() };
+        // SAFETY: By the contract, for as long as this function runs.
+        let request = unsafe { Request::from_raw(&raw const (*info).info) };
+        // SAFETY: By the contract this is ours, zeroed before the first call of a dump, and
+        // nobody else uses it; it is large enough by `FITS`. All zeroes is a valid `Progress`.
+        let progress = unsafe {
+            let room = &raw mut (*callback).__bindgen_anon_1;
+            &mut *room.cast::<Progress<H::Cursor>>()
+        };
+        let mut page = Page {
+            skb: NonNull::new(skb).ok_or(EINVAL)?,
+            request,
+        };
+        // `EMSGSIZE` with something in `skb` makes the C core call again, and zero ends the dump.
+        H::run(request, &mut page, progress.cursor())?;
+        Ok(0)
+    })
+}

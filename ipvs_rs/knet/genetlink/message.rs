@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A message that is being written.
+
+use core::{ffi::c_void, marker::PhantomData, ptr::NonNull};
+use ipvs_sys as bindings;
+use kernel::{error::to_result, prelude::*};
+
+use super::Request;
+
+/// The message has no room for that. As an [`Error`] it is `EMSGSIZE`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+impl From<Full> for Error {
+    fn from(_: Full) -> Self {
+        EMSGSIZE
+    }
+}
+
+/// A message to the sender of a request, to which attributes are appended.
+///
+/// It is taken back when it is dropped, unless it was finished.
+///
+/// # Invariants
+///
+/// `header` was returned by `genlmsg_put` for `skb`, and nothing before it has changed since.
+/// Nobody else uses `skb` during `'a`.
+pub struct Message<'a> {
+    skb: NonNull<bindings::sk_buff>,
+    header: NonNull<c_void>,
+    finished: bool,
+    _skb: PhantomData<&'a mut bindings::sk_buff>,
+}
+
+impl<'a> Message<'a> {
+    /// Begins an answer to `request` behind what is in `skb` already.
+    ///
+    /// # Safety
+    ///
+    /// `skb` must be valid, and nobody else may use it, during `'a`.
+    pub(super) unsafe fn begin(
+        skb: NonNull<bindings::sk_buff>,
+        request: &Request,
+        flags: u32,
+        command: u8,
+    ) -> Result<Self, Full> {
+        // SAFETY: By the contract `skb` is valid; the family of a request is registered.
+        let header = unsafe {
+            bindings::genlmsg_put(
+                skb.as_ptr(),
+                request.port(),
+                request.sequence(),
+                request.family(),
+                // CAST: The flags are 16 bits wide.
+                flags as i32,
+                command,
+            )
+        };
+        // INVARIANT: It is fresh from `genlmsg_put`.
+        Ok(Self {
+            skb,
+            header: NonNull::new(header).ok_or(Full)?,
+            finished: false,
+            _skb: PhantomData,
+        })
+    }
+
+    /// Lets the message stand as it is.
+    pub(super) fn finish(mut self) {
+        self.finished = true;
+        // SAFETY: By the type invariant.
+        unsafe { bindings::genlmsg_end(self.skb.as_ptr(), self.header.as_ptr()) };
+    }
+
+    /// Appends an attribute.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`]; nothing was appended then.
+    pub fn put(&mut self, kind: u16, payload: &[u8]) -> Result<(), Full> {
+        let length = i32::try_from(payload.len()).map_err(|_| Full)?;
+        // SAFETY: By the type invariant; the payload is that long.
+        let result = unsafe {
+            bindings::nla_put(
+                self.skb.as_ptr(),
+                kind.into(),
+                length,
+                payload.as_ptr().cast(),
+            )
+        };
+        to_result(result).map_err(|_| Full)
+    }
+
+    /// Appends an attribute of 64 bits, behind a padding attribute of kind `pad` where the
+    /// machine needs it to be aligned.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`]; nothing was appended then.
+    pub fn put_u64(&mut self, kind: u16, value: u64, pad: u16) -> Result<(), Full> {
+        let value = value.to_ne_bytes();
+        // SAFETY: By the type invariant; the payload is eight bytes long.
+        let result = unsafe {
+            bindings::nla_put_64bit(
+                self.skb.as_ptr(),
+                kind.into(),
+                8,
+                value.as_ptr().cast(),
+                pad.into(),
+            )
+        };
+        to_result(result).map_err(|_| Full)
+    }
+
+    /// Appends an attribute that holds the attributes which `inside` appends. It carries no
+    /// `NLA_F_NESTED`.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`], or the error of `inside`; nothing was appended then.
+    pub fn nest<E: From<Full>>(
+        &mut self,
+        kind: u16,
+        inside: impl FnOnce(&mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let skb = self.skb.as_ptr();
+        // SAFETY: By the type invariant.
+        let start = unsafe { bindings::nla_nest_start_noflag(skb, kind.into()) };
+        if start.is_null() {
+            return Err(Full.into());
+        }
+        let result = inside(self);
+        match result {
+            // SAFETY: `start` was begun above, and what was appended since stands behind it.
+            Ok(()) => unsafe { bindings::nla_nest_end(skb, start) },
+            // SAFETY: As above.
+            Err(_) => unsafe { bindings::nla_nest_cancel(skb, start) },
+        }
+        result
+    }
+}
+
+impl Drop for Message<'_> {
+    fn drop(&mut self) {
+        if !self.finished {
+            // SAFETY: By the type invariant.
+            unsafe { bindings::genlmsg_cancel(self.skb.as_ptr(), self.header.as_ptr()) };
+        }
+    }
+}
+
+/// A reply that was not sent yet.
+///
+/// # Invariants
+///
+/// `skb` is owned, and free for use with netlink.
+pub(super) struct Reply {
+    skb: NonNull<bindings::sk_buff>,
+}
+
+impl Reply {
+    /// An empty one.
+    pub(super) fn new() -> Result<Self> {
+        // SAFETY: It may sleep, and so may a command.
+        let skb = unsafe { bindings::genlmsg_new() };
+        Ok(Self {
+            skb: NonNull::new(skb).ok_or(ENOMEM)?,
+        })
+    }
+
+    /// Begins the message in it.
+    pub(super) fn begin(&mut self, request: &Request, command: u8) -> Result<Message<'_>, Full> {
+        // SAFETY: By the type invariant; the borrow keeps everybody else away.
+        unsafe { Message::begin(self.skb, request, 0, command) }
+    }
+
+    /// Sends it to who asked.
+    pub(super) fn send(self, request: &Request) -> Result {
+        let skb = self.skb.as_ptr();
+        core::mem::forget(self);
+        // SAFETY: By the type invariant; `skb` is given away, whatever becomes of it.
+        to_result(unsafe { bindings::genlmsg_reply(skb, request.as_raw()) })
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::nlmsg_free(self.skb.as_ptr()) };
+    }
+}

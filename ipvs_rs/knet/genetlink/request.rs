@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What user space asks.
+
+use core::ffi::c_int;
+use ipvs_sys as bindings;
+use kernel::{error::from_result, prelude::*, types::Opaque};
+
+use super::message::{Full, Message, Reply};
+use crate::net_namespace::Net;
+
+/// Netlink and generic netlink header, both of which are aligned to four bytes.
+const HEADERS: usize = size_of::<bindings::nlmsghdr>() + size_of::<bindings::genlmsghdr>();
+
+/// Answers a command.
+pub trait Do {
+    /// Does what `request` asks. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// The error is sent to who asked.
+    fn run(request: &Request) -> Result;
+}
+
+/// A request from user space.
+///
+/// # Invariants
+///
+/// Valid as the C core hands a `genl_info` to its callbacks, for as long as the callback runs.
+#[repr(transparent)]
+pub struct Request(Opaque<bindings::genl_info>);
+
+impl Request {
+    /// # Safety
+    ///
+    /// `info` must be what the C core handed to the callback of an operation that runs during
+    /// `'a`.
+    pub(super) unsafe fn from_raw<'a>(info: *const bindings::genl_info) -> &'a Self {
+        // INVARIANT: By the contract.
+        // SAFETY: `Request` is transparent.
+        unsafe { &*info.cast() }
+    }
+
+    pub(super) fn as_raw(&self) -> *const bindings::genl_info {
+        self.0.get()
+    }
+
+    /// The family that was asked.
+    pub(super) fn family(&self) -> *const bindings::genl_family {
+        // SAFETY: By the type invariant.
+        unsafe { (*self.as_raw()).family }
+    }
+
+    /// The network namespace of the socket that the request was sent from.
+    pub fn net(&self) -> &Net {
+        // SAFETY: By the type invariant; the socket keeps its namespace.
+        unsafe { Net::from_raw((*self.as_raw())._net.net) }
+    }
+
+    /// The address of the socket that the request was sent from.
+    pub fn port(&self) -> u32 {
+        // SAFETY: By the type invariant.
+        unsafe { (*self.as_raw()).snd_portid }
+    }
+
+    /// The number that an answer must carry.
+    pub fn sequence(&self) -> u32 {
+        // SAFETY: By the type invariant.
+        unsafe { (*self.as_raw()).snd_seq }
+    }
+
+    /// The attributes, as they were sent.
+    pub fn attributes(&self) -> &[u8] {
+        // SAFETY: By the type invariant.
+        let header = unsafe { (*self.as_raw()).nlhdr };
+        // SAFETY: As above.
+        // CAST: A u32 fits.
+        let length = unsafe { (*header).nlmsg_len } as usize;
+        // SAFETY: The message is that long and stays where it is while the callback runs.
+        let message = unsafe { core::slice::from_raw_parts(header.cast::<u8>(), length) };
+        message.get(HEADERS..).unwrap_or_default()
+    }
+
+    /// Explains the error that will be returned to whoever asked for explanations.
+    pub fn explain(&self, why: &'static CStr) {
+        // SAFETY: By the type invariant.
+        let extack = unsafe { (*self.as_raw()).extack };
+        // SAFETY: It is null or valid while the callback runs, and nobody else writes to it.
+        if let Some(extack) = unsafe { extack.as_mut() } {
+            extack._msg = why.as_char_ptr();
+        }
+    }
+
+    /// Sends one message back, with the attributes that `write` appends to it.
+    ///
+    /// # Errors
+    ///
+    /// `EMSGSIZE` if they do not fit, `ENOMEM`, or why it could not be sent.
+    pub fn reply(
+        &self,
+        command: u8,
+        write: impl FnOnce(&mut Message<'_>) -> Result<(), Full>,
+    ) -> Result {
+        let mut reply = Reply::new()?;
+        let mut message = reply.begin(self, command)?;
+        write(&mut message)?;
+        message.finish();
+        reply.send(self)
+    }
+}
+
+/// # Safety
+///
+/// To be called by the C core, as the `doit` of an operation.
+pub(super) unsafe extern "C" fn run_callback<H: Do>(
+    _skb: *mut bindings::sk_buff,
+    info: *mut bindings::genl_info,
+) -> c_int {
+    from_result(|| {
+        // SAFETY: By the contract, for as long as this function runs.
+        H::run(unsafe { Request::from_raw(info) })?;
+        Ok(0)
+    })
+}

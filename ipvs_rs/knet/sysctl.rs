@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Settings of one network namespace under `/proc/sys/net`.
+//!
+//! An [`Entry`] names a number in a state object, and who may set it to what. The entries are a
+//! constant; [`Table::register`] ties them to the state of one namespace:
+//!
+//! ```ignore
+//! const ENTRIES: &[Entry<State>] = &[
+//!     Entry::int(c"strict", |state| &state.strict),
+//!     Entry::int(c"level", |state| &state.level).range(0, 3).on_change(State::apply_level),
+//! ];
+//! let table = Table::register(net, c"net/ipv4/example", ENTRIES, state)?;
+//! ```
+//!
+//! Root of the user namespace that owns the network namespace owns the files.
+//!
+//! C header: [`include/linux/sysctl.h`](srctree/include/linux/sysctl.h)
+
+use core::{
+    ffi::{c_int, c_void},
+    ptr::NonNull,
+    sync::atomic::{AtomicI32, Ordering},
+};
+use ipvs_sys as bindings;
+use kernel::{
+    error::{from_result, to_result},
+    prelude::*,
+};
+
+use crate::{module, net_namespace::Net, rcu::Arc};
+
+/// Where the number of an entry is.
+enum Source<T> {
+    /// In the state, and whoever may write may write any number of the range.
+    Field {
+        field: fn(&T) -> &AtomicI32,
+        changed: Option<fn(&T)>,
+    },
+    /// Behind functions that decide by themselves.
+    Functions {
+        read: fn(&T) -> i32,
+        write: fn(&T, i32) -> Result,
+    },
+}
+
+/// One setting of a state of type `T`: a file that holds a number.
+pub struct Entry<T> {
+    name: &'static CStr,
+    source: Source<T>,
+    least: i32,
+    most: i32,
+    initial_only: bool,
+}
+
+impl<T> Entry<T> {
+    /// A number in the state, that may have any value.
+    pub const fn int(name: &'static CStr, field: fn(&T) -> &AtomicI32) -> Self {
+        let changed = None;
+        Self::new(name, Source::Field { field, changed })
+    }
+
+    /// A number that `read` tells, and `write` takes or refuses.
+    pub const fn functions(
+        name: &'static CStr,
+        read: fn(&T) -> i32,
+        write: fn(&T, i32) -> Result,
+    ) -> Self {
+        Self::new(name, Source::Functions { read, write })
+    }
+
+    const fn new(name: &'static CStr, source: Source<T>) -> Self {
+        Self {
+            name,
+            source,
+            least: i32::MIN,
+            most: i32::MAX,
+            initial_only: false,
+        }
+    }
+
+    /// Writing a number outside of this range fails with `EINVAL`.
+    pub const fn range(mut self, least: i32, most: i32) -> Self {
+        (self.least, self.most) = (least, most);
+        self
+    }
+
+    /// Calls `after` when a number in the state was replaced by another one. It may sleep.
+    pub const fn on_change(mut self, after: fn(&T)) -> Self {
+        if let Source::Field { changed, .. } = &mut self.source {
+            *changed = Some(after);
+        }
+        self
+    }
+
+    /// Nobody may write it in namespaces that the initial user namespace does not own.
+    pub const fn initial_only(mut self) -> Self {
+        self.initial_only = true;
+        self
+    }
+
+    /// The number as it is now.
+    fn value(&self, state: &T) -> i32 {
+        match self.source {
+            Source::Field { field, .. } => field(state).load(Ordering::Relaxed),
+            Source::Functions { read, .. } => read(state),
+        }
+    }
+
+    /// Replaces the number by one of the range.
+    fn set(&self, state: &T, value: i32) -> Result {
+        match self.source {
+            Source::Field { field, changed } => {
+                let old = field(state).swap(value, Ordering::Relaxed);
+                if let Some(changed) = changed.filter(|_| old != value) {
+                    changed(state);
+                }
+                Ok(())
+            }
+            Source::Functions { write, .. } => write(state, value),
+        }
+    }
+}
+
+/// The settings of one network namespace.
+///
+/// They are to be given back with [`Table::unregister`].
+///
+/// # Invariants
+///
+/// `header` was registered in `net` for `tables`, whose `data` is the object of `state` and
+/// whose `extra1` is an [`Entry<T>`]. `state` is [`None`] only once it is unregistered.
+pub struct Table<T: Send + Sync + 'static> {
+    header: NonNull<bindings::ctl_table_header>,
+    net: NonNull<bindings::net>,
+    tables: KVec<bindings::ctl_table>,
+    state: Option<Arc<T>>,
+}
+
+// SAFETY: A `Table` is used only to unregister it, which any thread may do.
+unsafe impl<T: Send + Sync> Send for Table<T> {}
+// SAFETY: Nothing can be done with a `&Table`.
+unsafe impl<T: Send + Sync> Sync for Table<T> {}
+
+impl<T: Send + Sync + 'static> Table<T> {
+    /// Makes a file for each of `entries` in the directory `path`, which begins with `net/`.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`, also if there is a file of one of the names.
+    pub fn register(
+        net: &Net,
+        path: &'static CStr,
+        entries: &'static [Entry<T>],
+        state: Arc<T>,
+    ) -> Result<Self> {
+        // SAFETY: `net` is alive, and holds a reference to its user namespace.
+        let initial = unsafe { (*net.as_ptr()).user_ns == &raw mut bindings::init_user_ns };
+        let mut tables = KVec::with_capacity(entries.len(), GFP_KERNEL)?;
+        for entry in entries {
+            let read_only = entry.initial_only && !initial;
+            let table = bindings::ctl_table {
+                procname: entry.name.as_char_ptr(),
+                data: core::ptr::from_ref::<T>(&state).cast_mut().cast(),
+                mode: if read_only { 0o444 } else { 0o644 },
+                proc_handler: Some(handler::<T>),
+                extra1: core::ptr::from_ref(entry).cast_mut().cast(),
+                ..pin_init::zeroed()
+            };
+            tables.push(table, GFP_KERNEL)?;
+        }
+        // SAFETY: `net` is alive; `tables` is kept until the header is unregistered, and a
+        // vector does not move its elements when it is moved.
+        let header = unsafe {
+            bindings::register_net_sysctl_sz(
+                net.as_ptr(),
+                path.as_char_ptr(),
+                tables.as_mut_ptr(),
+                tables.len(),
+            )
+        };
+        // INVARIANT: As built above; the contents of an `Arc` do not move with it.
+        Ok(Self {
+            header: NonNull::new(header).ok_or(ENOMEM)?,
+            net: NonNull::new(net.as_ptr()).ok_or(EINVAL)?,
+            tables,
+            state: Some(state),
+        })
+    }
+
+    /// Removes the files from the namespace that they were made in. Waits for those who use them.
+    pub fn unregister(mut self, net: &Net) {
+        if net.as_ptr() == self.net.as_ptr() {
+            // SAFETY: By the type invariant, and `net` is alive.
+            unsafe { bindings::unregister_net_sysctl_table(self.header.as_ptr()) };
+            self.state = None;
+        }
+    }
+}
+
+impl<T: Send + Sync + 'static> Drop for Table<T> {
+    fn drop(&mut self) {
+        if let Some(state) = self.state.take() {
+            // The namespace may be gone, and with it the directory.
+            module::leak(core::mem::take(&mut self.tables), "settings in /proc/sys");
+            module::leak(state, "settings in /proc/sys");
+        }
+    }
+}
+
+/// Reads or writes one file.
+///
+/// # Safety
+///
+/// To be called by the C core for an element of `tables` of a [`Table<T>`].
+unsafe extern "C" fn handler<T: Send + Sync + 'static>(
+    table: *const bindings::ctl_table,
+    write: c_int,
+    buffer: *mut c_void,
+    length: *mut usize,
+    position: *mut bindings::loff_t,
+) -> c_int {
+    from_result(|| {
+        // SAFETY: By the invariant of `Table`, which is not unregistered while this runs.
+        let (entry, state) = unsafe {
+            let table = &*table;
+            (&*table.extra1.cast::<Entry<T>>(), &*table.data.cast::<T>())
+        };
+        let mut value = entry.value(state);
+        // The C core converts between text and this copy.
+        let copy = bindings::ctl_table {
+            procname: entry.name.as_char_ptr(),
+            data: (&raw mut value).cast(),
+            // CAST: It is 4.
+            maxlen: size_of::<i32>() as c_int,
+            extra1: (&raw const entry.least).cast_mut().cast(),
+            extra2: (&raw const entry.most).cast_mut().cast(),
+            ..pin_init::zeroed()
+        };
+        // SAFETY: `copy` is as the function wants it; the rest is handed through.
+        to_result(unsafe {
+            bindings::proc_dointvec_minmax(&raw const copy, write, buffer, length, position)
+        })?;
+        if write != 0 {
+            entry.set(state, value)?;
+        }
+        Ok(0)
+    })
+}
