@@ -28,7 +28,11 @@
 )]
 
 pub mod addr;
+pub mod config;
 pub mod conn;
+pub mod est;
 pub mod flow;
 pub mod hash;
+pub mod nla;
 pub mod proto;
+pub mod uapi;

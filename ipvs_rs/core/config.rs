@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Services, real servers and settings: as a client asks for them, and as it is told of them.
+//!
+//! [`request`] turns attributes into the types of this file, which cannot hold what the C module
+//! would reject. [`reply`] turns them into attributes again.
+
+use crate::addr::{Addr, Family};
+use crate::conn::Method;
+use crate::nla::Defect;
+use crate::proto::{self, Timeouts};
+use crate::uapi;
+
+pub mod reply;
+pub mod request;
+
+/// Why a request was rejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// A top-level attribute is not of its kind; `ERANGE` or `EINVAL`, as the [`Defect`] says.
+    Attribute(Defect),
+    /// An attribute in a nest is not of its kind; `EINVAL`.
+    Malformed,
+    /// A mandatory attribute or nest is missing; `EINVAL`.
+    Missing,
+    /// Neither IPv4 nor IPv6; `EAFNOSUPPORT`.
+    UnsupportedFamily,
+    /// A server of another family than its service needs a tunnel, and no synchronisation daemon
+    /// may run; `EINVAL`.
+    MixedFamilies,
+    /// The weight is negative; `ERANGE`.
+    NegativeWeight,
+    /// The upper threshold is beyond `i32::MAX`; `EINVAL`.
+    UpperThreshold,
+    /// The lower threshold is above the upper one; `ERANGE`.
+    LowerThreshold,
+    /// A GUE tunnel without a port; `EINVAL`.
+    TunnelPort,
+    /// An IPv6 persistence prefix that is not 1 to 128; `EINVAL`.
+    Prefix,
+    /// A timeout that is negative or too long; `EINVAL`.
+    Timeout,
+    /// The group of a synchronisation daemon is not multicast; `EINVAL`.
+    NotMulticast,
+    /// A synchronisation daemon is neither master nor backup; `EINVAL`.
+    DaemonRole,
+}
+
+/// The name of a scheduler or persistence engine, of up to 16 bytes without a NUL.
+///
+/// # Invariants
+///
+/// `len` is at most 16.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Name {
+    bytes: [u8; 16],
+    len: u8,
+}
+
+impl Name {
+    /// A name; [`None`] if it is too long or holds a NUL.
+    pub fn new(name: &[u8]) -> Option<Self> {
+        if name.contains(&0) {
+            return None;
+        }
+        let mut bytes = [0; 16];
+        bytes.get_mut(..name.len())?.copy_from_slice(name);
+        let len = u8::try_from(name.len()).ok()?;
+        // INVARIANT: a longer name did not fit into `bytes`.
+        Some(Self { bytes, len })
+    }
+
+    /// The bytes of the name, without a NUL.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes
+            .get(..usize::from(self.len))
+            .unwrap_or(&self.bytes)
+    }
+}
+
+impl core::fmt::Debug for Name {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{:?}", core::str::from_utf8(self.as_bytes()))
+    }
+}
+
+/// What identifies a virtual service in its network namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ServiceKey {
+    /// Packets to an address.
+    Address {
+        /// The family of `addr`.
+        family: Family,
+        /// The transport protocol. Any number can be configured, few have traffic.
+        protocol: u16,
+        /// The virtual address.
+        addr: Addr,
+        /// The virtual port, 0 for all.
+        port: u16,
+    },
+    /// Packets with a firewall mark.
+    Mark {
+        /// The family of the packets.
+        family: Family,
+        /// The mark, which is not 0.
+        mark: u32,
+    },
+}
+
+impl ServiceKey {
+    /// The service of packets with `mark`.
+    ///
+    /// As the C module does: 0 is no mark, and means TCP to the unspecified address, port 0.
+    pub const fn from_mark(family: Family, mark: u32) -> Self {
+        if mark == 0 {
+            Self::Address {
+                family,
+                protocol: proto::TCP as u16,
+                addr: Addr::ZERO,
+                port: 0,
+            }
+        } else {
+            Self::Mark { family, mark }
+        }
+    }
+
+    /// The family of the packets.
+    pub const fn family(&self) -> Family {
+        match self {
+            Self::Address { family, .. } | Self::Mark { family, .. } => *family,
+        }
+    }
+}
+
+/// The flags of a virtual service; see [`uapi::service_flags`].
+///
+/// # Invariants
+///
+/// [`HASHED`](uapi::service_flags::HASHED) is set: clients take a service without it for a broken
+/// one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServiceFlags(u32);
+
+impl ServiceFlags {
+    /// The flags of a service for which a client has asked for none.
+    pub const DEFAULT: Self = Self(uapi::service_flags::HASHED);
+
+    /// The flags in `bits`, and [`HASHED`](uapi::service_flags::HASHED).
+    #[inline]
+    pub const fn from_bits(bits: u32) -> Self {
+        Self(bits | uapi::service_flags::HASHED)
+    }
+
+    /// The flags as one number.
+    #[inline]
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// Whether all of `bits` are set.
+    #[inline]
+    pub const fn has(self, bits: u32) -> bool {
+        self.0 & bits == bits
+    }
+}
+
+/// A change of service flags.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlagChange {
+    /// The new values.
+    pub value: u32,
+    /// Which flags get a new value.
+    pub mask: u32,
+}
+
+impl FlagChange {
+    /// The flags of a new service.
+    pub const fn for_new(self) -> ServiceFlags {
+        self.for_existing(ServiceFlags::DEFAULT)
+    }
+
+    /// The flags of a service that had `old`.
+    pub const fn for_existing(self, old: ServiceFlags) -> ServiceFlags {
+        ServiceFlags::from_bits(old.0 & !self.mask | self.value & self.mask)
+    }
+}
+
+/// All that can be changed of a virtual service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServiceSpec {
+    /// The scheduler; [`None`] if it is called `none`.
+    pub scheduler: Option<Name>,
+    /// The persistence engine.
+    pub pe: Option<Name>,
+    /// The flags.
+    pub flags: FlagChange,
+    /// The time of persistence, in seconds.
+    pub timeout: u32,
+    /// Which clients persistence takes for one, as the four bytes stand in the message: an IPv4
+    /// netmask in network order, or an IPv6 prefix length in host order.
+    pub netmask: u32,
+}
+
+impl ServiceSpec {
+    /// Checks the netmask for a service of this family.
+    ///
+    /// Apart from the reading of the request, because the C module looks for the scheduler and
+    /// the persistence engine before.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Prefix`] if an IPv6 service has no prefix of 1 to 128 bits.
+    pub const fn check_netmask(&self, family: Family) -> Result<(), Error> {
+        match (family, self.netmask) {
+            (Family::V4, _) | (Family::V6, 1..=128) => Ok(()),
+            (Family::V6, _) => Err(Error::Prefix),
+        }
+    }
+}
+
+/// What identifies a real server in its service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DestKey {
+    /// The family of `addr`.
+    pub family: Family,
+    /// The address.
+    pub addr: Addr,
+    /// The port, 0 for that of the packet.
+    pub port: u16,
+}
+
+/// How packets are wrapped on their way to a server behind a tunnel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tunnel {
+    /// See [`uapi::tunnel`]; other numbers are stored and act as IPIP.
+    pub kind: u8,
+    /// The UDP port of GUE; not 0 then.
+    pub port: u16,
+    /// 1 checksum, 2 remote checksum offload.
+    pub flags: u16,
+}
+
+/// All that can be changed of a real server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DestSpec {
+    method: Method,
+    weight: u32,
+    upper: u32,
+    lower: u32,
+    tunnel: Tunnel,
+}
+
+impl DestSpec {
+    /// Checks what a client asks for, in the order in which the C module does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UpperThreshold`], [`Error::NegativeWeight`], [`Error::LowerThreshold`] or
+    /// [`Error::TunnelPort`].
+    pub const fn new(
+        method: Method,
+        weight: i32,
+        upper: u32,
+        lower: u32,
+        tunnel: Tunnel,
+    ) -> Result<Self, Error> {
+        if upper > i32::MAX as u32 {
+            Err(Error::UpperThreshold)
+        } else if weight < 0 {
+            Err(Error::NegativeWeight)
+        } else if lower > upper {
+            Err(Error::LowerThreshold)
+        } else if tunnel.kind == uapi::tunnel::GUE && tunnel.port == 0 {
+            Err(Error::TunnelPort)
+        } else {
+            Ok(Self {
+                method,
+                weight: weight as u32,
+                upper,
+                lower,
+                tunnel,
+            })
+        }
+    }
+
+    /// How packets reach the server.
+    #[inline]
+    pub const fn method(&self) -> Method {
+        self.method
+    }
+
+    /// The weight, at most `i32::MAX`; 0 gets no new connections.
+    #[inline]
+    pub const fn weight(&self) -> u32 {
+        self.weight
+    }
+
+    /// The number of connections at which the server is overloaded, at most `i32::MAX`; 0 for
+    /// never.
+    #[inline]
+    pub const fn upper(&self) -> u32 {
+        self.upper
+    }
+
+    /// The number of connections below which the server has recovered, at most
+    /// [`upper`](Self::upper); 0 for three quarters of that.
+    #[inline]
+    pub const fn lower(&self) -> u32 {
+        self.lower
+    }
+
+    /// The tunnel that method `Tunnel` uses.
+    #[inline]
+    pub const fn tunnel(&self) -> Tunnel {
+        self.tunnel
+    }
+}
+
+/// A change of timeouts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TimeoutChange {
+    tcp_established: u32,
+    tcp_fin_wait: u32,
+    udp: u32,
+}
+
+impl TimeoutChange {
+    /// A change to these seconds, where 0 keeps what is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Timeout`] if one of them is more than fits into an `i32` as ticks, of which `hz`
+    /// make a second.
+    pub fn new(tcp_established: u32, tcp_fin_wait: u32, udp: u32, hz: u32) -> Result<Self, Error> {
+        for seconds in [tcp_established, tcp_fin_wait, udp] {
+            let ticks = u64::from(seconds).saturating_mul(u64::from(hz));
+            if i32::try_from(ticks).is_err() {
+                return Err(Error::Timeout);
+            }
+        }
+        Ok(Self {
+            tcp_established,
+            tcp_fin_wait,
+            udp,
+        })
+    }
+
+    /// The timeouts after the change.
+    #[must_use]
+    pub const fn apply(&self, old: Timeouts) -> Timeouts {
+        const fn change(old: u32, new: u32) -> u32 {
+            if new == 0 {
+                old
+            } else {
+                new
+            }
+        }
+        Timeouts {
+            tcp_established: change(old.tcp_established, self.tcp_established),
+            tcp_fin_wait: change(old.tcp_fin_wait, self.tcp_fin_wait),
+            udp: change(old.udp, self.udp),
+        }
+    }
+}
+
+/// What a synchronisation daemon does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum DaemonRole {
+    /// Sends.
+    Master = 1,
+    /// Receives.
+    Backup = 2,
+}
+
+impl DaemonRole {
+    /// The role with this number.
+    pub const fn from_number(number: u32) -> Option<Self> {
+        match number {
+            1 => Some(Self::Master),
+            2 => Some(Self::Backup),
+            _ => None,
+        }
+    }
+}
+
+/// How a synchronisation daemon is started; 0 and [`None`] stand for defaults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DaemonSpec {
+    /// What it does.
+    pub role: DaemonRole,
+    /// The interface.
+    pub interface: Name,
+    /// Which directors belong together.
+    pub sync_id: u32,
+    /// The longest message, in bytes.
+    pub max_len: u16,
+    /// The multicast group.
+    pub group: Option<(Family, Addr)>,
+    /// The UDP port.
+    pub port: u16,
+    /// The time to live of messages.
+    pub ttl: u8,
+}
