@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # What the host itself needs, and what it says about where packages come from. Sourced, not run.
 
-HOST_PACKAGES="mmdebstrap qemu-system-x86 debian-archive-keyring cpio kmod xz-utils binutils ca-certificates"
+HOST_PACKAGES="mmdebstrap qemu-system-x86 debian-archive-keyring cpio kmod xz-utils binutils python3 ca-certificates"
 KEYRINGS=/usr/share/keyrings
 
 host_is_ready() {
 	local tool
-	for tool in mmdebstrap qemu-system-x86_64 cpio depmod xz strip nm; do
+	for tool in mmdebstrap qemu-system-x86_64 cpio depmod xz strip nm python3; do
 		# depmod is in /sbin, which is not in everybody's PATH.
 		PATH=$PATH:/usr/sbin:/sbin command -v "$tool" >/dev/null || return
 	done
