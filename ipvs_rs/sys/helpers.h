@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Prototypes of our C helpers. A helper exists where the kernel offers only a macro or an inline function; one that
+ * several fields or calls belong to does the whole step, because each call costs about two nanoseconds.
+ *
+ * A helper is named ipvs_helper_NAME here and NAME in Rust. A __percpu pointer travels as void *.
+ */
+#ifndef IPVS_RS_HELPERS_H
+#define IPVS_RS_HELPERS_H
+
+#include <linux/types.h>
+
+struct delayed_work;
+struct dst_entry;
+struct genl_info;
+struct net;
+struct nlattr;
+struct seq_file;
+struct sk_buff;
+struct spinlock;
+struct work_struct;
+
+/* percpu.c */
+void *ipvs_helper_per_cpu_ptr(void *base, unsigned int cpu);
+void ipvs_helper_this_cpu_add(void *counter, u64 amount);
+void ipvs_helper_this_cpu_add_pair(void *counter, u64 first, u64 second);
+unsigned int ipvs_helper_next_possible_cpu(int last);
+
+/* spinlock.c */
+void ipvs_helper_spin_lock_bh(struct spinlock *lock);
+bool ipvs_helper_spin_trylock_bh(struct spinlock *lock);
+void ipvs_helper_spin_unlock_bh(struct spinlock *lock);
+
+/* workqueue.c */
+void ipvs_helper_init_delayed_work(struct delayed_work *work, void (*function)(struct work_struct *work));
+
+/* module.c */
+void ipvs_helper_pin_this_module(void);
+
+/* dst.c */
+u32 ipvs_helper_dst_mtu(const struct dst_entry *dst);
+void ipvs_helper_dst_link_failure(struct sk_buff *skb);
+
+/* skbuff.c */
+void ipvs_helper_skb_untrack(struct sk_buff *skb);
+__sum16 ipvs_helper_udp_v4_checksum(const struct sk_buff *skb, int transport);
+int ipvs_helper_ip_defrag(struct net *net, struct sk_buff *skb, u32 user);
+bool ipvs_helper_sk_nodefrag(const struct sk_buff *skb);
+
+/* netfilter.c */
+void ipvs_helper_forward_v4(struct net *net, struct sk_buff *skb);
+void ipvs_helper_forward_v6(struct net *net, struct sk_buff *skb);
+
+/* genetlink.c */
+struct sk_buff *ipvs_helper_genlmsg_new(void);
+void ipvs_helper_nlmsg_free(struct sk_buff *skb);
+void ipvs_helper_genlmsg_end(struct sk_buff *skb, void *header);
+void ipvs_helper_genlmsg_cancel(struct sk_buff *skb, void *header);
+int ipvs_helper_genlmsg_reply(struct sk_buff *skb, const struct genl_info *info);
+struct nlattr *ipvs_helper_nla_nest_start_noflag(struct sk_buff *skb, int kind);
+void ipvs_helper_nla_nest_end(struct sk_buff *skb, struct nlattr *start);
+void ipvs_helper_nla_nest_cancel(struct sk_buff *skb, struct nlattr *start);
+
+/* proc.c */
+void *ipvs_helper_seq_file_data(const struct seq_file *seq);
+
+/* layout.c */
+
+/* One size or offset, in bytes, as the compiler of the kernel sees it. */
+struct ipvs_layout {
+	const char *name;
+	size_t value;
+};
+
+extern const struct ipvs_layout ipvs_helper_layout[];
+extern const size_t ipvs_helper_layout_length;
+void ipvs_helper_layout_sample(struct sk_buff *skb);
+
+#endif

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/bottom_half.h>
+#include <linux/ip.h>
+#include <linux/skbuff.h>
+#include <net/checksum.h>
+#include <net/inet_sock.h>
+#include <net/ip.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/sock.h>
+
+#include "../helpers.h"
+
+/* Detaches the conntrack entry; conntrack does not look at the packet again. */
+void ipvs_helper_skb_untrack(struct sk_buff *skb)
+{
+	nf_reset_ct(skb);
+	nf_ct_set(skb, NULL, IP_CT_UNTRACKED);
+}
+
+/*
+ * The checksum that an IPv4 UDP datagram with its checksum field at zero must carry; @transport is the offset of the
+ * UDP header from skb->data.
+ */
+__sum16 ipvs_helper_udp_v4_checksum(const struct sk_buff *skb, int transport)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	int length = skb->len - transport;
+	__sum16 sum = csum_tcpudp_magic(iph->saddr, iph->daddr, length, IPPROTO_UDP,
+					skb_checksum(skb, transport, length, 0));
+
+	return sum ?: CSUM_MANGLED_0;
+}
+
+/* Zero: @skb is whole. Otherwise it was taken: kept until its other parts come, or freed. */
+int ipvs_helper_ip_defrag(struct net *net, struct sk_buff *skb, u32 user)
+{
+	int err;
+
+	local_bh_disable();
+	err = ip_defrag(net, skb, user);
+	local_bh_enable();
+	return err;
+}
+
+/* Did the local sender ask (IP_NODEFRAG) that its fragments be left alone? */
+bool ipvs_helper_sk_nodefrag(const struct sk_buff *skb)
+{
+	const struct sock *sk = skb_to_full_sk(skb);
+
+	return sk && sk->sk_family == AF_INET && inet_test_bit(NODEFRAG, sk);
+}
