@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the kernel knows of a packet's transport checksum, and checksums over whole packets.
+//!
+//! C header: [`include/linux/skbuff.h`](srctree/include/linux/skbuff.h), "checksum information"
+
+use ipvs_sys as bindings;
+use kernel::prelude::*;
+
+use crate::skbuff::Skb;
+
+/// What is known of a packet's transport checksum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Summed {
+    /// Nothing: it is in the packet.
+    None,
+    /// It was found right.
+    Unnecessary,
+    /// The device has computed a sum over all bytes; nobody has compared yet.
+    Complete,
+    /// The packet has the sum of the pseudo header only, and the device that sends it adds the rest.
+    Partial,
+}
+
+/// The offset of the checksum in a UDP header; it is the last field.
+const UDP_CHECKSUM: usize = 6;
+
+impl Skb {
+    /// What is known of the transport checksum.
+    #[inline]
+    pub fn summed(&self) -> Summed {
+        match u32::from(self.headers().ip_summed()) {
+            bindings::CHECKSUM_UNNECESSARY => Summed::Unnecessary,
+            bindings::CHECKSUM_COMPLETE => Summed::Complete,
+            bindings::CHECKSUM_PARTIAL => Summed::Partial,
+            _ => Summed::None,
+        }
+    }
+
+    /// Forgets the device's sum over all bytes, which is wrong as soon as some of them changed.
+    #[inline]
+    pub fn forget_complete_checksum(&mut self) {
+        if self.summed() == Summed::Complete {
+            self.headers_mut()
+                .set_ip_summed(bindings::CHECKSUM_NONE as u8);
+        }
+    }
+
+    /// Computes the checksum of the IPv4 UDP datagram whose header is at `transport`.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if there is no whole UDP header, `ENOMEM` if it can not be made writable.
+    pub fn compute_udp_checksum_v4(&mut self, transport: usize) -> Result {
+        let field = transport.checked_add(UDP_CHECKSUM).ok_or(EINVAL)?;
+        *self.sum_at(field)? = [0; 2];
+        let transport = self.network_offset().wrapping_add(transport);
+        // CAST: An offset in a packet.
+        // SAFETY: By the type invariant of `Skb`, and the UDP header is in the packet.
+        let sum = unsafe { bindings::udp_v4_checksum(self.as_ptr(), transport as i32) };
+        // The sum comes as a number in network order.
+        *self.sum_at(field)? = sum.to_ne_bytes();
+        self.headers_mut()
+            .set_ip_summed(bindings::CHECKSUM_UNNECESSARY as u8);
+        Ok(())
+    }
+
+    /// The two bytes of the checksum at `field`, writable.
+    fn sum_at(&mut self, field: usize) -> Result<&mut [u8; 2]> {
+        let end = field.checked_add(size_of::<[u8; 2]>()).ok_or(EINVAL)?;
+        let sum = self.writable(end)?.last_chunk_mut();
+        sum.ok_or(EINVAL)
+    }
+
+    /// Finishes a checksum that was left to the device, so that the bytes it covers may change.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`, or `EINVAL` if the packet is broken.
+    pub fn complete_partial_checksum(&mut self) -> Result {
+        if self.summed() != Summed::Partial {
+            return Ok(());
+        }
+        // SAFETY: By the type invariant of `Skb`.
+        kernel::error::to_result(unsafe { bindings::skb_checksum_help(self.as_ptr()) })
+    }
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Do Rust and the kernel agree on where the fields of C structures are?
+//!
+//! bindgen computes offsets with clang; the kernel was compiled by gcc, perhaps with options that
+//! clang does not know. So this module brings along the numbers that the kernel's compiler sees,
+//! and [`check`] compares before anything is registered.
+
+use core::mem::{offset_of, size_of};
+use ipvs_sys as bindings;
+use kernel::prelude::*;
+
+use crate::skbuff;
+
+/// The sizes of structures and the offsets of their fields as Rust sees them.
+///
+/// `field = path` tells the path to a field of an anonymous member.
+macro_rules! layout {
+    ($($type:ident { $($field:ident $(= $first:ident $(.$rest:ident)*)?),* })*) => {
+        &[$(
+            (stringify!($type), size_of::<bindings::$type>()),
+            $((
+                concat!(stringify!($type), ".", stringify!($field)),
+                layout!(@offset $type $field $($first $(.$rest)*)?),
+            ),)*
+        )*]
+    };
+    (@offset $type:ident $field:ident) => {
+        offset_of!(bindings::$type, $field)
+    };
+    (@offset $type:ident $field:ident $first:ident $(.$rest:ident)*) => {
+        offset_of!(bindings::$type, $first $(.$rest)*)
+    };
+}
+
+/// The same list as in `ipvs_rs/sys/layout.c`, in the same order.
+static LAYOUT: &[(&str, usize)] = layout! {
+    sk_buff {
+        dev = __bindgen_anon_1.__bindgen_anon_1.__bindgen_anon_1.dev,
+        sk, cb,
+        _skb_refdst = __bindgen_anon_3.__bindgen_anon_1._skb_refdst,
+        len, data_len, headers = __bindgen_anon_4, end, head, data
+    }
+    skb_shared_info { gso_size }
+    net_device { flags }
+    net { gen }
+    net_generic {}
+    pernet_operations { init, exit, id, size }
+    nf_hook_state { hook, pf, in = in_, out, net }
+    nf_hook_ops { hook, priv = priv_, pf, hooknum, priority }
+    dst_entry { dev = __bindgen_anon_1.dev, ops, obsolete }
+    dst_ops { check }
+    rtable { dst, rt_flags }
+    flowi4 { __fl_common, saddr, daddr }
+    timer_list { expires }
+    work_struct {}
+    delayed_work {}
+};
+
+/// Compares the layouts.
+///
+/// # Errors
+///
+/// `ENOEXEC`, which module loaders report as "Invalid module format", with a message for each
+/// disagreement.
+pub fn check() -> Result {
+    // SAFETY: Constants, compiled into this module.
+    let (theirs, length) = unsafe { (&raw const bindings::layout, bindings::layout_length) };
+    // SAFETY: The array has that many elements, and its strings are constants too.
+    let theirs =
+        unsafe { core::slice::from_raw_parts(theirs.cast::<bindings::ipvs_layout>(), length) };
+    let mut same = theirs.len() == LAYOUT.len();
+    for (&(name, ours), c) in LAYOUT.iter().zip(theirs) {
+        // SAFETY: A string constant.
+        let c_name = unsafe { CStr::from_char_ptr(c.name) };
+        if name.as_bytes() != c_name.to_bytes() || ours != c.value {
+            pr_err!(
+                "layout of {}: {} for Rust, of {}: {} for C\n",
+                name,
+                ours,
+                c_name,
+                c.value
+            );
+            same = false;
+        }
+    }
+    if !same || !bit_fields_agree() {
+        pr_err!("this module does not fit the kernel it was built for\n");
+        return Err(ENOEXEC);
+    }
+    Ok(())
+}
+
+/// Sets some bits in C and looks for them in Rust, as the offset of a bit field can not be asked.
+fn bit_fields_agree() -> bool {
+    let mut skb: bindings::sk_buff = pin_init::zeroed();
+    // SAFETY: Only the bit fields are written to.
+    unsafe { bindings::layout_sample(&mut skb) };
+    let cloned = skb.cloned();
+    // SAFETY: The structure is valid.
+    let headers = unsafe { &*skbuff::headers(&mut skb) };
+    cloned == 1
+        && u32::from(headers.pkt_type()) == bindings::PACKET_OTHERHOST
+        && u32::from(headers.ip_summed()) == bindings::CHECKSUM_PARTIAL
+        && headers.ipvs_property() == 1
+        && headers.slow_gro() == 1
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Safe abstractions of the kernel's networking that the kernel crate does not have (yet).
+//!
+//! Written as if for `rust/kernel`: nothing here knows of IPVS, and whoever uses it needs no
+//! `unsafe`. C is called through `ipvs_sys`, the bindings of this project.
+//!
+//! What a function may do depends on where it is called. Where types can tell, they do:
+//! [`rcu::Guard`] is the evidence of a read-side section, and a [`skbuff::Skb`] does not leave the
+//! one it came in. A function that may sleep says so.
+
+#![deny(missing_docs)]
+
+pub mod checksum;
+pub mod genetlink;
+pub mod hashtable;
+pub mod layout;
+pub mod module;
+pub mod net_namespace;
+pub mod netfilter;
+pub mod percpu;
+pub mod proc_seq;
+pub mod random;
+pub mod rcu;
+pub mod route;
+pub mod skbuff;
+pub mod spinlock;
+pub mod sysctl;
+pub mod time;
+pub mod timer;
+pub mod work;
+
+/// The prefix of log lines, that of the module which this crate is a part of.
+const __LOG_PREFIX: &[u8] = b"IPVS\0";

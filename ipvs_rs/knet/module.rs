@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Modules: keeping one loaded, and asking for one to be loaded.
+//!
+//! C headers: [`include/linux/module.h`](srctree/include/linux/module.h),
+//! [`include/linux/kmod.h`](srctree/include/linux/kmod.h)
+
+use core::ffi::c_void;
+use ipvs_sys as bindings;
+use kernel::{fmt, prelude::*};
+
+/// A reference to a module, which stays loaded until it is dropped.
+///
+/// # Invariants
+///
+/// A reference to `module` was taken and belongs to this value.
+pub struct ModuleRef {
+    module: &'static ThisModule,
+}
+
+impl ModuleRef {
+    /// A reference to `module`, or [`None`] if it is being unloaded.
+    pub fn try_new(module: &'static ThisModule) -> Option<Self> {
+        // SAFETY: `ThisModule` is a module, or null for code that is built in.
+        let taken = unsafe { bindings::try_module_get(module.as_ptr().cast()) };
+        // INVARIANT: The reference was just taken.
+        taken.then_some(Self { module })
+    }
+
+    /// A reference to the module that this code is linked into.
+    pub fn own() -> Option<Self> {
+        // SAFETY: `__this_module` is the module's own, and there as long as its code.
+        static OWN: ThisModule =
+            unsafe { ThisModule::from_ptr((&raw const bindings::__this_module).cast_mut().cast()) };
+        Self::try_new(&OWN)
+    }
+}
+
+impl Clone for ModuleRef {
+    fn clone(&self) -> Self {
+        // SAFETY: By the type invariant the module has a reference already.
+        unsafe { bindings::__module_get(self.module.as_ptr().cast()) };
+        // INVARIANT: The reference was just taken.
+        Self {
+            module: self.module,
+        }
+    }
+}
+
+impl Drop for ModuleRef {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant; the value is not used again.
+        unsafe { bindings::module_put(self.module.as_ptr().cast()) };
+    }
+}
+
+/// Asks user space to load a module, and waits until that is done or has failed. May sleep.
+///
+/// That it succeeded does not mean that the module is there still, or ever was: look again.
+///
+/// # Errors
+///
+/// What modprobe failed with, or why it could not be run.
+pub fn request(name: fmt::Arguments<'_>) -> Result {
+    let format = c"%pA";
+    // SAFETY: `%pA` takes a pointer to `fmt::Arguments`.
+    let status = unsafe {
+        bindings::__request_module(
+            true,
+            format.as_char_ptr(),
+            core::ptr::from_ref(&name).cast::<c_void>(),
+        )
+    };
+    match status {
+        0 => Ok(()),
+        negative if negative < 0 => Err(Error::from_errno(negative)),
+        _exit_status => Err(ENOENT),
+    }
+}
+
+/// Keeps `value` and this module for good, because the kernel still has pointers to `value`
+/// that can no longer be taken back.
+///
+/// For destructors of what should have been given back in another way, named by `what`.
+#[cold]
+pub(crate) fn leak<T>(value: T, what: &str) {
+    pr_err!("{what}: dropped but not taken back, so it stays\n");
+    core::mem::forget(value);
+    // SAFETY: No preconditions.
+    unsafe { bindings::pin_this_module() };
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Network namespaces, and state that each of them has.
+//!
+//! # Life of the state of a namespace
+//!
+//! ```text
+//!   PerNetRegistration::new, or a new namespace          PerNetRegistration dropped, or the
+//!                       │                                 namespace's end
+//!                       v                                             │
+//!               PerNet::create ──> state(net) finds it ──> PerNet::destroy ──> (grace period)
+//! ```
+//!
+//! C header: [`include/net/net_namespace.h`](srctree/include/net/net_namespace.h)
+
+mod per_net;
+
+pub use per_net::{state, PerNet, PerNetId, PerNetRegistration};
+
+use ipvs_sys as bindings;
+use kernel::types::Opaque;
+
+/// A network namespace that is alive.
+///
+/// # Invariants
+///
+/// The memory of the namespace, and what C keeps for modules in it, is valid while a reference
+/// exists.
+#[repr(transparent)]
+pub struct Net(Opaque<bindings::net>);
+
+// SAFETY: A namespace belongs to no thread.
+unsafe impl Send for Net {}
+// SAFETY: What can be done with `&Net` C does on several CPUs at once, too.
+unsafe impl Sync for Net {}
+
+impl Net {
+    /// Takes a namespace from C.
+    ///
+    /// # Safety
+    ///
+    /// `net` must be valid, and its pernet operations not be over, for the lifetime `'a`.
+    #[inline]
+    pub(crate) unsafe fn from_raw<'a>(net: *mut bindings::net) -> &'a Self {
+        // SAFETY: `Net` is a transparent wrapper; the rest is the safety contract.
+        unsafe { &*net.cast() }
+    }
+
+    /// The namespace, for calls into C.
+    #[inline]
+    pub(crate) fn as_ptr(&self) -> *mut bindings::net {
+        self.0.get()
+    }
+
+    /// Whether this is the namespace that the machine booted with.
+    #[inline]
+    pub fn is_init(&self) -> bool {
+        core::ptr::eq(self.as_ptr(), &raw const bindings::init_net)
+    }
+}
+
+impl PartialEq for Net {
+    /// Whether both are the same namespace.
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        core::ptr::eq(self, other)
+    }
+}
+
+impl Eq for Net {}

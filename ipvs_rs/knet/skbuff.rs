@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Packets.
+//!
+//! A [`Skb`] is a packet at the network layer, owned: whoever has it decides what becomes of it,
+//! and what was sent, dropped or handed back can not be used any more.
+//!
+//! ```text
+//!   hook ──> Skb ──┬── Verdict::Accept, Verdict::Drop ──> hook
+//!                  ├── forward_v4, defragment ──────────> somebody else's
+//!                  └── (dropped) ───────────────────────> freed
+//! ```
+//!
+//! Offsets count from the beginning of the network header.
+//!
+//! C header: [`include/linux/skbuff.h`](srctree/include/linux/skbuff.h)
+
+mod data;
+mod route;
+mod send;
+
+pub use send::{DefragUser, IcmpError};
+
+use core::ptr::NonNull;
+use ipvs_sys as bindings;
+
+/// A packet at the network layer.
+///
+/// Not [`Send`]: a packet stays in the read-side section in which its hook was called, because the
+/// route attached to it may be one that only this section keeps alive.
+///
+/// # Invariants
+///
+/// `skb` is a packet whose network header is set, that belongs to this value and is not shared
+/// (its data may be), and an RCU read-side section stays open for as long as the value exists.
+pub struct Skb {
+    skb: NonNull<bindings::sk_buff>,
+}
+
+impl Skb {
+    /// Takes a packet from C.
+    ///
+    /// # Safety
+    ///
+    /// The caller gives up the packet, which must have its network header set and be unshared. The
+    /// current RCU read-side section must stay open for as long as the value exists.
+    #[inline]
+    pub(crate) unsafe fn from_raw(skb: NonNull<bindings::sk_buff>) -> Self {
+        // INVARIANT: By the safety contract of this function.
+        Self { skb }
+    }
+
+    /// Gives the packet to C.
+    #[inline]
+    pub(crate) fn into_raw(self) -> NonNull<bindings::sk_buff> {
+        let skb = self.skb;
+        core::mem::forget(self);
+        skb
+    }
+
+    /// The packet, for calls into C.
+    #[inline]
+    pub(crate) fn as_ptr(&self) -> *mut bindings::sk_buff {
+        self.skb.as_ptr()
+    }
+
+    /// The fields that C keeps in the structure's `headers` group.
+    #[inline]
+    pub(crate) fn headers(&self) -> &Headers {
+        // SAFETY: By the type invariant; nobody else changes these fields.
+        unsafe { &*headers(self.as_ptr()) }
+    }
+
+    /// The same, to change them.
+    #[inline]
+    pub(crate) fn headers_mut(&mut self) -> &mut Headers {
+        // SAFETY: By the type invariant; nobody else uses these fields.
+        unsafe { &mut *headers(self.as_ptr()) }
+    }
+
+    /// The packet's mark, set by rules of netfilter or by the sending socket.
+    #[inline]
+    pub fn mark(&self) -> u32 {
+        // SAFETY: Both members of the union are plain numbers; at the network layer it is the mark.
+        unsafe { self.headers().__bindgen_anon_4.mark }
+    }
+
+    /// Whether IPVS has had this packet already.
+    #[inline]
+    pub fn ipvs_property(&self) -> bool {
+        self.headers().ipvs_property() != 0
+    }
+
+    /// States that IPVS has had this packet.
+    #[inline]
+    pub fn set_ipvs_property(&mut self) {
+        self.headers_mut().set_ipvs_property(1);
+    }
+
+    /// Whether the packet is addressed to this host at the link layer.
+    #[inline]
+    pub fn to_host(&self) -> bool {
+        u32::from(self.headers().pkt_type()) == bindings::PACKET_HOST
+    }
+
+    /// Whether the packet came in through a device. One made by this host has none yet.
+    #[inline]
+    pub fn has_device(&self) -> bool {
+        !self.device().is_null()
+    }
+
+    /// Whether the packet came in through the loopback device.
+    #[inline]
+    pub fn device_is_loopback(&self) -> bool {
+        let device = self.device();
+        if device.is_null() {
+            return false;
+        }
+        // SAFETY: The device of a packet is valid in the read-side section of the type invariant.
+        let flags = unsafe { (*device).flags };
+        flags & bindings::net_device_flags_IFF_LOOPBACK != 0
+    }
+
+    /// The device that the packet came in through, or null.
+    #[inline]
+    fn device(&self) -> *mut bindings::net_device {
+        // SAFETY: By the type invariant; at the network layer this union holds the device.
+        unsafe {
+            (*self.as_ptr())
+                .__bindgen_anon_1
+                .__bindgen_anon_1
+                .__bindgen_anon_1
+                .dev
+        }
+    }
+
+    /// Whether the packet stands for several that are to be segmented later.
+    #[inline]
+    pub fn is_gso(&self) -> bool {
+        self.gso_size() != 0
+    }
+
+    /// Whether every segment of a packet that [is GSO](Skb::is_gso) fits into `mtu`.
+    pub fn gso_fits(&self, mtu: u32) -> bool {
+        // A packet without segments is not to be asked for their size.
+        // SAFETY: By the type invariant.
+        self.is_gso() && unsafe { bindings::skb_gso_validate_network_len(self.as_ptr(), mtu) }
+    }
+
+    /// The payload of a segment in bytes, or zero.
+    #[inline]
+    fn gso_size(&self) -> u16 {
+        let skb = self.as_ptr();
+        // SAFETY: By the type invariant.
+        let (head, end) = unsafe { ((*skb).head, (*skb).end) };
+        // CAST: An offset in a buffer.
+        let shared = head
+            .wrapping_add(end as usize)
+            .cast::<bindings::skb_shared_info>();
+        // SAFETY: The shared part begins where the buffer ends; only its counters are changed by
+        // others, this field is not.
+        unsafe { (*shared).gso_size }
+    }
+
+    /// Whether the local sender asked (`IP_NODEFRAG`) that its fragments be left as they are.
+    #[inline]
+    pub fn socket_nodefrag(&self) -> bool {
+        // SAFETY: By the type invariant.
+        let has_socket = unsafe { !(*self.as_ptr()).sk.is_null() };
+        // SAFETY: By the type invariant.
+        has_socket && unsafe { bindings::sk_nodefrag(self.as_ptr()) }
+    }
+
+    /// Detaches the packet from connection tracking, which will not look at it again.
+    #[inline]
+    pub fn untrack(&mut self) {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::skb_untrack(self.as_ptr()) };
+    }
+}
+
+impl Drop for Skb {
+    /// Frees the packet, as one that was dropped.
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant; the value is not used again.
+        unsafe {
+            bindings::sk_skb_reason_drop(
+                core::ptr::null_mut(),
+                self.as_ptr(),
+                bindings::skb_drop_reason_SKB_DROP_REASON_NOT_SPECIFIED,
+            )
+        };
+    }
+}
+
+/// The fields in the structure's `headers` group.
+pub(crate) type Headers = bindings::sk_buff__bindgen_ty_4__bindgen_ty_1;
+
+/// Where the `headers` group of a packet is.
+///
+/// # Safety
+///
+/// `skb` must be valid.
+#[inline]
+pub(crate) unsafe fn headers(skb: *mut bindings::sk_buff) -> *mut Headers {
+    // SAFETY: By the contract. The group is the only part of this anonymous union.
+    unsafe { (&raw mut (*skb).__bindgen_anon_4).cast() }
+}

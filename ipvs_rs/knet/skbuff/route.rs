@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The route that is attached to a packet.
+
+use core::ptr::NonNull;
+use ipvs_sys as bindings;
+
+use super::Skb;
+use crate::{
+    rcu::Guard,
+    route::{self, Route},
+};
+
+/// Set in the field beside the pointer if the packet holds no reference to the route.
+const NOREF: usize = bindings::SKB_DST_NOREF as usize;
+
+impl Skb {
+    /// Whether a route is attached.
+    #[inline]
+    pub fn has_route(&self) -> bool {
+        self.attached().is_some()
+    }
+
+    /// Whether a route is attached that leads to this host.
+    #[inline]
+    pub fn route_is_local(&self) -> bool {
+        // SAFETY: The route of a packet is valid in the read-side section of the type invariant.
+        self.attached()
+            .is_some_and(|dst| unsafe { route::is_local(dst) })
+    }
+
+    /// Attaches `route` in place of the present one.
+    #[inline]
+    pub fn set_route(&mut self, route: Route) {
+        // CAST: A pointer in a field that also has a bit for flags.
+        self.attach(route.into_raw().as_ptr() as usize);
+    }
+
+    /// Attaches `route` in place of the present one, without a reference of its own.
+    ///
+    /// The read-side section keeps a route alive, whoever gives up references meanwhile; where a
+    /// packet is to outlive the section, C takes a reference first.
+    #[inline]
+    pub fn set_cached_route(&mut self, route: &Route, _guard: &Guard) {
+        // CAST: A pointer in a field that also has a bit for flags.
+        self.attach(route.as_ptr() as usize | NOREF);
+    }
+
+    /// Replaces the field.
+    #[inline]
+    fn attach(&mut self, new: usize) {
+        // SAFETY: By the type invariant.
+        let field = unsafe {
+            &raw mut (*self.as_ptr())
+                .__bindgen_anon_3
+                .__bindgen_anon_1
+                ._skb_refdst
+        };
+        // SAFETY: The field is ours, by the type invariant.
+        let old = unsafe { field.replace(new) };
+        self.headers_mut().set_slow_gro(1);
+        if old & NOREF == 0 {
+            // SAFETY: That reference was the packet's, and is no longer in the field. Null is fine.
+            unsafe { bindings::dst_release(old as *mut bindings::dst_entry) };
+        }
+    }
+
+    /// The attached route.
+    #[inline]
+    pub(super) fn attached(&self) -> Option<NonNull<bindings::dst_entry>> {
+        // SAFETY: By the type invariant; at the network layer this union holds the route.
+        let field = unsafe {
+            (*self.as_ptr())
+                .__bindgen_anon_3
+                .__bindgen_anon_1
+                ._skb_refdst
+        };
+        NonNull::new((field & !NOREF) as *mut bindings::dst_entry)
+    }
+}

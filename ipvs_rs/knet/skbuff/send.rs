@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What makes a packet leave: to another host, to the reassembly of fragments, or in the form of
+//! an ICMP error that answers it.
+
+use ipvs_sys as bindings;
+use kernel::prelude::*;
+
+use super::Skb;
+use crate::net_namespace::Net;
+
+/// An ICMP error that a packet can be answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IcmpError {
+    /// The packet may not be forwarded any more.
+    TimeExceeded,
+    /// The packet may not be fragmented, and is larger than the next link takes.
+    FragmentationNeeded {
+        /// What the next link takes, in bytes.
+        mtu: u32,
+    },
+    /// Nobody serves this address.
+    HostUnreachable,
+    /// Nobody serves this port.
+    PortUnreachable,
+}
+
+/// Whose reassembly of fragments: each user of [`Skb::defragment`] has queues of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DefragUser {
+    /// IPVS, of packets to this host.
+    IpvsIn,
+    /// IPVS, of packets that this host makes.
+    IpvsOut,
+    /// IPVS, of packets on their way through.
+    IpvsForward,
+}
+
+impl Skb {
+    /// Sends an IPv4 packet on its way by the attached route, which begins with the hooks at
+    /// `LOCAL_OUT`.
+    ///
+    /// Marks it as IPVS's and untracked, lets go of the socket that was to receive it, and makes the
+    /// checksum state and the time stamp those of a packet to be sent. If the packet is larger than
+    /// the link takes, it will be fragmented. Without a route the packet is dropped.
+    #[inline]
+    pub fn forward_v4(self, net: &Net) {
+        if !self.has_route() {
+            return;
+        }
+        let skb = self.into_raw();
+        // SAFETY: We give up the packet, and it has a route.
+        unsafe { bindings::forward_v4(net.as_ptr(), skb.as_ptr()) };
+    }
+
+    /// Puts the fragments of an IPv4 packet together.
+    ///
+    /// Returns the whole packet with its last fragment, and [`None`] with all others, which wait
+    /// for it or were refused.
+    pub fn defragment(self, net: &Net, user: DefragUser) -> Option<Skb> {
+        let user = match user {
+            DefragUser::IpvsIn => bindings::ip_defrag_users_IP_DEFRAG_VS_IN,
+            DefragUser::IpvsOut => bindings::ip_defrag_users_IP_DEFRAG_VS_OUT,
+            DefragUser::IpvsForward => bindings::ip_defrag_users_IP_DEFRAG_VS_FWD,
+        };
+        // The reassembly asks the device, or else the route, for its namespace.
+        if !self.has_device() && !self.has_route() {
+            return None;
+        }
+        let skb = self.into_raw();
+        // SAFETY: We give up the packet.
+        let error = unsafe { bindings::ip_defrag(net.as_ptr(), skb.as_ptr(), user) };
+        // SAFETY: On success the packet is ours again, and still has its network header.
+        (error == 0).then(|| unsafe { Skb::from_raw(skb) })
+    }
+
+    /// Answers an IPv4 packet with an ICMP error.
+    ///
+    /// To be called while the packet has the route it came with, and its addresses: both decide
+    /// where the answer goes. C keeps to its rules about what may be answered, and how often.
+    pub fn send_icmp_v4(&self, error: IcmpError) {
+        let unreachable = bindings::ICMP_DEST_UNREACH;
+        let (kind, code, info) = match error {
+            IcmpError::TimeExceeded => (bindings::ICMP_TIME_EXCEEDED, bindings::ICMP_EXC_TTL, 0),
+            IcmpError::FragmentationNeeded { mtu } => {
+                (unreachable, bindings::ICMP_FRAG_NEEDED, mtu)
+            }
+            IcmpError::HostUnreachable => (unreachable, bindings::ICMP_HOST_UNREACH, 0),
+            IcmpError::PortUnreachable => (unreachable, bindings::ICMP_PORT_UNREACH, 0),
+        };
+        // SAFETY: By the type invariant.
+        let control = unsafe { &raw const (*self.as_ptr()).cb }.cast();
+        // SAFETY: By the type invariant. At the network layer `cb` holds what IPv4 knows of the
+        // packet's options: on the way in it is filled, and on the way out it is empty.
+        // CAST: Small numbers.
+        unsafe {
+            bindings::__icmp_send(
+                self.as_ptr(),
+                kind as i32,
+                code as i32,
+                info.to_be(),
+                control,
+            )
+        };
+    }
+
+    /// Looks up the route of an IPv4 packet again, as if this host had made it.
+    ///
+    /// To be called after the source address was changed, which routing rules may look at.
+    ///
+    /// # Errors
+    ///
+    /// The packet has no route now, or one that is not to be used: drop it.
+    pub fn reroute_v4(&mut self, net: &Net) -> Result {
+        if !self.has_route() {
+            return Err(ENOENT);
+        }
+        // SAFETY: By the type invariant.
+        let socket = unsafe { (*self.as_ptr()).sk };
+        // SAFETY: By the type invariant, and the packet has a route.
+        kernel::error::to_result(unsafe {
+            bindings::ip_route_me_harder(net.as_ptr(), socket, self.as_ptr(), bindings::RTN_LOCAL)
+        })
+    }
+
+    /// Tells the sender that there is no way, as the attached route wants it done.
+    pub fn link_failure(&self) {
+        if self.has_route() {
+            // SAFETY: By the type invariant, and the packet has a route.
+            unsafe { bindings::dst_link_failure(self.as_ptr()) };
+        }
+    }
+}
