@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The kernel under test as a whole: its modules, its log, its memory."""
+
+import ctypes
+import errno
+import glob
+import os
+import re
+import subprocess
+import time
+
+from scenario import Failed
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+SCHEDULERS_AT_START = ["ip_vs_rr", "ip_vs_wlc"]
+TROUBLE = re.compile(r"WARNING|BUG|Oops|lockdep|circular locking|suspicious RCU|inconsistent lock|rust_kernel: panicked"
+                     r"|general protection|refcount_t|list_(add|del) corruption|stack-protector|UBSAN|KASAN"
+                     r"|blocked for more than|rcu.*stall|unregister_netdevice: waiting")
+
+
+def modules():
+    """The loaded IPVS modules and their use counts."""
+    with open("/proc/modules", encoding="ascii") as file:
+        rows = [line.split() for line in file]
+    return {row[0]: int(row[2]) for row in rows if row[0].startswith("ip_vs")}
+
+
+def wait_for_modules(wanted, seconds=20):
+    """Waits until the modules and use counts are those of an earlier look; the kernel frees namespaces in its own time."""
+    end = time.monotonic() + seconds
+    while modules() != wanted:
+        if time.monotonic() > end:
+            raise Failed(f"use counts are {modules()} and do not return to {wanted}")
+        time.sleep(0.02)
+
+
+def load(*names):
+    """Loads modules by name."""
+    subprocess.run(["modprobe", "-a", *names], check=True)
+
+
+def unload(name):
+    """Removes one module; returns "ok" or the name of the error."""
+    if LIBC.delete_module(name.encode(), os.O_NONBLOCK) == 0:
+        return "ok"
+    return errno.errorcode[ctypes.get_errno()]
+
+
+def unload_all():
+    """Removes all IPVS modules, the schedulers first."""
+    for name in sorted(modules(), key=lambda name: name == "ip_vs"):
+        outcome = unload(name)
+        if outcome != "ok":
+            raise Failed(f"removing {name}: {outcome}, use counts {modules()}")
+
+
+def is_ours():
+    """Whether modprobe would choose our ip_vs, not the C one."""
+    path = subprocess.run(["modinfo", "-n", "ip_vs"], check=True, capture_output=True, text=True).stdout
+    return "/updates/" in path
+
+
+class Log:
+    """Reads what the kernel logs from now on."""
+
+    def __init__(self):
+        self.file = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+        os.lseek(self.file, 0, os.SEEK_END)
+
+    def new_lines(self):
+        """The messages since the last call."""
+        lines = []
+        while True:
+            try:
+                record = os.read(self.file, 8192).decode(errors="replace")
+            except BlockingIOError:
+                return lines
+            except BrokenPipeError:
+                lines.append("(messages lost)")
+                continue
+            lines.append(record.split(";", 1)[1].split("\n", 1)[0])
+
+    @staticmethod
+    def trouble(lines):
+        """Those of the messages that a healthy kernel never logs."""
+        return [line for line in lines if TROUBLE.search(line)]
+
+
+def memory():
+    """Objects per slab cache, vmalloc areas and per-CPU memory (kB), after everything that can be freed was freed."""
+    time.sleep(0.3)
+    with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as file:
+        file.write("3\n")
+    for path in glob.glob("/sys/kernel/slab/*/shrink"):
+        with open(path, "w", encoding="ascii") as file:
+            file.write("1\n")
+    with open("/proc/slabinfo", encoding="ascii") as file:
+        rows = [line.split() for line in file.read().splitlines()[2:]]
+    figures = {f"slab {row[0]}": int(row[1]) for row in rows}
+    with open("/proc/vmallocinfo", encoding="ascii") as file:
+        figures["vmalloc areas"] = sum(1 for _ in file)
+    with open("/proc/meminfo", encoding="ascii") as file:
+        figures["per-CPU kB"] = int(re.search(r"Percpu: +(\d+)", file.read())[1])
+    return figures

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What a scenario is: a function that drives a kernel, says what it saw, and checks what must hold everywhere.
+
+What it notes goes into its transcript. Two module sets behave alike when their transcripts are equal, so notes hold no
+times, no random ports and no order that the kernel chooses at random."""
+
+SCENARIOS = []
+
+
+class Failed(Exception):
+    """A check of a scenario did not hold."""
+
+
+class Transcript:
+    """The notes of one scenario, one line each."""
+
+    def __init__(self):
+        self.lines = []
+
+    def note(self, *words):
+        """Adds one line."""
+        self.lines.append(" ".join(str(word) for word in words))
+
+    def block(self, title, lines):
+        """Adds a title and the lines below it, indented."""
+        self.note(title + ":")
+        for line in lines:
+            self.note("  " + line)
+
+    def text(self):
+        return "".join(line + "\n" for line in self.lines)
+
+
+def scenario(function=None, *, rust_only=False):
+    """Marks a function of one argument, its transcript, as a scenario; its name is the sentence that is reported."""
+    def register(function):
+        function.rust_only = rust_only
+        SCENARIOS.append(function)
+        return function
+    return register(function) if function else register
+
+
+def check(holds, reason):
+    """Ends the scenario with a reason unless something holds."""
+    if not holds:
+        raise Failed(reason)
+
+
+def equal(found, wanted, what):
+    """Ends the scenario unless two values are equal."""
+    check(found == wanted, f"{what}: {found!r} instead of {wanted!r}")
