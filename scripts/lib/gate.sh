@@ -16,7 +16,7 @@ pass() {
 # fail REASON [LINES]
 fail() {
 	echo "not ok $GATE: $1"
-	[ -z "${2:-}" ] || head -n 40 <<<"$2" | sed 's/^/    /'
+	[ -z "${2:-}" ] || head -n 20 <<<"$2" | sed 's/^/    /'
 	exit 1
 }
 
