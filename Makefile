@@ -34,7 +34,7 @@ doc: modules ## API documentation into target/doc (host crates) and target/doc-k
 install: modules ## install into /lib/modules/KVER/updates (DESTDIR= for another root)
 	scripts/install.sh
 
-clean: ## remove what was built here; the lab's cache stays
+clean: ## remove what was built here (the lab stays: ~/.cache/ipvs_rs)
 	rm -rf build target
 
 help: ## this list

@@ -7,12 +7,21 @@
 #   KDIR=FOLDER                a prepared tree of any other Rust-enabled kernel instead (then for the test VMs also
 #                              KIMAGE=vmlinuz and KMODULES=lib/modules/VERSION)
 #   MIRROR=URL                 the Debian mirror, where the host's apt should not decide
+#
+# `setup.sh verify` only compares the prepared tree with the stock kernel again.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd -P)
 for part in say cache host environment kernel verify boot; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done
+
+if [ "${1:-}" = verify ]; then
+	load_lab
+	KERNEL=$CACHE/kernel-$KVER
+	verify_kernel_tree
+	exit
+fi
 
 # What was asked for, so that another request is not answered with the old lab.
 request="$(environment_key) $(boot_key) KVER=${KVER:-} KDIR=${KDIR:-} KIMAGE=${KIMAGE:-} KMODULES=${KMODULES:-}"
