@@ -19,6 +19,7 @@ done
 if [ "${1:-}" = verify ]; then
 	load_lab
 	KERNEL=$CACHE/kernel-$KVER
+	[ "$KDIR" = "$KERNEL/build" ] || die "KDIR=$KDIR was given: there is no stock tree to compare with"
 	verify_kernel_tree
 	exit
 fi
