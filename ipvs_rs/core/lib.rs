@@ -28,11 +28,13 @@
 )]
 
 pub mod addr;
+pub mod checksum;
 pub mod config;
 pub mod conn;
 pub mod est;
 pub mod flow;
 pub mod hash;
+pub mod nat;
 pub mod nla;
 pub mod proto;
 pub mod uapi;

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Edits of IPv4 headers on their way through the director.
+//!
+//! All checksums are corrected, not computed anew, so that damage on the way to the director is
+//! still noticed behind it (RFC 1624). An edit happens as a whole or not at all.
+
+use crate::addr::Addr;
+use crate::checksum::Sum;
+use crate::proto;
+
+/// Why headers were left as they were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// They are not all there.
+    TooShort,
+    /// The protocol has no ports that are known here.
+    Protocol(u8),
+}
+
+/// What the checksum field of the transport header holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum L4Checksum {
+    /// The checksum.
+    Whole,
+    /// The sum of the pseudo header only, which whoever sends the packet completes
+    /// (`CHECKSUM_PARTIAL`).
+    PseudoHeader,
+}
+
+/// What an edit leaves to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remaining {
+    /// Nothing.
+    Nothing,
+    /// The UDP packet had no checksum and is to get one.
+    ///
+    /// As the C module does: packets without a checksum leave with one.
+    UdpChecksum,
+}
+
+/// Which end of a packet is edited.
+#[derive(Clone, Copy)]
+enum End {
+    Source,
+    Destination,
+}
+
+/// Sends a packet somewhere else: gives it another destination.
+///
+/// `headers` starts at the network header, `transport` is where the transport header starts in
+/// it.
+///
+/// # Errors
+///
+/// [`Error`]; nothing is changed then.
+#[inline]
+pub fn dnat_v4(
+    headers: &mut [u8],
+    transport: usize,
+    protocol: u8,
+    addr: Addr,
+    port: u16,
+    l4: L4Checksum,
+) -> Result<Remaining, Error> {
+    Fields::locate(headers, transport, protocol, End::Destination)?.edit(addr, port, protocol, l4)
+}
+
+/// Lets a packet come from somewhere else: gives it another source.
+///
+/// See [`dnat_v4`].
+///
+/// # Errors
+///
+/// [`Error`]; nothing is changed then.
+#[inline]
+pub fn snat_v4(
+    headers: &mut [u8],
+    transport: usize,
+    protocol: u8,
+    addr: Addr,
+    port: u16,
+    l4: L4Checksum,
+) -> Result<Remaining, Error> {
+    Fields::locate(headers, transport, protocol, End::Source)?.edit(addr, port, protocol, l4)
+}
+
+/// The fields of a packet that an edit touches.
+struct Fields<'a> {
+    header_checksum: &'a mut [u8; 2],
+    addr: &'a mut [u8; 4],
+    port: &'a mut [u8; 2],
+    l4_checksum: &'a mut [u8; 2],
+}
+
+impl<'a> Fields<'a> {
+    #[inline(always)]
+    fn locate(
+        headers: &'a mut [u8],
+        transport: usize,
+        protocol: u8,
+        end: End,
+    ) -> Result<Self, Error> {
+        // The length of the fixed header, and the place of the checksum behind the ports.
+        let (len, checksum_at) = match protocol {
+            proto::TCP => (20, 12),
+            proto::UDP => (8, 2),
+            other => return Err(Error::Protocol(other)),
+        };
+        Self::find(headers, transport, len, checksum_at, end).ok_or(Error::TooShort)
+    }
+
+    #[inline(always)]
+    fn find(
+        headers: &'a mut [u8],
+        transport: usize,
+        len: usize,
+        checksum_at: usize,
+        end: End,
+    ) -> Option<Self> {
+        let (network, l4) = headers.split_at_mut_checked(transport)?;
+        let (network, dst) = network.get_mut(..20)?.split_last_chunk_mut()?;
+        let (network, src) = network.split_last_chunk_mut()?;
+        let (_, header_checksum) = network.split_last_chunk_mut()?;
+        let (sport, rest) = l4.get_mut(..len)?.split_first_chunk_mut()?;
+        let (dport, rest) = rest.split_first_chunk_mut()?;
+        let (addr, port) = match end {
+            End::Source => (src, sport),
+            End::Destination => (dst, dport),
+        };
+        Some(Self {
+            header_checksum,
+            addr,
+            port,
+            l4_checksum: rest.get_mut(checksum_at..)?.first_chunk_mut()?,
+        })
+    }
+
+    #[inline(always)]
+    fn edit(self, addr: Addr, port: u16, protocol: u8, l4: L4Checksum) -> Result<Remaining, Error> {
+        let old_addr = u32::from_be_bytes(*self.addr);
+        let new_addr = u32::from_be_bytes(addr.v4());
+        let old_port = u16::from_be_bytes(*self.port);
+        let moved = |sum: Sum| sum.remove_u32(old_addr).add_u32(new_addr);
+
+        let header = Sum::from_checksum(u16::from_be_bytes(*self.header_checksum));
+        let l4_checksum = u16::from_be_bytes(*self.l4_checksum);
+        let (l4_checksum, remaining) = match (l4, protocol, l4_checksum) {
+            // Ports are not part of the pseudo header.
+            (L4Checksum::PseudoHeader, _, partial) => (
+                moved(Sum::from_partial(partial)).partial(),
+                Remaining::Nothing,
+            ),
+            (L4Checksum::Whole, proto::UDP, 0) => (0, Remaining::UdpChecksum),
+            (L4Checksum::Whole, _, checksum) => {
+                let sum = moved(Sum::from_checksum(checksum))
+                    .remove(old_port)
+                    .add(port);
+                let checksum = match protocol {
+                    proto::UDP => sum.udp_checksum(),
+                    _ => sum.checksum(),
+                };
+                (checksum, Remaining::Nothing)
+            }
+        };
+        *self.header_checksum = moved(header).checksum().to_be_bytes();
+        *self.addr = addr.v4();
+        *self.port = port.to_be_bytes();
+        *self.l4_checksum = l4_checksum.to_be_bytes();
+        Ok(remaining)
+    }
+}
+
+/// Why the time to live was left as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TtlError {
+    /// The header is not all there.
+    TooShort,
+    /// The packet may not travel any further.
+    Expired,
+}
+
+/// Takes one hop from an IPv4 packet; `headers` starts at the network header.
+///
+/// # Errors
+///
+/// [`TtlError`]; nothing is changed then.
+#[inline]
+pub fn decrement_ttl(headers: &mut [u8]) -> Result<(), TtlError> {
+    let header: &mut [u8; 20] = headers.first_chunk_mut().ok_or(TtlError::TooShort)?;
+    let [_, _, _, _, _, _, _, _, ttl, protocol, c0, c1, ..] = header;
+    let new = match *ttl {
+        0 | 1 => return Err(TtlError::Expired),
+        hops => hops.wrapping_sub(1),
+    };
+    let [c0_new, c1_new] = Sum::from_checksum(u16::from_be_bytes([*c0, *c1]))
+        .remove(u16::from_be_bytes([*ttl, *protocol]))
+        .add(u16::from_be_bytes([new, *protocol]))
+        .checksum()
+        .to_be_bytes();
+    (*ttl, *c0, *c1) = (new, c0_new, c1_new);
+    Ok(())
+}
