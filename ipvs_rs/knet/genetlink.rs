@@ -24,7 +24,7 @@ mod message;
 mod request;
 
 pub use dump::{Dump, Page};
-pub use message::{Full, Message};
+pub use message::{Full, Message, Nest};
 pub use request::{Do, Request};
 
 use core::sync::atomic::{AtomicBool, Ordering};

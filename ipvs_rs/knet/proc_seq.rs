@@ -73,7 +73,7 @@ pub trait Rows<T: Send + Sync + 'static>: 'static {
 /// only while the file is being removed.
 pub struct File<T: Send + Sync + 'static> {
     entry: NonNull<bindings::proc_dir_entry>,
-    net: NonNull<bindings::net>,
+    net: *const Net,
     state: Option<Arc<T>>,
 }
 
@@ -126,14 +126,14 @@ impl<T: Send + Sync + 'static> File<T> {
         // INVARIANT: `entry` was made in `net`; the contents of an `Arc` do not move with it.
         Ok(Self {
             entry: NonNull::new(entry).ok_or(ENOMEM)?,
-            net: NonNull::new(net.as_ptr()).ok_or(EINVAL)?,
+            net,
             state: Some(state),
         })
     }
 
     /// Removes the file from the namespace that it was made in. Waits for those who read it.
     pub fn remove(mut self, net: &Net) {
-        if net.as_ptr() == self.net.as_ptr() {
+        if core::ptr::eq(self.net, net) {
             // SAFETY: By the type invariant, and `net` is alive, so its /proc/net is.
             unsafe { bindings::proc_remove(self.entry.as_ptr()) };
             self.state = None;

@@ -19,7 +19,9 @@
 
 use core::{
     ffi::{c_int, c_void},
-    ptr::NonNull,
+    marker::PhantomData,
+    mem::ManuallyDrop,
+    ptr::{null, NonNull},
     sync::atomic::{AtomicI32, Ordering},
 };
 use ipvs_sys as bindings;
@@ -31,21 +33,21 @@ use kernel::{
 use crate::{module, net_namespace::Net, rcu::Arc};
 
 /// Where the number of an entry is.
-enum Source<T> {
+enum Source<T: Send + Sync + 'static> {
     /// In the state, and whoever may write may write any number of the range.
     Field {
         field: fn(&T) -> &AtomicI32,
-        changed: Option<fn(&T)>,
+        changed: Option<fn(&Arc<T>)>,
     },
     /// Behind functions that decide by themselves.
     Functions {
         read: fn(&T) -> i32,
-        write: fn(&T, i32) -> Result,
+        write: fn(&Arc<T>, i32) -> Result,
     },
 }
 
 /// One setting of a state of type `T`: a file that holds a number.
-pub struct Entry<T> {
+pub struct Entry<T: Send + Sync + 'static> {
     name: &'static CStr,
     source: Source<T>,
     least: i32,
@@ -53,7 +55,7 @@ pub struct Entry<T> {
     initial_only: bool,
 }
 
-impl<T> Entry<T> {
+impl<T: Send + Sync + 'static> Entry<T> {
     /// A number in the state, that may have any value.
     pub const fn int(name: &'static CStr, field: fn(&T) -> &AtomicI32) -> Self {
         let changed = None;
@@ -64,7 +66,7 @@ impl<T> Entry<T> {
     pub const fn functions(
         name: &'static CStr,
         read: fn(&T) -> i32,
-        write: fn(&T, i32) -> Result,
+        write: fn(&Arc<T>, i32) -> Result,
     ) -> Self {
         Self::new(name, Source::Functions { read, write })
     }
@@ -86,7 +88,7 @@ impl<T> Entry<T> {
     }
 
     /// Calls `after` when a number in the state was replaced by another one. It may sleep.
-    pub const fn on_change(mut self, after: fn(&T)) -> Self {
+    pub const fn on_change(mut self, after: fn(&Arc<T>)) -> Self {
         if let Source::Field { changed, .. } = &mut self.source {
             *changed = Some(after);
         }
@@ -108,7 +110,7 @@ impl<T> Entry<T> {
     }
 
     /// Replaces the number by one of the range.
-    fn set(&self, state: &T, value: i32) -> Result {
+    fn set(&self, state: &Arc<T>, value: i32) -> Result {
         match self.source {
             Source::Field { field, changed } => {
                 let old = field(state).swap(value, Ordering::Relaxed);
@@ -128,13 +130,14 @@ impl<T> Entry<T> {
 ///
 /// # Invariants
 ///
-/// `header` was registered in `net` for `tables`, whose `data` is the object of `state` and
-/// whose `extra1` is an [`Entry<T>`]. `state` is [`None`] only once it is unregistered.
+/// `header` was registered in `net` for `tables`, whose `data` is `state` and whose `extra1` is an
+/// [`Entry<T>`]. `state` is the raw form of an [`Arc<T>`] that belongs to this value.
 pub struct Table<T: Send + Sync + 'static> {
     header: NonNull<bindings::ctl_table_header>,
-    net: NonNull<bindings::net>,
+    net: *const Net,
     tables: KVec<bindings::ctl_table>,
-    state: Option<Arc<T>>,
+    state: *const c_void,
+    _owns: PhantomData<Arc<T>>,
 }
 
 // SAFETY: A `Table` is used only to unregister it, which any thread may do.
@@ -155,13 +158,14 @@ impl<T: Send + Sync + 'static> Table<T> {
         state: Arc<T>,
     ) -> Result<Self> {
         // SAFETY: `net` is alive, and holds a reference to its user namespace.
-        let initial = unsafe { (*net.as_ptr()).user_ns == &raw mut bindings::init_user_ns };
+        let owner = unsafe { (*net.as_ptr()).user_ns };
+        let is_initial = owner == &raw mut bindings::init_user_ns;
         let mut tables = KVec::with_capacity(entries.len(), GFP_KERNEL)?;
         for entry in entries {
-            let read_only = entry.initial_only && !initial;
+            let read_only = entry.initial_only && !is_initial;
             let table = bindings::ctl_table {
                 procname: entry.name.as_char_ptr(),
-                data: core::ptr::from_ref::<T>(&state).cast_mut().cast(),
+                data: state.as_ref().as_raw().cast_mut(),
                 mode: if read_only { 0o444 } else { 0o644 },
                 proc_handler: Some(handler::<T>),
                 extra1: core::ptr::from_ref(entry).cast_mut().cast(),
@@ -179,31 +183,34 @@ impl<T: Send + Sync + 'static> Table<T> {
                 tables.len(),
             )
         };
-        // INVARIANT: As built above; the contents of an `Arc` do not move with it.
+        // INVARIANT: As built above.
         Ok(Self {
             header: NonNull::new(header).ok_or(ENOMEM)?,
-            net: NonNull::new(net.as_ptr()).ok_or(EINVAL)?,
+            net,
             tables,
-            state: Some(state),
+            state: state.into_raw(),
+            _owns: PhantomData,
         })
     }
 
     /// Removes the files from the namespace that they were made in. Waits for those who use them.
     pub fn unregister(mut self, net: &Net) {
-        if net.as_ptr() == self.net.as_ptr() {
+        if core::ptr::eq(self.net, net) {
             // SAFETY: By the type invariant, and `net` is alive.
             unsafe { bindings::unregister_net_sysctl_table(self.header.as_ptr()) };
-            self.state = None;
+            let state = core::mem::replace(&mut self.state, null());
+            // SAFETY: By the type invariant; the C core does not know it any more.
+            drop(unsafe { Arc::<T>::from_raw(state) });
         }
     }
 }
 
 impl<T: Send + Sync + 'static> Drop for Table<T> {
     fn drop(&mut self) {
-        if let Some(state) = self.state.take() {
+        if !self.state.is_null() {
             // The namespace may be gone, and with it the directory.
-            module::leak(core::mem::take(&mut self.tables), "settings in /proc/sys");
-            module::leak(state, "settings in /proc/sys");
+            let tables = core::mem::take(&mut self.tables);
+            module::leak(tables, "settings in /proc/sys/net");
         }
     }
 }
@@ -221,12 +228,14 @@ unsafe extern "C" fn handler<T: Send + Sync + 'static>(
     position: *mut bindings::loff_t,
 ) -> c_int {
     from_result(|| {
-        // SAFETY: By the invariant of `Table`, which is not unregistered while this runs.
-        let (entry, state) = unsafe {
-            let table = &*table;
-            (&*table.extra1.cast::<Entry<T>>(), &*table.data.cast::<T>())
-        };
-        let mut value = entry.value(state);
+        // SAFETY: By the contract.
+        let (data, extra1) = unsafe { ((*table).data, (*table).extra1) };
+        // SAFETY: By the invariant of `Table`.
+        let entry = unsafe { &*extra1.cast::<Entry<T>>() };
+        // SAFETY: By the invariant of `Table`, which is not unregistered while this runs, and
+        // keeps the reference that is only borrowed here.
+        let state = ManuallyDrop::new(unsafe { Arc::<T>::from_raw(data) });
+        let mut value = entry.value(&state);
         // The C core converts between text and this copy.
         let copy = bindings::ctl_table {
             procname: entry.name.as_char_ptr(),
@@ -242,7 +251,7 @@ unsafe extern "C" fn handler<T: Send + Sync + 'static>(
             bindings::proc_dointvec_minmax(&raw const copy, write, buffer, length, position)
         })?;
         if write != 0 {
-            entry.set(state, value)?;
+            entry.set(&state, value)?;
         }
         Ok(0)
     })

@@ -18,6 +18,12 @@ impl From<Full> for Error {
     }
 }
 
+/// Where a nest begins, in bytes from the first attribute.
+#[must_use = "a nest has no length before its end"]
+pub struct Nest {
+    offset: usize,
+}
+
 /// A message to the sender of a request, to which attributes are appended.
 ///
 /// It is taken back when it is dropped, unless it was finished.
@@ -113,31 +119,50 @@ impl<'a> Message<'a> {
         to_result(result).map_err(|_| Full)
     }
 
-    /// Appends an attribute that holds the attributes which `inside` appends. It carries no
-    /// `NLA_F_NESTED`.
+    /// Begins an attribute that holds all that is appended until [`Message::end_nest`]. It
+    /// carries no `NLA_F_NESTED`.
     ///
     /// # Errors
     ///
-    /// [`Full`], or the error of `inside`; nothing was appended then.
-    pub fn nest<E: From<Full>>(
-        &mut self,
-        kind: u16,
-        inside: impl FnOnce(&mut Self) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let skb = self.skb.as_ptr();
+    /// [`Full`]; nothing was appended then.
+    pub fn begin_nest(&mut self, kind: u16) -> Result<Nest, Full> {
+        let before = self.length();
         // SAFETY: By the type invariant.
-        let start = unsafe { bindings::nla_nest_start_noflag(skb, kind.into()) };
+        let start = unsafe { bindings::nla_nest_start_noflag(self.skb.as_ptr(), kind.into()) };
         if start.is_null() {
-            return Err(Full.into());
+            return Err(Full);
         }
-        let result = inside(self);
-        match result {
-            // SAFETY: `start` was begun above, and what was appended since stands behind it.
-            Ok(()) => unsafe { bindings::nla_nest_end(skb, start) },
+        Ok(Nest { offset: before })
+    }
+
+    /// Ends the attribute that `nest` began.
+    pub fn end_nest(&mut self, nest: Nest) {
+        if let Some(start) = self.start_of(&nest) {
+            // SAFETY: By the type invariant, and there is an attribute's header at `start`.
+            unsafe { bindings::nla_nest_end(self.skb.as_ptr(), start) };
+        }
+    }
+
+    /// Takes back the attribute that `nest` began, and all that is in it.
+    pub fn cancel_nest(&mut self, nest: Nest) {
+        if let Some(start) = self.start_of(&nest) {
             // SAFETY: As above.
-            Err(_) => unsafe { bindings::nla_nest_cancel(skb, start) },
+            unsafe { bindings::nla_nest_cancel(self.skb.as_ptr(), start) };
         }
-        result
+    }
+
+    /// How many bytes were appended.
+    fn length(&self) -> usize {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::genlmsg_length(self.skb.as_ptr(), self.header.as_ptr()) }
+    }
+
+    /// Where `nest` begins; [`None`] if that is not in this message any more, or never was.
+    fn start_of(&self, nest: &Nest) -> Option<*mut bindings::nlattr> {
+        let behind = nest.offset.checked_add(size_of::<bindings::nlattr>())?;
+        // SAFETY: All of what was appended is in one buffer.
+        (behind <= self.length())
+            .then(|| unsafe { self.header.byte_add(nest.offset) }.as_ptr().cast())
     }
 }
 

@@ -20,6 +20,12 @@ void ipvs_helper_genlmsg_cancel(struct sk_buff *skb, void *header)
 	genlmsg_cancel(skb, header);
 }
 
+/* The length of what follows @header. */
+size_t ipvs_helper_genlmsg_length(const struct sk_buff *skb, const void *header)
+{
+	return skb_tail_pointer(skb) - (const unsigned char *)header;
+}
+
 /* Takes @skb in any case. */
 int ipvs_helper_genlmsg_reply(struct sk_buff *skb, const struct genl_info *info)
 {
