@@ -132,38 +132,6 @@ impl ServiceKey {
     }
 }
 
-/// The flags of a virtual service; see [`uapi::service_flags`].
-///
-/// # Invariants
-///
-/// [`HASHED`](uapi::service_flags::HASHED) is set: clients take a service without it for a broken
-/// one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ServiceFlags(u32);
-
-impl ServiceFlags {
-    /// The flags of a service for which a client has asked for none.
-    pub const DEFAULT: Self = Self(uapi::service_flags::HASHED);
-
-    /// The flags in `bits`, and [`HASHED`](uapi::service_flags::HASHED).
-    #[inline]
-    pub const fn from_bits(bits: u32) -> Self {
-        Self(bits | uapi::service_flags::HASHED)
-    }
-
-    /// The flags as one number.
-    #[inline]
-    pub const fn bits(self) -> u32 {
-        self.0
-    }
-
-    /// Whether all of `bits` are set.
-    #[inline]
-    pub const fn has(self, bits: u32) -> bool {
-        self.0 & bits == bits
-    }
-}
-
 /// A change of service flags.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FlagChange {
@@ -174,14 +142,33 @@ pub struct FlagChange {
 }
 
 impl FlagChange {
-    /// The flags of a new service.
-    pub const fn for_new(self) -> ServiceFlags {
-        self.for_existing(ServiceFlags::DEFAULT)
+    /// The flags after the change; those of a new service are 0 before.
+    ///
+    /// [`HASHED`](uapi::service_flags::HASHED) is not stored: [`reply`] adds it to every service.
+    pub const fn apply(self, old: u32) -> u32 {
+        ((old & !self.mask) | (self.value & self.mask)) & !uapi::service_flags::HASHED
     }
+}
 
-    /// The flags of a service that had `old`.
-    pub const fn for_existing(self, old: ServiceFlags) -> ServiceFlags {
-        ServiceFlags::from_bits(old.0 & !self.mask | self.value & self.mask)
+/// Which clients persistence takes for one, as the four bytes stand in a message: an IPv4 netmask
+/// in network order, or an IPv6 prefix length in host order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Netmask(pub [u8; 4]);
+
+impl Netmask {
+    /// Checks the mask of a service of this family.
+    ///
+    /// Apart from the reading of the request, because the C module looks for the scheduler and
+    /// the persistence engine before.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Prefix`] if an IPv6 service has no prefix of 1 to 128 bits.
+    pub const fn check(self, family: Family) -> Result<(), Error> {
+        match (family, u32::from_ne_bytes(self.0)) {
+            (Family::V4, _) | (Family::V6, 1..=128) => Ok(()),
+            (Family::V6, _) => Err(Error::Prefix),
+        }
     }
 }
 
@@ -196,26 +183,8 @@ pub struct ServiceSpec {
     pub flags: FlagChange,
     /// The time of persistence, in seconds.
     pub timeout: u32,
-    /// Which clients persistence takes for one, as the four bytes stand in the message: an IPv4
-    /// netmask in network order, or an IPv6 prefix length in host order.
-    pub netmask: u32,
-}
-
-impl ServiceSpec {
-    /// Checks the netmask for a service of this family.
-    ///
-    /// Apart from the reading of the request, because the C module looks for the scheduler and
-    /// the persistence engine before.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Prefix`] if an IPv6 service has no prefix of 1 to 128 bits.
-    pub const fn check_netmask(&self, family: Family) -> Result<(), Error> {
-        match (family, self.netmask) {
-            (Family::V4, _) | (Family::V6, 1..=128) => Ok(()),
-            (Family::V6, _) => Err(Error::Prefix),
-        }
-    }
+    /// Which clients persistence takes for one.
+    pub netmask: Netmask,
 }
 
 /// What identifies a real server in its service.

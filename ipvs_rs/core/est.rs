@@ -3,7 +3,7 @@
 //! Statistics as users see them: counts since the last reset, and rates.
 //!
 //! The counters themselves only grow. Every [`PERIOD_SECONDS`] their sums are given to
-//! [`Estimator::update`], which follows the rates with an exponentially weighted moving average:
+//! [`Estimate::tick`], which follows the rates with an exponentially weighted moving average:
 //! each new measurement counts a quarter.
 
 /// The time between two measurements.
@@ -11,29 +11,29 @@ pub const PERIOD_SECONDS: u32 = 2;
 
 /// Sums of counters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
+pub struct Counters {
     /// Connections.
     pub conns: u64,
     /// Packets from clients.
-    pub in_packets: u64,
+    pub inpkts: u64,
     /// Packets from servers.
-    pub out_packets: u64,
+    pub outpkts: u64,
     /// Bytes from clients.
-    pub in_bytes: u64,
+    pub inbytes: u64,
     /// Bytes from servers.
-    pub out_bytes: u64,
+    pub outbytes: u64,
 }
 
-impl Totals {
+impl Counters {
     /// How much each counter has grown since `earlier`.
     #[must_use]
     pub const fn since(&self, earlier: &Self) -> Self {
         Self {
             conns: self.conns.wrapping_sub(earlier.conns),
-            in_packets: self.in_packets.wrapping_sub(earlier.in_packets),
-            out_packets: self.out_packets.wrapping_sub(earlier.out_packets),
-            in_bytes: self.in_bytes.wrapping_sub(earlier.in_bytes),
-            out_bytes: self.out_bytes.wrapping_sub(earlier.out_bytes),
+            inpkts: self.inpkts.wrapping_sub(earlier.inpkts),
+            outpkts: self.outpkts.wrapping_sub(earlier.outpkts),
+            inbytes: self.inbytes.wrapping_sub(earlier.inbytes),
+            outbytes: self.outbytes.wrapping_sub(earlier.outbytes),
         }
     }
 
@@ -42,36 +42,29 @@ impl Totals {
     pub const fn plus(&self, other: &Self) -> Self {
         Self {
             conns: self.conns.wrapping_add(other.conns),
-            in_packets: self.in_packets.wrapping_add(other.in_packets),
-            out_packets: self.out_packets.wrapping_add(other.out_packets),
-            in_bytes: self.in_bytes.wrapping_add(other.in_bytes),
-            out_bytes: self.out_bytes.wrapping_add(other.out_bytes),
+            inpkts: self.inpkts.wrapping_add(other.inpkts),
+            outpkts: self.outpkts.wrapping_add(other.outpkts),
+            inbytes: self.inbytes.wrapping_add(other.inbytes),
+            outbytes: self.outbytes.wrapping_add(other.outbytes),
         }
     }
-}
-
-/// How fast each counter grows, per second.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rates {
-    /// Connections.
-    pub conns: u64,
-    /// Packets from clients.
-    pub in_packets: u64,
-    /// Packets from servers.
-    pub out_packets: u64,
-    /// Bytes from clients.
-    pub in_bytes: u64,
-    /// Bytes from servers.
-    pub out_bytes: u64,
 }
 
 /// What a user is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Counts since the last reset.
-    pub totals: Totals,
-    /// What they grow by.
-    pub rates: Rates,
+    pub counters: Counters,
+    /// Connections per second.
+    pub cps: u64,
+    /// Packets from clients per second.
+    pub inpps: u64,
+    /// Packets from servers per second.
+    pub outpps: u64,
+    /// Bytes from clients per second.
+    pub inbps: u64,
+    /// Bytes from servers per second.
+    pub outbps: u64,
 }
 
 /// A moving average, scaled up by 2 to the power of `SCALE`.
@@ -97,47 +90,76 @@ impl<const SCALE: u32> Rate<SCALE> {
     }
 }
 
-/// Follows the rates of one object, from counters at zero.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Estimator {
-    /// The counters at the last update.
-    last: Totals,
-    conns: Rate<10>,
-    in_packets: Rate<10>,
-    out_packets: Rate<10>,
-    in_bytes: Rate<5>,
-    out_bytes: Rate<5>,
+/// The estimator of one object.
+#[derive(Clone, Copy, Debug)]
+pub struct Estimate {
+    /// The counters at the last tick.
+    last: Counters,
+    /// The counters at the last reset.
+    zero: Counters,
+    cps: Rate<10>,
+    inpps: Rate<10>,
+    outpps: Rate<10>,
+    inbps: Rate<5>,
+    outbps: Rate<5>,
 }
 
-impl Estimator {
+impl Estimate {
+    /// An estimator of an object whose counters are zero.
+    pub const fn new() -> Self {
+        Self::since(Counters {
+            conns: 0,
+            inpkts: 0,
+            outpkts: 0,
+            inbytes: 0,
+            outbytes: 0,
+        })
+    }
+
+    const fn since(now: Counters) -> Self {
+        Self {
+            last: now,
+            zero: now,
+            cps: Rate(0),
+            inpps: Rate(0),
+            outpps: Rate(0),
+            inbps: Rate(0),
+            outbps: Rate(0),
+        }
+    }
+
     /// Takes a measurement, one period after the one before.
-    pub fn update(&mut self, now: Totals) {
+    pub fn tick(&mut self, now: Counters) {
         let delta = now.since(&self.last);
         self.last = now;
-        self.conns.tick(delta.conns);
-        self.in_packets.tick(delta.in_packets);
-        self.out_packets.tick(delta.out_packets);
-        self.in_bytes.tick(delta.in_bytes);
-        self.out_bytes.tick(delta.out_bytes);
+        self.cps.tick(delta.conns);
+        self.inpps.tick(delta.inpkts);
+        self.outpps.tick(delta.outpkts);
+        self.inbps.tick(delta.inbytes);
+        self.outbps.tick(delta.outbytes);
     }
 
-    /// Forgets the rates; the counters are at `now`.
-    pub fn zero(&mut self, now: Totals) {
-        *self = Self {
-            last: now,
-            ..Self::default()
-        };
+    /// Starts from zero again, with the counters at `now`.
+    pub fn reset(&mut self, now: Counters) {
+        *self = Self::since(now);
     }
 
-    /// The rates as of the last update.
-    pub fn rates(&self) -> Rates {
-        Rates {
-            conns: self.conns.per_second(),
-            in_packets: self.in_packets.per_second(),
-            out_packets: self.out_packets.per_second(),
-            in_bytes: self.in_bytes.per_second(),
-            out_bytes: self.out_bytes.per_second(),
+    /// What users are shown when the counters are at `now`: rates as of the last tick.
+    pub fn stats(&self, now: Counters) -> Stats {
+        Stats {
+            counters: now.since(&self.zero),
+            cps: self.cps.per_second(),
+            inpps: self.inpps.per_second(),
+            outpps: self.outpps.per_second(),
+            inbps: self.inbps.per_second(),
+            outbps: self.outbps.per_second(),
         }
+    }
+}
+
+impl Default for Estimate {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -146,24 +168,24 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn totals(n: u64) -> Totals {
-        Totals {
+    fn counters(n: u64) -> Counters {
+        Counters {
             conns: n,
-            in_packets: n * 2,
-            out_packets: n * 3,
-            in_bytes: n * 100,
-            out_bytes: n * 200,
+            inpkts: n * 2,
+            outpkts: n * 3,
+            inbytes: n * 100,
+            outbytes: n * 200,
         }
     }
 
     #[test]
     fn each_measurement_counts_a_quarter() {
-        let mut estimator = Estimator::default();
+        let mut estimate = Estimate::new();
         let mut shown = Vec::new();
         for period in 1..=4 {
-            estimator.update(totals(period * 2000));
-            let rates = estimator.rates();
-            shown.push((rates.conns, rates.in_packets, rates.in_bytes));
+            estimate.tick(counters(period * 2000));
+            let stats = estimate.stats(counters(0));
+            shown.push((stats.cps, stats.inpps, stats.inbps));
         }
         // 1000, 2000 and 100,000 per second.
         assert_eq!(
@@ -188,49 +210,50 @@ mod tests {
     }
 
     #[test]
-    fn zeroing_hides_the_past() {
-        let mut estimator = Estimator::default();
-        estimator.update(totals(1000));
-        estimator.zero(totals(1500));
-        assert_eq!(estimator.rates(), Rates::default());
-        estimator.update(totals(1500));
-        assert_eq!(estimator.rates(), Rates::default());
+    fn a_reset_hides_the_past() {
+        let mut estimate = Estimate::new();
+        estimate.tick(counters(1000));
+        estimate.reset(counters(1500));
+        assert_eq!(estimate.stats(counters(1500)), Stats::default());
+        estimate.tick(counters(1500));
+        assert_eq!(estimate.stats(counters(1500)), Stats::default());
+        assert_eq!(estimate.stats(counters(1510)).counters, counters(10));
     }
 
     #[test]
     fn rates_without_traffic_reach_zero() {
-        let mut estimator = Estimator::default();
+        let mut estimate = Estimate::new();
         for _ in 0..200 {
-            estimator.update(totals(1_000_000_000));
+            estimate.tick(counters(1_000_000_000));
         }
-        assert_eq!((estimator.conns.0, estimator.out_bytes.0), (0, 0));
+        assert_eq!((estimate.cps.0, estimate.outbps.0), (0, 0));
     }
 
     #[test]
-    fn totals_are_added_and_subtracted() {
-        assert_eq!(totals(7).since(&totals(5)), totals(2));
-        assert_eq!(totals(7).plus(&totals(5)), totals(12));
+    fn counters_are_added_and_subtracted() {
+        assert_eq!(counters(7).since(&counters(5)), counters(2));
+        assert_eq!(counters(7).plus(&counters(5)), counters(12));
     }
 
     proptest! {
         #[test]
         fn a_steady_rate_is_shown_after_a_while(per_second in 0u64..1_000_000_000) {
-            let mut estimator = Estimator::default();
+            let mut estimate = Estimate::new();
             for period in 1..100 {
-                estimator.update(totals(period * 2 * per_second));
+                estimate.tick(counters(period * 2 * per_second));
             }
-            let rates = estimator.rates();
-            prop_assert_eq!(rates.conns, per_second);
-            prop_assert_eq!(rates.out_packets, per_second * 3);
-            prop_assert_eq!(rates.in_bytes, per_second * 100);
+            let stats = estimate.stats(counters(0));
+            prop_assert_eq!(stats.cps, per_second);
+            prop_assert_eq!(stats.outpps, per_second * 3);
+            prop_assert_eq!(stats.inbps, per_second * 100);
         }
 
         #[test]
         fn no_counts_break_it(counts in proptest::collection::vec(any::<u64>(), 0..20)) {
-            let mut estimator = Estimator::default();
+            let mut estimate = Estimate::new();
             for n in counts {
-                estimator.update(Totals { conns: n, in_bytes: n, ..Totals::default() });
-                estimator.rates();
+                estimate.tick(Counters { conns: n, inbytes: n, ..Counters::default() });
+                estimate.stats(counters(0));
             }
         }
     }

@@ -5,11 +5,11 @@
 //! Order, sizes and padding are those of the C module: clients were seen to fail on an attribute
 //! that they do not know.
 
-use super::{DaemonSpec, DestKey, DestSpec, Name, ServiceFlags, ServiceKey};
+use super::{DaemonSpec, DestKey, DestSpec, Name, Netmask, ServiceKey};
 use crate::addr::Family;
 use crate::est::Stats;
 use crate::proto::Timeouts;
-use crate::uapi::{self, daemon, dest as dst, info, service as svc, stats, top};
+use crate::uapi::{self, daemon, dest as dst, info, service as svc, service_flags, stats, top};
 
 /// The message has no room for the attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,11 +69,11 @@ pub struct ServiceView {
     /// The persistence engine.
     pub pe: Option<Name>,
     /// The flags.
-    pub flags: ServiceFlags,
+    pub flags: u32,
     /// The time of persistence, in seconds.
     pub timeout: u32,
-    /// Which clients persistence takes for one; see [`ServiceSpec`](super::ServiceSpec).
-    pub netmask: u32,
+    /// Which clients persistence takes for one.
+    pub netmask: Netmask,
     /// The statistics.
     pub stats: Stats,
 }
@@ -131,10 +131,10 @@ pub fn service_attributes<S: AttributeSink>(sink: &mut S, view: &ServiceView) ->
     if let Some(name) = &view.pe {
         sink.put_name(svc::PE_NAME, name)?;
     }
-    let [v0, v1, v2, v3] = view.flags.bits().to_ne_bytes();
+    let [v0, v1, v2, v3] = (view.flags | service_flags::HASHED).to_ne_bytes();
     sink.put(svc::FLAGS, &[v0, v1, v2, v3, 0xFF, 0xFF, 0xFF, 0xFF])?;
     sink.put_u32(svc::TIMEOUT, view.timeout)?;
-    sink.put_u32(svc::NETMASK, view.netmask)?;
+    sink.put(svc::NETMASK, &view.netmask.0)?;
     both_stats(sink, svc::STATS, svc::STATS64, &view.stats)
 }
 
@@ -184,33 +184,33 @@ fn both_stats<S: AttributeSink>(
 
 /// The older form: only bytes have 64 bits.
 fn stats_attributes<S: AttributeSink>(sink: &mut S, view: &Stats) -> Result<(), Full> {
-    let Stats { totals, rates } = view;
+    let counters = &view.counters;
     // CAST: as the C module does, the low half.
-    sink.put_u32(stats::CONNS, totals.conns as u32)?;
-    sink.put_u32(stats::INPKTS, totals.in_packets as u32)?;
-    sink.put_u32(stats::OUTPKTS, totals.out_packets as u32)?;
-    sink.put_u64(stats::INBYTES, totals.in_bytes, stats::PAD)?;
-    sink.put_u64(stats::OUTBYTES, totals.out_bytes, stats::PAD)?;
-    sink.put_u32(stats::CPS, rates.conns as u32)?;
-    sink.put_u32(stats::INPPS, rates.in_packets as u32)?;
-    sink.put_u32(stats::OUTPPS, rates.out_packets as u32)?;
-    sink.put_u32(stats::INBPS, rates.in_bytes as u32)?;
-    sink.put_u32(stats::OUTBPS, rates.out_bytes as u32)
+    sink.put_u32(stats::CONNS, counters.conns as u32)?;
+    sink.put_u32(stats::INPKTS, counters.inpkts as u32)?;
+    sink.put_u32(stats::OUTPKTS, counters.outpkts as u32)?;
+    sink.put_u64(stats::INBYTES, counters.inbytes, stats::PAD)?;
+    sink.put_u64(stats::OUTBYTES, counters.outbytes, stats::PAD)?;
+    sink.put_u32(stats::CPS, view.cps as u32)?;
+    sink.put_u32(stats::INPPS, view.inpps as u32)?;
+    sink.put_u32(stats::OUTPPS, view.outpps as u32)?;
+    sink.put_u32(stats::INBPS, view.inbps as u32)?;
+    sink.put_u32(stats::OUTBPS, view.outbps as u32)
 }
 
 fn stats64_attributes<S: AttributeSink>(sink: &mut S, view: &Stats) -> Result<(), Full> {
-    let Stats { totals, rates } = view;
+    let counters = &view.counters;
     for (kind, value) in [
-        (stats::CONNS, totals.conns),
-        (stats::INPKTS, totals.in_packets),
-        (stats::OUTPKTS, totals.out_packets),
-        (stats::INBYTES, totals.in_bytes),
-        (stats::OUTBYTES, totals.out_bytes),
-        (stats::CPS, rates.conns),
-        (stats::INPPS, rates.in_packets),
-        (stats::OUTPPS, rates.out_packets),
-        (stats::INBPS, rates.in_bytes),
-        (stats::OUTBPS, rates.out_bytes),
+        (stats::CONNS, counters.conns),
+        (stats::INPKTS, counters.inpkts),
+        (stats::OUTPKTS, counters.outpkts),
+        (stats::INBYTES, counters.inbytes),
+        (stats::OUTBYTES, counters.outbytes),
+        (stats::CPS, view.cps),
+        (stats::INPPS, view.inpps),
+        (stats::OUTPPS, view.outpps),
+        (stats::INBPS, view.inbps),
+        (stats::OUTBPS, view.outbps),
     ] {
         sink.put_u64(kind, value, stats::PAD)?;
     }

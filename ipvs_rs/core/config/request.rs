@@ -6,8 +6,8 @@
 //! several faults depends on their order. Each function here is one stage.
 
 use super::{
-    DaemonRole, DaemonSpec, DestKey, DestSpec, Error, FlagChange, Name, ServiceKey, ServiceSpec,
-    TimeoutChange, Tunnel,
+    DaemonRole, DaemonSpec, DestKey, DestSpec, Error, FlagChange, Name, Netmask, ServiceKey,
+    ServiceSpec, TimeoutChange, Tunnel,
 };
 use crate::addr::{Addr, Family};
 use crate::conn::Method;
@@ -165,8 +165,7 @@ fn service_key_in(attributes: &Attributes<'_, 12>) -> Result<ServiceKey, Error> 
 ///
 /// # Errors
 ///
-/// Those of [`service_key`], then [`Error::Missing`]. See also
-/// [`ServiceSpec::check_netmask`].
+/// Those of [`service_key`], then [`Error::Missing`]. See also [`Netmask::check`].
 pub fn service(nest: &[u8]) -> Result<(ServiceKey, ServiceSpec), Error> {
     let attributes = parse(nest, &SERVICE)?;
     let key = service_key_in(&attributes)?;
@@ -189,7 +188,7 @@ pub fn service(nest: &[u8]) -> Result<(ServiceKey, ServiceSpec), Error> {
             mask: u32::from_ne_bytes([m0, m1, m2, m3]),
         },
         timeout: attributes.u32(svc::TIMEOUT).ok_or(Error::Missing)?,
-        netmask: attributes.u32(svc::NETMASK).ok_or(Error::Missing)?,
+        netmask: Netmask(attributes.padded(svc::NETMASK).ok_or(Error::Missing)?),
     };
     Ok((key, spec))
 }
