@@ -6,7 +6,7 @@ import time
 from scenario import Failed
 
 # Timers are shown as the first of these that is not smaller: some seconds have passed since the packet.
-TIMEOUTS = (0, 2, 3, 10, 30, 60, 120, 300, 900)
+TIMEOUTS = (0, 2, 3, 10, 30, 60, 110, 120, 250, 300, 900)
 
 
 def rounded(seconds):
