@@ -43,7 +43,7 @@ static LAYOUT: &[(&str, usize)] = layout! {
     }
     skb_shared_info { gso_size }
     net_device { flags }
-    net { gen }
+    net { user_ns, proc_net, gen }
     net_generic {}
     pernet_operations { init, exit, id, size }
     nf_hook_state { hook, pf, in = in_, out, net }
@@ -52,9 +52,24 @@ static LAYOUT: &[(&str, usize)] = layout! {
     dst_ops { check }
     rtable { dst, rt_flags }
     flowi4 { __fl_common, saddr, daddr }
+    rt6_info { dst, rt6i_flags }
+    callback_head {}
+    spinlock {}
     timer_list { expires }
     work_struct {}
     delayed_work {}
+    nlmsghdr { nlmsg_len }
+    genlmsghdr {}
+    nla_policy { type = type_ }
+    netlink_callback { data, ctx = __bindgen_anon_1.ctx }
+    genl_dumpit_info { info }
+    genl_info { snd_seq, snd_portid, family, nlhdr, _net, extack }
+    genl_ops { doit, dumpit, cmd, flags, validate }
+    genl_family { name, version, maxattr, n_ops, resv_start_op, policy, ops, module }
+    ctl_table { procname, data, maxlen, mode, proc_handler, extra1, extra2 }
+    seq_file { private }
+    seq_operations { start, stop, next, show }
+    seq_net_private {}
 };
 
 /// Compares the layouts.
@@ -71,16 +86,13 @@ pub fn check() -> Result {
         unsafe { core::slice::from_raw_parts(theirs.cast::<bindings::ipvs_layout>(), length) };
     let mut same = theirs.len() == LAYOUT.len();
     for (&(name, ours), c) in LAYOUT.iter().zip(theirs) {
-        // SAFETY: A string constant.
-        let c_name = unsafe { CStr::from_char_ptr(c.name) };
-        if name.as_bytes() != c_name.to_bytes() || ours != c.value {
-            pr_err!(
-                "layout of {}: {} for Rust, of {}: {} for C\n",
-                name,
-                ours,
-                c_name,
-                c.value
-            );
+        // SAFETY: A string constant of that length.
+        let c_name = unsafe { core::slice::from_raw_parts(c.name.cast::<u8>(), c.name_length) };
+        if name.as_bytes() != c_name {
+            pr_err!("{name} is not what the C side compares\n");
+            same = false;
+        } else if ours != c.value {
+            pr_err!("{name}: {ours} for Rust, {} for C\n", c.value);
             same = false;
         }
     }

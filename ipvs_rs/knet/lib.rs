@@ -12,9 +12,11 @@
 #![deny(missing_docs)]
 
 pub mod checksum;
+pub mod errno;
 pub mod genetlink;
 pub mod hashtable;
 pub mod layout;
+pub mod log;
 pub mod module;
 pub mod net_namespace;
 pub mod netfilter;

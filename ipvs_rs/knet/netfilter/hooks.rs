@@ -61,6 +61,9 @@ unsafe impl<T: Send + Sync> Send for Hooks<T> {}
 // SAFETY: There is nothing to do with `&Hooks`.
 unsafe impl<T: Send + Sync> Sync for Hooks<T> {}
 
+/// Nothing points to the value itself, whatever `T` is.
+impl<T: Send + Sync> Unpin for Hooks<T> {}
+
 impl<T: Send + Sync + 'static> Hooks<T> {
     /// Lets the packets of `net` pass `hooks`, which share `state`. May sleep.
     ///

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Changes of services and servers, whoever asks for them.
+//!
+//! Each change is made as a whole or not at all: what can fail is done first, then the new state
+//! is published. Packets see the old one or the new one.
+
+use ipvs_core::config::{DestKey, DestSpec, ServiceKey, ServiceSpec};
+use kernel::{alloc::KVec, prelude::*};
+use knet::{
+    hashtable::Cursor,
+    net_namespace::Net,
+    rcu::{self, Arc},
+    route::{self, AddressType},
+};
+
+use crate::{
+    conn,
+    dest::Dest,
+    est::Estimation,
+    netns::{Config, Ipvs},
+    pool::{Member, Pool},
+    scheduler::{Change, Handle},
+    service::Service,
+    trash,
+};
+
+/// The service of exactly this key.
+///
+/// # Errors
+///
+/// `ESRCH` if there is none.
+pub(crate) fn service(ipvs: &Ipvs, key: &ServiceKey) -> Result<Arc<Service>> {
+    let guard = rcu::read_lock();
+    let service = ipvs.services.find(key, &guard).ok_or(ESRCH)?;
+    service.try_clone().ok_or(ESRCH)
+}
+
+/// Looks for the scheduler and the persistence engine that a service is to have.
+///
+/// Not under the configuration lock, as it may load modules.
+fn engines(spec: &ServiceSpec) -> Result<Option<Handle>> {
+    let scheduler = spec.scheduler.as_ref().map(Handle::find).transpose()?;
+    if let Some(engine) = &spec.pe {
+        pr_err!(
+            "persistence engine module ip_vs_pe_{} not found\n",
+            kernel::str::BStr::from_bytes(engine.as_bytes())
+        );
+        return Err(ENOENT);
+    }
+    Ok(scheduler)
+}
+
+/// Adds a service without servers.
+///
+/// # Errors
+///
+/// `EEXIST`; `ENOENT` if there is no such scheduler or persistence engine; `EAFNOSUPPORT`;
+/// `ENOMEM`; what registering hooks may fail with.
+pub(crate) fn add_service(
+    ipvs: &Arc<Ipvs>,
+    net: &Net,
+    key: ServiceKey,
+    spec: &ServiceSpec,
+) -> Result {
+    if service(ipvs, &key).is_ok() {
+        return Err(EEXIST);
+    }
+    let scheduler = engines(spec)?;
+    spec.netmask.check(key.family()).map_err(|_| EINVAL)?;
+    let pool = Pool::new(KVec::new(), scheduler, Change::Rebuilt, None)?;
+    let service = Service::new(key, spec, pool)?;
+    let mut config = ipvs.config.lock();
+    if ipvs.services.bits().is_none() {
+        ipvs.services.resize(0)?;
+    }
+    conn::resize::make_table(ipvs)?;
+    config.open_hooks(ipvs, net, key.family())?;
+    let inserted = ipvs.services.insert(&service, &rcu::read_lock());
+    if inserted.is_err() && ipvs.services.count() == 0 {
+        config.close_hooks(net);
+    }
+    inserted?;
+    drop(config);
+    conn::resize::Resize::consider_services(ipvs);
+    Estimation::start(ipvs);
+    Ok(())
+}
+
+/// Gives a service new settings, and its servers a new scheduler if that is another.
+///
+/// # Errors
+///
+/// As [`add_service`], and what the scheduler says about the servers.
+pub(crate) fn edit_service(ipvs: &Ipvs, service: &Service, spec: &ServiceSpec) -> Result {
+    let scheduler = engines(spec)?;
+    spec.netmask
+        .check(service.key.family())
+        .map_err(|_| EINVAL)?;
+    let _config = ipvs.config.lock();
+    let old = service.pool.get().ok_or(ESRCH)?;
+    let name = |scheduler: Option<&Handle>| scheduler.map(Handle::name);
+    if name(old.scheduler()) != name(scheduler.as_ref()) {
+        let members = old.copy_members()?;
+        let pool = Pool::new(members, scheduler, Change::Rebuilt, None)?;
+        publish(service, pool)?;
+    }
+    service.configure(spec);
+    Ok(())
+}
+
+/// Deletes a service; its servers' connections stay.
+///
+/// # Errors
+///
+/// `ENOMEM`.
+pub(crate) fn delete_service(ipvs: &Arc<Ipvs>, net: &Net, service: &Service) -> Result {
+    let mut config = ipvs.config.lock();
+    discard(ipvs, &mut config, service)?;
+    if ipvs.services.count() == 0 {
+        config.close_hooks(net);
+    }
+    drop(config);
+    conn::resize::Resize::consider_services(ipvs);
+    trash::Round::plan(ipvs);
+    Ok(())
+}
+
+/// Deletes all services.
+pub(crate) fn flush(ipvs: &Arc<Ipvs>, net: &Net) {
+    let mut config = ipvs.config.lock();
+    // First, as nothing of what packets could still be handed to remains.
+    config.close_hooks(net);
+    let mut cursor = Cursor::default();
+    loop {
+        let next = {
+            let guard = rcu::read_lock();
+            let next = ipvs.services.next(&mut cursor, &guard);
+            next.map(|service| service.try_clone())
+        };
+        match next {
+            None => break,
+            Some(None) => continue,
+            // Without memory for the trash, the servers go at once.
+            Some(Some(service)) => {
+                if discard(ipvs, &mut config, &service).is_err() {
+                    ipvs.services.remove(&service);
+                }
+            }
+        }
+    }
+    drop(config);
+    conn::resize::Resize::consider_services(ipvs);
+    trash::Round::plan(ipvs);
+}
+
+/// Takes a service out of the table, and puts its servers into the trash.
+fn discard(ipvs: &Ipvs, config: &mut Config, service: &Service) -> Result {
+    let pool = service.pool.get().ok_or(ESRCH)?;
+    config.trash.reserve(pool.members().len(), GFP_KERNEL)?;
+    ipvs.services.remove(service);
+    for member in pool.members() {
+        throw_away(config, member)?;
+    }
+    Ok(())
+}
+
+/// Puts a server into the trash, which has room for it.
+fn throw_away(config: &mut Config, member: &Member) -> Result {
+    member.detach();
+    Ok(config
+        .trash
+        .push(trash::Entry::new(member.0.clone()), GFP_KERNEL)?)
+}
+
+/// Lets packets see a new pool.
+fn publish(service: &Service, pool: Pool) -> Result {
+    drop(service.pool.replace(Some(Arc::new(pool, GFP_KERNEL)?)));
+    Ok(())
+}
+
+/// The place of a server in a pool.
+fn position(pool: &Pool, key: &DestKey) -> Option<usize> {
+    pool.members().iter().position(|member| member.key == *key)
+}
+
+/// Adds a server to a service, before all others.
+///
+/// # Errors
+///
+/// `EEXIST`; `EINVAL` if the address is not a unicast or local one; `ENOMEM`; what the scheduler
+/// says about the servers.
+pub(crate) fn add_dest(
+    ipvs: &Ipvs,
+    net: &Net,
+    service: &Service,
+    key: DestKey,
+    spec: &DestSpec,
+) -> Result {
+    let mut config = ipvs.config.lock();
+    let old = service.pool.get().ok_or(ESRCH)?;
+    if position(&old, &key).is_some() {
+        return Err(EEXIST);
+    }
+    let dest = match config.find_in_trash(&service.key, &key) {
+        Some(dest) => {
+            dest.configure(spec);
+            dest
+        }
+        None => {
+            if route::address_type_v4(net, key.addr.v4()) == AddressType::Other {
+                return Err(EINVAL);
+            }
+            Arc::pin_init(Dest::new(key, service.key, spec), GFP_KERNEL)?
+        }
+    };
+    let mut members = old.copy_members()?;
+    members
+        .insert_within_capacity(0, Member(dest.clone()))
+        .map_err(|_| ENOMEM)?;
+    let scheduler = old.scheduler().cloned();
+    let pool = Pool::new(members, scheduler, Change::Inserted(0), Some(&old))?;
+    dest.attach(&service.stats);
+    publish(service, pool).inspect_err(|_| dest.detach())?;
+    config.remove_from_trash(&dest);
+    Ok(())
+}
+
+/// Gives a server new settings.
+///
+/// # Errors
+///
+/// `ENOENT`; `ENOMEM`; what the scheduler says about the servers.
+pub(crate) fn edit_dest(
+    ipvs: &Ipvs,
+    service: &Service,
+    key: &DestKey,
+    spec: &DestSpec,
+) -> Result {
+    let _config = ipvs.config.lock();
+    let old = service.pool.get().ok_or(ESRCH)?;
+    let index = position(&old, key).ok_or(ENOENT)?;
+    let member = old.members().get(index).ok_or(ENOENT)?;
+    let before = member.spec();
+    member.configure(spec);
+    let renew = || {
+        let members = old.copy_members()?;
+        let scheduler = old.scheduler().cloned();
+        let pool = Pool::new(members, scheduler, Change::Updated(index), Some(&old))?;
+        publish(service, pool)
+    };
+    renew().inspect_err(|_| member.configure(&before))
+}
+
+/// Deletes a server; its connections stay.
+///
+/// # Errors
+///
+/// `ENOENT`; `ENOMEM`; what the scheduler says about the servers that remain.
+pub(crate) fn delete_dest(ipvs: &Arc<Ipvs>, service: &Service, key: &DestKey) -> Result {
+    let mut config = ipvs.config.lock();
+    let old = service.pool.get().ok_or(ESRCH)?;
+    let index = position(&old, key).ok_or(ENOENT)?;
+    let mut members = old.copy_members()?;
+    let member = members.remove(index).map_err(|_| ENOENT)?;
+    config.trash.reserve(1, GFP_KERNEL)?;
+    let scheduler = old.scheduler().cloned();
+    let pool = Pool::new(members, scheduler, Change::Removed(index), Some(&old))?;
+    publish(service, pool)?;
+    throw_away(&mut config, &member)?;
+    drop(config);
+    trash::Round::plan(ipvs);
+    Ok(())
+}
+
+/// Zeroes the statistics of a service and its servers.
+pub(crate) fn zero_service(service: &Service) {
+    service.stats.zero();
+    if let Some(pool) = service.pool.get() {
+        pool.members().iter().for_each(|member| member.stats.zero());
+    }
+}
+
+/// Zeroes all statistics of a namespace.
+pub(crate) fn zero_all(ipvs: &Ipvs) {
+    let _config = ipvs.config.lock();
+    let mut cursor = Cursor::default();
+    let guard = rcu::read_lock();
+    while let Some(service) = ipvs.services.next(&mut cursor, &guard) {
+        zero_service(&service);
+    }
+    ipvs.stats.zero();
+}

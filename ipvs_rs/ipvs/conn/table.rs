@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The connections of a namespace.
+//!
+//! Each connection has two nodes, under the hashes of the tuples of its two directions. A packet
+//! of either direction needs one search, and the tag of the node it finds tells the direction.
+
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use ipvs_core::{
+    flow::Tuple,
+    hash::{self, HashKey},
+};
+use kernel::prelude::*;
+use knet::{
+    hashtable::{Cursor, Table},
+    rcu::{self, Arc, Guard, Ref},
+    time::Jiffies,
+    timer::Timer,
+};
+
+use super::{Conn, CLIENT, INITIAL_TIMEOUT};
+use crate::conn::resize::Resize;
+
+/// The least number of buckets is 2 to this power.
+pub(crate) const LEAST_BITS: u32 = 8;
+
+/// The connections of a namespace.
+#[pin_data]
+pub(crate) struct Conns {
+    key: HashKey,
+    #[pin]
+    table: Table<Conn>,
+    count: AtomicUsize,
+    /// The table is to grow when there are more connections than this.
+    pub(super) grow_above: AtomicUsize,
+    /// The table is to shrink when there are less connections than this.
+    pub(super) shrink_below: AtomicUsize,
+}
+
+/// Which way a packet of a connection goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    Request,
+    Reply,
+}
+
+impl Conns {
+    /// No connections, and no table for any.
+    pub(crate) fn new(key: HashKey) -> impl PinInit<Self> {
+        pin_init!(Self {
+            key,
+            table <- Table::new(LEAST_BITS),
+            count: AtomicUsize::new(0),
+            grow_above: AtomicUsize::new(usize::MAX),
+            shrink_below: AtomicUsize::new(0),
+        })
+    }
+
+    /// The connection that a packet with these ends belongs to.
+    #[inline]
+    pub(crate) fn find<'g>(
+        &'g self,
+        packet: &Tuple,
+        guard: &'g Guard,
+    ) -> Option<(Ref<'g, Conn>, Way)> {
+        let is_it = |conn: &Conn, tag| match tag {
+            CLIENT => conn.request() == *packet,
+            _ => conn.reply() == *packet,
+        };
+        let (conn, tag) = self
+            .table
+            .find(hash::flow(self.key, packet), guard, is_it)?;
+        let way = match tag {
+            CLIENT => Way::Request,
+            _ => Way::Reply,
+        };
+        Some((conn, way))
+    }
+
+    /// Counts a connection that is about to be made, unless there are `most` already.
+    pub(crate) fn reserve(&self, most: usize) -> bool {
+        let reserved = self.count.fetch_add(1, Relaxed) < most;
+        if !reserved {
+            self.count.fetch_sub(1, Relaxed);
+        }
+        reserved
+    }
+
+    /// Takes [`Conns::reserve`] back.
+    pub(crate) fn release(&self) {
+        self.count.fetch_sub(1, Relaxed);
+    }
+
+    /// Lets packets find a connection, and starts its time.
+    ///
+    /// Returns [`None`] if there is another one with the same ends already.
+    pub(crate) fn insert(&self, conn: &Arc<Conn>, guard: &Guard) -> Option<()> {
+        // Before it can be found and ended, so that nobody cancels a timer that is armed later.
+        Timer::arm(conn, Jiffies::now().after(INITIAL_TIMEOUT));
+        let request = conn.request();
+        let is_same = |other: &Conn, tag| tag == CLIENT && other.request() == request;
+        let hash = hash::flow(self.key, &request);
+        let node = &conn.client_node;
+        let inserted = self.table.insert(conn, node, hash, guard, is_same);
+        if inserted.is_err() {
+            conn.timer.cancel();
+            return None;
+        }
+        // Two clients' connections never share these ends; those of one client to two virtual
+        // services may, and are told apart as little as by the C module.
+        let hash = hash::flow(self.key, &conn.reply());
+        let node = &conn.server_node;
+        let _ = self.table.insert(conn, node, hash, guard, |_, _| false);
+        if self.count.load(Relaxed) > self.grow_above.load(Relaxed) {
+            Resize::plan(&conn.ipvs);
+        }
+        Some(())
+    }
+
+    /// Takes a connection out. Returns whether this call did it.
+    pub(super) fn remove(&self, conn: &Conn) -> bool {
+        if self.table.remove(&conn.client_node).is_none() {
+            return false;
+        }
+        drop(self.table.remove(&conn.server_node));
+        let before = self.count.fetch_sub(1, Relaxed);
+        if before < self.shrink_below.load(Relaxed) {
+            Resize::plan(&conn.ipvs);
+        }
+        true
+    }
+
+    /// The next connection of a walk over all, each once.
+    pub(crate) fn next<'g>(
+        &'g self,
+        cursor: &mut Cursor,
+        guard: &'g Guard,
+    ) -> Option<Ref<'g, Conn>> {
+        loop {
+            match self.table.next(cursor, guard)? {
+                (conn, CLIENT) => return Some(conn),
+                _ => continue,
+            }
+        }
+    }
+
+    /// Ends all connections. May sleep.
+    pub(crate) fn flush(&self) {
+        let mut cursor = Cursor::default();
+        loop {
+            let guard = rcu::read_lock();
+            let Some(conn) = self.next(&mut cursor, &guard) else {
+                return;
+            };
+            conn.end();
+        }
+    }
+
+    /// How many there are.
+    #[inline]
+    pub(crate) fn count(&self) -> usize {
+        self.count.load(Relaxed)
+    }
+
+    /// The number of buckets is 2 to this power, once there are any.
+    pub(crate) fn bits(&self) -> Option<u32> {
+        self.table.bits()
+    }
+
+    /// See [`Table::resize`].
+    pub(super) fn resize(&self, bits: u32) -> Result {
+        self.table.resize(bits)
+    }
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A real server of one virtual service.
+//!
+//! ```text
+//!              attach                  detach                 60 s rounds
+//!   new ─────────────────> available ──────────> in the trash ───────────> freed
+//!                              ^    (its connections stay)  │ (none left)
+//!                              └──────── revived ───────────┘
+//! ```
+
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use ipvs_core::{
+    config::{DestKey, DestSpec, ServiceKey},
+    conn::ConnFlags,
+    plan::overload::{self, Thresholds},
+};
+use kernel::{new_spinlock, prelude::*, sync::SpinLock};
+use knet::rcu::{Arc, Guard, Slot};
+
+use crate::{stats::Stats, xmit::route::CachedRoute};
+
+/// A real server.
+#[pin_data]
+pub struct Dest {
+    pub(crate) key: DestKey,
+    /// The service that the server is, or was, part of.
+    pub(crate) service: ServiceKey,
+    /// Not deleted.
+    available: AtomicBool,
+    overloaded: AtomicBool,
+    weight: AtomicU32,
+    /// What a connection to this server starts with.
+    conn_flags: AtomicU32,
+    upper: AtomicU32,
+    lower: AtomicU32,
+    active: AtomicU32,
+    total: AtomicU32,
+    persistent: AtomicU32,
+    /// What it was configured to; packets look at the fields above.
+    #[pin]
+    spec: SpinLock<DestSpec>,
+    #[pin]
+    pub(crate) stats: Stats,
+    /// The statistics of the service. Another service object may have revived the server.
+    pub(crate) service_stats: Slot<Stats>,
+    pub(crate) route: Slot<CachedRoute>,
+}
+
+impl Dest {
+    /// A server that no service has yet.
+    pub(crate) fn new(
+        key: DestKey,
+        service: ServiceKey,
+        spec: &DestSpec,
+    ) -> impl PinInit<Self, Error> {
+        let spec = *spec;
+        let flags = ConnFlags::for_destination(spec.method().bits());
+        try_pin_init!(Self {
+            key,
+            service,
+            available: AtomicBool::new(false),
+            overloaded: AtomicBool::new(false),
+            weight: AtomicU32::new(spec.weight()),
+            conn_flags: AtomicU32::new(flags.bits()),
+            upper: AtomicU32::new(spec.upper()),
+            lower: AtomicU32::new(spec.lower()),
+            active: AtomicU32::new(0),
+            total: AtomicU32::new(0),
+            persistent: AtomicU32::new(0),
+            spec <- new_spinlock!(spec),
+            stats <- Stats::new(),
+            service_stats: Slot::empty(),
+            route: Slot::empty(),
+        }? Error)
+    }
+
+    /// Gives the server new settings. Existing connections keep their forwarding method.
+    pub(crate) fn configure(&self, spec: &DestSpec) {
+        let flags = ConnFlags::for_destination(spec.method().bits());
+        self.weight.store(spec.weight(), Relaxed);
+        self.conn_flags.store(flags.bits(), Relaxed);
+        self.upper.store(spec.upper(), Relaxed);
+        self.lower.store(spec.lower(), Relaxed);
+        *self.spec.lock() = *spec;
+        self.route.replace(None);
+        let was = self.overloaded.load(Relaxed);
+        let now = overload::after_configuration(was, self.total(), self.thresholds());
+        self.overloaded.store(now, Relaxed);
+    }
+
+    /// Makes the server one of the service that counts into `stats`.
+    pub(crate) fn attach(&self, stats: &Arc<Stats>) {
+        let before = self.service_stats.replace(Some(stats.clone()));
+        if !before.is_some_and(|before| before.ptr_eq(stats)) {
+            self.stats.zero();
+        }
+        self.available.store(true, Relaxed);
+    }
+
+    /// Takes the server out of use. Its connections stay.
+    pub(crate) fn detach(&self) {
+        self.available.store(false, Relaxed);
+        self.route.replace(None);
+    }
+
+    /// Whether the server was not deleted.
+    #[inline]
+    pub fn is_available(&self) -> bool {
+        self.available.load(Relaxed)
+    }
+
+    /// Whether it has reached its upper threshold.
+    #[inline]
+    pub fn is_overloaded(&self) -> bool {
+        self.overloaded.load(Relaxed)
+    }
+
+    /// Its share of new connections; 0 means none.
+    #[inline]
+    pub fn weight(&self) -> u32 {
+        self.weight.load(Relaxed)
+    }
+
+    /// What a connection to this server starts with, the forwarding method included.
+    #[inline]
+    pub fn conn_flags(&self) -> ConnFlags {
+        ConnFlags::from_bits(self.conn_flags.load(Relaxed))
+    }
+
+    /// The numbers of connections at which it becomes and ceases to be overloaded.
+    #[inline]
+    pub fn thresholds(&self) -> Thresholds {
+        Thresholds {
+            upper: self.upper.load(Relaxed),
+            lower: self.lower.load(Relaxed),
+        }
+    }
+
+    /// What it was configured to.
+    pub(crate) fn spec(&self) -> DestSpec {
+        *self.spec.lock()
+    }
+
+    /// Connections in a state that counts as active.
+    #[inline]
+    pub fn active(&self) -> u32 {
+        self.active.load(Relaxed)
+    }
+
+    /// All its connections.
+    #[inline]
+    pub fn total(&self) -> u32 {
+        self.total.load(Relaxed)
+    }
+
+    /// Its persistence templates.
+    #[inline]
+    pub fn persistent(&self) -> u32 {
+        self.persistent.load(Relaxed)
+    }
+
+    /// Whether no connection refers to the server.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.total() == 0 && self.persistent() == 0
+    }
+
+    /// Counts a new connection, inactive as all are at first.
+    #[inline]
+    pub(crate) fn bind(&self) {
+        let total = self.total.fetch_add(1, Relaxed).wrapping_add(1);
+        if overload::after_bind(total, self.thresholds()) && !self.is_overloaded() {
+            self.overloaded.store(true, Relaxed);
+        }
+    }
+
+    /// Counts a connection out. `was_active` tells which count it was in.
+    #[inline]
+    pub(crate) fn unbind(&self, was_active: bool) {
+        if was_active {
+            self.active.fetch_sub(1, Relaxed);
+        }
+        let total = self.total.fetch_sub(1, Relaxed).wrapping_sub(1);
+        if self.is_overloaded() && !overload::after_unbind(total, self.thresholds()) {
+            self.overloaded.store(false, Relaxed);
+        }
+    }
+
+    /// Counts a connection that became active, or ceased to be.
+    #[inline]
+    pub(crate) fn count_active(&self, became_active: bool) {
+        match became_active {
+            true => self.active.fetch_add(1, Relaxed),
+            false => self.active.fetch_sub(1, Relaxed),
+        };
+    }
+
+    /// Calls `count` for the statistics of the server and those of its service.
+    #[inline]
+    pub(crate) fn each_stats(&self, guard: &Guard, count: impl Fn(&Stats)) {
+        count(&self.stats);
+        if let Some(service) = self.service_stats.load(guard) {
+            count(service.get());
+        }
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which error number tells which defect of a request to user space.
+
+use ipvs_core::{config, nla::Defect};
+use kernel::prelude::*;
+
+/// Errors for which the kernel crate has no name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Errno {
+    /// `ENOPROTOOPT`: the module is being unloaded.
+    NoProtocol = 92,
+    /// `EOPNOTSUPP`: not there yet.
+    NotSupported = 95,
+    /// `EAFNOSUPPORT`: not a family that can be balanced.
+    UnsupportedFamily = 97,
+}
+
+impl From<Errno> for Error {
+    fn from(errno: Errno) -> Self {
+        // CAST: As numbered above.
+        Self::from_errno(-(errno as i32))
+    }
+}
+
+/// The error number of a request that cannot be what it says.
+pub(crate) fn of_request(error: config::Error) -> Error {
+    use config::Error as E;
+    match error {
+        E::Attribute(Defect::Range) => ERANGE,
+        E::Attribute(Defect::Unterminated) => EINVAL,
+        E::Malformed | E::Missing => EINVAL,
+        E::UnsupportedFamily => Errno::UnsupportedFamily.into(),
+        E::MixedFamilies => EINVAL,
+        E::NegativeWeight | E::LowerThreshold => ERANGE,
+        E::UpperThreshold | E::TunnelPort | E::Prefix | E::Timeout => EINVAL,
+        E::NotMulticast | E::DaemonRole => EINVAL,
+    }
+}
+
+fn of_attribute(defect: Defect) -> Error {
+    match defect {
+        Defect::Range => ERANGE,
+        Defect::Unterminated => EINVAL,
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Packets to this host, and packets that this host makes.
+
+mod schedule;
+
+use ipvs_core::{
+    flow::{Flow, Fragment, HeaderSource, NotOurs},
+    proto::Direction,
+};
+use knet::{
+    netfilter::{Context, Point, Verdict},
+    rcu::Ref,
+    skbuff::{DefragUser, Skb},
+};
+
+use crate::{
+    conn::{table::Way, Conn},
+    egress,
+    netns::Ipvs,
+    xmit,
+};
+
+/// A packet as a parser sees it.
+pub(crate) struct Headers<'a>(pub(crate) &'a Skb);
+
+impl HeaderSource for Headers<'_> {
+    #[inline]
+    fn bytes<'b>(&'b self, offset: usize, buf: &'b mut [u8]) -> Option<&'b [u8]> {
+        self.0.header(offset, buf)
+    }
+}
+
+/// Decides about a packet.
+#[inline]
+pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Verdict {
+    if skb.ipvs_property() || !skb.has_route() {
+        return Verdict::Accept(skb);
+    }
+    let (skb, flow) = match parse(skb, context) {
+        Ok(parsed) => parsed,
+        // A packet too short to tell whose it is, is not let through to a service.
+        Err(Unparsed::Mine(skb, NotOurs::NoPorts { .. })) => return Verdict::Drop(skb),
+        Err(Unparsed::Mine(skb, _)) => return Verdict::Accept(skb),
+        Err(Unparsed::Taken) => return Verdict::Stolen,
+    };
+    match ipvs.get().conns.find(&flow.tuple(), context.rcu) {
+        Some((conn, Way::Request)) => request(ipvs.get(), conn.get(), skb, &flow, context),
+        Some((conn, Way::Reply)) => egress::reply(ipvs.get(), conn.get(), skb, &flow, context),
+        None => schedule::first_packet(ipvs, skb, &flow, context),
+    }
+}
+
+/// Why there is no flow.
+pub(crate) enum Unparsed {
+    /// The packet says so.
+    Mine(Skb, NotOurs),
+    /// It is a fragment, and waits for the others.
+    Taken,
+}
+
+/// Reads the headers of a packet, and puts its fragments together if need be.
+#[inline]
+pub(crate) fn parse(skb: Skb, context: &Context<'_>) -> Result<(Skb, Flow), Unparsed> {
+    match Flow::parse(&Headers(&skb)) {
+        Ok(flow) if flow.fragment == Fragment::Whole => Ok((skb, flow)),
+        Ok(_) => parse_fragment(skb, context),
+        Err(reason) => Err(Unparsed::Mine(skb, reason)),
+    }
+}
+
+#[cold]
+fn parse_fragment(skb: Skb, context: &Context<'_>) -> Result<(Skb, Flow), Unparsed> {
+    let user = match context.point {
+        Point::LocalOut => DefragUser::IpvsOut,
+        Point::Forward => DefragUser::IpvsForward,
+        Point::LocalIn | Point::PreRouting | Point::PostRouting => DefragUser::IpvsIn,
+    };
+    let Some(skb) = skb.defragment(context.net, user) else {
+        return Err(Unparsed::Taken);
+    };
+    match Flow::parse(&Headers(&skb)) {
+        Ok(flow) => Ok((skb, flow)),
+        Err(reason) => Err(Unparsed::Mine(skb, reason)),
+    }
+}
+
+/// Sends a packet of a client to the server of its connection.
+#[inline]
+fn request(
+    ipvs: &Ipvs,
+    conn: &Conn,
+    skb: Skb,
+    flow: &Flow,
+    context: &Context<'_>,
+) -> Verdict {
+    if !conn.dest.is_available() {
+        // The connection goes on if the server comes back in time.
+        return Verdict::Drop(skb);
+    }
+    let length = skb.len();
+    conn.dest
+        .each_stats(context.rcu, |stats| stats.count_in(length));
+    ipvs.stats.count_in(length);
+    conn.follow(&ipvs.settings, Direction::Input, flow, &Headers(&skb));
+    conn.count_packet();
+    xmit::to_server(conn, skb, flow, context)
+}

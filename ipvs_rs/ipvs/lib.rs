@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! IPVS, the layer-4 load balancer of Linux.
+//!
+//! # The way of a packet
+//!
+//! ```text
+//!   hooks ──> ingress ──┬── a connection knows it ──> xmit (request) or egress (reply)
+//!                       └── nobody knows it ────────> ingress::schedule ──> xmit
+//! ```
+//!
+//! # The way of a command
+//!
+//! ```text
+//!   control (netlink) ──> ipvs_core::config (valid values) ──> configure ──> service, pool, dest
+//! ```
+//!
+//! # Locks
+//!
+//! Packets take none. [`netns::Config`] is locked for each change of services and servers;
+//! inside it the locks of the hash tables, the statistics and the servers' settings are taken,
+//! one at a time.
+
+#![deny(unsafe_code)]
+
+mod configure;
+mod conn;
+pub mod control;
+pub mod dest;
+mod egress;
+mod errno;
+mod est;
+mod hooks;
+mod ingress;
+pub mod netns;
+pub mod pool;
+mod proc;
+pub mod scheduler;
+mod service;
+mod settings;
+mod stats;
+mod sysctl;
+mod trash;
+mod xmit;
+
+/// The beginning of our lines in the kernel log.
+const __LOG_PREFIX: &[u8] = b"IPVS\0";

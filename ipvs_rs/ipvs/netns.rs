@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Everything that IPVS knows in one network namespace.
+
+use ipvs_core::{addr::Family, hash::HashKey};
+use kernel::{alloc::KVec, new_mutex, prelude::*, sync::Mutex};
+use knet::{
+    errno::eafnosupport,
+    net_namespace::{Net, PerNet, PerNetId},
+    netfilter::Hooks,
+    random,
+    rcu::{self, Arc},
+    work::Work,
+};
+
+use crate::{
+    conn::{self, table::Conns},
+    est, hooks, proc,
+    service::Services,
+    settings::{Settings, MOST_CONNECTIONS},
+    stats::Stats,
+    sysctl, trash,
+};
+
+/// The state of a network namespace.
+#[pin_data]
+pub struct Ipvs {
+    pub(crate) settings: Settings,
+    /// Everything that was counted here.
+    #[pin]
+    pub(crate) stats: Stats,
+    #[pin]
+    pub(crate) services: Services,
+    #[pin]
+    pub(crate) conns: Conns,
+    /// Taken for each change of services and servers.
+    #[pin]
+    pub(crate) config: Mutex<Config>,
+    #[pin]
+    pub(crate) resize: Work<Ipvs, conn::resize::Resize>,
+    #[pin]
+    pub(crate) trash_rounds: Work<Ipvs, trash::Round>,
+    #[pin]
+    pub(crate) estimation: Work<Ipvs, est::Estimation>,
+}
+
+/// What changes under the configuration lock.
+#[derive(Default)]
+pub(crate) struct Config {
+    /// The namespace goes away; nothing may be added.
+    closed: bool,
+    hooks: Option<Hooks<Ipvs>>,
+    pub(crate) trash: KVec<trash::Entry>,
+    files: Option<proc::Files>,
+    sysctls: Option<sysctl::Table>,
+}
+
+impl Config {
+    /// Lets packets of `family` be looked at, unless they are already.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT` if the namespace goes away, `EAFNOSUPPORT`, and what registering hooks may fail with.
+    pub(crate) fn open_hooks(&mut self, ipvs: &Arc<Ipvs>, net: &Net, family: Family) -> Result {
+        if self.closed {
+            return Err(ENOENT);
+        }
+        if family == Family::V6 {
+            return Err(eafnosupport());
+        }
+        if self.hooks.is_none() {
+            self.hooks = Some(hooks::register(ipvs, net)?);
+        }
+        Ok(())
+    }
+
+    /// Lets all packets pass by.
+    pub(crate) fn close_hooks(&mut self, net: &Net) {
+        if let Some(hooks) = self.hooks.take() {
+            hooks.unregister(net);
+        }
+    }
+}
+
+/// The secret of a new hash table.
+fn random_key() -> HashKey {
+    HashKey::new([random::number(), random::number()])
+}
+
+/// Where the C core keeps our state in each namespace.
+static ID: PerNetId<Ipvs> = PerNetId::new();
+
+impl PerNet for Ipvs {
+    fn id() -> &'static PerNetId<Self> {
+        &ID
+    }
+
+    fn create(net: &Net) -> Result<Arc<Self>> {
+        let settings = Settings::new(net.is_init(), MOST_CONNECTIONS);
+        let ipvs = Arc::pin_init(
+            try_pin_init!(Self {
+                settings,
+                stats <- Stats::new(),
+                services <- Services::new(random_key()),
+                conns <- Conns::new(random_key()),
+                config <- new_mutex!(Config::default(), "ip_vs_config"),
+                resize <- Work::new(),
+                trash_rounds <- Work::new(),
+                estimation <- Work::new(),
+            }? Error),
+            GFP_KERNEL,
+        )?;
+        let files = proc::Files::register(&ipvs, net)?;
+        let sysctls = sysctl::Table::register(&ipvs, net);
+        let mut config = ipvs.config.lock();
+        config.files = Some(files);
+        match sysctls {
+            Ok(table) => config.sysctls = Some(table),
+            Err(error) => {
+                drop(config);
+                Self::destroy(ipvs, net);
+                return Err(error);
+            }
+        }
+        drop(config);
+        Ok(ipvs)
+    }
+
+    fn destroy(ipvs: Arc<Self>, net: &Net) {
+        let mut config = ipvs.config.lock();
+        config.closed = true;
+        let (files, sysctls) = (config.files.take(), config.sysctls.take());
+        drop(config);
+        if let Some(sysctls) = sysctls {
+            sysctls.unregister(net);
+        }
+        if let Some(files) = files {
+            files.unregister(net);
+        }
+        crate::configure::flush(&ipvs, net);
+        // From here on no packet can find the namespace, so no connection is added.
+        rcu::synchronize();
+        ipvs.conns.flush();
+        ipvs.resize.cancel_sync();
+        ipvs.estimation.cancel_sync();
+        ipvs.trash_rounds.cancel_sync();
+        ipvs.config.lock().trash.clear();
+    }
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The servers of a service and the scheduler's view of them, published as one.
+
+use core::ops::Deref;
+use ipvs_core::{flow::Flow, sched};
+use kernel::{
+    alloc::{KBox, KVec},
+    prelude::*,
+};
+use knet::rcu::Arc;
+
+use crate::{
+    dest::Dest,
+    scheduler::{Change, Handle, Picker},
+};
+
+/// A server in a [`Pool`].
+#[derive(Clone)]
+pub struct Member(pub(crate) Arc<Dest>);
+
+impl Deref for Member {
+    type Target = Dest;
+
+    #[inline]
+    fn deref(&self) -> &Dest {
+        &self.0
+    }
+}
+
+impl sched::Server for Member {
+    #[inline]
+    fn weight(&self) -> u32 {
+        self.0.weight()
+    }
+
+    #[inline]
+    fn is_overloaded(&self) -> bool {
+        self.0.is_overloaded()
+    }
+
+    #[inline]
+    fn active(&self) -> u32 {
+        self.0.active()
+    }
+
+    #[inline]
+    fn total(&self) -> u32 {
+        self.0.total()
+    }
+}
+
+/// A pool never changes: each change of the servers or the scheduler makes a new one.
+pub(crate) struct Pool {
+    /// The newest server first, which is the order of listings and of searches.
+    members: KVec<Member>,
+    scheduling: Option<Scheduling>,
+}
+
+/// The fields are dropped in this order: the code that drops the picker is in the module.
+struct Scheduling {
+    picker: KBox<dyn Picker>,
+    scheduler: Handle,
+}
+
+impl Pool {
+    /// The pool of `members` under `scheduler`, which `previous` became by `change`.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`, or what the scheduler says about these servers.
+    pub(crate) fn new(
+        members: KVec<Member>,
+        scheduler: Option<Handle>,
+        change: Change,
+        previous: Option<&Pool>,
+    ) -> Result<Self> {
+        let previous = previous.and_then(|pool| pool.scheduling.as_ref());
+        let scheduling = match scheduler {
+            None => None,
+            Some(scheduler) => Some(Scheduling {
+                picker: scheduler.prepare(
+                    &members,
+                    change,
+                    previous.map(|scheduling| &*scheduling.picker),
+                )?,
+                scheduler,
+            }),
+        };
+        Ok(Self {
+            members,
+            scheduling,
+        })
+    }
+
+    /// The servers, the newest first.
+    #[inline]
+    pub(crate) fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// A copy of the list of servers, with room for one more.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn copy_members(&self) -> Result<KVec<Member>> {
+        let mut members = KVec::with_capacity(self.members.len().saturating_add(1), GFP_KERNEL)?;
+        members.extend_from_slice(&self.members, GFP_KERNEL)?;
+        Ok(members)
+    }
+
+    /// The scheduler, unless there is none.
+    pub(crate) fn scheduler(&self) -> Option<&Handle> {
+        self.scheduling
+            .as_ref()
+            .map(|scheduling| &scheduling.scheduler)
+    }
+
+    /// The server for a new connection.
+    #[inline]
+    pub(crate) fn schedule(&self, flow: &Flow) -> Option<&Member> {
+        let picked = self.scheduling.as_ref()?.picker.pick(&self.members, flow)?;
+        self.members.get(picked)
+    }
+}

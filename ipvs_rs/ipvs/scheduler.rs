@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a scheduler is, and which ones are there.
+//!
+//! A scheduler is a module of its own that implements [`Scheduler`] and says so with
+//! [`scheduler_module!`](crate::scheduler_module). What it needs to know of the servers of one
+//! virtual service it computes once for each change of them, into its [`Scheduler::State`]; the
+//! servers and that state are published together, so that a pick never sees the one without the
+//! other.
+
+use core::{any::Any, marker::PhantomData};
+use ipvs_core::{config::Name, flow::Flow};
+use kernel::{
+    alloc::{KBox, KVec},
+    new_mutex,
+    prelude::*,
+    str::BStr,
+    sync::Mutex,
+    ThisModule,
+};
+use knet::{
+    module::{self, ModuleRef},
+    rcu::{Arc, Slot},
+};
+
+use crate::pool::Member;
+pub use ipvs_core::sched::Change;
+
+/// A way to choose the server of a new connection.
+pub trait Scheduler: 'static {
+    /// What users call it, at most 15 bytes.
+    const NAME: &'static CStr;
+
+    /// What it remembers about the servers of one service. Packets share it.
+    type State: Send + Sync + 'static;
+
+    /// Computes the state for `members`, which became what they are by `change`.
+    ///
+    /// `previous` is the state before the change, if there was one. Called in process context,
+    /// with the configuration locked.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`, or that these servers cannot be scheduled. The change is then refused.
+    fn prepare(
+        members: &[Member],
+        change: Change,
+        previous: Option<&Self::State>,
+    ) -> Result<Self::State>;
+
+    /// The index of the server that the new connection of `flow` goes to.
+    ///
+    /// Called for packets, in an RCU read-side section.
+    fn schedule(state: &Self::State, members: &[Member], flow: &Flow) -> Option<usize>;
+}
+
+/// A [`Scheduler`]'s state, its type forgotten.
+pub(crate) trait Picker: Any + Send + Sync {
+    fn pick(&self, members: &[Member], flow: &Flow) -> Option<usize>;
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// A [`Scheduler`], its type forgotten.
+trait Factory: Sync {
+    fn name(&self) -> &'static CStr;
+    fn prepare(
+        &self,
+        members: &[Member],
+        change: Change,
+        previous: Option<&dyn Picker>,
+    ) -> Result<KBox<dyn Picker>>;
+}
+
+struct State<S: Scheduler>(S::State);
+
+impl<S: Scheduler> Picker for State<S> {
+    fn pick(&self, members: &[Member], flow: &Flow) -> Option<usize> {
+        S::schedule(&self.0, members, flow)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+struct Adapter<S: Scheduler>(PhantomData<fn(S)>);
+
+impl<S: Scheduler> Factory for Adapter<S> {
+    fn name(&self) -> &'static CStr {
+        S::NAME
+    }
+
+    fn prepare(
+        &self,
+        members: &[Member],
+        change: Change,
+        previous: Option<&dyn Picker>,
+    ) -> Result<KBox<dyn Picker>> {
+        let previous = previous.and_then(|picker| picker.as_any().downcast_ref::<State<S>>());
+        let state = S::prepare(members, change, previous.map(|state| &state.0))?;
+        Ok(KBox::new(State::<S>(state), GFP_KERNEL)?)
+    }
+}
+
+/// A registered scheduler.
+#[derive(Clone, Copy)]
+struct Entry {
+    factory: &'static dyn Factory,
+    module: &'static ThisModule,
+}
+
+/// The registered schedulers.
+#[pin_data]
+struct Registry {
+    #[pin]
+    entries: Mutex<KVec<Entry>>,
+}
+
+static REGISTRY: Slot<Registry> = Slot::empty();
+
+/// The life of the list of schedulers: the module struct of `ip_vs` holds it.
+pub struct Schedulers(());
+
+impl Schedulers {
+    /// Makes the list, still empty.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn new() -> Result<Self> {
+        let entries = KVec::new();
+        let registry = pin_init!(Registry {
+            entries <- new_mutex!(entries, "ip_vs_schedulers"),
+        });
+        drop(REGISTRY.replace(Some(Arc::pin_init(registry, GFP_KERNEL)?)));
+        Ok(Self(()))
+    }
+}
+
+impl Drop for Schedulers {
+    fn drop(&mut self) {
+        drop(REGISTRY.replace(None));
+    }
+}
+
+/// A scheduler's place among the registered ones; its module struct holds it.
+pub struct Registration<S: Scheduler>(PhantomData<fn(S)>);
+
+impl<S: Scheduler> Registration<S> {
+    /// Lets services use the scheduler.
+    ///
+    /// # Errors
+    ///
+    /// `EEXIST` if there is one of that name, `EINVAL` if the name is too long, `ENOMEM`.
+    pub fn new(module: &'static ThisModule) -> Result<Self> {
+        Name::new(S::NAME.to_bytes()).ok_or(EINVAL)?;
+        let factory: &'static dyn Factory = &Adapter::<S>(PhantomData);
+        let registry = REGISTRY.get().ok_or(ENODEV)?;
+        let mut entries = registry.entries.lock();
+        if entries.iter().any(|entry| entry.factory.name() == S::NAME) {
+            pr_err!("[{}] scheduler already registered\n", S::NAME);
+            return Err(EEXIST);
+        }
+        entries.push(Entry { factory, module }, GFP_KERNEL)?;
+        pr_info!("[{}] scheduler registered.\n", S::NAME);
+        Ok(Self(PhantomData))
+    }
+}
+
+impl<S: Scheduler> Drop for Registration<S> {
+    fn drop(&mut self) {
+        if let Some(registry) = REGISTRY.get() {
+            let mut entries = registry.entries.lock();
+            entries.retain(|entry| entry.factory.name() != S::NAME);
+        }
+        pr_info!("[{}] scheduler unregistered.\n", S::NAME);
+    }
+}
+
+/// A scheduler that a service uses; its module stays loaded meanwhile.
+pub(crate) struct Handle {
+    factory: &'static dyn Factory,
+    module: ModuleRef,
+}
+
+impl Handle {
+    /// Finds a scheduler by name, and loads its module if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT` if there is none of that name.
+    pub(crate) fn find(name: &Name) -> Result<Self> {
+        Self::registered(name)
+            .or_else(|| {
+                // An unsuccessful attempt shows in the next line.
+                let _ = module::request(fmt!("ip_vs_{}", BStr::from_bytes(name.as_bytes())));
+                Self::registered(name)
+            })
+            .ok_or_else(|| {
+                pr_err!("Scheduler module ip_vs_{} not found\n", BStr::from_bytes(name.as_bytes()));
+                ENOENT
+            })
+    }
+
+    fn registered(name: &Name) -> Option<Self> {
+        let registry = REGISTRY.get()?;
+        let entries = registry.entries.lock();
+        let same_name = |entry: &&Entry| entry.factory.name().to_bytes() == name.as_bytes();
+        let entry = entries.iter().find(same_name)?;
+        Some(Self {
+            factory: entry.factory,
+            module: ModuleRef::try_new(entry.module)?,
+        })
+    }
+
+    /// What users call it.
+    pub(crate) fn name(&self) -> &'static CStr {
+        self.factory.name()
+    }
+
+    /// See [`Scheduler::prepare`].
+    pub(crate) fn prepare(
+        &self,
+        members: &[Member],
+        change: Change,
+        previous: Option<&dyn Picker>,
+    ) -> Result<KBox<dyn Picker>> {
+        self.factory.prepare(members, change, previous)
+    }
+}
+
+impl Clone for Handle {
+    fn clone(&self) -> Self {
+        Self {
+            factory: self.factory,
+            module: self.module.clone(),
+        }
+    }
+}
+
+/// Makes a module of a [`Scheduler`].
+///
+/// Takes what [`module!`] takes, without the type and with the scheduler in its place.
+#[macro_export]
+macro_rules! scheduler_module {
+    (scheduler: $scheduler:ty, $($rest:tt)*) => {
+        struct SchedulerModule {
+            _registration: $crate::scheduler::Registration<$scheduler>,
+        }
+
+        impl ::kernel::Module for SchedulerModule {
+            fn init(module: &'static ::kernel::ThisModule) -> ::kernel::error::Result<Self> {
+                Ok(Self {
+                    _registration: $crate::scheduler::Registration::new(module)?,
+                })
+            }
+        }
+
+        ::kernel::prelude::module! {
+            type: SchedulerModule,
+            $($rest)*
+        }
+    };
+}

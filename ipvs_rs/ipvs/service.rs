@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A virtual service, and the table of those of a namespace.
+
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use ipvs_core::{
+    config::{Netmask, ServiceKey, ServiceSpec},
+    flow::Flow,
+    hash::{self, HashKey},
+};
+use kernel::prelude::*;
+use knet::{
+    errno::enoprotoopt,
+    hashtable::{Cursor, Node, Table},
+    module::ModuleRef,
+    rcu::{Arc, Guard, Ref, Slot},
+};
+
+use crate::{pool::Pool, stats::Stats};
+
+/// The least number of buckets is 2 to this power.
+const LEAST_BITS: u32 = 4;
+
+/// A virtual service.
+pub(crate) struct Service {
+    node: Node<Service>,
+    pub(crate) key: ServiceKey,
+    flags: AtomicU32,
+    timeout: AtomicU32,
+    netmask: AtomicU32,
+    pub(crate) stats: Arc<Stats>,
+    pub(crate) pool: Slot<Pool>,
+    /// The module cannot be unloaded as long as there is a service.
+    _module: ModuleRef,
+}
+
+impl Service {
+    /// A service that is not in the table yet.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`, `ENOPROTOOPT` if the module is being unloaded.
+    pub(crate) fn new(key: ServiceKey, spec: &ServiceSpec, pool: Pool) -> Result<Arc<Self>> {
+        let module = ModuleRef::own().ok_or_else(enoprotoopt)?;
+        let stats = Arc::pin_init(Stats::new(), GFP_KERNEL)?;
+        let pool = Slot::new(Arc::new(pool, GFP_KERNEL)?);
+        let service = Self {
+            node: Node::new(0),
+            key,
+            flags: AtomicU32::new(spec.flags.apply(0)),
+            timeout: AtomicU32::new(spec.timeout),
+            netmask: AtomicU32::new(u32::from_ne_bytes(spec.netmask.0)),
+            stats,
+            pool,
+            _module: module,
+        };
+        Arc::new(service, GFP_KERNEL)
+    }
+
+    /// Gives the service new settings; its scheduler and servers are the pool's.
+    pub(crate) fn configure(&self, spec: &ServiceSpec) {
+        self.flags.store(spec.flags.apply(self.flags()), Relaxed);
+        self.timeout.store(spec.timeout, Relaxed);
+        let netmask = u32::from_ne_bytes(spec.netmask.0);
+        self.netmask.store(netmask, Relaxed);
+    }
+
+    /// Its flags, see [`uapi::service_flags`](ipvs_core::uapi::service_flags).
+    #[inline]
+    pub(crate) fn flags(&self) -> u32 {
+        self.flags.load(Relaxed)
+    }
+
+    /// How long a persistence template lives, in seconds.
+    pub(crate) fn timeout(&self) -> u32 {
+        self.timeout.load(Relaxed)
+    }
+
+    /// Which clients persistence takes for one.
+    pub(crate) fn netmask(&self) -> Netmask {
+        Netmask(self.netmask.load(Relaxed).to_ne_bytes())
+    }
+}
+
+/// The services of a namespace.
+#[pin_data]
+pub(crate) struct Services {
+    key: HashKey,
+    #[pin]
+    table: Table<Service>,
+    count: AtomicU32,
+    /// How many are known by a firewall mark; packets need not be looked up if none is.
+    marks: AtomicU32,
+}
+
+impl Services {
+    /// No services.
+    pub(crate) fn new(key: HashKey) -> impl PinInit<Self> {
+        pin_init!(Self {
+            key,
+            table <- Table::new(LEAST_BITS),
+            count: AtomicU32::new(0),
+            marks: AtomicU32::new(0),
+        })
+    }
+
+    fn hash(&self, key: &ServiceKey) -> u32 {
+        match *key {
+            ServiceKey::Address {
+                family,
+                protocol,
+                addr,
+                port,
+            } => hash::service(self.key, family, protocol, addr, port),
+            ServiceKey::Mark { family, mark } => hash::mark(self.key, family, mark),
+        }
+    }
+
+    /// The service of exactly this key.
+    #[inline]
+    pub(crate) fn find<'g>(
+        &'g self,
+        key: &ServiceKey,
+        guard: &'g Guard,
+    ) -> Option<Ref<'g, Service>> {
+        let is_it = |service: &Service, _| service.key == *key;
+        let (service, _) = self.table.find(self.hash(key), guard, is_it)?;
+        Some(service)
+    }
+
+    /// The service that a packet of `flow` with `mark` is for.
+    #[inline]
+    pub(crate) fn of_packet<'g>(
+        &'g self,
+        flow: &Flow,
+        mark: u32,
+        guard: &'g Guard,
+    ) -> Option<Ref<'g, Service>> {
+        let family = flow.family;
+        if mark != 0 && self.marks.load(Relaxed) != 0 {
+            let by_mark = self.find(&ServiceKey::Mark { family, mark }, guard);
+            if by_mark.is_some() {
+                return by_mark;
+            }
+        }
+        let by_address = ServiceKey::Address {
+            family,
+            protocol: flow.protocol.into(),
+            addr: flow.dst,
+            port: flow.dport,
+        };
+        self.find(&by_address, guard)
+    }
+
+    /// Makes a service one of this namespace.
+    ///
+    /// # Errors
+    ///
+    /// `EEXIST`; `ENOMEM` if there is no table yet, and no memory for it.
+    pub(crate) fn insert(&self, service: &Arc<Service>, guard: &Guard) -> Result {
+        let key = service.key;
+        let hash = self.hash(&key);
+        self.table
+            .insert(service, &service.node, hash, guard, |other, _| {
+                other.key == key
+            })
+            .map_err(|_| EEXIST)?;
+        self.count.fetch_add(1, Relaxed);
+        if matches!(key, ServiceKey::Mark { .. }) {
+            self.marks.fetch_add(1, Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Takes a service out.
+    pub(crate) fn remove(&self, service: &Service) {
+        if self.table.remove(&service.node).is_some() {
+            self.count.fetch_sub(1, Relaxed);
+            if matches!(service.key, ServiceKey::Mark { .. }) {
+                self.marks.fetch_sub(1, Relaxed);
+            }
+        }
+    }
+
+    /// The next service of a walk over all.
+    pub(crate) fn next<'g>(
+        &'g self,
+        cursor: &mut Cursor,
+        guard: &'g Guard,
+    ) -> Option<Ref<'g, Service>> {
+        self.table.next(cursor, guard).map(|(service, _)| service)
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> u32 {
+        self.count.load(Relaxed)
+    }
+
+    /// The number of buckets is 2 to this power, once there are any.
+    pub(crate) fn bits(&self) -> Option<u32> {
+        self.table.bits()
+    }
+
+    /// See [`Table::resize`].
+    pub(crate) fn resize(&self, bits: u32) -> Result {
+        self.table.resize(bits)
+    }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What an administrator can set in a namespace, besides services and servers.
+
+use core::sync::atomic::{AtomicI32, AtomicU32, Ordering::Relaxed};
+use ipvs_core::proto::{tcp::Table, Timeouts};
+
+/// The most connections that a namespace may have, on 64-bit machines.
+pub(crate) const MOST_CONNECTIONS: i32 = 1 << 30;
+
+/// The settings of one namespace. Sysctls are named as their fields.
+pub(crate) struct Settings {
+    pub(crate) conn_max: AtomicI32,
+    pub(crate) conn_lfactor: AtomicI32,
+    pub(crate) svc_lfactor: AtomicI32,
+    pub(crate) secure_tcp: AtomicI32,
+    pub(crate) snat_reroute: AtomicI32,
+    /// Seconds. Set by netlink, not by sysctl.
+    tcp_established: AtomicU32,
+    tcp_fin_wait: AtomicU32,
+    udp: AtomicU32,
+}
+
+impl Settings {
+    /// What a namespace starts with. The first one may use more memory for its tables.
+    pub(crate) fn new(is_first: bool, conn_max: i32) -> Self {
+        let (conn_lfactor, svc_lfactor) = match is_first {
+            true => (-4, -3),
+            false => (-2, -2),
+        };
+        let timeouts = Timeouts::DEFAULT;
+        Self {
+            conn_max: AtomicI32::new(conn_max),
+            conn_lfactor: AtomicI32::new(conn_lfactor),
+            svc_lfactor: AtomicI32::new(svc_lfactor),
+            secure_tcp: AtomicI32::new(0),
+            snat_reroute: AtomicI32::new(1),
+            tcp_established: AtomicU32::new(timeouts.tcp_established),
+            tcp_fin_wait: AtomicU32::new(timeouts.tcp_fin_wait),
+            udp: AtomicU32::new(timeouts.udp),
+        }
+    }
+
+    /// The timeouts that packets apply.
+    #[inline]
+    pub(crate) fn timeouts(&self) -> Timeouts {
+        Timeouts {
+            tcp_established: self.tcp_established.load(Relaxed),
+            tcp_fin_wait: self.tcp_fin_wait.load(Relaxed),
+            udp: self.udp.load(Relaxed),
+        }
+    }
+
+    /// The TCP state table that packets apply.
+    #[inline]
+    pub(crate) fn tcp_table(&self) -> Table {
+        match self.secure_tcp.load(Relaxed) {
+            0 | 1 => Table::Normal,
+            _ => Table::Secure,
+        }
+    }
+
+    /// Sets the timeouts that later packets apply.
+    pub(crate) fn set_timeouts(&self, timeouts: Timeouts) {
+        self.tcp_established
+            .store(timeouts.tcp_established, Relaxed);
+        self.tcp_fin_wait.store(timeouts.tcp_fin_wait, Relaxed);
+        self.udp.store(timeouts.udp, Relaxed);
+    }
+}

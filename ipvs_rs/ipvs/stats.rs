@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What was counted for a server, a service or a namespace, and how fast it grows.
+
+use ipvs_core::est::{self, Counters, Estimate};
+use kernel::{new_spinlock, prelude::*, sync::SpinLock};
+use knet::percpu::{self, Cpu};
+
+/// The places of the counters. Packets and their bytes stand side by side.
+const CONNECTIONS: usize = 0;
+const IN_PACKETS: usize = 1;
+const IN_BYTES: usize = 2;
+const OUT_PACKETS: usize = 3;
+const OUT_BYTES: usize = 4;
+const COUNTERS: usize = 5;
+
+/// Counters that every packet path adds to, and what was last made of them.
+#[pin_data]
+pub(crate) struct Stats {
+    counters: percpu::Counters<COUNTERS>,
+    #[pin]
+    estimate: SpinLock<Estimate>,
+}
+
+impl Stats {
+    /// All zero.
+    pub(crate) fn new() -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            counters: percpu::Counters::new()?,
+            estimate <- new_spinlock!(Estimate::new()),
+        }? Error)
+    }
+
+    /// Counts a new connection.
+    #[inline]
+    pub(crate) fn count_connection(&self) {
+        self.counters.add::<CONNECTIONS>(1);
+    }
+
+    /// Counts a packet of `length` bytes from a client.
+    #[inline]
+    pub(crate) fn count_in(&self, length: usize) {
+        // CAST: A usize fits.
+        self.counters.add_pair::<IN_PACKETS>(1, length as u64);
+    }
+
+    /// Counts a packet of `length` bytes from a server.
+    #[inline]
+    pub(crate) fn count_out(&self, length: usize) {
+        // CAST: A usize fits.
+        self.counters.add_pair::<OUT_PACKETS>(1, length as u64);
+    }
+
+    /// Everything that was ever counted.
+    fn raw(&self) -> Counters {
+        counters(self.counters.sums())
+    }
+
+    /// What one CPU ever counted.
+    pub(crate) fn of_cpu(&self, cpu: Cpu) -> Counters {
+        counters(self.counters.of(cpu))
+    }
+
+    /// What users are shown: the counts of now since the last zero, and the rates.
+    pub(crate) fn view(&self) -> est::Stats {
+        let now = self.raw();
+        self.estimate.lock().stats(now)
+    }
+
+    /// Starts counting from zero again, as users see it.
+    pub(crate) fn zero(&self) {
+        let now = self.raw();
+        self.estimate.lock().reset(now);
+    }
+
+    /// Takes the counts of now into the rates. Called every [`est::PERIOD_SECONDS`].
+    pub(crate) fn estimate(&self) {
+        let now = self.raw();
+        self.estimate.lock().tick(now);
+    }
+}
+
+/// Gives the counters their names.
+fn counters(raw: [u64; COUNTERS]) -> Counters {
+    let [conns, inpkts, inbytes, outpkts, outbytes] = raw;
+    Counters {
+        conns,
+        inpkts,
+        outpkts,
+        inbytes,
+        outbytes,
+    }
+}

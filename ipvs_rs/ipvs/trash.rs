@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Deleted servers, kept for a while: their connections live on, and a server that comes back in
+//! time takes them up again, with its counts.
+
+use ipvs_core::config::{DestKey, ServiceKey};
+use knet::{
+    rcu::Arc,
+    time::{Jiffies, HZ},
+    work::{Job, Work},
+};
+
+use crate::{dest::Dest, netns::Config, netns::Ipvs};
+
+/// How often the trash is looked through.
+const ROUND: usize = 60 * HZ;
+
+/// How long a server without connections is kept.
+const RETENTION: isize = 120 * HZ as isize;
+
+/// A deleted server.
+pub(crate) struct Entry {
+    dest: Arc<Dest>,
+    idle_since: Option<Jiffies>,
+}
+
+impl Entry {
+    pub(crate) fn new(dest: Arc<Dest>) -> Self {
+        Self {
+            dest,
+            idle_since: None,
+        }
+    }
+
+    /// Looks at the server in one round. Returns whether it is kept.
+    fn keep(&mut self, now: Jiffies) -> bool {
+        if !self.dest.is_idle() {
+            self.idle_since = None;
+            return true;
+        }
+        now.since(*self.idle_since.get_or_insert(now)) < RETENTION
+    }
+}
+
+impl Config {
+    /// The deleted server that was `key` in the service `service`, if it is still there.
+    pub(crate) fn find_in_trash(&self, service: &ServiceKey, key: &DestKey) -> Option<Arc<Dest>> {
+        let is_it = |entry: &&Entry| entry.dest.key == *key && entry.dest.service == *service;
+        Some(self.trash.iter().find(is_it)?.dest.clone())
+    }
+
+    /// Takes a revived server out.
+    pub(crate) fn remove_from_trash(&mut self, dest: &Arc<Dest>) {
+        self.trash.retain(|entry| !entry.dest.ptr_eq(dest));
+    }
+}
+
+/// The work of looking through the trash, done as long as there is any.
+pub(crate) struct Round;
+
+impl Round {
+    /// Sees to it that there will be a round.
+    pub(crate) fn plan(ipvs: &Arc<Ipvs>) {
+        Work::<Ipvs, Self>::queue(ipvs, ROUND);
+    }
+}
+
+impl Job<Ipvs> for Round {
+    fn work(ipvs: &Ipvs) -> &Work<Ipvs, Self> {
+        &ipvs.trash_rounds
+    }
+
+    fn run(ipvs: Arc<Ipvs>) {
+        let now = Jiffies::now();
+        let mut config = ipvs.config.lock();
+        config.trash.retain(|entry| entry.keep(now));
+        if !config.trash.is_empty() {
+            Self::plan(&ipvs);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Network address translation: the packet gets the server's address on its way there, and the
+//! virtual service's on its way back.
+
+use ipvs_core::{
+    addr::Addr,
+    flow::Flow,
+    nat::{dnat_v4, snat_v4, L4Checksum, Remaining},
+    proto,
+};
+use kernel::prelude::*;
+use knet::{
+    checksum::Summed,
+    netfilter::{Context, Verdict},
+    skbuff::Skb,
+};
+
+use super::{leave, route, to_this_host};
+use crate::conn::Conn;
+
+/// Sends a client's packet to the server.
+#[inline]
+pub(super) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
+    let Ok(cached) = route::to_server(&conn.dest, false, context.net, context.rcu) else {
+        skb.link_failure();
+        return Verdict::Drop(skb);
+    };
+    let route = &cached.get().0;
+    let is_local = route.is_local();
+    if crosses_loopback(conn, &skb, flow, is_local) {
+        return Verdict::Drop(skb);
+    }
+    let leaving = match is_local {
+        true => Some(skb),
+        false => leave(skb, route, headers(flow)),
+    };
+    let Some(mut skb) = leaving else {
+        return Verdict::Stolen;
+    };
+    let edited = translate(&mut skb, flow, |headers, checksum| {
+        let (addr, port) = (conn.server, conn.server_port);
+        dnat_v4(headers, flow.transport, flow.protocol, addr, port, checksum)
+    });
+    if edited.is_err() {
+        return Verdict::Drop(skb);
+    }
+    if is_local {
+        return to_this_host(skb);
+    }
+    skb.set_cached_route(route, context.rcu);
+    skb.forward_v4(context.net);
+    Verdict::Stolen
+}
+
+/// Gives a server's packet the address of the virtual service.
+///
+/// # Errors
+///
+/// The packet is too short, or there is no memory: drop it.
+#[inline]
+pub(crate) fn from_server(conn: &Conn, skb: &mut Skb, flow: &Flow) -> Result {
+    translate(skb, flow, |headers, checksum| {
+        let (addr, port) = (conn.virtual_addr, conn.virtual_port);
+        snat_v4(headers, flow.transport, flow.protocol, addr, port, checksum)
+    })
+}
+
+/// Whether a loopback address would be seen on a link.
+#[inline]
+fn crosses_loopback(conn: &Conn, skb: &Skb, flow: &Flow, is_local: bool) -> bool {
+    let is_loopback = |addr: Addr| matches!(addr.v4(), [127, ..]);
+    match is_local {
+        true => is_loopback(conn.server) && skb.has_device() && !skb.device_is_loopback(),
+        false => is_loopback(flow.src),
+    }
+}
+
+/// How many bytes from the network header on may change.
+#[inline]
+fn headers(flow: &Flow) -> usize {
+    let transport = match flow.protocol {
+        proto::TCP => 20,
+        _ => 8,
+    };
+    flow.transport.saturating_add(transport)
+}
+
+/// Lets `edit` change the headers of a packet, and sees to it that its checksum stays right.
+#[inline(always)]
+fn translate(
+    skb: &mut Skb,
+    flow: &Flow,
+    edit: impl FnOnce(&mut [u8], L4Checksum) -> Result<Remaining, ipvs_core::nat::Error>,
+) -> Result {
+    let checksum = match skb.summed() {
+        Summed::Partial => L4Checksum::PseudoHeader,
+        Summed::None | Summed::Unnecessary | Summed::Complete => L4Checksum::Whole,
+    };
+    match edit(skb.writable(headers(flow))?, checksum) {
+        Ok(Remaining::Nothing) => skb.forget_complete_checksum(),
+        Ok(Remaining::UdpChecksum) => skb.compute_udp_checksum_v4(flow.transport)?,
+        Err(_) => return Err(EINVAL),
+    }
+    Ok(())
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A hash table that is read without locks and changes its size while it is used.
+//!
+//! # Vocabulary
+//!
+//! - An *object* is a `T` in an [`Arc`]. It is in the table by its *nodes*: one for each key under
+//!   which it can be found. Each node that is in the table holds a reference to its object.
+//! - A *bucket* is a chain of nodes, in the order of (hash, address). Buckets divide the range of
+//!   hashes evenly and in order: with 2^n of them the upper n bits of a hash tell its bucket. So
+//!   the order of all nodes is the same at every size, which makes [`Cursor`] exact, and a search
+//!   that passes its hash can stop.
+//! - A *stripe* is the part of the range of hashes that one lock guards, at every size.
+//!
+//! # Resizing
+//!
+//! Each node has two links, and each array of buckets uses one of the two, the next array the
+//! other. So the new array is chained up beside the old one while readers use the old one, and
+//! a reader sees one array only:
+//!
+//! ```text
+//!              live   stripe.current   stripe.future
+//!   before      A           A               -         readers: A    writers: A
+//!   migrating   A           A               B         readers: A    writers: A, and B where done
+//!   published   B           A               B         readers: A or B    writers: A and B
+//!   (grace period: nobody reads A any more)
+//!   after       B           B               -         readers: B    writers: B
+//! ```
+//!
+//! # Locks
+//!
+//! `resizing` (a mutex, one resize at a time), then one stripe. Readers take none.
+
+mod buckets;
+mod node;
+mod table;
+
+pub use node::Node;
+pub use table::{Cursor, InsertError, Table};

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An array of chains.
+
+use core::{
+    ptr::null_mut,
+    sync::atomic::{AtomicPtr, Ordering},
+};
+use kernel::{
+    alloc::{flags::__GFP_NOWARN, KBox, KVVec},
+    prelude::*,
+};
+
+use super::node::{Link, Node};
+use crate::rcu::{Guard, Ref};
+
+/// The chains of a table at one size.
+///
+/// # Invariants
+///
+/// `heads` has 2^(32 - `shift`) elements. Every chain is in the order of (hash, address), and
+/// linked through the links named by `link`. Every node in it stays allocated until a grace
+/// period after it was unlinked.
+pub(super) struct Buckets<T> {
+    link: Link,
+    shift: u32,
+    heads: KVVec<AtomicPtr<Node<T>>>,
+}
+
+impl<T: Send + Sync + 'static> Buckets<T> {
+    /// 2^`bits` empty chains, with `bits` from 1 to 31. May sleep.
+    pub(super) fn new(bits: u32, link: Link) -> Result<KBox<Self>> {
+        let shift = 32_u32.checked_sub(bits).ok_or(EINVAL)?;
+        let count = 1_usize.checked_shl(bits).ok_or(EINVAL)?;
+        if shift == 0 || shift == 32 {
+            return Err(EINVAL);
+        }
+        let mut heads = KVVec::with_capacity(count, GFP_KERNEL | __GFP_NOWARN)?;
+        for _ in 0..count {
+            heads.push(AtomicPtr::new(null_mut()), GFP_KERNEL)?;
+        }
+        // INVARIANT: There are 2^bits heads, and all chains are empty.
+        Ok(KBox::new(Self { link, shift, heads }, GFP_KERNEL)?)
+    }
+
+    /// The link that these chains use.
+    pub(super) fn link(&self) -> Link {
+        self.link
+    }
+
+    /// The number of chains is 2 to this power.
+    pub(super) fn bits(&self) -> u32 {
+        32_u32.wrapping_sub(self.shift)
+    }
+
+    /// The chain that holds nodes of this hash.
+    #[inline]
+    pub(super) fn index(&self, hash: u32) -> usize {
+        // CAST: A u32 fits.
+        hash.wrapping_shr(self.shift) as usize
+    }
+
+    /// The hash that follows all of the chain of `hash`, or [`None`] if that is the last chain.
+    #[inline]
+    pub(super) fn end(&self, hash: u32) -> Option<u32> {
+        (hash | 1_u32.wrapping_shl(self.shift).wrapping_sub(1)).checked_add(1)
+    }
+
+    /// The beginning of the chain that holds nodes of this hash.
+    #[inline]
+    pub(super) fn head(&self, hash: u32) -> &AtomicPtr<Node<T>> {
+        // SAFETY: By the type invariant: a hash shifted by `shift` is below 2^(32 - shift).
+        unsafe { self.heads.get_unchecked(self.index(hash)) }
+    }
+
+    /// The beginning of chain number `index`.
+    pub(super) fn chain(&self, index: usize) -> Option<&AtomicPtr<Node<T>>> {
+        self.heads.get(index)
+    }
+
+    /// The node that `at` points to. Readers are in a read-side section, writers hold the lock.
+    #[inline]
+    pub(super) fn follow<'a>(&'a self, at: &'a AtomicPtr<Node<T>>) -> Option<&'a Node<T>> {
+        // ORDERING: Acquire, paired with the Release stores in `link_in`.
+        let node = at.load(Ordering::Acquire);
+        // SAFETY: By the type invariant nodes stay allocated while the caller may see them.
+        unsafe { node.as_ref() }
+    }
+
+    /// The object that has a node with this hash for which `is_it` holds.
+    #[inline]
+    pub(super) fn find<'g>(
+        &'g self,
+        hash: u32,
+        guard: &'g Guard,
+        mut is_it: impl FnMut(&T, u8) -> bool,
+    ) -> Option<(Ref<'g, T>, u8)> {
+        let mut at = self.head(hash);
+        while let Some(node) = self.follow(at) {
+            let found = node.hash();
+            if found > hash {
+                break;
+            }
+            if found == hash {
+                // SAFETY: The node was found in the table during the section of `guard`.
+                let object = unsafe { node.owner(guard) };
+                if is_it(object.get(), node.tag()) {
+                    return Some((object, node.tag()));
+                }
+            }
+            at = node.next(self.link);
+        }
+        None
+    }
+
+    /// Where the pointer to the first node stands that is not before (`hash`, `address`).
+    #[inline]
+    fn position(&self, hash: u32, address: usize) -> &AtomicPtr<Node<T>> {
+        let mut at = self.head(hash);
+        while let Some(node) = self.follow(at) {
+            if (node.hash(), node.address()) >= (hash, address) {
+                break;
+            }
+            at = node.next(self.link);
+        }
+        at
+    }
+
+    /// Puts a claimed node where it belongs. The caller holds the lock of its stripe.
+    pub(super) fn link_in(&self, node: &Node<T>) {
+        let at = self.position(node.hash(), node.address());
+        // ORDERING: Relaxed; the Release store below publishes it.
+        node.next(self.link)
+            .store(at.load(Ordering::Relaxed), Ordering::Relaxed);
+        // ORDERING: Release, paired with the Acquire in `follow`.
+        at.store(core::ptr::from_ref(node).cast_mut(), Ordering::Release);
+    }
+
+    /// Takes a node out. Readers that stand on it go on from it. The caller holds the lock.
+    ///
+    /// Returns whether it was there.
+    pub(super) fn unlink(&self, node: &Node<T>) -> bool {
+        let at = self.position(node.hash(), node.address());
+        if !core::ptr::eq(at.load(Ordering::Relaxed), node) {
+            return false;
+        }
+        // ORDERING: Release, as the successor may be new to a reader that comes this way.
+        at.store(
+            node.next(self.link).load(Ordering::Relaxed),
+            Ordering::Release,
+        );
+        true
+    }
+}

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The table: searching, inserting, removing, walking, resizing.
+
+use core::{
+    ops::Range,
+    pin::Pin,
+    ptr::null_mut,
+    sync::atomic::{AtomicPtr, Ordering},
+};
+use kernel::{
+    alloc::KBox,
+    new_mutex,
+    prelude::*,
+    sync::{Mutex, SetOnce},
+};
+
+use super::{
+    buckets::Buckets,
+    node::{Link, Node},
+};
+use crate::{
+    new_spinlock_bh,
+    rcu::{self, Arc, Guard, Ref},
+    spinlock::SpinLockBh,
+};
+
+/// Chains that a resize moves before it lets others have the lock of the stripe.
+const CHAINS_AT_ONCE: usize = 64;
+
+/// The node did not enter the table.
+#[derive(Debug, PartialEq, Eq)]
+pub enum InsertError {
+    /// There is an object with that key.
+    Exists,
+    /// The table has no buckets, the node was in a table before, or it is not of that object.
+    Unusable,
+}
+
+/// What the lock of a stripe guards: which arrays writers must keep up to date.
+///
+/// # Invariants
+///
+/// `current` is the array that readers use or used until less than a grace period ago. `future`
+/// is null, or the array that they will use or use already; all chains of `current` in this
+/// stripe with an index below `migrated` are linked up in it.
+struct Stripe<T> {
+    current: *mut Buckets<T>,
+    future: *mut Buckets<T>,
+    migrated: usize,
+}
+
+// SAFETY: The pointers are to arrays that the table owns, and that are shared by design.
+unsafe impl<T: Send + Sync> Send for Stripe<T> {}
+
+impl<T: Send + Sync + 'static> Stripe<T> {
+    /// Calls `change` with each array that a change of a node of this hash must be made in.
+    fn each(&self, hash: u32, mut change: impl FnMut(&Buckets<T>)) {
+        // SAFETY: By the type invariant; a resize frees no array that a stripe names.
+        let current = unsafe { &*self.current };
+        change(current);
+        // SAFETY: As above.
+        if let Some(future) = unsafe { self.future.as_ref() } {
+            if current.index(hash) < self.migrated {
+                change(future);
+            }
+        }
+    }
+}
+
+/// A place in the order of all nodes of a table.
+///
+/// It stays meaningful whatever is inserted, removed or resized: a walk that follows it meets
+/// each node that was in the table all the time exactly once.
+#[derive(Clone, Copy, Default)]
+pub struct Cursor {
+    hash: u32,
+    /// Everything of `hash` up to here is done.
+    address: usize,
+    finished: bool,
+}
+
+/// A hash table of objects of type `T`.
+///
+/// It is empty and has no buckets at all until [`Table::resize`] is called for the first time.
+///
+/// # Invariants
+///
+/// `live` is null or the array that readers use. There are 2^`least_bits` stripes, once there are
+/// any.
+#[pin_data(PinnedDrop)]
+pub struct Table<T: Send + Sync + 'static> {
+    least_bits: u32,
+    live: AtomicPtr<Buckets<T>>,
+    stripes: SetOnce<Pin<KBox<[SpinLockBh<Stripe<T>>]>>>,
+    #[pin]
+    resizing: Mutex<()>,
+}
+
+// SAFETY: `live` is to an array that the table owns; the objects are `Send + Sync`.
+unsafe impl<T: Send + Sync> Send for Table<T> {}
+// SAFETY: As above; changes are made under the locks of the stripes.
+unsafe impl<T: Send + Sync> Sync for Table<T> {}
+
+impl<T: Send + Sync + 'static> Table<T> {
+    /// A table without buckets, that will have at least 2^`least_bits`, and as many locks.
+    pub fn new(least_bits: u32) -> impl PinInit<Self> {
+        pin_init!(Self {
+            least_bits: least_bits.clamp(1, 16),
+            live: AtomicPtr::new(null_mut()),
+            stripes: SetOnce::new(),
+            resizing <- new_mutex!((), "knet_hashtable"),
+        })
+    }
+
+    /// The array that readers use now.
+    #[inline]
+    fn live<'g>(&'g self, _guard: &'g Guard) -> Option<&'g Buckets<T>> {
+        // ORDERING: Acquire, paired with the Release in `resize`.
+        let live = self.live.load(Ordering::Acquire);
+        // SAFETY: By the type invariant; a resize waits for a grace period before it frees it.
+        unsafe { live.as_ref() }
+    }
+
+    /// The number of buckets is 2 to this power. [`None`] as long as there are none.
+    #[inline]
+    pub fn bits(&self) -> Option<u32> {
+        self.live(&rcu::read_lock()).map(Buckets::bits)
+    }
+
+    /// The object that has a node with this hash for which `is_it` holds.
+    ///
+    /// `is_it` is given the object and the tag of the node.
+    #[inline]
+    pub fn find<'g>(
+        &'g self,
+        hash: u32,
+        guard: &'g Guard,
+        is_it: impl FnMut(&T, u8) -> bool,
+    ) -> Option<(Ref<'g, T>, u8)> {
+        self.live(guard)?.find(hash, guard, is_it)
+    }
+
+    /// The lock of the part of the hashes that this one is in.
+    fn stripe(&self, hash: u32) -> Option<&SpinLockBh<Stripe<T>>> {
+        // CAST: A u32 fits.
+        let index = hash.wrapping_shr(32_u32.wrapping_sub(self.least_bits)) as usize;
+        self.stripes.as_ref()?.get(index)
+    }
+
+    /// Lets `object` be found by `node`, which must be part of it, under `hash`.
+    ///
+    /// # Errors
+    ///
+    /// [`InsertError::Exists`] if there is a node with this hash for which `is_same` holds.
+    /// Nothing has changed then.
+    pub fn insert(
+        &self,
+        object: &Arc<T>,
+        node: &Node<T>,
+        hash: u32,
+        guard: &Guard,
+        is_same: impl FnMut(&T, u8) -> bool,
+    ) -> Result<(), InsertError> {
+        let stripe = self.stripe(hash).ok_or(InsertError::Unusable)?.lock();
+        // SAFETY: By the invariant of `Stripe`, whose lock is held.
+        let current = unsafe { &*stripe.current };
+        if current.find(hash, guard, is_same).is_some() {
+            return Err(InsertError::Exists);
+        }
+        if !node.claim(object.as_ref(), hash) {
+            return Err(InsertError::Unusable);
+        }
+        // INVARIANT: The node owns the reference that is given away here.
+        let _: *const _ = object.clone().into_raw();
+        stripe.each(hash, |buckets| buckets.link_in(node));
+        Ok(())
+    }
+
+    /// Takes a node out of the table and returns the reference that it held.
+    ///
+    /// Returns [`None`] if the node is not in this table, or another CPU just took it out.
+    pub fn remove(&self, node: &Node<T>) -> Option<Arc<T>> {
+        let hash = node.hash();
+        let stripe = self.stripe(hash)?.lock();
+        if !node.is_linked() {
+            return None;
+        }
+        let mut was_there = false;
+        stripe.each(hash, |buckets| was_there |= buckets.unlink(node));
+        if !was_there {
+            return None;
+        }
+        node.retire();
+        // SAFETY: By the invariant of `Node` it held this reference until it was unlinked.
+        Some(unsafe { Arc::from_raw(node.owner_raw()) })
+    }
+
+    /// The object of the first node behind `cursor`, which is moved there.
+    pub fn next<'g>(&'g self, cursor: &mut Cursor, guard: &'g Guard) -> Option<(Ref<'g, T>, u8)> {
+        let buckets = self.live(guard)?;
+        while !cursor.finished {
+            let mut at = buckets.head(cursor.hash);
+            while let Some(node) = buckets.follow(at) {
+                if (node.hash(), node.address()) > (cursor.hash, cursor.address) {
+                    (cursor.hash, cursor.address) = (node.hash(), node.address());
+                    // SAFETY: The node was found in the table during the section.
+                    return Some((unsafe { node.owner(guard) }, node.tag()));
+                }
+                at = node.next(buckets.link());
+            }
+            match buckets.end(cursor.hash) {
+                Some(hash) => (cursor.hash, cursor.address) = (hash, 0),
+                None => cursor.finished = true,
+            }
+        }
+        None
+    }
+
+    /// Gives the table 2^`bits` buckets, or the least, while it is used. May sleep for long.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` or `EINVAL` (more than 2^31); the table stays as it was.
+    pub fn resize(&self, bits: u32) -> Result {
+        let _one_at_a_time = self.resizing.lock();
+        let bits = bits.max(self.least_bits);
+        let old = self.live.load(Ordering::Relaxed);
+        // SAFETY: By the type invariant; only this function frees it, under `resizing`.
+        let link = match unsafe { old.as_ref() } {
+            Some(old) if old.bits() == bits => return Ok(()),
+            Some(old) => old.link().other(),
+            None => Link::Even,
+        };
+        let new = KBox::into_raw(Buckets::new(bits, link)?);
+        // SAFETY: As above.
+        match unsafe { old.as_ref() } {
+            None => self.start(new),
+            Some(old) => {
+                self.replace(old, new);
+                Ok(())
+            }
+        }
+    }
+
+    /// Makes `new` the first array.
+    fn start(&self, new: *mut Buckets<T>) -> Result {
+        let stripe = |_| {
+            let stripe = Stripe {
+                current: new,
+                future: null_mut(),
+                migrated: 0,
+            };
+            let lock = new_spinlock_bh!(stripe, "knet_hashtable_stripe");
+            let init = |slot| {
+                // SAFETY: `slot` is what the closure's caller wants initialised, and pinned.
+                unsafe { lock.__pinned_init(slot) }.map_err(|never| match never {})
+            };
+            // SAFETY: The closure initialises the slot, and cannot fail.
+            unsafe { pin_init::pin_init_from_closure::<_, Error>(init) }
+        };
+        let stripes = KBox::pin_slice(stripe, 1_usize.wrapping_shl(self.least_bits), GFP_KERNEL);
+        let stripes = stripes.inspect_err(|_| {
+            // SAFETY: Nobody has seen the array.
+            drop(unsafe { KBox::from_raw(new) });
+        })?;
+        self.stripes.populate(stripes);
+        // ORDERING: Release, paired with `live`.
+        self.live.store(new, Ordering::Release);
+        Ok(())
+    }
+
+    /// Takes the table from the array `old` to the array `new`, and frees the old one.
+    fn replace(&self, old: &Buckets<T>, new: *mut Buckets<T>) {
+        let Some(stripes) = self.stripes.as_ref() else {
+            return;
+        };
+        // Both sizes are at least the number of stripes, which is a power of two as they are.
+        let chains = 1_usize.wrapping_shl(old.bits().wrapping_sub(self.least_bits));
+        let mut first = 0;
+        for stripe in stripes.iter() {
+            let end = chains.wrapping_add(first);
+            Self::migrate(stripe, first..end, new);
+            first = end;
+        }
+        // ORDERING: Release, paired with `live`: what was linked above is visible.
+        self.live.store(new, Ordering::Release);
+        rcu::synchronize();
+        for stripe in stripes.iter() {
+            let mut stripe = stripe.lock();
+            // INVARIANT: All chains of the stripe are in `new`, and nobody reads the old array.
+            stripe.current = new;
+            stripe.future = null_mut();
+            stripe.migrated = 0;
+        }
+        // SAFETY: It came from a `KBox`; no reader and no stripe knows it any more.
+        drop(unsafe { KBox::from_raw(core::ptr::from_ref(old).cast_mut()) });
+    }
+
+    /// Links all nodes of one stripe up in `new`, a few chains at a time.
+    fn migrate(stripe: &SpinLockBh<Stripe<T>>, chains: Range<usize>, new: *mut Buckets<T>) {
+        let mut done = chains.start;
+        while done < chains.end {
+            let until = done.saturating_add(CHAINS_AT_ONCE).min(chains.end);
+            let mut stripe = stripe.lock();
+            stripe.future = new;
+            // SAFETY: By the invariant of `Stripe`; `new` is not freed while it is in use.
+            let (current, future) = unsafe { (&*stripe.current, &*new) };
+            for index in done..until {
+                let mut at = current.chain(index);
+                while let Some(node) = at.and_then(|at| current.follow(at)) {
+                    future.link_in(node);
+                    at = Some(node.next(current.link()));
+                }
+            }
+            stripe.migrated = until;
+            done = until;
+        }
+    }
+}
+
+#[pinned_drop]
+impl<T: Send + Sync + 'static> PinnedDrop for Table<T> {
+    fn drop(self: Pin<&mut Self>) {
+        let guard = rcu::read_lock();
+        let mut cursor = Cursor::default();
+        while let Some((object, _)) = self.next(&mut cursor, &guard) {
+            // SAFETY: By the invariant of `Node` each has a reference, and the table is no more.
+            // The nodes stay allocated, and the walk can go on, until `guard` is dropped.
+            drop(unsafe { Arc::<T>::from_raw(object.as_raw()) });
+        }
+        let live = self.live.load(Ordering::Relaxed);
+        if !live.is_null() {
+            // SAFETY: It came from a `KBox`, and nobody else knows the table.
+            drop(unsafe { KBox::from_raw(live) });
+        }
+    }
+}

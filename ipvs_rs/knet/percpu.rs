@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Counters that every CPU keeps for itself.
+//!
+//! Adding touches memory of this CPU only, takes no lock and is safe against interrupts; reading
+//! adds up all CPUs. Each counter only grows.
+//!
+//! C header: [`include/linux/percpu.h`](srctree/include/linux/percpu.h)
+
+use core::{ffi::c_void, ptr::NonNull};
+use ipvs_sys as bindings;
+use kernel::prelude::*;
+
+/// `N` counters for each CPU, all zero at first.
+///
+/// # Invariants
+///
+/// `base` is a per-CPU allocation of `N` `u64`, owned by this value.
+pub struct Counters<const N: usize> {
+    base: NonNull<c_void>,
+}
+
+// SAFETY: The allocation may be used and freed from any thread.
+unsafe impl<const N: usize> Send for Counters<N> {}
+// SAFETY: Additions are atomic on their CPU; readers read aligned words.
+unsafe impl<const N: usize> Sync for Counters<N> {}
+
+impl<const N: usize> Counters<N> {
+    /// Allocates the counters. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn new() -> Result<Self> {
+        let size = size_of::<[u64; N]>();
+        // SAFETY: Sleeping is allowed, as the caller is told.
+        let base = unsafe {
+            bindings::pcpu_alloc_noprof(size, align_of::<u64>(), false, bindings::GFP_KERNEL)
+        };
+        // INVARIANT: The allocation is new, and zeroed.
+        Ok(Self {
+            base: NonNull::new(base.cast()).ok_or(ENOMEM)?,
+        })
+    }
+
+    /// Counter number `index`, as the per-CPU functions want it.
+    #[inline]
+    fn counter(&self, index: usize) -> *mut c_void {
+        self.base.as_ptr().cast::<u64>().wrapping_add(index).cast()
+    }
+
+    /// Adds `value` to counter `INDEX` of this CPU.
+    #[inline]
+    pub fn add<const INDEX: usize>(&self, value: u64) {
+        const { assert!(INDEX < N) };
+        // SAFETY: By the type invariant, and `INDEX < N`.
+        unsafe { bindings::this_cpu_add(self.counter(INDEX), value) };
+    }
+
+    /// Adds `first` to counter `INDEX` and `second` to the one behind it, of this CPU.
+    #[inline]
+    pub fn add_pair<const INDEX: usize>(&self, first: u64, second: u64) {
+        const { assert!(INDEX + 1 < N) };
+        // SAFETY: By the type invariant, and `INDEX + 1 < N`.
+        unsafe { bindings::this_cpu_add_pair(self.counter(INDEX), first, second) };
+    }
+
+    /// The counters of one CPU.
+    pub fn of(&self, cpu: Cpu) -> [u64; N] {
+        // SAFETY: By the type invariant, as `Cpu` is a possible CPU.
+        let first = unsafe { bindings::per_cpu_ptr(self.base.as_ptr(), cpu.0) }.cast::<u64>();
+        core::array::from_fn(|index| {
+            // SAFETY: `index < N`; an aligned word is read whole.
+            unsafe { first.wrapping_add(index).read_volatile() }
+        })
+    }
+
+    /// The sums over all CPUs.
+    pub fn sums(&self) -> [u64; N] {
+        Cpu::possible().fold([0; N], |mut sums, cpu| {
+            for (sum, value) in sums.iter_mut().zip(self.of(cpu)) {
+                *sum = sum.wrapping_add(value);
+            }
+            sums
+        })
+    }
+}
+
+impl<const N: usize> Drop for Counters<N> {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant, and the value is not used again.
+        unsafe { bindings::free_percpu(self.base.as_ptr()) };
+    }
+}
+
+/// A CPU that this machine has or may get.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Cpu(u32);
+
+impl Cpu {
+    /// All of them, in order.
+    pub fn possible() -> impl Iterator<Item = Cpu> {
+        let mut last = -1;
+        core::iter::from_fn(move || {
+            // SAFETY: Any number may be asked for.
+            let cpu = unsafe { bindings::next_possible_cpu(last) };
+            // SAFETY: Set once, at boot.
+            if cpu >= unsafe { bindings::nr_cpu_ids } {
+                return None;
+            }
+            // CAST: CPU numbers are small.
+            last = cpu as i32;
+            Some(Cpu(cpu))
+        })
+    }
+
+    /// Its number.
+    pub fn number(self) -> u32 {
+        self.0
+    }
+}

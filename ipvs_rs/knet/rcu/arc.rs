@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! References that keep an object until a grace period after the last of them is gone.
+
+use core::{
+    ffi::c_void,
+    marker::PhantomData,
+    ops::Deref,
+    pin::Pin,
+    ptr::NonNull,
+    sync::atomic::{fence, AtomicUsize, Ordering},
+};
+use ipvs_sys as bindings;
+use kernel::{
+    alloc::{Flags, KBox},
+    prelude::*,
+    types::Opaque,
+};
+
+use super::Guard;
+
+/// The allocation behind an [`Arc`].
+///
+/// `head` is first, so that the callback of `call_rcu` finds the allocation at its own address.
+#[repr(C)]
+#[pin_data]
+pub(crate) struct Inner<T> {
+    #[pin]
+    head: Opaque<bindings::callback_head>,
+    references: AtomicUsize,
+    #[pin]
+    value: T,
+}
+
+/// An owning reference to an object that RCU readers may hold too.
+///
+/// The object never moves. It is dropped in softirq context, one grace period after the last
+/// `Arc` is gone, so its destructor must not sleep.
+///
+/// # Invariants
+///
+/// `inner` points to a live [`Inner`] made by a [`KBox`], one of whose `references` is this one.
+pub struct Arc<T: Send + Sync + 'static> {
+    inner: NonNull<Inner<T>>,
+    _owns: PhantomData<Inner<T>>,
+}
+
+// SAFETY: An `Arc` gives `&T` to the thread that has it and may drop `T` there; `T` allows both.
+unsafe impl<T: Send + Sync> Send for Arc<T> {}
+// SAFETY: `&Arc<T>` gives `&T` and new `Arc<T>`s, which `T: Send + Sync` allows.
+unsafe impl<T: Send + Sync> Sync for Arc<T> {}
+
+impl<T: Send + Sync> Arc<T> {
+    /// Allocates an object and initialises it in place.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`, or whatever `init` fails with.
+    pub fn pin_init<E>(init: impl PinInit<T, E>, flags: Flags) -> Result<Self>
+    where
+        Error: From<E>,
+    {
+        let inner = KBox::try_pin_init(
+            try_pin_init!(Inner {
+                head: Opaque::uninit(),
+                references: AtomicUsize::new(1),
+                value <- init,
+            }? Error),
+            flags,
+        )?;
+        // SAFETY: `Inner` is never moved out of its allocation.
+        let inner = unsafe { Pin::into_inner_unchecked(inner) };
+        // INVARIANT: `references` is 1, and that is the reference returned here.
+        Ok(Self {
+            inner: NonNull::from(KBox::leak(inner)),
+            _owns: PhantomData,
+        })
+    }
+
+    /// Allocates an object that holds `value`.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn new(value: T, flags: Flags) -> Result<Self> {
+        let inner = KBox::new(
+            Inner {
+                head: Opaque::uninit(),
+                references: AtomicUsize::new(1),
+                value,
+            },
+            flags,
+        )?;
+        // INVARIANT: `references` is 1, and that is the reference returned here.
+        Ok(Self {
+            inner: NonNull::from(KBox::leak(inner)),
+            _owns: PhantomData,
+        })
+    }
+
+    /// This reference, borrowed.
+    #[inline]
+    pub fn as_ref(&self) -> Ref<'_, T> {
+        // SAFETY: By the type invariant `inner` is live while `self` is, which the lifetime of
+        // the result ensures.
+        let inner = unsafe { self.inner.as_ref() };
+        Ref { inner }
+    }
+
+    /// Whether two references are to the same object.
+    #[inline]
+    pub fn ptr_eq(&self, other: &Self) -> bool {
+        self.inner == other.inner
+    }
+
+    /// Turns the reference into a pointer for C to keep. [`Arc::from_raw`] takes it back.
+    #[inline]
+    pub(crate) fn into_raw(self) -> *const c_void {
+        let raw = self.inner.as_ptr().cast_const().cast();
+        core::mem::forget(self);
+        raw
+    }
+
+    /// Takes back a reference.
+    ///
+    /// # Safety
+    ///
+    /// `raw` must come from [`Arc::into_raw`] of the same `T`, and be taken back once.
+    #[inline]
+    pub(crate) unsafe fn from_raw(raw: *const c_void) -> Self {
+        Self {
+            // SAFETY: `into_raw` never returns null.
+            inner: unsafe { NonNull::new_unchecked(raw.cast_mut().cast()) },
+            _owns: PhantomData,
+        }
+    }
+}
+
+impl<T: Send + Sync> Deref for Arc<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: By the type invariant `inner` is live.
+        unsafe { &(*self.inner.as_ptr()).value }
+    }
+}
+
+impl<T: Send + Sync> Clone for Arc<T> {
+    #[inline]
+    fn clone(&self) -> Self {
+        // ORDERING: Relaxed, as a new reference is made from one that exists.
+        // SAFETY: By the type invariant `inner` is live.
+        let references = unsafe { &(*self.inner.as_ptr()).references };
+        references.fetch_add(1, Ordering::Relaxed);
+        // INVARIANT: The reference was just counted.
+        Self {
+            inner: self.inner,
+            _owns: PhantomData,
+        }
+    }
+}
+
+impl<T: Send + Sync> Drop for Arc<T> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant `inner` is live.
+        let references = unsafe { &(*self.inner.as_ptr()).references };
+        // ORDERING: Release, paired with the fence below: uses of the object come before its end.
+        if references.fetch_sub(1, Ordering::Release) == 1 {
+            fence(Ordering::Acquire);
+            // SAFETY: That was the last reference, so nobody else queues `head`.
+            unsafe { retire(self.inner) };
+        }
+    }
+}
+
+/// Drops the object after a grace period.
+///
+/// # Safety
+///
+/// The last reference to the object must be gone.
+unsafe fn retire<T>(inner: NonNull<Inner<T>>) {
+    // SAFETY: By the contract the object is live and nobody else uses `head`.
+    let head = unsafe { Opaque::cast_into(&raw const (*inner.as_ptr()).head) };
+    // SAFETY: `head` lives in the object, which lives until `free` was called.
+    unsafe { bindings::call_rcu(head, Some(free::<T>)) };
+}
+
+/// How many objects were dropped since the module was loaded. [`barrier`](super::barrier) looks
+/// at it; it is off every path that packets take.
+static DROPPED: AtomicUsize = AtomicUsize::new(0);
+
+/// See [`DROPPED`].
+pub(super) fn dropped() -> usize {
+    DROPPED.load(Ordering::Relaxed)
+}
+
+/// Drops an object whose grace period is over.
+///
+/// # Safety
+///
+/// `head` must be the first field of an [`Inner<T>`] made by a [`KBox`] that nobody refers to.
+unsafe extern "C" fn free<T>(head: *mut bindings::callback_head) {
+    // SAFETY: `Inner` is `repr(C)` with `head` first, and came from `KBox::leak`.
+    drop(unsafe { KBox::from_raw(head.cast::<Inner<T>>()) });
+    DROPPED.fetch_add(1, Ordering::Relaxed);
+}
+
+/// A reference that is good for one read-side section, or for the life of an [`Arc`].
+///
+/// # Invariants
+///
+/// `inner` stays allocated for `'g`, whatever becomes of the references to it.
+pub struct Ref<'g, T> {
+    inner: &'g Inner<T>,
+}
+
+impl<T> Clone for Ref<'_, T> {
+    #[inline]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Ref<'_, T> {}
+
+impl<'g, T: Send + Sync + 'static> Ref<'g, T> {
+    /// Borrows what C keeps a pointer to.
+    ///
+    /// # Safety
+    ///
+    /// `raw` must come from [`Arc::into_raw`] of the same `T`, and the reference behind it must
+    /// have been given up no earlier than the beginning of the read-side section of `_guard`.
+    #[inline]
+    pub(crate) unsafe fn from_raw(raw: *const c_void, _guard: &'g Guard) -> Self {
+        Self {
+            // SAFETY: By the contract the object outlives the section.
+            inner: unsafe { &*raw.cast::<Inner<T>>() },
+        }
+    }
+
+    /// The pointer that [`Arc::into_raw`] gives for this object, without a reference.
+    #[inline]
+    pub(crate) fn as_raw(self) -> *const c_void {
+        core::ptr::from_ref(self.inner).cast()
+    }
+
+    /// Whether `part` is a part of the object, and so lives as long as it does.
+    #[inline]
+    pub(crate) fn contains<P>(self, part: &P) -> bool {
+        let start = core::ptr::from_ref(&self.inner.value) as usize;
+        let offset = (core::ptr::from_ref(part) as usize).wrapping_sub(start);
+        offset < size_of::<T>() && size_of::<P>() <= size_of::<T>().wrapping_sub(offset)
+    }
+
+    /// An owning reference, or [`None`] if the object is already on its way out.
+    #[inline]
+    pub fn try_clone(self) -> Option<Arc<T>> {
+        let more = |references: usize| (references != 0).then(|| references.wrapping_add(1));
+        // ORDERING: Relaxed, as the object is reachable, so its contents are already visible.
+        self.inner
+            .references
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
+            .ok()?;
+        // INVARIANT: The reference was just counted.
+        Some(Arc {
+            inner: NonNull::from(self.inner),
+            _owns: PhantomData,
+        })
+    }
+
+    /// The object, for as long as the section lasts.
+    #[inline]
+    pub fn get(self) -> &'g T {
+        &self.inner.value
+    }
+}
+
+impl<T> Deref for Ref<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.inner.value
+    }
+}

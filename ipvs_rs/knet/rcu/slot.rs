@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A place where an object is published to readers, and replaced under them.
+
+use core::{
+    ffi::c_void,
+    marker::PhantomData,
+    sync::atomic::{AtomicPtr, Ordering},
+};
+
+use super::{read_lock, Arc, Guard, Ref};
+
+/// An optional [`Arc`] that readers load without a lock and writers replace at any time.
+///
+/// # Invariants
+///
+/// `object` is null or comes from [`Arc::into_raw`]; that reference belongs to the slot.
+pub struct Slot<T: Send + Sync + 'static> {
+    object: AtomicPtr<c_void>,
+    _owns: PhantomData<Arc<T>>,
+}
+
+impl<T: Send + Sync> Slot<T> {
+    /// A slot that holds nothing.
+    pub const fn empty() -> Self {
+        Self {
+            object: AtomicPtr::new(core::ptr::null_mut()),
+            _owns: PhantomData,
+        }
+    }
+
+    /// A slot that holds `object`.
+    pub fn new(object: Arc<T>) -> Self {
+        Self {
+            object: AtomicPtr::new(into_raw(Some(object))),
+            _owns: PhantomData,
+        }
+    }
+
+    /// What the slot holds now, kept.
+    pub fn get(&self) -> Option<Arc<T>> {
+        let guard = read_lock();
+        // An object that is on its way out was replaced meanwhile, so there is another.
+        while let Some(object) = self.load(&guard) {
+            if let Some(object) = object.try_clone() {
+                return Some(object);
+            }
+        }
+        None
+    }
+
+    /// What the slot holds now.
+    #[inline]
+    pub fn load<'g>(&self, guard: &'g Guard) -> Option<Ref<'g, T>> {
+        // ORDERING: Acquire, paired with the swap in `replace`: the object is seen initialised.
+        let raw = self.object.load(Ordering::Acquire);
+        if raw.is_null() {
+            return None;
+        }
+        // SAFETY: By the type invariant it comes from `into_raw`. It was in the slot during this
+        // section, and `Arc` waits for a grace period after the slot gave it up.
+        Some(unsafe { Ref::from_raw(raw, guard) })
+    }
+
+    /// Puts `object` into the slot and returns what was there.
+    #[inline]
+    pub fn replace(&self, object: Option<Arc<T>>) -> Option<Arc<T>> {
+        // ORDERING: AcqRel, paired with `load` and with the `replace` that put the old one there.
+        let old = self.object.swap(into_raw(object), Ordering::AcqRel);
+        // SAFETY: By the type invariant; the reference is no longer the slot's.
+        unsafe { take(old) }
+    }
+
+    /// Puts `new` into the slot if `current` is what it holds. Otherwise gives `new` back.
+    pub fn replace_if(
+        &self,
+        current: Option<&Arc<T>>,
+        new: Option<Arc<T>>,
+    ) -> Result<(), Option<Arc<T>>> {
+        let current = current.map_or(core::ptr::null(), |object| object.as_ref().as_raw());
+        let new = into_raw(new);
+        // ORDERING: As in `replace`.
+        match self.object.compare_exchange(
+            current.cast_mut(),
+            new,
+            Ordering::AcqRel,
+            Ordering::Relaxed,
+        ) {
+            Ok(old) => {
+                // SAFETY: By the type invariant; the reference is no longer the slot's.
+                drop(unsafe { take::<T>(old) });
+                Ok(())
+            }
+            // SAFETY: The slot has not taken it.
+            Err(_) => Err(unsafe { take(new) }),
+        }
+    }
+}
+
+impl<T: Send + Sync> Drop for Slot<T> {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant; the slot is not used again.
+        drop(unsafe { take::<T>(*self.object.get_mut()) });
+    }
+}
+
+/// The pointer that stands for `object` in a slot.
+#[inline]
+fn into_raw<T: Send + Sync>(object: Option<Arc<T>>) -> *mut c_void {
+    object.map_or(core::ptr::null_mut(), |object| object.into_raw().cast_mut())
+}
+
+/// The reverse of [`into_raw`].
+///
+/// # Safety
+///
+/// `raw` must come from [`into_raw`] of the same `T`, and be taken back once.
+#[inline]
+unsafe fn take<T: Send + Sync>(raw: *mut c_void) -> Option<Arc<T>> {
+    // SAFETY: By the contract, as `raw` is not null.
+    (!raw.is_null()).then(|| unsafe { Arc::from_raw(raw) })
+}

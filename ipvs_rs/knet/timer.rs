@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Timers that are part of the object they act on.
+//!
+//! A pending timer holds a reference to its object, so that the object outlives it, and hands
+//! that reference to [`Expire::expired`] when the time has come:
+//!
+//! ```text
+//!            arm                     (time passes)
+//!   idle ──────────────> pending ──────────────────> expired(Arc<T>)
+//!    ^                      │ arm, hasten: another time
+//!    └──────── cancel ──────┘
+//! ```
+//!
+//! C header: [`include/linux/timer.h`](srctree/include/linux/timer.h)
+
+use core::{
+    ffi::c_void,
+    marker::PhantomData,
+    sync::atomic::{AtomicPtr, Ordering},
+};
+use ipvs_sys as bindings;
+use kernel::{container_of, prelude::*, sync::LockClassKey, types::Opaque};
+
+use crate::{rcu::Arc, time::Jiffies};
+
+/// An object with a [`Timer`].
+pub trait Expire: Sized + Send + Sync + 'static {
+    /// The timer of this object.
+    fn timer(&self) -> &Timer<Self>;
+
+    /// Called in softirq context when the time has come. The timer is idle, and may be armed.
+    fn expired(this: Arc<Self>);
+}
+
+/// A timer, part of a `T` that lives in an [`Arc`].
+///
+/// # Invariants
+///
+/// While `timer` is pending, `owner` comes from [`Arc::into_raw`] of the object that the timer is
+/// part of, and that reference belongs to the timer.
+#[pin_data]
+pub struct Timer<T: Expire> {
+    #[pin]
+    timer: Opaque<bindings::timer_list>,
+    owner: AtomicPtr<c_void>,
+    _calls: PhantomData<Arc<T>>,
+}
+
+// SAFETY: The kernel's timer functions may be called from any context.
+unsafe impl<T: Expire> Send for Timer<T> {}
+// SAFETY: The kernel's timer functions serialise themselves.
+unsafe impl<T: Expire> Sync for Timer<T> {}
+
+impl<T: Expire> Timer<T> {
+    /// An idle timer.
+    pub fn new(name: &'static CStr, key: Pin<&'static LockClassKey>) -> impl PinInit<Self> {
+        pin_init!(Self {
+            timer <- Opaque::ffi_init(|timer: *mut bindings::timer_list| {
+                // SAFETY: `timer` is valid for writes; the name and the key live for ever.
+                unsafe {
+                    bindings::timer_init_key(
+                        timer,
+                        Some(run::<T>),
+                        0,
+                        name.as_char_ptr(),
+                        key.as_ptr().cast(),
+                    )
+                }
+            }),
+            owner: AtomicPtr::new(core::ptr::null_mut()),
+            _calls: PhantomData,
+        })
+    }
+
+    /// Lets the timer of `object` expire at `when`, whether it is pending or not.
+    ///
+    /// Does nothing if [`Expire::timer`] names a timer that is not part of the object.
+    pub fn arm(object: &Arc<T>, when: Jiffies) {
+        let timer = object.timer();
+        if !object.as_ref().contains(timer) {
+            return;
+        }
+        let raw = object.clone().into_raw();
+        timer.owner.store(raw.cast_mut(), Ordering::Relaxed);
+        // INVARIANT: If this makes the timer pending, it now owns the reference in `owner`.
+        // SAFETY: The timer is initialised, and lives as long as the reference.
+        let was_pending = unsafe { bindings::mod_timer(timer.timer.get(), when.ticks()) } != 0;
+        if was_pending {
+            // SAFETY: The pending timer has a reference already, so this one is taken back.
+            drop(unsafe { Arc::<T>::from_raw(raw) });
+        }
+    }
+
+    /// Lets a pending timer expire at `when`. Does nothing to an idle one.
+    #[inline]
+    pub fn rearm(&self, when: Jiffies) {
+        // SAFETY: The timer is initialised; one that is not pending stays so.
+        unsafe { bindings::mod_timer_pending(self.timer.get(), when.ticks()) };
+    }
+
+    /// When a pending timer is to expire. Of an idle timer: when it was to.
+    #[inline]
+    pub fn when(&self) -> Jiffies {
+        // SAFETY: The field is valid for reads; an aligned word is read whole.
+        Jiffies::from_ticks(unsafe { (&raw const (*self.timer.get()).expires).read_volatile() })
+    }
+
+    /// Makes the timer idle. [`Expire::expired`] may still be running on another CPU.
+    ///
+    /// Returns whether it was pending.
+    pub fn cancel(&self) -> bool {
+        // SAFETY: The timer is initialised.
+        let was_pending = unsafe { bindings::timer_delete(self.timer.get()) } != 0;
+        if was_pending {
+            let owner = self.owner.load(Ordering::Relaxed);
+            // SAFETY: By the type invariant the timer had this reference, and gives it up.
+            drop(unsafe { Arc::<T>::from_raw(owner) });
+        }
+        was_pending
+    }
+}
+
+/// The function that the timer core calls.
+///
+/// # Safety
+///
+/// `timer` must be the field of a [`Timer<T>`] that was pending until now.
+unsafe extern "C" fn run<T: Expire>(timer: *mut bindings::timer_list) {
+    // SAFETY: By the contract it is this field of a `Timer<T>`.
+    let timer = unsafe { container_of!(Opaque::cast_from(timer).cast_mut(), Timer<T>, timer) };
+    // SAFETY: The timer is part of an object that the reference it owns keeps alive.
+    let owner = unsafe { (*timer).owner.load(Ordering::Relaxed) };
+    // SAFETY: By the type invariant the timer had this reference, and gives it up.
+    T::expired(unsafe { Arc::from_raw(owner) });
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Work that is part of the object it acts on, done in process context, now or later.
+//!
+//! Like a [`Timer`](crate::timer::Timer), queued work holds a reference to its object and hands it
+//! to the function that does the work. The kernel crate's work items need its own `Arc`; these
+//! take ours, which RCU readers share.
+//!
+//! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h)
+
+use core::{
+    ffi::c_void,
+    marker::PhantomData,
+    sync::atomic::{AtomicPtr, Ordering},
+};
+use ipvs_sys as bindings;
+use kernel::{container_of, prelude::*, types::Opaque};
+
+use crate::rcu::Arc;
+
+/// Leaves the choice of a CPU to the workqueue (`WORK_CPU_UNBOUND`).
+const ANY_CPU: i32 = bindings::wq_misc_consts_WORK_CPU_UNBOUND as i32;
+
+/// A kind of work on a `T`. The implementing type is only a name for it.
+pub trait Job<T: Send + Sync + 'static>: 'static {
+    /// The work item of this kind in `object`.
+    fn work(object: &T) -> &Work<T, Self>
+    where
+        Self: Sized;
+
+    /// Does the work. May sleep. The work item is idle, and may be queued again.
+    fn run(object: Arc<T>);
+}
+
+/// A work item, part of a `T` that lives in an [`Arc`].
+///
+/// # Invariants
+///
+/// While `work` is queued, `owner` comes from [`Arc::into_raw`] of the object that the item is
+/// part of, and that reference belongs to the item.
+#[pin_data]
+pub struct Work<T: Send + Sync + 'static, J: Job<T>> {
+    #[pin]
+    work: Opaque<bindings::delayed_work>,
+    owner: AtomicPtr<c_void>,
+    _calls: PhantomData<(Arc<T>, fn(J))>,
+}
+
+// SAFETY: The kernel's workqueue functions may be called from any context.
+unsafe impl<T: Send + Sync, J: Job<T>> Send for Work<T, J> {}
+// SAFETY: The kernel's workqueue functions serialise themselves.
+unsafe impl<T: Send + Sync, J: Job<T>> Sync for Work<T, J> {}
+
+impl<T: Send + Sync, J: Job<T>> Work<T, J> {
+    /// An idle work item.
+    pub fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            work <- Opaque::ffi_init(|work: *mut bindings::delayed_work| {
+                // SAFETY: `work` is valid for writes.
+                unsafe { bindings::init_delayed_work(work, Some(run::<T, J>)) }
+            }),
+            owner: AtomicPtr::new(core::ptr::null_mut()),
+            _calls: PhantomData,
+        })
+    }
+
+    /// Lets the work of `object` be done in `delay` ticks, unless it is queued already.
+    ///
+    /// Does nothing if [`Job::work`] names an item that is not part of the object.
+    pub fn queue(object: &Arc<T>, delay: usize) {
+        let item = J::work(object);
+        if !object.as_ref().contains(item) {
+            return;
+        }
+        let raw = object.clone().into_raw();
+        item.owner.store(raw.cast_mut(), Ordering::Relaxed);
+        // INVARIANT: If this queues the item, the item now owns the reference in `owner`.
+        // SAFETY: The item is initialised, and lives as long as the reference.
+        let queued = unsafe {
+            bindings::queue_delayed_work_on(
+                ANY_CPU,
+                bindings::system_dfl_long_wq,
+                item.work.get(),
+                delay,
+            )
+        };
+        if !queued {
+            // SAFETY: The queued item has a reference already, so this one is taken back.
+            drop(unsafe { Arc::<T>::from_raw(raw) });
+        }
+    }
+
+    /// Takes the work off the queue and waits until it is not being done. May sleep.
+    ///
+    /// Work that queues itself again must have been told not to before this is called.
+    pub fn cancel_sync(&self) {
+        // SAFETY: The item is initialised.
+        let was_queued = unsafe { bindings::cancel_delayed_work_sync(self.work.get()) };
+        if was_queued {
+            let owner = self.owner.load(Ordering::Relaxed);
+            // SAFETY: By the type invariant the item had this reference, and gives it up.
+            drop(unsafe { Arc::<T>::from_raw(owner) });
+        }
+    }
+}
+
+/// The function that the workqueue calls.
+///
+/// # Safety
+///
+/// `work` must be the work of a [`Work<T, J>`] that was queued until now.
+unsafe extern "C" fn run<T: Send + Sync + 'static, J: Job<T>>(work: *mut bindings::work_struct) {
+    // SAFETY: Delayed work calls its function with this field.
+    let delayed = unsafe { container_of!(work, bindings::delayed_work, work) };
+    // SAFETY: By the contract it is this field of a `Work<T, J>`.
+    let item = unsafe { container_of!(Opaque::cast_from(delayed).cast_mut(), Work<T, J>, work) };
+    // SAFETY: The item is part of an object that the reference it owns keeps alive.
+    let owner = unsafe { (*item).owner.load(Ordering::Relaxed) };
+    // SAFETY: By the type invariant the item had this reference, and gives it up.
+    J::run(unsafe { Arc::from_raw(owner) });
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Round robin: each new connection goes to the server after the one before.
+
+#![forbid(unsafe_code)]
+
+use ipvs::{
+    pool::Member,
+    scheduler::{Change, Scheduler},
+};
+use ipvs_core::{flow::Flow, sched::rr::RoundRobin};
+use kernel::prelude::*;
+
+ipvs::scheduler_module! {
+    scheduler: Rr,
+    name: "ip_vs_rr",
+    authors: ["The ipvs_rs authors"],
+    description: "IPVS round-robin scheduler (Rust)",
+    license: "GPL",
+}
+
+/// The scheduler `rr`.
+struct Rr;
+
+impl Scheduler for Rr {
+    const NAME: &'static CStr = c"rr";
+    type State = RoundRobin;
+
+    fn prepare(_: &[Member], change: Change, previous: Option<&RoundRobin>) -> Result<RoundRobin> {
+        Ok(previous.map_or_else(RoundRobin::new, |previous| previous.after(change)))
+    }
+
+    fn schedule(state: &RoundRobin, members: &[Member], _: &Flow) -> Option<usize> {
+        state.pick(members)
+    }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Weighted least connection: each new connection goes to the server with the fewest connections
+//! for its weight.
+
+#![forbid(unsafe_code)]
+
+use ipvs::{
+    pool::Member,
+    scheduler::{Change, Scheduler},
+};
+use ipvs_core::{flow::Flow, sched::wlc};
+use kernel::prelude::*;
+
+ipvs::scheduler_module! {
+    scheduler: Wlc,
+    name: "ip_vs_wlc",
+    authors: ["The ipvs_rs authors"],
+    description: "IPVS weighted least-connection scheduler (Rust)",
+    license: "GPL",
+}
+
+/// The scheduler `wlc`.
+struct Wlc;
+
+impl Scheduler for Wlc {
+    const NAME: &'static CStr = c"wlc";
+    type State = ();
+
+    fn prepare(_: &[Member], _: Change, _: Option<&()>) -> Result {
+        Ok(())
+    }
+
+    fn schedule((): &(), members: &[Member], _: &Flow) -> Option<usize> {
+        wlc::pick(members)
+    }
+}
