@@ -56,6 +56,7 @@ struct sk_buff *ipvs_helper_genlmsg_new(void);
 void ipvs_helper_nlmsg_free(struct sk_buff *skb);
 void ipvs_helper_genlmsg_end(struct sk_buff *skb, void *header);
 void ipvs_helper_genlmsg_cancel(struct sk_buff *skb, void *header);
+size_t ipvs_helper_genlmsg_length(const struct sk_buff *skb, const void *header);
 int ipvs_helper_genlmsg_reply(struct sk_buff *skb, const struct genl_info *info);
 struct nlattr *ipvs_helper_nla_nest_start_noflag(struct sk_buff *skb, int kind);
 void ipvs_helper_nla_nest_end(struct sk_buff *skb, struct nlattr *start);
@@ -69,6 +70,7 @@ void *ipvs_helper_seq_file_data(const struct seq_file *seq);
 /* One size or offset, in bytes, as the compiler of the kernel sees it. */
 struct ipvs_layout {
 	const char *name;
+	size_t name_length;
 	size_t value;
 };
 

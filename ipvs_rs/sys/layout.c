@@ -4,22 +4,30 @@
  * it, in the same order.
  */
 #include <linux/netdevice.h>
+#include <linux/netfilter.h>
+#include <linux/proc_fs.h>
+#include <linux/rcupdate.h>
+#include <linux/seq_file.h>
+#include <linux/seq_file_net.h>
 #include <linux/skbuff.h>
+#include <linux/spinlock.h>
 #include <linux/stddef.h>
+#include <linux/sysctl.h>
 #include <linux/timer.h>
 #include <linux/workqueue.h>
-#include <linux/netfilter.h>
 #include <net/dst.h>
 #include <net/flow.h>
-#include <net/ip.h>
+#include <net/genetlink.h>
+#include <net/ip6_fib.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 #include <net/route.h>
 
 #include "helpers.h"
 
-#define SIZE(type) { #type, sizeof(struct type) }
-#define FIELD(type, field) { #type "." #field, offsetof(struct type, field) }
+#define ENTRY(name, value) { name, sizeof(name) - 1, value }
+#define SIZE(type) ENTRY(#type, sizeof(struct type))
+#define FIELD(type, field) ENTRY(#type "." #field, offsetof(struct type, field))
 
 const struct ipvs_layout ipvs_helper_layout[] = {
 	SIZE(sk_buff),
@@ -38,6 +46,8 @@ const struct ipvs_layout ipvs_helper_layout[] = {
 	SIZE(net_device),
 	FIELD(net_device, flags),
 	SIZE(net),
+	FIELD(net, user_ns),
+	FIELD(net, proc_net),
 	FIELD(net, gen),
 	SIZE(net_generic),
 	SIZE(pernet_operations),
@@ -70,10 +80,63 @@ const struct ipvs_layout ipvs_helper_layout[] = {
 	FIELD(flowi4, __fl_common),
 	FIELD(flowi4, saddr),
 	FIELD(flowi4, daddr),
+	SIZE(rt6_info),
+	FIELD(rt6_info, dst),
+	FIELD(rt6_info, rt6i_flags),
+	SIZE(callback_head),
+	SIZE(spinlock),
 	SIZE(timer_list),
 	FIELD(timer_list, expires),
 	SIZE(work_struct),
 	SIZE(delayed_work),
+	SIZE(nlmsghdr),
+	FIELD(nlmsghdr, nlmsg_len),
+	SIZE(genlmsghdr),
+	SIZE(nla_policy),
+	FIELD(nla_policy, type),
+	SIZE(netlink_callback),
+	FIELD(netlink_callback, data),
+	FIELD(netlink_callback, ctx),
+	SIZE(genl_dumpit_info),
+	FIELD(genl_dumpit_info, info),
+	SIZE(genl_info),
+	FIELD(genl_info, snd_seq),
+	FIELD(genl_info, snd_portid),
+	FIELD(genl_info, family),
+	FIELD(genl_info, nlhdr),
+	FIELD(genl_info, _net),
+	FIELD(genl_info, extack),
+	SIZE(genl_ops),
+	FIELD(genl_ops, doit),
+	FIELD(genl_ops, dumpit),
+	FIELD(genl_ops, cmd),
+	FIELD(genl_ops, flags),
+	FIELD(genl_ops, validate),
+	SIZE(genl_family),
+	FIELD(genl_family, name),
+	FIELD(genl_family, version),
+	FIELD(genl_family, maxattr),
+	FIELD(genl_family, n_ops),
+	FIELD(genl_family, resv_start_op),
+	FIELD(genl_family, policy),
+	FIELD(genl_family, ops),
+	FIELD(genl_family, module),
+	SIZE(ctl_table),
+	FIELD(ctl_table, procname),
+	FIELD(ctl_table, data),
+	FIELD(ctl_table, maxlen),
+	FIELD(ctl_table, mode),
+	FIELD(ctl_table, proc_handler),
+	FIELD(ctl_table, extra1),
+	FIELD(ctl_table, extra2),
+	SIZE(seq_file),
+	FIELD(seq_file, private),
+	SIZE(seq_operations),
+	FIELD(seq_operations, start),
+	FIELD(seq_operations, stop),
+	FIELD(seq_operations, next),
+	FIELD(seq_operations, show),
+	SIZE(seq_net_private),
 };
 
 const size_t ipvs_helper_layout_length = ARRAY_SIZE(ipvs_helper_layout);
