@@ -74,12 +74,18 @@ pub fn state<'g, T: PerNet>(net: &Net, guard: &'g Guard) -> Option<Ref<'g, T>> {
     if id == 0 {
         return None;
     }
-    // SAFETY: By the invariant of `PerNetId`. The slot is there until this read-side section ends,
-    // because unregistering waits for it; and an `Arc` that was in it is there as long, too.
-    unsafe {
-        let raw = slot(net, id)?.as_ref().load(Ordering::Acquire);
-        (!raw.is_null()).then(|| Ref::from_raw(raw, guard))
+    // SAFETY: By the invariant of `PerNetId`, and the section of `guard` is open.
+    let slot = unsafe { slot(net, id) }?;
+    // SAFETY: The slot is there until this section ends, as unregistering waits for that, and as
+    // the namespace is alive.
+    let slot = unsafe { slot.as_ref() };
+    // ORDERING: Acquire, paired with the store in `init`: the state is seen initialised.
+    let raw = slot.load(Ordering::Acquire);
+    if raw.is_null() {
+        return None;
     }
+    // SAFETY: By the meaning of a slot. It had the reference in this section.
+    Some(unsafe { Ref::from_raw(raw, guard) })
 }
 
 /// The slot that C keeps at `id` in `net`.
@@ -192,7 +198,9 @@ unsafe extern "C" fn init<T: PerNet>(net: *mut bindings::net) -> c_int {
         let net = unsafe { Net::from_raw(net) };
         let id = T::id().assigned.load(Ordering::Relaxed);
         // SAFETY: By the contract; C makes no slots for this namespace meanwhile.
-        let slot = unsafe { slot(net, id).ok_or(ENOENT)?.as_ref() };
+        let slot = unsafe { slot(net, id) }.ok_or(ENOENT)?;
+        // SAFETY: The slot is there until after `exit`.
+        let slot = unsafe { slot.as_ref() };
         let state = T::create(net)?;
         // ORDERING: Release, paired with the load in `state`: the state is seen initialised.
         slot.store(state.into_raw().cast_mut(), Ordering::Release);

@@ -24,9 +24,11 @@ impl Skb {
     /// Whether a route is attached that leads to this host.
     #[inline]
     pub fn route_is_local(&self) -> bool {
+        let Some(dst) = self.attached() else {
+            return false;
+        };
         // SAFETY: The route of a packet is valid in the read-side section of the type invariant.
-        self.attached()
-            .is_some_and(|dst| unsafe { route::is_local(dst) })
+        unsafe { route::is_local(dst) }
     }
 
     /// Attaches `route` in place of the present one.
