@@ -56,14 +56,14 @@ def udp_connections_expire_and_counters_return(t):
 @scenario
 def packets_in_both_directions_keep_a_connection(t):
     lab = lab_with_services()
-    lab.director.ipvsadm("--set", "0", "0", "2")
+    lab.director.ipvsadm("--set", "0", "0", "3")
     lab.client_sends(request(2000))
     for _ in range(4):
-        time.sleep(0.7)
+        time.sleep(1)
         lab.server_sends(udp(SERVER, 53, CLIENT, 2000, b"answer"))
     equal(len(connections(lab.director)), 1, "connections kept by answers")
     for _ in range(4):
-        time.sleep(0.7)
+        time.sleep(1)
         lab.client_sends(request(2000))
     equal(len(connections(lab.director)), 1, "connections kept by requests")
     seconds_until_gone(lab, 8)
