@@ -36,5 +36,8 @@ pub mod flow;
 pub mod hash;
 pub mod nat;
 pub mod nla;
+pub mod plan;
 pub mod proto;
+pub mod resize;
+pub mod sched;
 pub mod uapi;

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Decisions about packets and servers.
+
+pub mod overload;
+
+use crate::flow::{Flow, Fragment, HeaderSource};
+use crate::proto;
+use crate::proto::tcp::flags::{RST, SYN};
+
+/// Whether a packet that belongs to no connection may open one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// It may, if there is a service for it.
+    Allowed,
+    /// It may not, and is nothing to us.
+    Refused,
+    /// Its transport header is not all there: drop it.
+    Unreadable,
+}
+
+/// Decides about a packet that belongs to no connection.
+///
+/// As the C module does: TCP needs a SYN without RST. SYN with ACK is allowed on purpose: so the
+/// data connections of FTP begin, as seen by a director that the replies do not pass.
+#[inline]
+pub fn opening<S: HeaderSource + ?Sized>(flow: &Flow, packet: &S) -> Opening {
+    if matches!(flow.fragment, Fragment::Later) {
+        return Opening::Refused;
+    }
+    match flow.protocol {
+        proto::TCP => match flow.tcp_flags(packet) {
+            None => Opening::Unreadable,
+            Some(flags) if flags & (SYN | RST) == SYN => Opening::Allowed,
+            Some(_) => Opening::Refused,
+        },
+        proto::UDP => match packet.array::<8>(flow.transport) {
+            None => Opening::Unreadable,
+            Some(_) => Opening::Allowed,
+        },
+        _ => Opening::Refused,
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Round robin: the servers take turns, whatever their weights.
+
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use super::{Change, Server};
+
+/// Whose turn it is.
+///
+/// All CPUs share it without a lock. A pick is one successful exchange of the index, so packets
+/// at the same time get different servers, in turn.
+#[derive(Debug, Default)]
+pub struct RoundRobin {
+    /// The index behind the server that had the last turn; the number of servers at its greatest.
+    next: AtomicUsize,
+}
+
+impl RoundRobin {
+    /// The first turn is the first server's.
+    pub const fn new() -> Self {
+        Self {
+            next: AtomicUsize::new(0),
+        }
+    }
+
+    /// The turns go on after a change of the servers.
+    ///
+    /// A new server before those that had their turn does not get one ahead of time, and one that
+    /// is gone costs nobody a turn. A turn that is taken meanwhile on the servers from before may
+    /// be taken again.
+    #[must_use]
+    pub fn after(&self, change: Change) -> Self {
+        let next = self.next.load(Relaxed);
+        let next = match change {
+            Change::Rebuilt => 0,
+            Change::Inserted(index) if index < next => next.saturating_add(1),
+            Change::Removed(index) if index < next => next.saturating_sub(1),
+            Change::Inserted(_) | Change::Removed(_) | Change::Updated(_) => next,
+        };
+        Self {
+            next: AtomicUsize::new(next),
+        }
+    }
+
+    /// The index of the server whose turn it is; [`None`] if no server is eligible.
+    #[inline]
+    pub fn pick<S: Server>(&self, servers: &[S]) -> Option<usize> {
+        let mut next = self.next.load(Relaxed);
+        loop {
+            let before = servers.iter().enumerate().take(next);
+            let (picked, _) = servers
+                .iter()
+                .enumerate()
+                .skip(next)
+                .chain(before)
+                .find(|(_, server)| server.is_eligible())?;
+            let after = picked.saturating_add(1);
+            // A single server has all turns: no need to write that down.
+            if after == next {
+                return Some(picked);
+            }
+            // ORDERING: nothing else is published with the index.
+            match self
+                .next
+                .compare_exchange_weak(next, after, Relaxed, Relaxed)
+            {
+                Ok(_) => return Some(picked),
+                Err(other) => next = other,
+            }
+        }
+    }
+}
