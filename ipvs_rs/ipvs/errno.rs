@@ -4,24 +4,7 @@
 
 use ipvs_core::{config, nla::Defect};
 use kernel::prelude::*;
-
-/// Errors for which the kernel crate has no name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Errno {
-    /// `ENOPROTOOPT`: the module is being unloaded.
-    NoProtocol = 92,
-    /// `EOPNOTSUPP`: not there yet.
-    NotSupported = 95,
-    /// `EAFNOSUPPORT`: not a family that can be balanced.
-    UnsupportedFamily = 97,
-}
-
-impl From<Errno> for Error {
-    fn from(errno: Errno) -> Self {
-        // CAST: As numbered above.
-        Self::from_errno(-(errno as i32))
-    }
-}
+use knet::errno::eafnosupport;
 
 /// The error number of a request that cannot be what it says.
 pub(crate) fn of_request(error: config::Error) -> Error {
@@ -30,7 +13,7 @@ pub(crate) fn of_request(error: config::Error) -> Error {
         E::Attribute(Defect::Range) => ERANGE,
         E::Attribute(Defect::Unterminated) => EINVAL,
         E::Malformed | E::Missing => EINVAL,
-        E::UnsupportedFamily => Errno::UnsupportedFamily.into(),
+        E::UnsupportedFamily => eafnosupport(),
         E::MixedFamilies => EINVAL,
         E::NegativeWeight | E::LowerThreshold => ERANGE,
         E::UpperThreshold | E::TunnelPort | E::Prefix | E::Timeout => EINVAL,

@@ -117,7 +117,7 @@ impl Family {
     ///
     /// All namespaces have it, and commands may run at the same time.
     pub const fn new(
-        name: &CStr,
+        name: &'static str,
         version: u8,
         reserved_start: u8,
         policy: &'static [Policy],
@@ -132,7 +132,7 @@ impl Family {
             ..pin_init::zeroed()
         };
         // These run when the static is made: what does not fit is an error of the compiler.
-        let name = name.to_bytes();
+        let name = name.as_bytes();
         assert!(name.len() < family.name.len());
         assert!(!policy.is_empty() && operations.len() < 256);
         let mut i = 0;

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Commands about virtual services.
+
+use ipvs_core::{
+    config::{
+        reply::{self, ServiceView},
+        request::{self, Request as Attributes},
+        Name,
+    },
+    uapi::command,
+};
+use kernel::prelude::*;
+use knet::{
+    genetlink::{Do, Dump, Page, Request},
+    hashtable::Cursor,
+    rcu::{self, Arc, Guard},
+};
+
+use super::{attributes, ipvs, sink};
+use crate::{configure, errno::of_request, netns::Ipvs, service::Service};
+
+/// The service that a request names.
+pub(super) fn named(ipvs: &Ipvs, attributes: &Attributes<'_>) -> Result<Arc<Service>> {
+    let nest = attributes.service().map_err(of_request)?;
+    let key = request::service_key(nest).map_err(of_request)?;
+    configure::service(ipvs, &key)
+}
+
+/// How user space sees a service now.
+fn view(service: &Service, guard: &Guard) -> ServiceView {
+    let pool = service.pool.load(guard);
+    let scheduler = pool.and_then(|pool| Name::new(pool.get().scheduler()?.name().to_bytes()));
+    ServiceView {
+        key: service.key,
+        scheduler,
+        pe: None,
+        flags: service.flags(),
+        timeout: service.timeout(),
+        netmask: service.netmask(),
+        stats: service.stats.view(),
+    }
+}
+
+/// `NEW_SERVICE`.
+pub(super) struct New;
+
+impl Do for New {
+    fn run(request: &Request) -> Result {
+        let nest = attributes(request)?.service().map_err(of_request)?;
+        let (key, spec) = request::service(nest).map_err(of_request)?;
+        configure::add_service(&ipvs(request)?, request.net(), key, &spec)
+    }
+}
+
+/// `SET_SERVICE`.
+pub(super) struct Set;
+
+impl Do for Set {
+    fn run(request: &Request) -> Result {
+        let ipvs = ipvs(request)?;
+        let nest = attributes(request)?.service().map_err(of_request)?;
+        let (key, spec) = request::service(nest).map_err(of_request)?;
+        let service = configure::service(&ipvs, &key)?;
+        configure::edit_service(&ipvs, &service, &spec)
+    }
+}
+
+/// `DEL_SERVICE`.
+pub(super) struct Delete;
+
+impl Do for Delete {
+    fn run(request: &Request) -> Result {
+        let ipvs = ipvs(request)?;
+        let service = named(&ipvs, &attributes(request)?)?;
+        configure::delete_service(&ipvs, request.net(), &service)
+    }
+}
+
+/// `GET_SERVICE` of one service.
+pub(super) struct Get;
+
+impl Do for Get {
+    fn run(request: &Request) -> Result {
+        let service = named(&*ipvs(request)?, &attributes(request)?)?;
+        let view = view(&service, &rcu::read_lock());
+        request.reply(command::NEW_SERVICE, |message| {
+            sink::append(message, |sink| reply::service(sink, &view))
+        })
+    }
+}
+
+/// `GET_SERVICE` of all services.
+pub(super) struct GetAll;
+
+impl Dump for GetAll {
+    type Cursor = Cursor;
+
+    fn run(request: &Request, page: &mut Page<'_>, cursor: &mut Cursor) -> Result {
+        let ipvs = ipvs(request)?;
+        let mut ahead = *cursor;
+        loop {
+            // A section for each service, so that none is long.
+            let guard = rcu::read_lock();
+            let Some(service) = ipvs.services.next(&mut ahead, &guard) else {
+                return Ok(());
+            };
+            let view = view(&service, &guard);
+            page.entry(command::NEW_SERVICE, |message| {
+                sink::append(message, |sink| reply::service(sink, &view))
+            })?;
+            *cursor = ahead;
+        }
+    }
+}
+
+/// `ZERO`, of one service or of everything.
+pub(super) struct Zero;
+
+impl Do for Zero {
+    fn run(request: &Request) -> Result {
+        let ipvs = ipvs(request)?;
+        let attributes = attributes(request)?;
+        match attributes.service() {
+            Ok(_) => configure::zero_service(&*named(&ipvs, &attributes)?),
+            Err(_) => configure::zero_all(&ipvs),
+        }
+        Ok(())
+    }
+}
+
+/// `FLUSH`.
+pub(super) struct Flush;
+
+impl Do for Flush {
+    fn run(request: &Request) -> Result {
+        configure::flush(&ipvs(request)?, request.net());
+        Ok(())
+    }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `/proc/net/ip_vs`: the services and their servers.
+//!
+//! ```text
+//! IP Virtual Server version 1.2.1 (size=256)
+//! Prot LocalAddress:Port Scheduler Flags
+//!   -> RemoteAddress:Port Forward Weight ActiveConn InActConn
+//! TCP  0A000001:0050 rr  persistent 75000 FFFFFFFF
+//!   -> C0A80001:0050      Masq    1      0          2
+//! FWM  0000000A wlc ops
+//! ```
+//!
+//! Parsers skip three lines and rely on every blank, those at the ends of lines included.
+
+use ipvs_core::{
+    config::ServiceKey,
+    uapi::{self, service_flags},
+};
+use kernel::{prelude::*, seq_file::SeqFile, seq_print, str::BStr};
+use knet::{
+    hashtable::Cursor,
+    proc_seq::Rows,
+    rcu::{self, Guard},
+    time::HZ,
+};
+
+use super::{Protocol, WithPort};
+use crate::{dest::Dest, netns::Ipvs, service::Service};
+
+/// A row is a service with all its servers, as they were together at one moment.
+pub(super) struct Table;
+
+impl Rows<Ipvs> for Table {
+    const NAME: &'static CStr = c"ip_vs";
+    type Cursor = Cursor;
+
+    fn header(ipvs: &Ipvs, seq: &SeqFile) {
+        let [_, major, minor, patch] = uapi::VERSION.to_be_bytes();
+        seq_print!(
+            seq,
+            "IP Virtual Server version {major}.{minor}.{patch} (size={})\n",
+            ipvs.conns.buckets()
+        );
+        seq_print!(seq, "Prot LocalAddress:Port Scheduler Flags\n");
+        seq_print!(
+            seq,
+            "  -> RemoteAddress:Port Forward Weight ActiveConn InActConn\n"
+        );
+    }
+
+    fn row(ipvs: &Ipvs, mut cursor: Cursor, seq: &SeqFile) -> Option<Cursor> {
+        let guard = rcu::read_lock();
+        let service = ipvs.services.next(&mut cursor, &guard)?;
+        show_service(&service, &guard, seq);
+        if let Some(pool) = service.get().pool.load(&guard) {
+            pool.members().iter().for_each(|dest| show_dest(dest, seq));
+        }
+        Some(cursor)
+    }
+}
+
+fn show_service(service: &Service, guard: &Guard, seq: &SeqFile) {
+    let flags = service.flags();
+    let ops = match flags.has(service_flags::ONE_PACKET) {
+        true => "ops ",
+        false => "",
+    };
+    let pool = service.pool.load(guard);
+    let scheduler = pool.and_then(|pool| Some(pool.get().scheduler()?.name().to_bytes()));
+    let scheduler = BStr::from_bytes(scheduler.unwrap_or(uapi::NO_SCHEDULER));
+    match service.key {
+        ServiceKey::Mark { mark, .. } => {
+            seq_print!(seq, "FWM  {mark:08X} {scheduler} {ops}");
+        }
+        ServiceKey::Address {
+            family,
+            protocol,
+            addr,
+            port,
+        } => {
+            let (protocol, addr) = (Protocol(protocol), WithPort(family, addr));
+            seq_print!(seq, "{protocol}  {addr}:{port:04X} {scheduler} ");
+            // As the C module does, which does not show this flag for IPv6.
+            if family == ipvs_core::addr::Family::V4 {
+                seq_print!(seq, "{ops} ");
+            }
+        }
+    }
+    if flags.has(service_flags::PERSISTENT) {
+        // CAST: As the C module does: ticks, in an int.
+        let timeout = service.timeout().wrapping_mul(HZ as u32) as i32;
+        let netmask = u32::from_be_bytes(service.netmask().to_ne_bytes());
+        seq_print!(seq, "persistent {timeout} {netmask:08X}");
+    }
+    seq_print!(seq, "\n");
+}
+
+fn show_dest(dest: &Dest, seq: &SeqFile) {
+    let (active, total) = (dest.active(), dest.total());
+    seq_print!(
+        seq,
+        "  -> {}:{:04X}      {:<7} {:<6} {:<10} {:<10}\n",
+        WithPort(dest.key.family, dest.key.addr),
+        dest.key.port,
+        dest.spec().method().name(),
+        dest.weight(),
+        active,
+        // Both counts are read while they change.
+        total.saturating_sub(active),
+    );
+}
