@@ -48,13 +48,10 @@ impl RoundRobin {
     pub fn pick<S: Server>(&self, servers: &[S]) -> Option<usize> {
         let mut next = self.next.load(Relaxed);
         loop {
-            let before = servers.iter().enumerate().take(next);
-            let (picked, _) = servers
-                .iter()
-                .enumerate()
-                .skip(next)
-                .chain(before)
-                .find(|(_, server)| server.is_eligible())?;
+            let rest = next..servers.len();
+            let picked = rest
+                .chain(0..next.min(servers.len()))
+                .find(|&index| servers.get(index).is_some_and(S::is_eligible))?;
             let after = picked.saturating_add(1);
             // A single server has all turns: no need to write that down.
             if after == next {

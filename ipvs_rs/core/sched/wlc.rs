@@ -9,7 +9,7 @@ use super::Server;
 #[inline]
 pub fn pick<S: Server>(servers: &[S]) -> Option<usize> {
     let mut least: Option<(usize, u64, u32)> = None;
-    for (index, server) in servers.iter().enumerate() {
+    for (index, server) in (0..servers.len()).zip(servers) {
         let (overhead, weight) = (server.overhead(), server.weight());
         if weight == 0 || server.is_overloaded() {
             continue;
