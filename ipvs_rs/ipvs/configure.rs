@@ -15,11 +15,11 @@ use knet::{
 };
 
 use crate::{
-    conn,
     dest::Dest,
     est::Estimation,
     netns::{Config, Ipvs},
     pool::{Member, Pool},
+    resize::{self, Resize},
     scheduler::{Change, Handle},
     service::Service,
     trash,
@@ -71,10 +71,7 @@ pub(crate) fn add_service(
     let pool = Pool::new(KVec::new(), scheduler, Change::Rebuilt, None)?;
     let service = Service::new(key, spec, pool)?;
     let mut config = ipvs.config.lock();
-    if ipvs.services.bits().is_none() {
-        ipvs.services.resize(0)?;
-    }
-    conn::resize::make_table(ipvs)?;
+    resize::make_tables(ipvs)?;
     config.open_hooks(ipvs, net, key.family())?;
     let inserted = ipvs.services.insert(&service, &rcu::read_lock());
     if inserted.is_err() && ipvs.services.count() == 0 {
@@ -82,7 +79,7 @@ pub(crate) fn add_service(
     }
     inserted?;
     drop(config);
-    conn::resize::Resize::consider_services(ipvs);
+    Resize::consider(ipvs);
     Estimation::start(ipvs);
     Ok(())
 }
@@ -121,7 +118,7 @@ pub(crate) fn delete_service(ipvs: &Arc<Ipvs>, net: &Net, service: &Service) -> 
         config.close_hooks(net);
     }
     drop(config);
-    conn::resize::Resize::consider_services(ipvs);
+    Resize::consider(ipvs);
     trash::Round::plan(ipvs);
     Ok(())
 }
@@ -150,7 +147,7 @@ pub(crate) fn flush(ipvs: &Arc<Ipvs>, net: &Net) {
         }
     }
     drop(config);
-    conn::resize::Resize::consider_services(ipvs);
+    Resize::consider(ipvs);
     trash::Round::plan(ipvs);
 }
 

@@ -19,7 +19,6 @@
 //! None. State and flags change together in one atomic word; everything else that packets change
 //! stands alone.
 
-pub(crate) mod resize;
 mod state;
 pub(crate) mod table;
 

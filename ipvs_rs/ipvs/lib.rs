@@ -35,6 +35,7 @@ mod ingress;
 pub mod netns;
 pub mod pool;
 mod proc;
+mod resize;
 pub mod scheduler;
 mod service;
 mod settings;

@@ -2,11 +2,12 @@
 
 //! Everything that IPVS knows in one network namespace.
 
+use core::sync::atomic::Ordering;
 use ipvs_core::{addr::Family, hash::HashKey};
 use kernel::{alloc::KVec, new_mutex, prelude::*, sync::Mutex};
 use knet::{
     errno::eafnosupport,
-    net_namespace::{Net, PerNet, PerNetId},
+    net_namespace::{self, Net, PerNet, PerNetId},
     netfilter::Hooks,
     random,
     rcu::{self, Arc},
@@ -14,8 +15,9 @@ use knet::{
 };
 
 use crate::{
-    conn::{self, table::Conns},
+    conn::table::Conns,
     est, hooks, proc,
+    resize::Resize,
     service::Services,
     settings::{Settings, MOST_CONNECTIONS},
     stats::Stats,
@@ -37,7 +39,7 @@ pub struct Ipvs {
     #[pin]
     pub(crate) config: Mutex<Config>,
     #[pin]
-    pub(crate) resize: Work<Ipvs, conn::resize::Resize>,
+    pub(crate) resize: Work<Ipvs, Resize>,
     #[pin]
     pub(crate) trash_rounds: Work<Ipvs, trash::Round>,
     #[pin]
@@ -90,13 +92,21 @@ fn random_key() -> HashKey {
 /// Where the C core keeps our state in each namespace.
 static ID: PerNetId<Ipvs> = PerNetId::new();
 
+/// How many connections a new namespace may have: as many as the first one now.
+fn initial_conn_max() -> i32 {
+    let guard = rcu::read_lock();
+    net_namespace::state::<Ipvs>(Net::init(), &guard).map_or(MOST_CONNECTIONS, |first| {
+        first.settings.conn_max.load(Ordering::Relaxed)
+    })
+}
+
 impl PerNet for Ipvs {
     fn id() -> &'static PerNetId<Self> {
         &ID
     }
 
     fn create(net: &Net) -> Result<Arc<Self>> {
-        let settings = Settings::new(net.is_init(), MOST_CONNECTIONS);
+        let settings = Settings::new(net.is_init(), initial_conn_max());
         let ipvs = Arc::pin_init(
             try_pin_init!(Self {
                 settings,

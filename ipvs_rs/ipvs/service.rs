@@ -2,7 +2,10 @@
 
 //! A virtual service, and the table of those of a namespace.
 
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use core::{
+    ops::RangeInclusive,
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+};
 use ipvs_core::{
     config::{Netmask, ServiceKey, ServiceSpec},
     flow::Flow,
@@ -16,10 +19,10 @@ use knet::{
     rcu::{Arc, Guard, Ref, Slot},
 };
 
-use crate::{pool::Pool, stats::Stats};
+use crate::{pool::Pool, resize::Sizing, stats::Stats};
 
-/// The least number of buckets is 2 to this power.
-const LEAST_BITS: u32 = 4;
+/// The number of buckets is 2 to a power in this range.
+const BITS: RangeInclusive<u32> = 4..=20;
 
 /// A virtual service.
 pub(crate) struct Service {
@@ -88,6 +91,7 @@ pub(crate) struct Services {
     key: HashKey,
     #[pin]
     table: Table<Service>,
+    pub(crate) sizing: Sizing,
     count: AtomicU32,
     /// How many are known by a firewall mark; packets need not be looked up if none is.
     marks: AtomicU32,
@@ -98,7 +102,8 @@ impl Services {
     pub(crate) fn new(key: HashKey) -> impl PinInit<Self> {
         pin_init!(Self {
             key,
-            table <- Table::new(LEAST_BITS),
+            table <- Table::new(*BITS.start()),
+            sizing: Sizing::new(BITS),
             count: AtomicU32::new(0),
             marks: AtomicU32::new(0),
         })
@@ -201,8 +206,14 @@ impl Services {
         self.table.bits()
     }
 
-    /// See [`Table::resize`].
-    pub(crate) fn resize(&self, bits: u32) -> Result {
-        self.table.resize(bits)
+    /// Gives the table the size that it should have with this load factor. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`; the table stays as it was.
+    pub(crate) fn resize(&self, factor: i32) -> Result {
+        // CAST: A u32 fits.
+        self.sizing
+            .apply(&self.table, self.count() as usize, factor)
     }
 }

@@ -11,6 +11,8 @@ pub(crate) const MOST_CONNECTIONS: i32 = 1 << 30;
 /// The settings of one namespace. Sysctls are named as their fields.
 pub(crate) struct Settings {
     pub(crate) conn_max: AtomicI32,
+    /// What the administrator of the namespace may set `conn_max` to at most.
+    pub(crate) conn_max_limit: AtomicI32,
     pub(crate) conn_lfactor: AtomicI32,
     pub(crate) svc_lfactor: AtomicI32,
     pub(crate) secure_tcp: AtomicI32,
@@ -22,7 +24,8 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// What a namespace starts with. The first one may use more memory for its tables.
+    /// What a namespace starts with. The first one may use more memory for its tables, and its
+    /// `conn_max` is handed down to the others.
     pub(crate) fn new(is_first: bool, conn_max: i32) -> Self {
         let (conn_lfactor, svc_lfactor) = match is_first {
             true => (-4, -3),
@@ -31,6 +34,7 @@ impl Settings {
         let timeouts = Timeouts::DEFAULT;
         Self {
             conn_max: AtomicI32::new(conn_max),
+            conn_max_limit: AtomicI32::new(conn_max),
             conn_lfactor: AtomicI32::new(conn_lfactor),
             svc_lfactor: AtomicI32::new(svc_lfactor),
             secure_tcp: AtomicI32::new(0),

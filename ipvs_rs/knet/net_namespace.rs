@@ -52,6 +52,12 @@ impl Net {
         self.0.get()
     }
 
+    /// The namespace that the machine booted with.
+    pub fn init() -> &'static Self {
+        // SAFETY: It is never freed, and no pernet operation ends for it while modules run.
+        unsafe { Self::from_raw(&raw mut bindings::init_net) }
+    }
+
     /// Whether this is the namespace that the machine booted with.
     #[inline]
     pub fn is_init(&self) -> bool {

@@ -5,7 +5,10 @@
 //! Each connection has two nodes, under the hashes of the tuples of its two directions. A packet
 //! of either direction needs one search, and the tag of the node it finds tells the direction.
 
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use core::{
+    ops::RangeInclusive,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+};
 use ipvs_core::{
     flow::Tuple,
     hash::{self, HashKey},
@@ -19,10 +22,13 @@ use knet::{
 };
 
 use super::{Conn, CLIENT, INITIAL_TIMEOUT};
-use crate::conn::resize::Resize;
+use crate::resize::{Resize, Sizing};
 
-/// The least number of buckets is 2 to this power.
-pub(crate) const LEAST_BITS: u32 = 8;
+/// The number of buckets is 2 to a power in this range.
+///
+/// The C module does not go beyond 2^12 unless it is told to. Here memory and `conn_max` are the
+/// bounds that count.
+const BITS: RangeInclusive<u32> = 8..=27;
 
 /// The connections of a namespace.
 #[pin_data]
@@ -31,10 +37,7 @@ pub(crate) struct Conns {
     #[pin]
     table: Table<Conn>,
     count: AtomicUsize,
-    /// The table is to grow when there are more connections than this.
-    pub(super) grow_above: AtomicUsize,
-    /// The table is to shrink when there are less connections than this.
-    pub(super) shrink_below: AtomicUsize,
+    pub(crate) sizing: Sizing,
 }
 
 /// Which way a packet of a connection goes.
@@ -49,10 +52,9 @@ impl Conns {
     pub(crate) fn new(key: HashKey) -> impl PinInit<Self> {
         pin_init!(Self {
             key,
-            table <- Table::new(LEAST_BITS),
+            table <- Table::new(*BITS.start()),
             count: AtomicUsize::new(0),
-            grow_above: AtomicUsize::new(usize::MAX),
-            shrink_below: AtomicUsize::new(0),
+            sizing: Sizing::new(BITS),
         })
     }
 
@@ -111,7 +113,7 @@ impl Conns {
         let hash = hash::flow(self.key, &conn.reply());
         let node = &conn.server_node;
         let _ = self.table.insert(conn, node, hash, guard, |_, _| false);
-        if self.count.load(Relaxed) > self.grow_above.load(Relaxed) {
+        if self.sizing.is_outgrown(self.count()) {
             Resize::plan(&conn.ipvs);
         }
         Some(())
@@ -123,8 +125,8 @@ impl Conns {
             return false;
         }
         drop(self.table.remove(&conn.server_node));
-        let before = self.count.fetch_sub(1, Relaxed);
-        if before < self.shrink_below.load(Relaxed) {
+        self.count.fetch_sub(1, Relaxed);
+        if self.sizing.is_oversized(self.count()) {
             Resize::plan(&conn.ipvs);
         }
         true
@@ -162,13 +164,23 @@ impl Conns {
         self.count.load(Relaxed)
     }
 
+    /// The number of buckets, 0 before there are any.
+    pub(crate) fn buckets(&self) -> u32 {
+        self.bits().map_or(0, |bits| 1_u32.wrapping_shl(bits))
+    }
+
     /// The number of buckets is 2 to this power, once there are any.
     pub(crate) fn bits(&self) -> Option<u32> {
         self.table.bits()
     }
 
-    /// See [`Table::resize`].
-    pub(super) fn resize(&self, bits: u32) -> Result {
-        self.table.resize(bits)
+    /// Gives the table the size that it should have with this load factor. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`; the table stays as it was.
+    pub(crate) fn resize(&self, factor: i32) -> Result {
+        self.sizing
+            .apply(&self.table, self.count(), factor)
     }
 }

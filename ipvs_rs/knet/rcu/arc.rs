@@ -50,6 +50,9 @@ unsafe impl<T: Send + Sync> Send for Arc<T> {}
 // SAFETY: `&Arc<T>` gives `&T` and new `Arc<T>`s, which `T: Send + Sync` allows.
 unsafe impl<T: Send + Sync> Sync for Arc<T> {}
 
+// The object is pinned; references to it are not.
+impl<T: Send + Sync> Unpin for Arc<T> {}
+
 impl<T: Send + Sync> Arc<T> {
     /// Allocates an object and initialises it in place.
     ///
