@@ -20,10 +20,3 @@ pub(crate) fn of_request(error: config::Error) -> Error {
         E::NotMulticast | E::DaemonRole => EINVAL,
     }
 }
-
-fn of_attribute(defect: Defect) -> Error {
-    match defect {
-        Defect::Range => ERANGE,
-        Defect::Unterminated => EINVAL,
-    }
-}

@@ -13,11 +13,7 @@ use knet::{
     sysctl::{self, Entry},
 };
 
-use crate::{
-    netns::Ipvs,
-    resize::Resize,
-    settings::MOST_CONNECTIONS,
-};
+use crate::{netns::Ipvs, resize::Resize, settings::MOST_CONNECTIONS};
 
 const ENTRIES: &[Entry<Ipvs>] = &[
     Entry::functions(

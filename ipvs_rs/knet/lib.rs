@@ -11,6 +11,7 @@
 
 #![deny(missing_docs)]
 
+pub mod capability;
 pub mod checksum;
 pub mod errno;
 pub mod genetlink;
@@ -19,6 +20,7 @@ pub mod layout;
 pub mod log;
 pub mod module;
 pub mod net_namespace;
+pub mod netdevice;
 pub mod netfilter;
 pub mod percpu;
 pub mod proc_seq;

@@ -11,7 +11,10 @@ use crate::{net_namespace::Net, rcu};
 /// Whether there is a device of this name in the namespace.
 pub fn exists(net: &Net, name: &[u8]) -> bool {
     let mut text = [0_u8; bindings::IFNAMSIZ as usize];
-    match text.split_last_mut().and_then(|(_, room)| room.get_mut(..name.len())) {
+    match text
+        .split_last_mut()
+        .and_then(|(_, room)| room.get_mut(..name.len()))
+    {
         Some(room) => room.copy_from_slice(name),
         None => return false,
     }

@@ -19,12 +19,7 @@ use knet::{
 
 use super::{attributes, ipvs, services, sink};
 use crate::{
-    configure,
-    dest::Dest,
-    errno::of_request,
-    netns::Ipvs,
-    pool::Member,
-    service::Service,
+    configure, dest::Dest, errno::of_request, netns::Ipvs, pool::Member, service::Service,
 };
 
 /// What a request to add or change a server names, and asks for.
@@ -42,8 +37,7 @@ impl Wanted {
         let service = services::named(&ipvs, &attributes)?;
         let nest = attributes.dest().map_err(of_request)?;
         let syncing = false;
-        let (key, spec) =
-            request::dest(nest, service.key.family(), syncing).map_err(of_request)?;
+        let (key, spec) = request::dest(nest, service.key.family(), syncing).map_err(of_request)?;
         if key.family != Family::V4 {
             return Err(eafnosupport());
         }

@@ -14,6 +14,7 @@
 //! Parsers skip three lines and rely on every blank, those at the ends of lines included.
 
 use ipvs_core::{
+    addr::Family,
     config::ServiceKey,
     uapi::{self, service_flags},
 };
@@ -62,9 +63,9 @@ impl Rows<Ipvs> for Table {
 
 fn show_service(service: &Service, guard: &Guard, seq: &SeqFile) {
     let flags = service.flags();
-    let ops = match flags.has(service_flags::ONE_PACKET) {
-        true => "ops ",
-        false => "",
+    let ops = match flags & service_flags::ONE_PACKET {
+        0 => "",
+        _ => "ops ",
     };
     let pool = service.pool.load(guard);
     let scheduler = pool.and_then(|pool| Some(pool.get().scheduler()?.name().to_bytes()));
@@ -82,15 +83,15 @@ fn show_service(service: &Service, guard: &Guard, seq: &SeqFile) {
             let (protocol, addr) = (Protocol(protocol), WithPort(family, addr));
             seq_print!(seq, "{protocol}  {addr}:{port:04X} {scheduler} ");
             // As the C module does, which does not show this flag for IPv6.
-            if family == ipvs_core::addr::Family::V4 {
+            if family == Family::V4 {
                 seq_print!(seq, "{ops} ");
             }
         }
     }
-    if flags.has(service_flags::PERSISTENT) {
+    if flags & service_flags::PERSISTENT != 0 {
         // CAST: As the C module does: ticks, in an int.
         let timeout = service.timeout().wrapping_mul(HZ as u32) as i32;
-        let netmask = u32::from_be_bytes(service.netmask().to_ne_bytes());
+        let netmask = u32::from_be_bytes(service.netmask().0);
         seq_print!(seq, "persistent {timeout} {netmask:08X}");
     }
     seq_print!(seq, "\n");

@@ -15,13 +15,13 @@ impl Show<Ipvs> for Totals {
 
     fn show(ipvs: &Ipvs, seq: &SeqFile) {
         let stats = ipvs.stats.view();
-        let line = |[conns, in_packets, out_packets, in_bytes, out_bytes]: [u64; 5]| {
+        let line = |[conns, inpkts, outpkts, inbytes, outbytes]: [u64; 5]| {
             seq_print!(
                 seq,
-                "{conns:>8X} {in_packets:>8X} {out_packets:>8X} {in_bytes:>16X} {out_bytes:>16X}\n"
+                "{conns:>8X} {inpkts:>8X} {outpkts:>8X} {inbytes:>16X} {outbytes:>16X}\n"
             );
         };
-        let totals = stats.totals;
+        let counters = stats.counters;
         seq_print!(
             seq,
             "   Total Incoming Outgoing         Incoming         Outgoing\n"
@@ -31,23 +31,22 @@ impl Show<Ipvs> for Totals {
             "   Conns  Packets  Packets            Bytes            Bytes\n"
         );
         line([
-            totals.conns,
-            totals.in_packets,
-            totals.out_packets,
-            totals.in_bytes,
-            totals.out_bytes,
+            counters.conns,
+            counters.inpkts,
+            counters.outpkts,
+            counters.inbytes,
+            counters.outbytes,
         ]);
-        let rates = stats.rates;
         seq_print!(
             seq,
             "\n Conns/s   Pkts/s   Pkts/s          Bytes/s          Bytes/s\n"
         );
         line([
-            rates.conns,
-            rates.in_packets,
-            rates.out_packets,
-            rates.in_bytes,
-            rates.out_bytes,
+            stats.cps,
+            stats.inpps,
+            stats.outpps,
+            stats.inbps,
+            stats.outbps,
         ]);
     }
 }
