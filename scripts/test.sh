@@ -83,15 +83,15 @@ scenarios_match() {
 
 scenarios() {
 	local kind pid_c pid_rust
-	rm -rf "$results/c" "$results/rust"
 	for kind in c rust; do
+		rm -rf "${results:?}/$kind"
 		mkdir -p "$results/$kind"
-		# Both at once; each keeps what it printed beside its results.
+		# Both at once; each keeps what it printed beside its transcripts.
 		"$here/vm" -m $kind -t $VM_SECONDS -o "$results/$kind" -- tests/net/run ${T:+"$T"} >"$results/$kind/run.log" 2>&1 &
 		declare "pid_$kind=$!"
 	done
-	check "the scenarios ran on the C module" vm_ended c "$pid_c" || true
-	check "the scenarios ran on our module" vm_ended rust "$pid_rust" || true
+	scenarios_end c "$pid_c"
+	scenarios_end rust "$pid_rust"
 	tests/net/compare "$results/c" "$results/rust" 2>&1 | tee "$results/compare.log" || true
 	count "$results/compare.log"
 }
@@ -100,8 +100,9 @@ scenarios_done() {
 	grep -cE '^(not )?ok ' "$results/$1/run.log"
 }
 
-# vm_ended KIND PID: waits, showing how far the scenarios are.
-vm_ended() {
+# scenarios_end KIND PID: waits for one VM, showing how far both are, and counts its results.
+scenarios_end() {
+	local log=$results/$1/results.log status=0
 	while kill -0 "$2" 2>/dev/null; do
 		for _ in 1 2 3 4 5 6 7 8 9 10; do
 			sleep 1
@@ -109,10 +110,17 @@ vm_ended() {
 		done
 		echo "   done so far: $(scenarios_done c) on the C module, $(scenarios_done rust) on ours"
 	done
-	wait "$2" || {
+	wait "$2" || status=$?
+	grep -E '^(not )?ok ' "$results/$1/run.log" | sed -E "s/^(not ok|ok) /\1 $1: /" | tee "$log" || true
+	count "$log"
+	# A status of 1 is what those lines have said already.
+	case $status:$(grep -c '^not ok ' "$log") in
+	0:0 | 1:[1-9]*) ;;
+	*)
 		tail -n 80 "$results/$1/run.log" | sed 's/^/    /'
-		return 1
-	}
+		check "$1: the scenarios ran to the end (status $status)" false || true
+		;;
+	esac
 }
 
 "$here/setup.sh"
