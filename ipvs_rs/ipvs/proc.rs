@@ -7,17 +7,13 @@ mod services;
 mod stats;
 
 use ipvs_core::addr::{Addr, Family};
-use kernel::{fmt, prelude::*};
+use kernel::{alloc::KVec, fmt, prelude::*};
 use knet::{net_namespace::Net, proc_seq::File, rcu::Arc};
 
 use crate::netns::Ipvs;
 
 /// The files of one namespace.
-pub(crate) struct Files {
-    services: File<Ipvs>,
-    conns: File<Ipvs>,
-    stats: File<Ipvs>,
-}
+pub(crate) struct Files(KVec<File<Ipvs>>);
 
 impl Files {
     /// Makes the files.
@@ -26,34 +22,30 @@ impl Files {
     ///
     /// `ENOMEM`.
     pub(crate) fn register(ipvs: &Arc<Ipvs>, net: &Net) -> Result<Self> {
-        let services = File::rows::<services::Table>(net, ipvs.clone())?;
-        let conns = match File::rows::<conns::Table>(net, ipvs.clone()) {
-            Ok(conns) => conns,
-            Err(error) => {
-                services.remove(net);
+        let all: [fn(&Net, Arc<Ipvs>) -> Result<File<Ipvs>>; 4] = [
+            File::rows::<services::Table>,
+            File::rows::<conns::Table>,
+            File::show::<stats::Totals>,
+            File::show::<stats::PerCpu>,
+        ];
+        let mut files = Self(KVec::with_capacity(all.len(), GFP_KERNEL)?);
+        for make in all {
+            let made = make(net, ipvs.clone());
+            // There is room, so no file is lost here.
+            let kept = made.and_then(|file| Ok(files.0.push(file, GFP_KERNEL)?));
+            if let Err(error) = kept {
+                files.unregister(net);
                 return Err(error);
             }
-        };
-        let stats = match File::show::<stats::Totals>(net, ipvs.clone()) {
-            Ok(stats) => stats,
-            Err(error) => {
-                services.remove(net);
-                conns.remove(net);
-                return Err(error);
-            }
-        };
-        Ok(Self {
-            services,
-            conns,
-            stats,
-        })
+        }
+        Ok(files)
     }
 
     /// Removes the files. Waits for those who read them.
     pub(crate) fn unregister(self, net: &Net) {
-        self.stats.remove(net);
-        self.conns.remove(net);
-        self.services.remove(net);
+        for file in self.0 {
+            file.remove(net);
+        }
     }
 }
 
