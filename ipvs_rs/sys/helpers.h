@@ -49,7 +49,6 @@ bool ipvs_helper_sk_nodefrag(const struct sk_buff *skb);
 
 /* netfilter.c */
 void ipvs_helper_forward_v4(struct net *net, struct sk_buff *skb);
-void ipvs_helper_forward_v6(struct net *net, struct sk_buff *skb);
 
 /* genetlink.c */
 struct sk_buff *ipvs_helper_genlmsg_new(void);
