@@ -26,12 +26,12 @@ struct Module {
 }
 
 impl kernel::Module for Module {
-    fn init(_module: &'static ThisModule) -> Result<Self> {
+    fn init(module: &'static ThisModule) -> Result<Self> {
         knet::layout::check()?;
         let barrier = BarrierOnDrop;
         let schedulers = Schedulers::new()?;
         let namespaces = PerNetRegistration::new()?;
-        let control = control::Registration::new()?;
+        let control = control::register(module)?;
         pr_info!("Registered protocols (TCP, UDP)\n");
         pr_info!("ipvs loaded.\n");
         Ok(Self {
