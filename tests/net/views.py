@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What a director shows about itself, in a form that two runs have in common."""
 
+import re
 import time
 
 from scenario import Failed
@@ -39,6 +40,13 @@ def connections(director):
         words[8] = str(rounded(int(words[8])))
         rows.append(" ".join(words))
     return sorted(rows)
+
+
+def connections_exact(director):
+    """/proc/net/ip_vs_conn, byte by byte but for the timers (rounded) and the order (sorted)."""
+    lines = exact(director.read("/proc/net/ip_vs_conn"))
+    return lines[:1] + sorted(re.sub(r" {1,7}(\d+)\$$", lambda match: f" {rounded(int(match[1])):7}$", line)
+                              for line in lines[1:])
 
 
 def connection_states(director):
