@@ -49,11 +49,11 @@ pub const fn hook<T: Send + Sync + 'static, H: Handler<T>>() -> Hook<T> {
 ///
 /// # Invariants
 ///
-/// `operations` are registered in `net`, and `private` in all of them is `state` in its raw form.
+/// If there are `registered` operations, they are so in `net`, and `private` in all of them is the
+/// state beside them in its raw form.
 pub struct Hooks<T: Send + Sync + 'static> {
-    operations: KVec<bindings::nf_hook_ops>,
+    registered: Option<(KBox<[bindings::nf_hook_ops]>, Arc<T>)>,
     net: NonNull<bindings::net>,
-    state: Option<Arc<T>>,
 }
 
 // SAFETY: Hooks may be taken back from any thread; `net` is only compared.
@@ -70,12 +70,14 @@ impl<T: Send + Sync + 'static> Hooks<T> {
     /// # Errors
     ///
     /// `ENOMEM`, or `E2BIG` if a point has too many hooks already.
-    pub fn register(net: &Net, state: Arc<T>, hooks: &[Hook<T>]) -> Result<Self> {
-        let mut operations = KVec::with_capacity(hooks.len(), GFP_KERNEL)?;
+    pub fn register<const N: usize>(
+        net: &Net,
+        state: Arc<T>,
+        hooks: &[Hook<T>; N],
+    ) -> Result<Self> {
         let private = state.as_ref().as_raw();
-        for hook in hooks {
-            operations.push(hook.operations(private), GFP_KERNEL)?;
-        }
+        let operations = hooks.each_ref().map(|hook| hook.operations(private));
+        let operations: KBox<[_]> = KBox::new(operations, GFP_KERNEL)?;
         // CAST: A handful.
         let count = operations.len() as u32;
         // SAFETY: The operations are initialised, and stay where they are until unregistered; the
@@ -86,9 +88,8 @@ impl<T: Send + Sync + 'static> Hooks<T> {
         })?;
         // INVARIANT: The operations were just registered.
         Ok(Self {
-            operations,
+            registered: Some((operations, state)),
             net: NonNull::from(net).cast(),
-            state: Some(state),
         })
     }
 
@@ -98,15 +99,17 @@ impl<T: Send + Sync + 'static> Hooks<T> {
     ///
     /// `net` has to be the namespace that the hooks are in; otherwise they stay.
     pub fn unregister(mut self, net: &Net) {
-        if self.net == NonNull::from(net).cast() {
-            // CAST: A handful.
-            let count = self.operations.len() as u32;
-            // SAFETY: By the type invariant, and the namespace is valid.
-            unsafe {
-                bindings::nf_unregister_net_hooks(net.as_ptr(), self.operations.as_ptr(), count)
-            };
-            drop(self.state.take());
+        if self.net != NonNull::from(net).cast() {
+            return;
         }
+        let Some((operations, _state)) = self.registered.take() else {
+            return;
+        };
+        // CAST: A handful.
+        let count = operations.len() as u32;
+        // SAFETY: By the type invariant, and the namespace is valid. The operations and the state
+        // are given up after this.
+        unsafe { bindings::nf_unregister_net_hooks(net.as_ptr(), operations.as_ptr(), count) };
     }
 }
 
@@ -114,11 +117,8 @@ impl<T: Send + Sync> Drop for Hooks<T> {
     /// Of hooks that were not taken back: nobody knows whether their namespace still exists. They
     /// stay, with all they need.
     fn drop(&mut self) {
-        if let Some(state) = self.state.take() {
-            module::leak(
-                (state, core::mem::take(&mut self.operations)),
-                "netfilter hooks",
-            );
+        if let Some(registered) = self.registered.take() {
+            module::leak(registered, "netfilter hooks");
         }
     }
 }
