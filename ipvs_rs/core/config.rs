@@ -224,7 +224,7 @@ impl DestSpec {
     ///
     /// # Errors
     ///
-    /// [`Error::UpperThreshold`], [`Error::NegativeWeight`], [`Error::LowerThreshold`] or
+    /// [`Error::NegativeWeight`], [`Error::LowerThreshold`], [`Error::UpperThreshold`] or
     /// [`Error::TunnelPort`].
     pub const fn new(
         method: Method,
@@ -233,12 +233,12 @@ impl DestSpec {
         lower: u32,
         tunnel: Tunnel,
     ) -> Result<Self, Error> {
-        if upper > i32::MAX as u32 {
-            Err(Error::UpperThreshold)
-        } else if weight < 0 {
+        if weight < 0 {
             Err(Error::NegativeWeight)
         } else if lower > upper {
             Err(Error::LowerThreshold)
+        } else if upper > i32::MAX as u32 {
+            Err(Error::UpperThreshold)
         } else if tunnel.kind == uapi::tunnel::GUE && tunnel.port == 0 {
             Err(Error::TunnelPort)
         } else {
@@ -353,11 +353,11 @@ impl DaemonRole {
     }
 }
 
-/// How a synchronisation daemon is started; 0 and [`None`] stand for defaults.
+/// How a synchronisation daemon is started; 0 and [`None`] stand for defaults, except in `state`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DaemonSpec {
-    /// What it does.
-    pub role: DaemonRole,
+    /// What it does, as a number; see [`role`](Self::role).
+    pub state: u32,
     /// The interface.
     pub interface: Name,
     /// Which directors belong together.
@@ -370,4 +370,17 @@ pub struct DaemonSpec {
     pub port: u16,
     /// The time to live of messages.
     pub ttl: u8,
+}
+
+impl DaemonSpec {
+    /// What the daemon does.
+    ///
+    /// Apart from the reading of the request, because the C module looks for the interface before.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::DaemonRole`].
+    pub fn role(&self) -> Result<DaemonRole, Error> {
+        DaemonRole::from_number(self.state).ok_or(Error::DaemonRole)
+    }
 }

@@ -245,7 +245,7 @@ pub fn info<S: AttributeSink>(sink: &mut S, buckets: u32) -> Result<(), Full> {
 /// [`Full`].
 pub fn daemon<S: AttributeSink>(sink: &mut S, spec: &DaemonSpec) -> Result<(), Full> {
     sink.nest(top::DAEMON, |sink| {
-        sink.put_u32(daemon::STATE, spec.role as u32)?;
+        sink.put_u32(daemon::STATE, spec.state)?;
         sink.put_name(daemon::MCAST_IFN, &spec.interface)?;
         sink.put_u32(daemon::SYNC_ID, spec.sync_id)?;
         sink.put_u16(daemon::SYNC_MAXLEN, spec.max_len)?;

@@ -274,7 +274,8 @@ pub fn daemon_role(nest: &[u8]) -> Result<DaemonRole, Error> {
 ///
 /// # Errors
 ///
-/// [`Error::Malformed`], [`Error::Missing`], [`Error::NotMulticast`] or [`Error::DaemonRole`].
+/// [`Error::Malformed`], [`Error::Missing`] or [`Error::NotMulticast`]. See also
+/// [`DaemonSpec::role`].
 pub fn daemon(nest: &[u8]) -> Result<DaemonSpec, Error> {
     let attributes = parse(nest, &DAEMON)?;
     let state = attributes.u32(daemon::STATE).ok_or(Error::Missing)?;
@@ -298,7 +299,7 @@ pub fn daemon(nest: &[u8]) -> Result<DaemonSpec, Error> {
         None
     };
     Ok(DaemonSpec {
-        role: DaemonRole::from_number(state).ok_or(Error::DaemonRole)?,
+        state,
         interface: Name::new(interface).ok_or(Error::Malformed)?,
         sync_id,
         max_len: attributes.u16(daemon::SYNC_MAXLEN).unwrap_or(0),

@@ -479,6 +479,25 @@ fn the_first_fault_of_a_server_is_reported() {
             Err(Error::LowerThreshold),
         ),
         (
+            "a negative weight before both",
+            vec![
+                negative(),
+                Set(u32(dst::U_THRESH, 0x8000_0000)),
+                Set(u32(dst::L_THRESH, 0x8000_0001)),
+            ],
+            false,
+            Err(Error::NegativeWeight),
+        ),
+        (
+            "a lower threshold above an upper threshold beyond",
+            vec![
+                Set(u32(dst::U_THRESH, 0x8000_0000)),
+                Set(u32(dst::L_THRESH, 0x8000_0001)),
+            ],
+            false,
+            Err(Error::LowerThreshold),
+        ),
+        (
             "only a lower threshold",
             vec![Set(u32(dst::U_THRESH, 0))],
             false,
@@ -561,7 +580,6 @@ fn daemons_are_read_and_told() {
         (vec![Remove(daemon::STATE)], Error::Missing),
         (vec![Remove(daemon::MCAST_IFN)], Error::Missing),
         (vec![Remove(daemon::SYNC_ID)], Error::Missing),
-        (vec![Set(u32(daemon::STATE, 3))], Error::DaemonRole),
         (
             vec![Set(bytes(daemon::MCAST_GROUP, &[10, 0, 0, 1]))],
             Error::NotMulticast,
@@ -582,6 +600,16 @@ fn daemons_are_read_and_told() {
     }
     let nest = message(&base());
     assert_eq!(request::daemon_role(&nest), Ok(DaemonRole::Master));
+    for (state, role) in [
+        (0, Err(Error::DaemonRole)),
+        (1, Ok(DaemonRole::Master)),
+        (2, Ok(DaemonRole::Backup)),
+        (3, Err(Error::DaemonRole)),
+    ] {
+        let nest = edited(base(), vec![Set(u32(daemon::STATE, state))]);
+        assert_eq!(request::daemon(&nest).unwrap().role(), role);
+        assert_eq!(request::daemon_role(&nest), role);
+    }
     let mut out = Message::default();
     reply::daemon(&mut out, &request::daemon(&nest).unwrap()).unwrap();
     assert_eq!(out.bytes, message(&[(top::DAEMON, nest)]));
