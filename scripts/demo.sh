@@ -7,7 +7,12 @@ here=$(cd "$(dirname "$0")" && pwd -P)
 modules=${MODULES:-rust}
 if [ "$modules" = rust ]; then
 	echo "Building the modules ..."
-	"$here/kbuild" build modules >/dev/null
+	log=$(mktemp)
+	trap 'rm -f "$log"' EXIT
+	"$here/kbuild" build modules >"$log" 2>&1 || {
+		tail -n 30 "$log" >&2
+		exit 1
+	}
 fi
 echo "Booting Debian's stock kernel in a VM (some seconds) ..."
-exec "$here/vm" -m "$modules" -t 120 -- scripts/guest/demo
+"$here/vm" -m "$modules" -t 120 -- scripts/guest/demo
