@@ -75,6 +75,7 @@ class Client:
     def __init__(self, host):
         self.socket = host.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
         self.socket.bind((0, 0))
+        self.socket.settimeout(30)
         self.sequence = 0
         self.family = CONTROLLER
         _, replies = self.ask(GET_FAMILY, attribute(FAMILY_NAME, name("IPVS")))

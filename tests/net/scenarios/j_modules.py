@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Loading, autoloading and removing modules."""
+
+import os
+
+import kernel
+from genl import Client, attributes
+from lab import CLIENT, VIP, Topology, server_address
+from packets import udp
+from scenario import check, equal, scenario
+from views import table
+from wire import Wires
+
+WEB = f"-t {VIP}:80"
+CONTROLLER, GET_FAMILY, FAMILY_NAME, DUMP = 16, 3, 2, 0x300
+
+
+def families(client):
+    """The names of all generic netlink families; unlike a question for one, this loads no module."""
+    known, client.family = client.family, CONTROLLER
+    replies = client.ask(GET_FAMILY, flags=DUMP)[1]
+    client.family = known
+    return {dict(attributes(payload))[FAMILY_NAME].rstrip(b"\0").decode() for _, _, payload in replies}
+
+
+def traces(client):
+    """What an IPVS module leaves in the system."""
+    with open("/proc/kallsyms", encoding="ascii") as file:
+        symbols = any(line.rstrip().endswith("[ip_vs]") for line in file)
+    threads = [open(f"/proc/{pid}/comm", encoding="ascii").read().strip() for pid in os.listdir("/proc") if pid.isdigit()]
+    with open("/proc/slabinfo", encoding="ascii") as file:
+        slabs = any(line.startswith("ip_vs") for line in file)
+    return {
+        "files in /proc/net": sorted(name for name in os.listdir("/proc/net") if name.startswith("ip_vs")),
+        "sysctl directory": os.path.exists("/proc/sys/net/ipv4/vs"),
+        "netlink family": "IPVS" in families(client),
+        "symbols": symbols,
+        "threads": sum(name.startswith("ipvs") for name in threads),
+        "slab cache": slabs,
+        "parameters": os.path.exists("/sys/module/ip_vs"),
+    }
+
+
+def changes(before):
+    """Use counts that are not what they were, as name and difference."""
+    now = kernel.modules()
+    return " ".join(f"{name} {now.get(name, 0) - before.get(name, 0):+d}" for name in sorted(now | before)
+                    if now.get(name) != before.get(name)) or "none"
+
+
+@scenario
+def schedulers_are_loaded_by_name(t):
+    lab = Topology()
+    for name in kernel.SCHEDULERS_AT_START:
+        equal(kernel.unload(name), "ok", f"removing {name}")
+    for name in kernel.SCHEDULERS_AT_START:
+        scheduler = name.removeprefix("ip_vs_")
+        lab.director.ipvs(f"-A {WEB} -s {scheduler}")
+        t.note(f"{name} loaded for a new service:", name in kernel.modules())
+        lab.director.ipvs(f"-D {WEB}")
+    equal(kernel.unload("ip_vs_wlc"), "ok", "removing ip_vs_wlc")
+    lab.director.ipvs(f"-A {WEB} -s rr", f"-E {WEB} -s wlc")
+    t.note("ip_vs_wlc loaded for an edited service:", "ip_vs_wlc" in kernel.modules())
+    for name in ("nonesuch", "../ip_vs_rr", "rr ", "none"):
+        t.note(f"scheduler {name!r}:", lab.director.ipvsadm("-A", "-t", f"{VIP}:81", "-s", name).strip() or "accepted")
+    t.note("edit to an unknown one:", lab.director.ipvsadm("-E", "-t", f"{VIP}:80", "-s", "nonesuch").strip())
+    t.block("table", table(lab.director))
+
+
+@scenario
+def use_counts_follow_services(t):
+    lab = Topology()
+    start = kernel.modules()
+    for title, lines in {
+            "first service": [f"-A {WEB} -s rr"], "second": [f"-A -u {VIP}:53 -s rr"],
+            "server": [f"-a {WEB} -r {server_address(1)}:80 -m"], "third, wlc": [f"-A -t {VIP}:81 -s wlc"],
+            "rr to wlc": [f"-E {WEB} -s wlc"], "one less": [f"-D -u {VIP}:53"], "flush": ["-C"]}.items():
+        lab.director.ipvs(*lines)
+        t.note(f"{title}:", changes(start))
+    t.note("refused service:", lab.director.ipvsadm("-A", "-t", f"{VIP}:80", "-s", "nonesuch").strip(), changes(start))
+    lab.director.ipvs(f"-A {WEB} -s rr")
+    t.note("the same again:", lab.director.ipvsadm("-A", "-t", f"{VIP}:80", "-s", "wlc").strip(), changes(start))
+    t.note("rmmod ip_vs_rr in use:", kernel.unload("ip_vs_rr"))
+    t.note("rmmod ip_vs_wlc not in use:", kernel.unload("ip_vs_wlc"))
+    t.note("rmmod ip_vs in use:", kernel.unload("ip_vs"))
+    kernel.load("ip_vs_wlc")
+    lab.director.ipvs("-C")
+    kernel.wait_for_modules(start)
+
+
+@scenario
+def removing_the_modules_leaves_nothing(t):
+    lab = Wires()
+    client = Client(lab.client)
+    for name, found in traces(client).items():
+        t.note(f"loaded: {name}:", found)
+    lab.director.ipvs(f"-A -u {VIP}:53 -s rr", f"-a -u {VIP}:53 -r {server_address(1)}:53 -m")
+    equal(lab.chosen(*(udp(CLIENT, port, VIP, 53, b"x") for port in range(2000, 2050))), [1] * 50, "servers")
+    t.note("rmmod with a service:", kernel.unload("ip_vs"))
+    lab.director.ipvs("-C")
+    # 50 connections are still there, and the memory of a deleted server.
+    kernel.unload_all()
+    for name, found in traces(client).items():
+        t.note(f"removed: {name}:", found)
+        check(not found, f"{name} after the modules were removed: {found}")
+    with lab.director:
+        left = [name for name in os.listdir("/proc/self/net") if name.startswith("ip_vs")]
+    check(not left, f"files in a namespace after the modules were removed: {left}")
+    lab.collect()
+    check(Client(lab.client).family, "asking for the family did not load the module")
+    t.note("asking for the netlink family loads", sorted(kernel.modules()))
+    kernel.load(*kernel.SCHEDULERS_AT_START)
+    lab.director.ipvs(f"-A -u {VIP}:53 -s rr", f"-a -u {VIP}:53 -r {server_address(1)}:53 -m")
+    t.note("works again:", lab.chosen(udp(CLIENT, 2000, VIP, 53, b"x")))
+
+
+@scenario(rust_only=True)
+def modinfo_says_that_it_is_the_rust_module(t):
+    said = Topology().client.run("modinfo", "-F", "description", "ip_vs").strip()
+    check("Rust" in said, f"no word of Rust in {said!r}")
+    t.note(said)
+
+
+@scenario(rust_only=True)
+def a_scheduler_of_another_build_is_refused(t):
+    path = "/src/build/stale/ip_vs_rr.ko"
+    if not os.path.exists(path):
+        t.note("there is no stale scheduler to try")
+        return
+    lab = Topology()
+    equal(kernel.unload("ip_vs_rr"), "ok", "removing ip_vs_rr")
+    said = lab.client.run("insmod", path, check=False).strip()
+    loaded = "ip_vs_rr" in kernel.modules()
+    kernel.load("ip_vs_rr")
+    check(not loaded, "a scheduler with another interface was loaded")
+    t.note("insmod of a stale scheduler:", said)
