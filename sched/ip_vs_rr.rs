@@ -23,7 +23,7 @@ ipvs::scheduler_module! {
 struct Rr;
 
 impl Scheduler for Rr {
-    const NAME: &'static CStr = c"rr";
+    const NAME: &'static str = "rr";
     type State = RoundRobin;
 
     fn prepare(_: &[Member], change: Change, previous: Option<&RoundRobin>) -> Result<RoundRobin> {

@@ -24,7 +24,7 @@ ipvs::scheduler_module! {
 struct Wlc;
 
 impl Scheduler for Wlc {
-    const NAME: &'static CStr = c"wlc";
+    const NAME: &'static str = "wlc";
     type State = ();
 
     fn prepare(_: &[Member], _: Change, _: Option<&()>) -> Result {

@@ -12,6 +12,7 @@ use knet::{
     net_namespace::Net,
     rcu::{self, Arc},
     route::{self, AddressType},
+    vec::{self, VecExt},
 };
 
 use crate::{
@@ -154,7 +155,7 @@ pub(crate) fn flush(ipvs: &Arc<Ipvs>, net: &Net) {
 /// Takes a service out of the table, and puts its servers into the trash.
 fn discard(ipvs: &Ipvs, config: &mut Config, service: &Service) -> Result {
     let pool = service.pool.get().ok_or(ESRCH)?;
-    config.trash.reserve(pool.members().len(), GFP_KERNEL)?;
+    config.trash.make_room(pool.members().len())?;
     ipvs.services.remove(service);
     for member in pool.members() {
         throw_away(config, member)?;
@@ -165,9 +166,7 @@ fn discard(ipvs: &Ipvs, config: &mut Config, service: &Service) -> Result {
 /// Puts a server into the trash, which has room for it.
 fn throw_away(config: &mut Config, member: &Member) -> Result {
     member.detach();
-    Ok(config
-        .trash
-        .push(trash::Entry::new(member.0.clone()), GFP_KERNEL)?)
+    config.trash.append(trash::Entry::new(member.0.clone()))
 }
 
 /// Lets packets see a new pool.
@@ -178,7 +177,7 @@ fn publish(service: &Service, pool: Pool) -> Result {
 
 /// The place of a server in a pool.
 fn position(pool: &Pool, key: &DestKey) -> Option<usize> {
-    pool.members().iter().position(|member| member.key == *key)
+    vec::position(pool.members(), |member| member.key == *key)
 }
 
 /// Adds a server to a service, before all others.
@@ -260,7 +259,7 @@ pub(crate) fn delete_dest(ipvs: &Arc<Ipvs>, service: &Service, key: &DestKey) ->
     let index = position(&old, key).ok_or(ENOENT)?;
     let mut members = old.copy_members()?;
     let member = members.remove(index).map_err(|_| ENOENT)?;
-    config.trash.reserve(1, GFP_KERNEL)?;
+    config.trash.make_room(1)?;
     let scheduler = old.scheduler().cloned();
     let pool = Pool::new(members, scheduler, Change::Removed(index), Some(&old))?;
     publish(service, pool)?;

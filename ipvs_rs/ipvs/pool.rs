@@ -8,7 +8,7 @@ use kernel::{
     alloc::{KBox, KVec},
     prelude::*,
 };
-use knet::rcu::Arc;
+use knet::{rcu::Arc, vec::VecExt};
 
 use crate::{
     dest::Dest,
@@ -106,7 +106,9 @@ impl Pool {
     /// `ENOMEM`.
     pub(crate) fn copy_members(&self) -> Result<KVec<Member>> {
         let mut members = KVec::with_capacity(self.members.len().saturating_add(1), GFP_KERNEL)?;
-        members.extend_from_slice(&self.members, GFP_KERNEL)?;
+        for member in &self.members {
+            members.append(member.clone())?;
+        }
         Ok(members)
     }
 

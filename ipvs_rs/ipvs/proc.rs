@@ -8,7 +8,7 @@ mod stats;
 
 use ipvs_core::addr::{Addr, Family};
 use kernel::{alloc::KVec, fmt, prelude::*};
-use knet::{net_namespace::Net, proc_seq::File, rcu::Arc};
+use knet::{net_namespace::Net, proc_seq::File, rcu::Arc, vec::VecExt};
 
 use crate::netns::Ipvs;
 
@@ -32,7 +32,7 @@ impl Files {
         for make in all {
             let made = make(net, ipvs.clone());
             // There is room, so no file is lost here.
-            let kept = made.and_then(|file| Ok(files.0.push(file, GFP_KERNEL)?));
+            let kept = made.and_then(|file| files.0.append(file));
             if let Err(error) = kept {
                 files.unregister(net);
                 return Err(error);

@@ -21,6 +21,7 @@ use kernel::{
 use knet::{
     module::{self, ModuleRef},
     rcu::{Arc, Slot},
+    vec::VecExt,
 };
 
 use crate::pool::Member;
@@ -29,7 +30,7 @@ pub use ipvs_core::sched::Change;
 /// A way to choose the server of a new connection.
 pub trait Scheduler: 'static {
     /// What users call it, at most 15 bytes.
-    const NAME: &'static CStr;
+    const NAME: &'static str;
 
     /// What it remembers about the servers of one service. Packets share it.
     type State: Send + Sync + 'static;
@@ -62,7 +63,7 @@ pub(crate) trait Picker: Any + Send + Sync {
 
 /// A [`Scheduler`], its type forgotten.
 trait Factory: Sync {
-    fn name(&self) -> &'static CStr;
+    fn name(&self) -> &'static str;
     fn prepare(
         &self,
         members: &[Member],
@@ -86,7 +87,7 @@ impl<S: Scheduler> Picker for State<S> {
 struct Adapter<S: Scheduler>(PhantomData<fn(S)>);
 
 impl<S: Scheduler> Factory for Adapter<S> {
-    fn name(&self) -> &'static CStr {
+    fn name(&self) -> &'static str {
         S::NAME
     }
 
@@ -153,28 +154,41 @@ impl<S: Scheduler> Registration<S> {
     ///
     /// `EEXIST` if there is one of that name, `EINVAL` if the name is too long, `ENOMEM`.
     pub fn new(module: &'static ThisModule) -> Result<Self> {
-        Name::new(S::NAME.to_bytes()).ok_or(EINVAL)?;
-        let factory: &'static dyn Factory = &Adapter::<S>(PhantomData);
-        let registry = REGISTRY.get().ok_or(ENODEV)?;
-        let mut entries = registry.entries.lock();
-        if entries.iter().any(|entry| entry.factory.name() == S::NAME) {
-            pr_err!("[{}] scheduler already registered\n", S::NAME);
-            return Err(EEXIST);
-        }
-        entries.push(Entry { factory, module }, GFP_KERNEL)?;
-        pr_info!("[{}] scheduler registered.\n", S::NAME);
+        register(&Adapter::<S>(PhantomData), module)?;
         Ok(Self(PhantomData))
     }
 }
 
 impl<S: Scheduler> Drop for Registration<S> {
     fn drop(&mut self) {
-        if let Some(registry) = REGISTRY.get() {
-            let mut entries = registry.entries.lock();
-            entries.retain(|entry| entry.factory.name() != S::NAME);
-        }
-        pr_info!("[{}] scheduler unregistered.\n", S::NAME);
+        unregister(S::NAME);
     }
+}
+
+/// See [`Registration::new`]. Not generic, so that it is compiled here and not in each scheduler.
+#[inline(never)]
+fn register(factory: &'static dyn Factory, module: &'static ThisModule) -> Result {
+    let name = factory.name();
+    Name::new(name.as_bytes()).ok_or(EINVAL)?;
+    let registry = REGISTRY.get().ok_or(ENODEV)?;
+    let mut entries = registry.entries.lock();
+    if entries.iter().any(|entry| entry.factory.name() == name) {
+        pr_err!("[{}] scheduler already registered\n", name);
+        return Err(EEXIST);
+    }
+    entries.append(Entry { factory, module })?;
+    pr_info!("[{}] scheduler registered.\n", name);
+    Ok(())
+}
+
+/// Takes [`register`] back. Whoever found the scheduler has a reference to its module.
+#[inline(never)]
+fn unregister(name: &str) {
+    if let Some(registry) = REGISTRY.get() {
+        let mut entries = registry.entries.lock();
+        entries.keep_only(|entry| entry.factory.name() != name);
+    }
+    pr_info!("[{}] scheduler unregistered.\n", name);
 }
 
 /// A scheduler that a service uses; its module stays loaded meanwhile.
@@ -205,7 +219,7 @@ impl Handle {
     fn registered(name: &Name) -> Option<Self> {
         let registry = REGISTRY.get()?;
         let entries = registry.entries.lock();
-        let same_name = |entry: &&Entry| entry.factory.name().to_bytes() == name.as_bytes();
+        let same_name = |entry: &&Entry| entry.factory.name().as_bytes() == name.as_bytes();
         let entry = entries.iter().find(same_name)?;
         Some(Self {
             factory: entry.factory,
@@ -214,7 +228,7 @@ impl Handle {
     }
 
     /// What users call it.
-    pub(crate) fn name(&self) -> &'static CStr {
+    pub(crate) fn name(&self) -> &'static str {
         self.factory.name()
     }
 

@@ -6,12 +6,10 @@ use ipvs_core::est::{self, Counters, Estimate};
 use kernel::{new_spinlock, prelude::*, sync::SpinLock};
 use knet::percpu::{self, Cpu};
 
-/// The places of the counters. Packets and their bytes stand side by side.
+/// The places of the counters. The one behind a counter of packets is that of their bytes.
 const CONNECTIONS: usize = 0;
 const IN_PACKETS: usize = 1;
-const IN_BYTES: usize = 2;
 const OUT_PACKETS: usize = 3;
-const OUT_BYTES: usize = 4;
 const COUNTERS: usize = 5;
 
 /// Counters that every packet path adds to, and what was last made of them.

@@ -7,6 +7,7 @@ use ipvs_core::config::{DestKey, ServiceKey};
 use knet::{
     rcu::Arc,
     time::{Jiffies, HZ},
+    vec::VecExt,
     work::{Job, Work},
 };
 
@@ -51,7 +52,7 @@ impl Config {
 
     /// Takes a revived server out.
     pub(crate) fn remove_from_trash(&mut self, dest: &Arc<Dest>) {
-        self.trash.retain(|entry| !entry.dest.ptr_eq(dest));
+        self.trash.keep_only(|entry| !entry.dest.ptr_eq(dest));
     }
 }
 
@@ -73,7 +74,7 @@ impl Job<Ipvs> for Round {
     fn run(ipvs: Arc<Ipvs>) {
         let now = Jiffies::now();
         let mut config = ipvs.config.lock();
-        config.trash.retain(|entry| entry.keep(now));
+        config.trash.keep_only(|entry| entry.keep(now));
         if !config.trash.is_empty() {
             Self::plan(&ipvs);
         }

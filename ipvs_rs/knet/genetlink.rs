@@ -116,6 +116,8 @@ impl Family {
     /// Commands from `reserved_start` on get no leniency: see [`Operation::liberal`].
     ///
     /// All namespaces have it, and commands may run at the same time.
+    // Inlined, so that what the compiler does with it does not remain as a function.
+    #[inline]
     pub const fn new(
         name: &'static str,
         version: u8,

@@ -32,6 +32,7 @@ pub mod spinlock;
 pub mod sysctl;
 pub mod time;
 pub mod timer;
+pub mod vec;
 pub mod work;
 
 /// The prefix of log lines, that of the module which this crate is a part of.

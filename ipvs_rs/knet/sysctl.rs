@@ -30,7 +30,7 @@ use kernel::{
     prelude::*,
 };
 
-use crate::{module, net_namespace::Net, rcu::Arc};
+use crate::{module, net_namespace::Net, rcu::Arc, vec::VecExt};
 
 /// Where the number of an entry is.
 enum Source<T: Send + Sync + 'static> {
@@ -171,7 +171,7 @@ impl<T: Send + Sync + 'static> Table<T> {
                 extra1: core::ptr::from_ref(entry).cast_mut().cast(),
                 ..pin_init::zeroed()
             };
-            tables.push(table, GFP_KERNEL)?;
+            tables.append(table)?;
         }
         // SAFETY: `net` is alive; `tables` is kept until the header is unregistered, and a
         // vector does not move its elements when it is moved.

@@ -15,6 +15,7 @@ use knet::{
     errno::eafnosupport,
     genetlink::{Do, Dump, Page, Request},
     rcu::{self, Arc},
+    vec,
 };
 
 use super::{attributes, ipvs, services, sink};
@@ -116,7 +117,7 @@ impl Place {
         let Some(last) = self.last else {
             return 0;
         };
-        match members.iter().position(|member| member.key == last) {
+        match vec::position(members, |member| member.key == last) {
             Some(index) => index.saturating_add(1),
             None => self.index,
         }
@@ -139,7 +140,7 @@ impl Dump for GetAll {
         };
         let members = pool.get().members();
         let first = place.next(members);
-        for (index, member) in members.iter().enumerate().skip(first) {
+        for (index, member) in (first..members.len()).zip(members.iter().skip(first)) {
             let view = view(member);
             page.entry(command::NEW_DEST, |message| {
                 sink::append(message, |sink| reply::dest(sink, &view))

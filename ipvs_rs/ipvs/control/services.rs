@@ -30,7 +30,7 @@ pub(super) fn named(ipvs: &Ipvs, attributes: &Attributes<'_>) -> Result<Arc<Serv
 /// How user space sees a service now.
 fn view(service: &Service, guard: &Guard) -> ServiceView {
     let pool = service.pool.load(guard);
-    let scheduler = pool.and_then(|pool| Name::new(pool.get().scheduler()?.name().to_bytes()));
+    let scheduler = pool.and_then(|pool| Name::new(pool.get().scheduler()?.name().as_bytes()));
     ServiceView {
         key: service.key,
         scheduler,

@@ -37,7 +37,9 @@ impl<T: Send + Sync + 'static> Buckets<T> {
         }
         let mut heads = KVVec::with_capacity(count, GFP_KERNEL | __GFP_NOWARN)?;
         for _ in 0..count {
-            heads.push(AtomicPtr::new(null_mut()), GFP_KERNEL)?;
+            heads
+                .push_within_capacity(AtomicPtr::new(null_mut()))
+                .map_err(|_| ENOMEM)?;
         }
         // INVARIANT: There are 2^bits heads, and all chains are empty.
         Ok(KBox::new(Self { link, shift, heads }, GFP_KERNEL)?)

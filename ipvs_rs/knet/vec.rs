@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What [`KVec`] does, without a path to a panic.
+//!
+//! The kernel is built with checks for overflow, and generic code is built where it is used. So
+//! `KVec::push` and its like leave calls into `core::panicking` in the modules that use them, which
+//! no module of this project may have.
+
+use kernel::{alloc::KVec, prelude::*};
+
+/// The least capacity of a vector that grows.
+const LEAST: usize = 4;
+
+/// More ways to change a vector.
+pub trait VecExt<T> {
+    /// Makes room for `more` elements.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`; nothing has changed then.
+    fn make_room(&mut self, more: usize) -> Result;
+
+    /// Appends an element.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`; nothing has changed then.
+    fn append(&mut self, element: T) -> Result;
+
+    /// Removes all elements for which `keep` does not hold.
+    fn keep_only(&mut self, keep: impl FnMut(&mut T) -> bool);
+}
+
+impl<T> VecExt<T> for KVec<T> {
+    fn make_room(&mut self, more: usize) -> Result {
+        let wanted = self.len().saturating_add(more);
+        if wanted <= self.capacity() {
+            return Ok(());
+        }
+        let capacity = self.capacity().saturating_mul(2).max(wanted).max(LEAST);
+        let mut larger = KVec::with_capacity(capacity, GFP_KERNEL)?;
+        for element in core::mem::take(self) {
+            // There is room for all of them.
+            let _ = larger.push_within_capacity(element);
+        }
+        *self = larger;
+        Ok(())
+    }
+
+    fn append(&mut self, element: T) -> Result {
+        self.make_room(1)?;
+        self.push_within_capacity(element).map_err(|_| ENOMEM)
+    }
+
+    fn keep_only(&mut self, mut keep: impl FnMut(&mut T) -> bool) {
+        let mut index = 0;
+        while let Some(element) = self.get_mut(index) {
+            if keep(element) {
+                index = index.wrapping_add(1);
+            } else {
+                drop(self.remove(index));
+            }
+        }
+    }
+}
+
+/// The index of the first element for which `is_it` holds.
+pub fn position<T>(elements: &[T], mut is_it: impl FnMut(&T) -> bool) -> Option<usize> {
+    let mut all = (0..elements.len()).zip(elements);
+    all.find(|(_, element)| is_it(element)).map(|(index, _)| index)
+}
