@@ -132,6 +132,15 @@ fn parse<'a, const N: usize>(
     Attributes::parse(bytes, policy).map_err(|_| Error::Malformed)
 }
 
+/// An address of a family. As the C module does: of more than four bytes IPv4 takes the first.
+fn addr_of(family: Family, bytes: [u8; 16]) -> Addr {
+    let addr = Addr::from_v6(bytes);
+    match family {
+        Family::V4 => Addr::from_v4(addr.v4()),
+        Family::V6 => addr,
+    }
+}
+
 fn family(af: u16) -> Result<Family, Error> {
     Family::from_af(af).ok_or(Error::UnsupportedFamily)
 }
@@ -153,10 +162,11 @@ fn service_key_in(attributes: &Attributes<'_, 12>) -> Result<ServiceKey, Error> 
     let protocol = attributes.u16(svc::PROTOCOL).ok_or(Error::Missing)?;
     let addr = attributes.padded(svc::ADDR).ok_or(Error::Missing)?;
     let port = attributes.be16(svc::PORT).ok_or(Error::Missing)?;
+    let family = family(af)?;
     Ok(ServiceKey::Address {
-        family: family(af)?,
+        family,
         protocol,
-        addr: Addr::from_v6(addr),
+        addr: addr_of(family, addr),
         port,
     })
 }
@@ -195,28 +205,28 @@ pub fn service(nest: &[u8]) -> Result<(ServiceKey, ServiceSpec), Error> {
 
 /// What all requests about a real server say.
 struct DestIdentity {
-    addr: Addr,
+    addr: [u8; 16],
     port: u16,
     af: u16,
 }
 
 impl DestIdentity {
     fn parse(attributes: &Attributes<'_, 15>) -> Result<Self, Error> {
-        let addr = attributes.padded(dst::ADDR).ok_or(Error::Missing)?;
         Ok(Self {
-            addr: Addr::from_v6(addr),
+            addr: attributes.padded(dst::ADDR).ok_or(Error::Missing)?,
             port: attributes.be16(dst::PORT).ok_or(Error::Missing)?,
             af: attributes.u16(dst::ADDR_FAMILY).unwrap_or(0),
         })
     }
 
     fn key(&self, service: Family) -> Result<DestKey, Error> {
+        let family = match self.af {
+            0 => service,
+            af => family(af)?,
+        };
         Ok(DestKey {
-            family: match self.af {
-                0 => service,
-                af => family(af)?,
-            },
-            addr: self.addr,
+            family,
+            addr: addr_of(family, self.addr),
             port: self.port,
         })
     }

@@ -251,6 +251,17 @@ fn services_are_named_by_address_or_mark() {
 }
 
 #[test]
+fn an_ipv4_address_is_four_bytes_of_what_was_sent() {
+    let mut long = VIRTUAL.to_vec();
+    long.extend([0xA5; 12]);
+    let service = edited(a_service(), vec![Set(bytes(svc::ADDR, &long))]);
+    assert_eq!(request::service_key(&service), Ok(key()));
+    let dest = edited(a_dest(), vec![Set(bytes(dst::ADDR, &long))]);
+    let dest = request::dest_key(&dest, Family::V4).unwrap();
+    assert_eq!(dest.addr, Addr::from_v4(VIRTUAL));
+}
+
+#[test]
 fn the_first_fault_of_a_service_is_reported() {
     for (sentence, edits, fault) in [
         (
