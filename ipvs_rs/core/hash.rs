@@ -27,11 +27,11 @@ impl HashKey {
 /// The hash of a packet's two ends: source first, destination second, as it travels.
 #[inline]
 pub fn flow(key: HashKey, tuple: &Tuple) -> u32 {
-    let ports = u64::from(tuple.sport) << 16 | u64::from(tuple.dport);
-    let head = u64::from(tuple.protocol) << 32 | ports;
+    let ports = (u64::from(tuple.sport) << 16) | u64::from(tuple.dport);
+    let head = (u64::from(tuple.protocol) << 32) | ports;
     match tuple.family {
         Family::V4 => {
-            let addrs = v4_word(tuple.src) << 32 | v4_word(tuple.dst);
+            let addrs = (v4_word(tuple.src) << 32) | v4_word(tuple.dst);
             fold(siphash::<1, 3>(key, &[head, addrs]))
         }
         Family::V6 => {
@@ -45,7 +45,7 @@ pub fn flow(key: HashKey, tuple: &Tuple) -> u32 {
 /// The hash of a virtual service that is known by its address.
 #[inline]
 pub fn service(key: HashKey, family: Family, protocol: u16, addr: Addr, port: u16) -> u32 {
-    let head = u64::from(protocol) << 16 | u64::from(port);
+    let head = (u64::from(protocol) << 16) | u64::from(port);
     match family {
         Family::V4 => fold(siphash::<1, 3>(key, &[head, v4_word(addr)])),
         Family::V6 => {
@@ -58,7 +58,7 @@ pub fn service(key: HashKey, family: Family, protocol: u16, addr: Addr, port: u1
 /// The hash of a virtual service that is known by the firewall mark of its packets.
 #[inline]
 pub fn mark(key: HashKey, family: Family, mark: u32) -> u32 {
-    let head = u64::from(family.af()) << 32 | u64::from(mark);
+    let head = (u64::from(family.af()) << 32) | u64::from(mark);
     fold(siphash::<1, 3>(key, &[head]))
 }
 

@@ -361,7 +361,7 @@ proptest! {
         mut packet in proptest::collection::vec(any::<u8>(), 0..200),
     ) {
         if let Some(first) = packet.first_mut() {
-            *first = *first & 0xF | version << 4;
+            *first = (*first & 0xF) | (version << 4);
         }
         if let Ok(flow) = Flow::parse(&packet[..]) {
             prop_assert!(matches!(flow.protocol, 6 | 17));

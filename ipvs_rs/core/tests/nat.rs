@@ -15,7 +15,7 @@ const SERVER: [u8; 4] = [172, 16, 0, 2];
 fn by_the_book(bytes: &[u8]) -> u16 {
     let mut sum = 0u32;
     for word in bytes.chunks(2) {
-        sum += u32::from(word[0]) << 8 | u32::from(*word.get(1).unwrap_or(&0));
+        sum += (u32::from(word[0]) << 8) | u32::from(*word.get(1).unwrap_or(&0));
         if sum > 0xFFFF {
             sum -= 0xFFFF;
         }
