@@ -885,6 +885,14 @@ fn the_last_attribute_of_a_type_counts_and_the_first_fault() {
     );
 }
 
+/// A family and one of its addresses.
+fn addrs() -> impl Strategy<Value = (Family, Addr)> {
+    prop_oneof![
+        any::<[u8; 4]>().prop_map(|octets| (Family::V4, Addr::from_v4(octets))),
+        any::<[u8; 16]>().prop_map(|octets| (Family::V6, Addr::from_v6(octets))),
+    ]
+}
+
 fn names() -> impl Strategy<Value = Option<Name>> {
     proptest::option::of(
         "[a-z_]{1,15}"
@@ -925,7 +933,7 @@ proptest! {
 
     #[test]
     fn what_is_told_of_a_service_adds_the_same_service(
-        v6 in any::<bool>(), mark in any::<u32>(), octets in any::<[u8; 16]>(),
+        (family, addr) in addrs(), mark in any::<u32>(), aligned in any::<bool>(),
         protocol in any::<u16>(), port in any::<u16>(), flags in any::<u32>(),
         timeout in any::<u32>(), netmask in any::<[u8; 4]>(), scheduler in names(), pe in names(),
     ) {
@@ -939,7 +947,7 @@ proptest! {
             netmask: Netmask(netmask),
             stats: some_stats(),
         };
-        let mut out = Message { aligned: v6, ..Message::default() };
+        let mut out = Message { aligned, ..Message::default() };
         reply::service_attributes(&mut out, &view).unwrap();
         let (read, spec) = request::service(&out.bytes).unwrap();
         prop_assert_eq!(read, key);
@@ -950,7 +958,7 @@ proptest! {
 
     #[test]
     fn what_is_told_of_a_server_adds_the_same_server(
-        v6 in any::<bool>(), octets in any::<[u8; 16]>(), port in any::<u16>(), method in 0u32..8,
+        (family, addr) in addrs(), port in any::<u16>(), method in 0u32..8,
         weight in 0..=i32::MAX, upper in 0..=i32::MAX as u32, lower in any::<u32>(),
         kind in any::<u8>(), tunnel_port in 1u16.., tunnel_flags in any::<u16>(),
     ) {
