@@ -4,6 +4,6 @@
 . "$(dirname "$0")/../lib/gate.sh"
 offending=
 while read -r file; do
-	head -n 3 "$file" | grep -q 'SPDX-License-Identifier: ' || offending+=$file$'\n'
+	grep -q 'SPDX-License-Identifier: ' <(head -n 3 "$file") || offending+=$file$'\n'
 done < <(sources '*.rs' '*.c' '*.h' '*.sh' '*.py' '*.mk' '*Kbuild' 'Makefile' '.ci/run' 'scripts/*' 'tests/*/run' 'tests/*/compare')
 verdict "no SPDX-License-Identifier" "${offending%$'\n'}"

@@ -40,10 +40,11 @@ choose_kernel() {
 kernel_is_complete() {
 	local package packages
 	packages=$(kernel_packages "$1")
-	KERNEL_DEBIAN=$(package_versions "linux-headers-$1" | head -n 1)
+	KERNEL_DEBIAN=$(package_versions "linux-headers-$1")
+	KERNEL_DEBIAN=${KERNEL_DEBIAN%%$'\n'*}
 	for package in $packages; do
 		KERNEL_LACKS=$package
-		[ -n "$KERNEL_DEBIAN" ] && package_versions "$package" | grep -qxF "$KERNEL_DEBIAN" || return 1
+		[ -n "$KERNEL_DEBIAN" ] && grep -qxF "$KERNEL_DEBIAN" <<<"$(package_versions "$package")" || return 1
 	done
 }
 
