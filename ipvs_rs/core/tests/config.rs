@@ -901,14 +901,6 @@ fn names() -> impl Strategy<Value = Option<Name>> {
     )
 }
 
-fn address(v6: bool, octets: [u8; 16]) -> (Family, Addr) {
-    let addr = Addr::from_v6(octets);
-    match v6 {
-        true => (Family::V6, addr),
-        false => (Family::V4, Addr::from_v4(addr.v4())),
-    }
-}
-
 proptest! {
     #[test]
     fn no_bytes_break_it(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
@@ -937,7 +929,6 @@ proptest! {
         protocol in any::<u16>(), port in any::<u16>(), flags in any::<u32>(),
         timeout in any::<u32>(), netmask in any::<[u8; 4]>(), scheduler in names(), pe in names(),
     ) {
-        let (family, addr) = address(v6, octets);
         let key = match mark % 2 {
             0 => ServiceKey::from_mark(family, mark),
             _ => ServiceKey::Address { family, protocol, addr, port },
@@ -962,7 +953,6 @@ proptest! {
         weight in 0..=i32::MAX, upper in 0..=i32::MAX as u32, lower in any::<u32>(),
         kind in any::<u8>(), tunnel_port in 1u16.., tunnel_flags in any::<u16>(),
     ) {
-        let (family, addr) = address(v6, octets);
         let tunnel = Tunnel { kind, port: tunnel_port, flags: tunnel_flags };
         let lower = lower % (upper + 1);
         let view = DestView {
