@@ -140,7 +140,8 @@ impl Dump for GetAll {
         };
         let members = pool.get().members();
         let first = place.next(members);
-        for (index, member) in (first..members.len()).zip(members.iter().skip(first)) {
+        let rest = members.get(first..).unwrap_or_default();
+        for (index, member) in (first..members.len()).zip(rest) {
             let view = view(member);
             page.entry(command::NEW_DEST, |message| {
                 sink::append(message, |sink| reply::dest(sink, &view))
