@@ -13,6 +13,11 @@ import os
 import subprocess
 import sys
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../net"))
+
+import pktgen  # noqa: E402
+
 WARM_UP = 1000
 PACKETS = 5000
 FRAME = 60
@@ -67,15 +72,6 @@ def run(*command, text=""):
     return subprocess.run(command, input=text, text=True, check=True, stdout=subprocess.PIPE).stdout
 
 
-def write(path, text):
-    """Writes a kernel file in one system call, which is what pktgen's parser asks for."""
-    descriptor = os.open(path, os.O_WRONLY)
-    try:
-        os.write(descriptor, text.encode())
-    finally:
-        os.close(descriptor)
-
-
 def enter(name):
     """Moves this process into a named network namespace."""
     with open(f"/run/netns/{name}", "rb") as namespace:
@@ -88,7 +84,7 @@ def build():
     for name, commands in INSIDE.items():
         enter(name)
         for path, value in SYSCTLS.items():
-            write(f"/proc/sys/{path}", value)
+            pktgen.write(f"/proc/sys/{path}", value)
         run("ip", "-batch", "-", text=commands)
         run("nft", "-f", "-", text=EMPTY_FILTER if name == "director" else DROP_ALL)
 
@@ -107,27 +103,13 @@ def service(scheduler):
     run("ipvsadm", "-R", text=f"-A -u {VIP}:{PORT} -s {scheduler}\n-a -u {VIP}:{PORT} -r {SERVER}:{PORT} -m\n")
 
 
-def send(side, packets, destination, ports, to_port=PORT, source=None):
-    """Sends packets from one side, going round the source ports (first, last), and returns the time of one in ns."""
+def send(side, packets, target, ports, to_port=PORT):
+    """Sends packets from one side and returns the time of one in nanoseconds."""
     enter(side)
-    device, mac = ("c0", MAC["director-c"]) if side == "client" else ("s0", MAC["director-s"])
-    thread = "/proc/net/pktgen/kpktgend_0"
-    write(thread, "rem_device_all\n")
-    write(thread, f"add_device {device}\n")
-    source = source or (CLIENT if side == "client" else SERVER)
-    settings = [f"count {packets}", f"pkt_size {FRAME}", "delay 0", "clone_skb 0", f"dst_mac {mac}",
-                f"dst_min {destination}", f"dst_max {destination}", f"src_min {source}", f"src_max {source}",
-                f"udp_src_min {ports[0]}", f"udp_src_max {ports[1] + 1}",
-                f"udp_dst_min {to_port}", f"udp_dst_max {to_port}"]
-    for setting in settings:
-        write(f"/proc/net/pktgen/{device}", setting + "\n")
-    write("/proc/net/pktgen/pgctrl", "start\n")
-    with open(f"/proc/net/pktgen/{device}", encoding="ascii") as file:
-        report = file.read()
-    microseconds, sent = report.split("Result: OK: ")[1].split("(")[0], report.split("usec, ")[1].split(" ")[0]
-    if int(sent) != packets:
-        raise SystemExit(f"pktgen sent {sent} of {packets} packets: {report}")
-    return int(microseconds) * 1000 / packets
+    device, to_mac, source = (("c0", MAC["director-c"], CLIENT) if side == "client" else
+                              ("s0", MAC["director-s"], SERVER))
+    return pktgen.send(device, packets, to_mac=to_mac, source=source, target=target, sports=ports, dport=to_port,
+                       size=FRAME)
 
 
 def connections():
@@ -171,7 +153,7 @@ def reply(scheduler):
     """Replies of one connection."""
     service(scheduler)
     send("client", 1, VIP, (1000, 1000))
-    back = dict(destination=CLIENT, ports=(PORT, PORT), to_port=1000)
+    back = dict(target=CLIENT, ports=(PORT, PORT), to_port=1000)
     send("server", WARM_UP, **back)
     cost = send("server", PACKETS, **back)
     expect(connections(), 1)
@@ -180,7 +162,7 @@ def reply(scheduler):
 
 def plain_reply():
     """The same replies forwarded without IPVS."""
-    back = dict(destination=CLIENT, ports=(PORT, PORT), to_port=1000)
+    back = dict(target=CLIENT, ports=(PORT, PORT), to_port=1000)
     send("server", WARM_UP, **back)
     return send("server", PACKETS, **back)
 

@@ -169,12 +169,22 @@ class Topology:
             write_sysctl("net/ipv4/icmp_ratelimit", 0)
 
 
+def use_all_processors():
+    """Undoes the pinning of a bare topology."""
+    os.sched_setaffinity(0, range(os.cpu_count()))
+
+
+def remove(*some):
+    """Removes hosts."""
+    if some:
+        run("ip", "-batch", "-", text="".join(f"netns del {host.name}\n" for host in some))
+    for host in some:
+        os.close(host.descriptor)
+        HOSTS.remove(host)
+
+
 def remove_all():
     """Removes all hosts of a scenario and lets the process run on all CPUs again."""
-    os.sched_setaffinity(0, range(os.cpu_count()))
+    use_all_processors()
     os.setns(HOME, os.CLONE_NEWNET)
-    if HOSTS:
-        run("ip", "-batch", "-", text="".join(f"netns del {host.name}\n" for host in HOSTS))
-    for host in HOSTS:
-        os.close(host.descriptor)
-    HOSTS.clear()
+    remove(*HOSTS)

@@ -221,24 +221,18 @@ def netlink_things_that_exist_or_do_not(t):
 
 
 @scenario
-def netlink_sync_daemon_commands(t):
-    lab = Topology()
-    client = Client(lab.director)
+def netlink_sync_daemon_commands_that_are_refused(t):
+    client = Client(Topology().director)
     right = {1: u32(1), 2: name("c0"), 3: u32(7)}
-    values = {**right, 4: u16(1400), 5: address("224.0.0.99"), 7: u16(8850), 8: u8(3)}
-    cases = list(spoiled_nests(DAEMON, values, DAEMON_NAMES))
+    cases = [(title, payload) for title, payload in spoiled_nests(DAEMON, right, DAEMON_NAMES)
+             if title.split()[-1] in ("absent", "empty", "short", "half")]
     cases += [("no nest", b""), ("state 3", nest(DAEMON, {**right, 1: u32(3)})),
               ("unknown interface", nest(DAEMON, {**right, 2: name("nonesuch")})),
-              ("unicast group", nest(DAEMON, {**right, 5: address("10.0.0.9")})),
-              ("backup", nest(DAEMON, {**right, 1: u32(2)})), ("master", nest(DAEMON, right))]
+              ("unicast group", nest(DAEMON, {**right, 5: address("10.0.0.9")}))]
     for title, payload in cases:
-        for command in ("NEW_DAEMON", "DEL_DAEMON"):
-            t.note(f"{command} {title}:", client.do(command, payload)[0])
-            if command == "NEW_DAEMON":
-                for flags, number, reply in client.dump("GET_DAEMON"):
-                    t.block(f"  flags {flags:#x}, command {number}", structure(reply, {DAEMON: {}}))
-        for state in (1, 2):
-            client.do("DEL_DAEMON", nest(DAEMON, {1: u32(state)}))
+        t.note(f"NEW_DAEMON {title}:", client.do("NEW_DAEMON", payload)[0])
+        t.note(f"DEL_DAEMON {title}:", client.do("DEL_DAEMON", payload)[0])
+    t.note("GET_DAEMON:", client.dump("GET_DAEMON"))
     t.note("GET_DAEMON as a do:", client.do("GET_DAEMON")[0])
 
 
