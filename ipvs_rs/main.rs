@@ -2,7 +2,9 @@
 
 //! The module `ip_vs`: what is there while it is loaded.
 
-use ipvs::{control, netns::Ipvs, scheduler::Schedulers};
+#![forbid(unsafe_code)]
+
+use ipvs::{control, netns::Ipvs, presence::Presence, scheduler::Schedulers};
 use kernel::prelude::*;
 use knet::{net_namespace::PerNetRegistration, rcu::BarrierOnDrop};
 
@@ -20,7 +22,7 @@ struct Module {
     _control: control::Registration,
     _namespaces: PerNetRegistration<Ipvs>,
     _schedulers: Schedulers,
-    _farewell: Farewell,
+    _presence: Presence,
     /// The last one: the functions that drop our objects are part of the module.
     _barrier: BarrierOnDrop,
 }
@@ -32,23 +34,12 @@ impl kernel::Module for Module {
         let schedulers = Schedulers::new()?;
         let namespaces = PerNetRegistration::new()?;
         let control = control::register(module)?;
-        pr_info!("Registered protocols (TCP, UDP)\n");
-        pr_info!("ipvs loaded.\n");
         Ok(Self {
             _control: control,
             _namespaces: namespaces,
             _schedulers: schedulers,
-            _farewell: Farewell,
+            _presence: Presence::announce(),
             _barrier: barrier,
         })
-    }
-}
-
-/// Says in the kernel log that the module is gone.
-struct Farewell;
-
-impl Drop for Farewell {
-    fn drop(&mut self) {
-        pr_info!("ipvs unloaded.\n");
     }
 }

@@ -227,12 +227,7 @@ pub(crate) fn add_dest(
 /// # Errors
 ///
 /// `ENOENT`; `ENOMEM`; what the scheduler says about the servers.
-pub(crate) fn edit_dest(
-    ipvs: &Ipvs,
-    service: &Service,
-    key: &DestKey,
-    spec: &DestSpec,
-) -> Result {
+pub(crate) fn edit_dest(ipvs: &Ipvs, service: &Service, key: &DestKey, spec: &DestSpec) -> Result {
     let _config = ipvs.config.lock();
     let old = service.pool.get().ok_or(ESRCH)?;
     let index = position(&old, key).ok_or(ENOENT)?;

@@ -87,13 +87,7 @@ fn parse_fragment(skb: Skb, context: &Context<'_>) -> Result<(Skb, Flow), Unpars
 
 /// Sends a packet of a client to the server of its connection.
 #[inline]
-fn request(
-    ipvs: &Ipvs,
-    conn: &Conn,
-    skb: Skb,
-    flow: &Flow,
-    context: &Context<'_>,
-) -> Verdict {
+fn request(ipvs: &Ipvs, conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
     if !conn.dest.is_available() {
         // The connection goes on if the server comes back in time.
         return Verdict::Drop(skb);

@@ -34,6 +34,7 @@ mod hooks;
 mod ingress;
 pub mod netns;
 pub mod pool;
+pub mod presence;
 mod proc;
 mod resize;
 pub mod scheduler;

@@ -211,7 +211,10 @@ impl Handle {
                 Self::registered(name)
             })
             .ok_or_else(|| {
-                pr_err!("Scheduler module ip_vs_{} not found\n", BStr::from_bytes(name.as_bytes()));
+                pr_err!(
+                    "Scheduler module ip_vs_{} not found\n",
+                    BStr::from_bytes(name.as_bytes())
+                );
                 ENOENT
             })
     }

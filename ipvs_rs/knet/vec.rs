@@ -67,5 +67,6 @@ impl<T> VecExt<T> for KVec<T> {
 /// The index of the first element for which `is_it` holds.
 pub fn position<T>(elements: &[T], mut is_it: impl FnMut(&T) -> bool) -> Option<usize> {
     let mut all = (0..elements.len()).zip(elements);
-    all.find(|(_, element)| is_it(element)).map(|(index, _)| index)
+    all.find(|(_, element)| is_it(element))
+        .map(|(index, _)| index)
 }

@@ -30,6 +30,9 @@ use crate::resize::{Resize, Sizing};
 /// bounds that count.
 const BITS: RangeInclusive<u32> = 8..=27;
 
+/// How many buckets there can be.
+pub(crate) const MOST_BUCKETS: u64 = 1 << *BITS.end();
+
 /// The connections of a namespace.
 #[pin_data]
 pub(crate) struct Conns {
@@ -180,7 +183,6 @@ impl Conns {
     ///
     /// `ENOMEM`; the table stays as it was.
     pub(crate) fn resize(&self, factor: i32) -> Result {
-        self.sizing
-            .apply(&self.table, self.count(), factor)
+        self.sizing.apply(&self.table, self.count(), factor)
     }
 }

@@ -111,13 +111,16 @@ fn complain(service: &Service, flow: &Flow) {
         proto::TCP => "TCP",
         _ => "UDP",
     };
-    let name = service.pool.get().and_then(|pool| Some(pool.scheduler()?.name()));
+    let name = service
+        .pool
+        .get()
+        .and_then(|pool| Some(pool.scheduler()?.name()));
     let [a, b, c, d] = flow.dst.v4();
     let port = flow.dport;
     match name {
-        Some(name) => pr_err!(
-            "{name}: {protocol} {a}.{b}.{c}.{d}:{port} - no destination available\n"
-        ),
+        Some(name) => {
+            pr_err!("{name}: {protocol} {a}.{b}.{c}.{d}:{port} - no destination available\n")
+        }
         None => {}
     }
 }

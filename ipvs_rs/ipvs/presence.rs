@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the kernel log says of the module. Some tools look for these lines.
+
+use kernel::prelude::*;
+
+use crate::conn::table;
+
+/// Exists as long as the module is loaded.
+pub struct Presence(());
+
+impl Presence {
+    /// Says that the module is there.
+    pub fn announce() -> Self {
+        let buckets = table::MOST_BUCKETS;
+        // CAST: A pointer has few bytes.
+        let memory = buckets.saturating_mul(size_of::<usize>() as u64) >> 10;
+        pr_info!("Registered protocols (TCP, UDP)\n");
+        pr_info!("Connection hash table configured (size={buckets}, memory={memory}Kbytes)\n");
+        pr_info!("ipvs loaded.\n");
+        Self(())
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        pr_info!("ipvs unloaded.\n");
+    }
+}
