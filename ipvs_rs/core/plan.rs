@@ -22,16 +22,18 @@ pub enum Opening {
 /// Decides about a packet that belongs to no connection.
 ///
 /// As the C module does: TCP needs a SYN without RST. SYN with ACK is allowed on purpose: so the
-/// data connections of FTP begin, as seen by a director that the replies do not pass.
+/// data connections of FTP begin, as seen by a director that the replies do not pass. With
+/// `sloppy_tcp` all but RST opens one, so that a director can take over in the middle.
 #[inline]
-pub fn opening<S: HeaderSource + ?Sized>(flow: &Flow, packet: &S) -> Opening {
+pub fn opening<S: HeaderSource + ?Sized>(flow: &Flow, packet: &S, sloppy_tcp: bool) -> Opening {
     if matches!(flow.fragment, Fragment::Later) {
         return Opening::Refused;
     }
     match flow.protocol {
         proto::TCP => match flow.tcp_flags(packet) {
             None => Opening::Unreadable,
-            Some(flags) if flags & (SYN | RST) == SYN => Opening::Allowed,
+            Some(flags) if flags & RST != 0 => Opening::Refused,
+            Some(flags) if flags & SYN != 0 || sloppy_tcp => Opening::Allowed,
             Some(_) => Opening::Refused,
         },
         proto::UDP => match packet.array::<8>(flow.transport) {

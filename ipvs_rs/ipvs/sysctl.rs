@@ -23,6 +23,7 @@ const ENTRIES: &[Entry<Ipvs>] = &[
     ),
     Entry::int(c"secure_tcp", |ipvs: &Ipvs| &ipvs.settings.secure_tcp).range(0, 3),
     Entry::int(c"snat_reroute", |ipvs: &Ipvs| &ipvs.settings.snat_reroute),
+    Entry::int(c"sloppy_tcp", |ipvs: &Ipvs| &ipvs.settings.sloppy_tcp),
     Entry::int(c"conn_lfactor", |ipvs: &Ipvs| &ipvs.settings.conn_lfactor)
         .range(-8, 8)
         .on_change(Resize::plan)

@@ -52,6 +52,23 @@ fn packets_that_open_connections() {
         ),
     ] {
         let flow = Flow::parse(&packet[..]).unwrap();
-        assert_eq!(opening(&flow, &packet[..]), expected, "{sentence}");
+        assert_eq!(opening(&flow, &packet[..], false), expected, "{sentence}");
+    }
+}
+
+#[test]
+fn packets_that_open_connections_when_tcp_is_sloppy() {
+    use Opening::{Allowed, Refused};
+    for (sentence, flags, expected) in [
+        ("SYN", SYN, Allowed),
+        ("ACK", ACK, Allowed),
+        ("FIN with ACK", FIN | ACK, Allowed),
+        ("no flag", 0, Allowed),
+        ("RST", RST, Refused),
+        ("SYN with RST", SYN | RST, Refused),
+    ] {
+        let packet = packet(6, 0, 20, flags);
+        let flow = Flow::parse(&packet[..]).unwrap();
+        assert_eq!(opening(&flow, &packet[..], true), expected, "{sentence}");
     }
 }

@@ -34,7 +34,8 @@ pub(super) fn first_packet(
     flow: &Flow,
     context: &Context<'_>,
 ) -> Verdict {
-    match plan::opening(flow, &Headers(&skb)) {
+    let sloppy_tcp = ipvs.settings.sloppy_tcp.load(Relaxed) != 0;
+    match plan::opening(flow, &Headers(&skb), sloppy_tcp) {
         Opening::Allowed => {}
         Opening::Refused => return Verdict::Accept(skb),
         Opening::Unreadable => return Verdict::Drop(skb),
