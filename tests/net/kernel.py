@@ -98,7 +98,7 @@ def memory():
         rows = [line.split() for line in file.read().splitlines()[2:]]
     figures = {f"slab {row[0]}": int(row[1]) for row in rows}
     with open("/proc/vmallocinfo", encoding="ascii") as file:
-        figures["vmalloc areas"] = sum(1 for _ in file)
+        figures["vmalloc areas"] = sum("unpurged" not in line for line in file)
     with open("/proc/meminfo", encoding="ascii") as file:
         figures["per-CPU kB"] = int(re.search(r"Percpu: +(\d+)", file.read())[1])
     return figures

@@ -17,7 +17,7 @@ LOAD_ROUNDS, NAMESPACE_ROUNDS = 50, 200
 # Caches of file systems and of processes come and go with whatever else the VM does.
 UNRELATED = ("inode", "dentry", "9p", "proc_", "filp", "vm_area", "task_struct", "anon_vma", "radix", "maple", "shmem",
              "buffer_head", "kernfs", "pid", "cred", "signal", "sighand", "files_", "fs_", "mm_struct", "names_",
-             "lsm_", "sock_", "seq_file", "kmalloc-rnd", "eventpoll", "page->ptl", "pde_opener", "ovl")
+             "lsm_", "sock_", "seq_file", "vmap_area", "eventpoll", "pde_opener", "ovl")
 
 
 def grown(before, limit):
