@@ -9,7 +9,7 @@
 //!                              └──────── revived ───────────┘
 //! ```
 
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use ipvs_core::{
     config::{DestKey, DestSpec, ServiceKey},
     conn::ConnFlags,
@@ -20,6 +20,9 @@ use knet::rcu::{Arc, Guard, Slot};
 
 use crate::{stats::Stats, xmit::route::CachedRoute};
 
+/// How many servers were ever attached to a service.
+static ATTACHED: AtomicU64 = AtomicU64::new(0);
+
 /// A real server.
 #[pin_data]
 pub struct Dest {
@@ -28,6 +31,9 @@ pub struct Dest {
     pub(crate) service: ServiceKey,
     /// Not deleted.
     available: AtomicBool,
+    /// How many servers had been attached when this one was. Lists of servers are in falling
+    /// order of it.
+    attached: AtomicU64,
     overloaded: AtomicBool,
     weight: AtomicU32,
     /// What a connection to this server starts with.
@@ -60,6 +66,7 @@ impl Dest {
             key,
             service,
             available: AtomicBool::new(false),
+            attached: AtomicU64::new(0),
             overloaded: AtomicBool::new(false),
             weight: AtomicU32::new(spec.weight()),
             conn_flags: AtomicU32::new(flags.bits()),
@@ -95,7 +102,14 @@ impl Dest {
         if !before.is_some_and(|before| before.ptr_eq(stats)) {
             self.stats.zero();
         }
+        let attached = ATTACHED.fetch_add(1, Relaxed);
+        self.attached.store(attached, Relaxed);
         self.available.store(true, Relaxed);
+    }
+
+    /// A number that is greater for servers which were attached later, to whatever service.
+    pub(crate) fn attached(&self) -> u64 {
+        self.attached.load(Relaxed)
     }
 
     /// Takes the server out of use. Its connections stay.

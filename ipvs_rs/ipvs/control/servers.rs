@@ -15,13 +15,10 @@ use knet::{
     errno::eafnosupport,
     genetlink::{Do, Dump, Page, Request},
     rcu::{self, Arc},
-    vec,
 };
 
 use super::{attributes, ipvs, services, sink};
-use crate::{
-    configure, dest::Dest, errno::of_request, netns::Ipvs, pool::Member, service::Service,
-};
+use crate::{configure, dest::Dest, errno::of_request, netns::Ipvs, service::Service};
 
 /// What a request to add or change a server names, and asks for.
 struct Wanted {
@@ -101,34 +98,15 @@ impl Do for Delete {
 /// `GET_DEST`: all servers of a service.
 pub(super) struct GetAll;
 
-/// The server that was shown last, and its place in the list.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Place {
-    last: Option<DestKey>,
-    index: usize,
-}
-
-impl Place {
-    /// The index of the first server that was not shown.
-    ///
-    /// New servers come first in the list, so those behind the last one shown are exactly the
-    /// others; if that one was deleted meanwhile, its place in the list has to do.
-    fn next(&self, members: &[Member]) -> usize {
-        let Some(last) = self.last else {
-            return 0;
-        };
-        match vec::position(members, |member| member.key == last) {
-            Some(index) => index.saturating_add(1),
-            None => self.index,
-        }
-    }
-}
-
 impl Dump for GetAll {
-    type Cursor = Place;
+    /// When the server was attached that was shown last.
+    ///
+    /// New servers come first in the list, so what remains to be shown are those which were
+    /// attached before, whatever else was added and deleted meanwhile.
+    type Cursor = Option<u64>;
 
     /// As the C module does: a request that names no service gets an empty list.
-    fn run(request: &Request, page: &mut Page<'_>, place: &mut Place) -> Result {
+    fn run(request: &Request, page: &mut Page<'_>, shown: &mut Option<u64>) -> Result {
         let ipvs = ipvs(request)?;
         let Ok(service) = attributes(request).and_then(|named| services::named(&ipvs, &named))
         else {
@@ -138,18 +116,16 @@ impl Dump for GetAll {
         let Some(pool) = service.pool.load(&guard) else {
             return Ok(());
         };
-        let members = pool.get().members();
-        let first = place.next(members);
-        let rest = members.get(first..).unwrap_or_default();
-        for (index, member) in (first..members.len()).zip(rest) {
+        for member in pool.get().members() {
+            let attached = member.attached();
+            if shown.is_some_and(|shown| attached >= shown) {
+                continue;
+            }
             let view = view(member);
             page.entry(command::NEW_DEST, |message| {
                 sink::append(message, |sink| reply::dest(sink, &view))
             })?;
-            *place = Place {
-                last: Some(member.key),
-                index,
-            };
+            *shown = Some(attached);
         }
         Ok(())
     }
