@@ -25,6 +25,7 @@ impl Do for New {
         if !netdevice::exists(request.net(), interface) {
             return Err(ENODEV);
         }
+        spec.role().map_err(of_request)?;
         request.explain(c"synchronisation daemons are not implemented yet");
         pr_warn!("synchronisation daemons are not implemented yet\n");
         Err(eopnotsupp())
