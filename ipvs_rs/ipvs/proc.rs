@@ -15,6 +15,9 @@ use crate::netns::Ipvs;
 /// The files of one namespace.
 pub(crate) struct Files(KVec<File<Ipvs>>);
 
+/// Makes one of the files.
+type Make = fn(&Net, Arc<Ipvs>) -> Result<File<Ipvs>>;
+
 impl Files {
     /// Makes the files.
     ///
@@ -22,7 +25,7 @@ impl Files {
     ///
     /// `ENOMEM`.
     pub(crate) fn register(ipvs: &Arc<Ipvs>, net: &Net) -> Result<Self> {
-        let all: [fn(&Net, Arc<Ipvs>) -> Result<File<Ipvs>>; 4] = [
+        let all: [Make; 4] = [
             File::rows::<services::Table>,
             File::rows::<conns::Table>,
             File::show::<stats::Totals>,

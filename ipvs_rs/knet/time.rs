@@ -7,7 +7,7 @@
 use ipvs_sys as bindings;
 
 /// Ticks of the coarse clock in a second.
-pub const HZ: usize = bindings::HZ as usize;
+pub const HZ: usize = bindings::HZ;
 
 /// A point in time, in ticks since some point before boot. Wraps around.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -32,6 +32,9 @@ pub trait Job<T: Send + Sync + 'static>: 'static {
     fn run(object: Arc<T>);
 }
 
+/// What a [`Work`] owns now and then, and what it calls.
+type Calls<T, J> = (Arc<T>, fn(J));
+
 /// A work item, part of a `T` that lives in an [`Arc`].
 ///
 /// # Invariants
@@ -43,7 +46,7 @@ pub struct Work<T: Send + Sync + 'static, J: Job<T>> {
     #[pin]
     work: Opaque<bindings::delayed_work>,
     owner: AtomicPtr<c_void>,
-    _calls: PhantomData<(Arc<T>, fn(J))>,
+    _calls: PhantomData<Calls<T, J>>,
 }
 
 // SAFETY: The kernel's workqueue functions may be called from any context.

@@ -118,10 +118,7 @@ fn complain(service: &Service, flow: &Flow) {
         .and_then(|pool| Some(pool.scheduler()?.name()));
     let [a, b, c, d] = flow.dst.v4();
     let port = flow.dport;
-    match name {
-        Some(name) => {
-            pr_err!("{name}: {protocol} {a}.{b}.{c}.{d}:{port} - no destination available\n")
-        }
-        None => {}
+    if let Some(name) = name {
+        pr_err!("{name}: {protocol} {a}.{b}.{c}.{d}:{port} - no destination available\n");
     }
 }

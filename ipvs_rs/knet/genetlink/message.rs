@@ -160,9 +160,12 @@ impl<'a> Message<'a> {
     /// Where `nest` begins; [`None`] if that is not in this message any more, or never was.
     fn start_of(&self, nest: &Nest) -> Option<*mut bindings::nlattr> {
         let behind = nest.offset.checked_add(size_of::<bindings::nlattr>())?;
-        // SAFETY: All of what was appended is in one buffer.
-        (behind <= self.length())
-            .then(|| unsafe { self.header.byte_add(nest.offset) }.as_ptr().cast())
+        if behind > self.length() {
+            return None;
+        }
+        // SAFETY: All that was appended is in one buffer, and this is a part of it.
+        let start = unsafe { self.header.byte_add(nest.offset) };
+        Some(start.as_ptr().cast())
     }
 }
 

@@ -68,6 +68,9 @@ impl<T: Send + Sync + 'static> Stripe<T> {
     }
 }
 
+/// All stripes of a table.
+type Stripes<T> = Pin<KBox<[SpinLockBh<Stripe<T>>]>>;
+
 /// A place in the order of all nodes of a table.
 ///
 /// It stays meaningful whatever is inserted, removed or resized: a walk that follows it meets
@@ -92,7 +95,7 @@ pub struct Cursor {
 pub struct Table<T: Send + Sync + 'static> {
     least_bits: u32,
     live: AtomicPtr<Buckets<T>>,
-    stripes: SetOnce<Pin<KBox<[SpinLockBh<Stripe<T>>]>>>,
+    stripes: SetOnce<Stripes<T>>,
     #[pin]
     resizing: Mutex<()>,
 }
