@@ -21,7 +21,7 @@ use crate::{
     netns::{Config, Ipvs},
     pool::{Member, Pool},
     resize::{self, Resize},
-    scheduler::{Change, Handle},
+    scheduler::{Change, Handle, Kind},
     service::Service,
     trash,
 };
@@ -69,8 +69,9 @@ pub(crate) fn add_service(
     }
     let scheduler = engines(spec)?;
     spec.netmask.check(key.family()).map_err(|_| EINVAL)?;
-    let pool = Pool::new(KVec::new(), scheduler, Change::Rebuilt, None)?;
-    let service = Service::new(key, spec, pool)?;
+    let kind = scheduler.as_ref().map(|scheduler| scheduler.kind);
+    let pool = Pool::new(KVec::new(), kind, Change::Rebuilt, None)?;
+    let service = Service::new(key, spec, pool, scheduler)?;
     let mut config = ipvs.config.lock();
     resize::make_tables(ipvs)?;
     config.open_hooks(ipvs, net, key.family())?;
@@ -97,11 +98,12 @@ pub(crate) fn edit_service(ipvs: &Ipvs, service: &Service, spec: &ServiceSpec) -
         .map_err(|_| EINVAL)?;
     let _config = ipvs.config.lock();
     let old = service.pool.get().ok_or(ESRCH)?;
-    let name = |scheduler: Option<&Handle>| scheduler.map(Handle::name);
-    if name(old.scheduler()) != name(scheduler.as_ref()) {
+    let kind = scheduler.as_ref().map(|scheduler| scheduler.kind);
+    if old.scheduler().map(Kind::name) != kind.map(Kind::name) {
         let members = old.copy_members()?;
-        let pool = Pool::new(members, scheduler, Change::Rebuilt, None)?;
+        let pool = Pool::new(members, kind, Change::Rebuilt, None)?;
         publish(service, pool)?;
+        service.hold(scheduler);
     }
     service.configure(spec);
     Ok(())
@@ -139,10 +141,11 @@ pub(crate) fn flush(ipvs: &Arc<Ipvs>, net: &Net) {
         match next {
             None => break,
             Some(None) => continue,
-            // Without memory for the trash, the servers go at once.
             Some(Some(service)) => {
+                // Without memory for the trash, its servers are forgotten.
                 if discard(ipvs, &mut config, &service).is_err() {
                     ipvs.services.remove(&service);
+                    service.release();
                 }
             }
         }
@@ -160,6 +163,7 @@ fn discard(ipvs: &Ipvs, config: &mut Config, service: &Service) -> Result {
     for member in pool.members() {
         throw_away(config, member)?;
     }
+    service.release();
     Ok(())
 }
 
@@ -214,7 +218,7 @@ pub(crate) fn add_dest(
     members
         .insert_within_capacity(0, Member(dest.clone()))
         .map_err(|_| ENOMEM)?;
-    let scheduler = old.scheduler().cloned();
+    let scheduler = old.scheduler();
     let pool = Pool::new(members, scheduler, Change::Inserted(0), Some(&old))?;
     dest.attach(&service.stats);
     publish(service, pool).inspect_err(|_| dest.detach())?;
@@ -236,7 +240,7 @@ pub(crate) fn edit_dest(ipvs: &Ipvs, service: &Service, key: &DestKey, spec: &De
     member.configure(spec);
     let renew = || {
         let members = old.copy_members()?;
-        let scheduler = old.scheduler().cloned();
+        let scheduler = old.scheduler();
         let pool = Pool::new(members, scheduler, Change::Updated(index), Some(&old))?;
         publish(service, pool)
     };
@@ -255,7 +259,7 @@ pub(crate) fn delete_dest(ipvs: &Arc<Ipvs>, service: &Service, key: &DestKey) ->
     let mut members = old.copy_members()?;
     let member = members.remove(index).map_err(|_| ENOENT)?;
     config.trash.make_room(1)?;
-    let scheduler = old.scheduler().cloned();
+    let scheduler = old.scheduler();
     let pool = Pool::new(members, scheduler, Change::Removed(index), Some(&old))?;
     publish(service, pool)?;
     throw_away(&mut config, &member)?;
@@ -267,8 +271,10 @@ pub(crate) fn delete_dest(ipvs: &Arc<Ipvs>, service: &Service, key: &DestKey) ->
 /// Zeroes the statistics of a service and its servers.
 pub(crate) fn zero_service(service: &Service) {
     service.stats.zero();
-    if let Some(pool) = service.pool.get() {
-        pool.members().iter().for_each(|member| member.stats.zero());
+    let guard = rcu::read_lock();
+    if let Some(pool) = service.pool.load(&guard) {
+        let members = pool.get().members();
+        members.iter().for_each(|member| member.stats.zero());
     }
 }
 

@@ -15,6 +15,7 @@ use knet::{
 };
 
 use crate::{
+    configure,
     conn::table::Conns,
     est, hooks, proc,
     resize::Resize,
@@ -136,9 +137,13 @@ impl PerNet for Ipvs {
         Ok(ipvs)
     }
 
+    fn close(ipvs: &Arc<Self>, net: &Net) {
+        ipvs.config.lock().closed = true;
+        configure::flush(ipvs, net);
+    }
+
     fn destroy(ipvs: Arc<Self>, net: &Net) {
         let mut config = ipvs.config.lock();
-        config.closed = true;
         let (files, sysctls) = (config.files.take(), config.sysctls.take());
         drop(config);
         if let Some(sysctls) = sysctls {
@@ -147,9 +152,7 @@ impl PerNet for Ipvs {
         if let Some(files) = files {
             files.unregister(net);
         }
-        crate::configure::flush(&ipvs, net);
-        // From here on no packet can find the namespace, so no connection is added.
-        rcu::synchronize();
+        // No packet has found the namespace for a grace period, so no connection is added.
         ipvs.conns.flush();
         ipvs.resize.cancel_sync();
         ipvs.estimation.cancel_sync();

@@ -12,7 +12,7 @@ use knet::{rcu::Arc, vec::VecExt};
 
 use crate::{
     dest::Dest,
-    scheduler::{Change, Handle, Picker},
+    scheduler::{Change, Kind, Picker},
 };
 
 /// A server in a [`Pool`].
@@ -57,10 +57,9 @@ pub(crate) struct Pool {
     scheduling: Option<Scheduling>,
 }
 
-/// The fields are dropped in this order: the code that drops the picker is in the module.
 struct Scheduling {
     picker: KBox<dyn Picker>,
-    scheduler: Handle,
+    scheduler: Kind,
 }
 
 impl Pool {
@@ -71,7 +70,7 @@ impl Pool {
     /// `ENOMEM`, or what the scheduler says about these servers.
     pub(crate) fn new(
         members: KVec<Member>,
-        scheduler: Option<Handle>,
+        scheduler: Option<Kind>,
         change: Change,
         previous: Option<&Pool>,
     ) -> Result<Self> {
@@ -113,10 +112,10 @@ impl Pool {
     }
 
     /// The scheduler, unless there is none.
-    pub(crate) fn scheduler(&self) -> Option<&Handle> {
+    pub(crate) fn scheduler(&self) -> Option<Kind> {
         self.scheduling
             .as_ref()
-            .map(|scheduling| &scheduling.scheduler)
+            .map(|scheduling| scheduling.scheduler)
     }
 
     /// The server for a new connection.

@@ -20,7 +20,7 @@ use kernel::{
 };
 use knet::{
     module::{self, ModuleRef},
-    rcu::{Arc, Slot},
+    rcu::{self, Arc, Slot},
     vec::VecExt,
 };
 
@@ -181,20 +181,48 @@ fn register(factory: &'static dyn Factory, module: &'static ThisModule) -> Resul
     Ok(())
 }
 
-/// Takes [`register`] back. Whoever found the scheduler has a reference to its module.
+/// Takes [`register`] back. No service uses the scheduler any more, but packets may still have its
+/// last pool, and the functions that drop it are part of the scheduler's module.
 #[inline(never)]
 fn unregister(name: &str) {
     if let Some(registry) = REGISTRY.get() {
         let mut entries = registry.entries.lock();
         entries.keep_only(|entry| entry.factory.name() != name);
     }
+    rcu::synchronize();
+    // A picker is in a pool, and that may be in a service.
+    rcu::barrier(2);
     pr_info!("[{}] scheduler unregistered.\n", name);
+}
+
+/// A scheduler as pools know it.
+///
+/// The service that publishes a pool keeps the module loaded; [`unregister`] waits for what is left
+/// of a pool after that.
+#[derive(Clone, Copy)]
+pub(crate) struct Kind(&'static dyn Factory);
+
+impl Kind {
+    /// What users call it.
+    pub(crate) fn name(self) -> &'static str {
+        self.0.name()
+    }
+
+    /// See [`Scheduler::prepare`].
+    pub(crate) fn prepare(
+        self,
+        members: &[Member],
+        change: Change,
+        previous: Option<&dyn Picker>,
+    ) -> Result<KBox<dyn Picker>> {
+        self.0.prepare(members, change, previous)
+    }
 }
 
 /// A scheduler that a service uses; its module stays loaded meanwhile.
 pub(crate) struct Handle {
-    factory: &'static dyn Factory,
-    module: ModuleRef,
+    pub(crate) kind: Kind,
+    _module: ModuleRef,
 }
 
 impl Handle {
@@ -225,33 +253,9 @@ impl Handle {
         let same_name = |entry: &&Entry| entry.factory.name().as_bytes() == name.as_bytes();
         let entry = entries.iter().find(same_name)?;
         Some(Self {
-            factory: entry.factory,
-            module: ModuleRef::try_new(entry.module)?,
+            kind: Kind(entry.factory),
+            _module: ModuleRef::try_new(entry.module)?,
         })
-    }
-
-    /// What users call it.
-    pub(crate) fn name(&self) -> &'static str {
-        self.factory.name()
-    }
-
-    /// See [`Scheduler::prepare`].
-    pub(crate) fn prepare(
-        &self,
-        members: &[Member],
-        change: Change,
-        previous: Option<&dyn Picker>,
-    ) -> Result<KBox<dyn Picker>> {
-        self.factory.prepare(members, change, previous)
-    }
-}
-
-impl Clone for Handle {
-    fn clone(&self) -> Self {
-        Self {
-            factory: self.factory,
-            module: self.module.clone(),
-        }
     }
 }
 

@@ -11,7 +11,7 @@ use ipvs_core::{
     flow::Flow,
     hash::{self, HashKey},
 };
-use kernel::prelude::*;
+use kernel::{new_spinlock, prelude::*, sync::SpinLock};
 use knet::{
     errno::enoprotoopt,
     hashtable::{Cursor, Node, Table},
@@ -19,12 +19,13 @@ use knet::{
     rcu::{Arc, Guard, Ref, Slot},
 };
 
-use crate::{pool::Pool, resize::Sizing, stats::Stats};
+use crate::{pool::Pool, resize::Sizing, scheduler::Handle, stats::Stats};
 
 /// The number of buckets is 2 to a power in this range.
 const BITS: RangeInclusive<u32> = 4..=20;
 
 /// A virtual service.
+#[pin_data]
 pub(crate) struct Service {
     node: Node<Service>,
     pub(crate) key: ServiceKey,
@@ -32,9 +33,17 @@ pub(crate) struct Service {
     timeout: AtomicU32,
     netmask: AtomicU32,
     pub(crate) stats: Arc<Stats>,
+    /// Empty once the service is deleted.
     pub(crate) pool: Slot<Pool>,
-    /// The module cannot be unloaded as long as there is a service.
-    _module: ModuleRef,
+    #[pin]
+    held: SpinLock<Held>,
+}
+
+/// What must stay loaded as long as the service is not deleted.
+#[derive(Default)]
+struct Held {
+    _own: Option<ModuleRef>,
+    scheduler: Option<Handle>,
 }
 
 impl Service {
@@ -43,11 +52,19 @@ impl Service {
     /// # Errors
     ///
     /// `ENOMEM`, `ENOPROTOOPT` if the module is being unloaded.
-    pub(crate) fn new(key: ServiceKey, spec: &ServiceSpec, pool: Pool) -> Result<Arc<Self>> {
-        let module = ModuleRef::own().ok_or_else(enoprotoopt)?;
+    pub(crate) fn new(
+        key: ServiceKey,
+        spec: &ServiceSpec,
+        pool: Pool,
+        scheduler: Option<Handle>,
+    ) -> Result<Arc<Self>> {
+        let held = Held {
+            _own: Some(ModuleRef::own().ok_or_else(enoprotoopt)?),
+            scheduler,
+        };
         let stats = Arc::pin_init(Stats::new(), GFP_KERNEL)?;
         let pool = Slot::new(Arc::new(pool, GFP_KERNEL)?);
-        let service = Self {
+        let service = pin_init!(Self {
             node: Node::new(0),
             key,
             flags: AtomicU32::new(spec.flags.apply(0)),
@@ -55,9 +72,22 @@ impl Service {
             netmask: AtomicU32::new(u32::from_ne_bytes(spec.netmask.0)),
             stats,
             pool,
-            _module: module,
-        };
-        Arc::new(service, GFP_KERNEL)
+            held <- new_spinlock!(held),
+        });
+        Arc::pin_init(service, GFP_KERNEL)
+    }
+
+    /// Keeps the module of another scheduler loaded, instead of the present one.
+    pub(crate) fn hold(&self, scheduler: Option<Handle>) {
+        let before = core::mem::replace(&mut self.held.lock().scheduler, scheduler);
+        drop(before);
+    }
+
+    /// Ends the service after it was taken out of the table: its modules may be unloaded.
+    pub(crate) fn release(&self) {
+        drop(self.pool.replace(None));
+        let before = core::mem::take(&mut *self.held.lock());
+        drop(before);
     }
 
     /// Gives the service new settings; its scheduler and servers are the pool's.

@@ -8,7 +8,7 @@
 //!   PerNetRegistration::new, or a new namespace          PerNetRegistration dropped, or the
 //!                       │                                 namespace's end
 //!                       v                                             │
-//!               PerNet::create ──> state(net) finds it ──> PerNet::destroy ──> (grace period)
+//!               PerNet::create ──> state(net) finds it ──> close ──> (grace period) ──> destroy
 //! ```
 //!
 //! C header: [`include/net/net_namespace.h`](srctree/include/net/net_namespace.h)

@@ -85,22 +85,18 @@ pub fn synchronize() {
     unsafe { bindings::synchronize_rcu() };
 }
 
-/// Waits until every object whose last [`Arc`] is gone has been dropped. May sleep.
+/// Waits until the objects whose last [`Arc`] is gone have been dropped. May sleep.
 ///
 /// An object may hold the last reference to another, which only then begins to wait for its own
-/// grace period. So this goes on until nothing was dropped in a whole round.
-pub fn barrier() {
-    loop {
-        let before = arc::dropped();
+/// grace period: `layers` tells how deep to wait.
+pub fn barrier(layers: usize) {
+    for _ in 0..layers {
         // SAFETY: No preconditions besides being allowed to sleep, which the caller is told about.
         unsafe { bindings::rcu_barrier() };
-        if arc::dropped() == before {
-            return;
-        }
     }
 }
 
-/// Calls [`barrier`] when dropped.
+/// When dropped, waits until every object whose last [`Arc`] is gone has been dropped.
 ///
 /// A module that uses [`Arc`] keeps one as the *last* field of its module struct: the functions
 /// that drop the objects live in the module, and must have returned before it is unloaded.
@@ -108,6 +104,13 @@ pub struct BarrierOnDrop;
 
 impl Drop for BarrierOnDrop {
     fn drop(&mut self) {
-        barrier();
+        // Until nothing was dropped in a whole round, as what is dropped may hold more.
+        loop {
+            let before = arc::dropped();
+            barrier(1);
+            if arc::dropped() == before {
+                return;
+            }
+        }
     }
 }

@@ -21,7 +21,8 @@ use crate::{
     conn::{table::Way, Conn},
     dest::Dest,
     netns::Ipvs,
-    service::Service,
+    pool::Pool,
+    scheduler::Kind,
 };
 
 /// The port from which FTP servers open data connections; they are nobody's clients.
@@ -51,7 +52,7 @@ pub(super) fn first_packet(
         return Verdict::Drop(skb);
     };
     let Some(member) = pool.get().schedule(flow) else {
-        complain(&service, flow);
+        complain(pool.get(), flow);
         skb.send_icmp_v4(IcmpError::PortUnreachable);
         return Verdict::Drop(skb);
     };
@@ -104,7 +105,7 @@ fn connect(
 
 /// Logs that a service has no server for a packet.
 #[cold]
-fn complain(service: &Service, flow: &Flow) {
+fn complain(pool: &Pool, flow: &Flow) {
     if !log::ratelimit() {
         return;
     }
@@ -112,13 +113,9 @@ fn complain(service: &Service, flow: &Flow) {
         proto::TCP => "TCP",
         _ => "UDP",
     };
-    let name = service
-        .pool
-        .get()
-        .and_then(|pool| Some(pool.scheduler()?.name()));
     let [a, b, c, d] = flow.dst.v4();
     let port = flow.dport;
-    if let Some(name) = name {
+    if let Some(name) = pool.scheduler().map(Kind::name) {
         pr_err!("{name}: {protocol} {a}.{b}.{c}.{d}:{port} - no destination available\n");
     }
 }

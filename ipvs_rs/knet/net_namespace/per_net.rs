@@ -5,6 +5,7 @@
 use core::{
     ffi::c_void,
     marker::PhantomData,
+    mem::ManuallyDrop,
     ptr::NonNull,
     sync::atomic::{AtomicPtr, AtomicU32, Ordering},
 };
@@ -29,6 +30,11 @@ pub trait PerNet: Sized + Send + Sync + 'static {
     ///
     /// The namespace, or the registration, fails with this error.
     fn create(net: &Net) -> Result<Arc<Self>>;
+
+    /// Begins the end of `net`: sees to it that packets do not come any more. May sleep.
+    ///
+    /// A grace period passes before [`PerNet::destroy`]; one for all namespaces that end together.
+    fn close(state: &Arc<Self>, net: &Net);
 
     /// Ends the state of `net`: whatever was registered there has to be taken back now. May sleep.
     ///
@@ -141,6 +147,7 @@ impl<T: PerNet> PerNetRegistration<T> {
             Opaque::ffi_init(|operations: *mut bindings::pernet_operations| {
                 let value = bindings::pernet_operations {
                     init: Some(init::<T>),
+                    pre_exit: Some(pre_exit::<T>),
                     exit: Some(exit::<T>),
                     id: assigned.as_ptr(),
                     size: size_of::<Slot>(),
@@ -206,6 +213,28 @@ unsafe extern "C" fn init<T: PerNet>(net: *mut bindings::net) -> c_int {
         slot.store(state.into_raw().cast_mut(), Ordering::Release);
         Ok(0)
     })
+}
+
+/// Called by C for each namespace that is to lose its slot, before it waits for a grace period.
+///
+/// # Safety
+///
+/// [`init`] must have succeeded for `net`.
+unsafe extern "C" fn pre_exit<T: PerNet>(net: *mut bindings::net) {
+    // SAFETY: C calls this with a namespace that is valid until after all exit functions.
+    let net = unsafe { Net::from_raw(net) };
+    let id = T::id().assigned.load(Ordering::Relaxed);
+    // SAFETY: By the contract; C makes no slots for this namespace meanwhile.
+    let Some(slot) = (unsafe { slot(net, id) }) else {
+        return;
+    };
+    // SAFETY: The slot is there until after `exit`.
+    let raw = unsafe { slot.as_ref() }.load(Ordering::Acquire);
+    if !raw.is_null() {
+        // SAFETY: By the meaning of a slot, which keeps the reference: this one is not dropped.
+        let state = ManuallyDrop::new(unsafe { Arc::from_raw(raw) });
+        T::close(&state, net);
+    }
 }
 
 /// Called by C for each namespace that is to lose its slot.

@@ -190,8 +190,8 @@ unsafe fn retire<T>(inner: NonNull<Inner<T>>) {
     unsafe { bindings::call_rcu(head, Some(free::<T>)) };
 }
 
-/// How many objects were dropped since the module was loaded. [`barrier`](super::barrier) looks
-/// at it; it is off every path that packets take.
+/// How many objects were dropped since the module was loaded. [`BarrierOnDrop`](super::BarrierOnDrop)
+/// looks at it; it is off every path that packets take.
 static DROPPED: AtomicUsize = AtomicUsize::new(0);
 
 /// See [`DROPPED`].
