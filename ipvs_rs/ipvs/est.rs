@@ -2,6 +2,7 @@
 
 //! Rates, computed every two seconds as long as there are services.
 
+use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::est::PERIOD_SECONDS;
 use knet::{
     hashtable::Cursor,
@@ -32,7 +33,8 @@ impl Job<Ipvs> for Estimation {
     }
 
     fn run(ipvs: Arc<Ipvs>) {
-        if ipvs.services.count() == 0 {
+        let wanted = ipvs.settings.run_estimation.load(Relaxed) != 0;
+        if !wanted || ipvs.services.count() == 0 {
             return;
         }
         // Queued first, so that the time this takes does not add up.

@@ -2,9 +2,12 @@
 
 //! What IPVS shows in `/proc/net`, in the words that parsers have known for decades.
 
+mod app;
+mod conn_sync;
 mod conns;
 mod services;
 mod stats;
+mod status;
 
 use ipvs_core::addr::{Addr, Family};
 use kernel::{alloc::KVec, fmt, prelude::*};
@@ -25,9 +28,12 @@ impl Files {
     ///
     /// `ENOMEM`.
     pub(crate) fn register(ipvs: &Arc<Ipvs>, net: &Net) -> Result<Self> {
-        let all: [Make; 4] = [
+        let all: [Make; 7] = [
             File::rows::<services::Table>,
             File::rows::<conns::Table>,
+            File::rows::<conn_sync::Table>,
+            File::show::<app::Table>,
+            File::show::<status::Status>,
             File::show::<stats::Totals>,
             File::show::<stats::PerCpu>,
         ];

@@ -14,7 +14,7 @@ use ipvs_core::{
 use kernel::{new_spinlock, prelude::*, sync::SpinLock};
 use knet::{
     errno::enoprotoopt,
-    hashtable::{Cursor, Node, Table},
+    hashtable::{Cursor, Lengths, Node, Table},
     module::ModuleRef,
     rcu::{Arc, Guard, Ref, Slot},
 };
@@ -229,6 +229,11 @@ impl Services {
     /// How many there are.
     pub(crate) fn count(&self) -> u32 {
         self.count.load(Relaxed)
+    }
+
+    /// How many of the buckets are how long.
+    pub(crate) fn lengths(&self) -> Lengths {
+        self.table.lengths()
     }
 
     /// The number of buckets is 2 to this power, once there are any.

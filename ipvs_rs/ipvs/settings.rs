@@ -18,6 +18,7 @@ pub(crate) struct Settings {
     pub(crate) secure_tcp: AtomicI32,
     pub(crate) snat_reroute: AtomicI32,
     pub(crate) sloppy_tcp: AtomicI32,
+    pub(crate) run_estimation: AtomicI32,
     /// Seconds. Set by netlink, not by sysctl.
     tcp_established: AtomicU32,
     tcp_fin_wait: AtomicU32,
@@ -41,6 +42,7 @@ impl Settings {
             secure_tcp: AtomicI32::new(0),
             snat_reroute: AtomicI32::new(1),
             sloppy_tcp: AtomicI32::new(0),
+            run_estimation: AtomicI32::new(1),
             tcp_established: AtomicU32::new(timeouts.tcp_established),
             tcp_fin_wait: AtomicU32::new(timeouts.tcp_fin_wait),
             udp: AtomicU32::new(timeouts.udp),

@@ -13,7 +13,7 @@ use knet::{
     sysctl::{self, Entry},
 };
 
-use crate::{netns::Ipvs, resize::Resize, settings::MOST_CONNECTIONS};
+use crate::{est::Estimation, netns::Ipvs, resize::Resize, settings::MOST_CONNECTIONS};
 
 const ENTRIES: &[Entry<Ipvs>] = &[
     Entry::functions(
@@ -24,6 +24,11 @@ const ENTRIES: &[Entry<Ipvs>] = &[
     Entry::int(c"secure_tcp", |ipvs: &Ipvs| &ipvs.settings.secure_tcp).range(0, 3),
     Entry::int(c"snat_reroute", |ipvs: &Ipvs| &ipvs.settings.snat_reroute),
     Entry::int(c"sloppy_tcp", |ipvs: &Ipvs| &ipvs.settings.sloppy_tcp),
+    Entry::int(c"run_estimation", |ipvs: &Ipvs| {
+        &ipvs.settings.run_estimation
+    })
+    .on_change(Estimation::start)
+    .initial_only(),
     Entry::int(c"conn_lfactor", |ipvs: &Ipvs| &ipvs.settings.conn_lfactor)
         .range(-8, 8)
         .on_change(Resize::plan)

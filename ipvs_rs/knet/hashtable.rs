@@ -36,4 +36,4 @@ mod node;
 mod table;
 
 pub use node::Node;
-pub use table::{Cursor, InsertError, Table};
+pub use table::{Cursor, InsertError, Lengths, Table};

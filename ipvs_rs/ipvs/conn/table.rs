@@ -15,7 +15,7 @@ use ipvs_core::{
 };
 use kernel::prelude::*;
 use knet::{
-    hashtable::{Cursor, Table},
+    hashtable::{Cursor, Lengths, Table},
     rcu::{self, Arc, Guard, Ref},
     time::Jiffies,
     timer::Timer,
@@ -170,6 +170,11 @@ impl Conns {
     /// The number of buckets, 0 before there are any.
     pub(crate) fn buckets(&self) -> u32 {
         self.bits().map_or(0, |bits| 1_u32.wrapping_shl(bits))
+    }
+
+    /// How many of the buckets are how long.
+    pub(crate) fn lengths(&self) -> Lengths {
+        self.table.lengths()
     }
 
     /// The number of buckets is 2 to this power, once there are any.

@@ -2,7 +2,7 @@
 
 //! `/proc/net/ip_vs_conn`: the connections, each once.
 
-use kernel::{prelude::*, seq_file::SeqFile, seq_print};
+use kernel::{fmt, prelude::*, seq_file::SeqFile, seq_print};
 use knet::{
     hashtable::Cursor,
     proc_seq::Rows,
@@ -11,7 +11,7 @@ use knet::{
 };
 
 use super::{Column, Protocol};
-use crate::netns::Ipvs;
+use crate::{conn::Conn, netns::Ipvs};
 
 /// A row is a connection.
 pub(super) struct Table;
@@ -30,10 +30,32 @@ impl Rows<Ipvs> for Table {
     fn row(ipvs: &Ipvs, mut cursor: Cursor, seq: &SeqFile) -> Option<Cursor> {
         let guard = rcu::read_lock();
         let conn = ipvs.conns.next(&mut cursor, &guard)?;
+        let common = Common::of(&conn);
+        seq_print!(seq, "{common} {:>7}\n", common.seconds);
+        Some(cursor)
+    }
+}
+
+/// The columns that both files have: who talks to whom, and the state of that.
+pub(super) struct Common<'a> {
+    conn: &'a Conn,
+    /// How long the connection lives without packets.
+    pub(super) seconds: usize,
+}
+
+impl<'a> Common<'a> {
+    /// Those of a connection now.
+    pub(super) fn of(conn: &'a Conn) -> Self {
         let seconds = conn.remaining(Jiffies::now()) / HZ;
-        seq_print!(
-            seq,
-            "{:<3} {} {:04X} {} {:04X} {} {:04X} {:<11} {:>7}\n",
+        Self { conn, seconds }
+    }
+}
+
+impl fmt::Display for Common<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let conn = self.conn;
+        f.write_fmt(fmt!(
+            "{:<3} {} {:04X} {} {:04X} {} {:04X} {:<11}",
             Protocol(conn.protocol.into()),
             Column(conn.family, conn.client),
             conn.client_port,
@@ -42,8 +64,6 @@ impl Rows<Ipvs> for Table {
             Column(conn.dest.key.family, conn.server),
             conn.server_port,
             conn.state_name(),
-            seconds,
-        );
-        Some(cursor)
+        ))
     }
 }

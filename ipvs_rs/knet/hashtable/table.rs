@@ -83,6 +83,29 @@ pub struct Cursor {
     finished: bool,
 }
 
+/// How many buckets of a table are how long.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Lengths {
+    /// Buckets without a node.
+    pub empty: u64,
+    /// Buckets with one node, with two and so on; the last number is that of all longer ones.
+    pub by_length: [u64; 7],
+}
+
+impl Lengths {
+    /// Takes account of a bucket.
+    fn count(&mut self, length: usize) {
+        let last = self.by_length.len().saturating_sub(1);
+        let count = match length.checked_sub(1) {
+            None => Some(&mut self.empty),
+            Some(index) => self.by_length.get_mut(index.min(last)),
+        };
+        if let Some(count) = count {
+            *count = count.saturating_add(1);
+        }
+    }
+}
+
 /// A hash table of objects of type `T`.
 ///
 /// It is empty and has no buckets at all until [`Table::resize`] is called for the first time.
@@ -218,6 +241,28 @@ impl<T: Send + Sync + 'static> Table<T> {
             }
         }
         None
+    }
+
+    /// How many buckets are how long. May take long where there are many.
+    pub fn lengths(&self) -> Lengths {
+        let mut lengths = Lengths::default();
+        let mut next = Some(0);
+        while let Some(hash) = next {
+            // A section for each bucket, so that none is long.
+            let guard = rcu::read_lock();
+            let Some(buckets) = self.live(&guard) else {
+                break;
+            };
+            let mut length = 0_usize;
+            let mut at = buckets.head(hash);
+            while let Some(node) = buckets.follow(at) {
+                length = length.saturating_add(1);
+                at = node.next(buckets.link());
+            }
+            lengths.count(length);
+            next = buckets.end(hash);
+        }
+        lengths
     }
 
     /// Gives the table 2^`bits` buckets, or the least, while it is used. May sleep for long.
