@@ -59,7 +59,7 @@ fn show_lengths(table: &str, lengths: &Lengths, seq: &SeqFile) {
     let used = by_length.iter().fold(0_u64, |sum, n| sum.wrapping_add(*n));
     let share = percent(empty, empty.wrapping_add(used));
     seq_print!(seq, "{table} buckets empty:\t{empty} ({share}%)\n");
-    for (length, buckets) in (1_u32..).zip(by_length) {
+    for (length, buckets) in (1_u32..8).zip(by_length) {
         if buckets != 0 {
             let share = percent(buckets, used);
             seq_print!(seq, "{table} buckets len-{length}:\t{buckets} ({share}%)\n");
