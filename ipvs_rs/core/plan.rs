@@ -3,6 +3,7 @@
 //! Decisions about packets and servers.
 
 pub mod overload;
+pub mod reuse;
 
 use crate::flow::{Flow, Fragment, HeaderSource};
 use crate::proto;
@@ -17,6 +18,12 @@ pub enum Opening {
     Refused,
     /// Its transport header is not all there: drop it.
     Unreadable,
+}
+
+/// Whether a packet means to open a connection, even where there is one between the same ends.
+#[inline]
+pub fn opens<S: HeaderSource + ?Sized>(flow: &Flow, packet: &S) -> bool {
+    flow.protocol == proto::TCP && flow.tcp_flags(packet).is_some_and(|flags| flags & SYN != 0)
 }
 
 /// Decides about a packet that belongs to no connection.

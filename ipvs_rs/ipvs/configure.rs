@@ -19,6 +19,7 @@ use crate::{
     dest::Dest,
     est::Estimation,
     netns::{Config, Ipvs},
+    nodest::Cleanup,
     pool::{Member, Pool},
     resize::{self, Resize},
     scheduler::{Change, Handle, Kind},
@@ -123,6 +124,7 @@ pub(crate) fn delete_service(ipvs: &Arc<Ipvs>, net: &Net, service: &Service) -> 
     drop(config);
     Resize::consider(ipvs);
     trash::Round::plan(ipvs);
+    Cleanup::consider(ipvs);
     Ok(())
 }
 
@@ -153,6 +155,7 @@ pub(crate) fn flush(ipvs: &Arc<Ipvs>, net: &Net) {
     drop(config);
     Resize::consider(ipvs);
     trash::Round::plan(ipvs);
+    Cleanup::consider(ipvs);
 }
 
 /// Takes a service out of the table, and puts its servers into the trash.
@@ -265,6 +268,7 @@ pub(crate) fn delete_dest(ipvs: &Arc<Ipvs>, service: &Service, key: &DestKey) ->
     throw_away(&mut config, &member)?;
     drop(config);
     trash::Round::plan(ipvs);
+    Cleanup::consider(ipvs);
     Ok(())
 }
 

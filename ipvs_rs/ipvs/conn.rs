@@ -10,6 +10,9 @@
 //!                  └────┘ each packet moves `deadline`
 //! ```
 //!
+//! A connection may control others: a persistence template does, those of its client. It does not
+//! end before them: its time starts anew, with a minute each, until the last of them is gone.
+//!
 //! A packet only stores the new deadline. The timer stays where it was, and when it goes off
 //! before the deadline it is set anew. Only a packet that shortens the time (a FIN, say) has to
 //! move the timer itself.
@@ -31,7 +34,7 @@ use ipvs_core::{
 use kernel::{alloc::flags::__GFP_NOWARN, c_str, prelude::*, static_lock_class};
 use knet::{
     hashtable::Node,
-    rcu::Arc,
+    rcu::{self, Arc},
     time::{Jiffies, HZ},
     timer::{Expire, Timer},
 };
@@ -45,6 +48,12 @@ pub(crate) const SERVER: u8 = 1;
 
 /// How long a connection lives whose first packet has not been taken account of yet.
 const INITIAL_TIMEOUT: usize = 3 * HZ;
+
+/// How long a connection whose time is over goes on to live because it controls others.
+const CONTROLLER_TIMEOUT: usize = 60 * HZ;
+
+/// In [`Conn::controlled`]: the connection has ended, and can not control any others.
+const ENDED: u32 = u32::MAX;
 
 /// A connection.
 #[pin_data]
@@ -70,7 +79,16 @@ pub(crate) struct Conn {
     #[pin]
     timer: Timer<Conn>,
     ipvs: Arc<Ipvs>,
+    /// The connection that controls this one; it counts this one as long as this one is in the
+    /// table.
+    control: Option<Arc<Conn>>,
+    /// How many connections this one controls, or [`ENDED`].
+    controlled: AtomicU32,
 }
+
+// A connection and what reference counting and RCU add to it fit in an object of the slab cache
+// that the C module's 296 bytes do not fit in.
+const _: () = assert!(size_of::<Conn>() + rcu::OVERHEAD <= 256);
 
 /// Flags and protocol state of a connection at one moment.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -109,6 +127,7 @@ impl Conn {
         dest: Arc<Dest>,
         request: &Tuple,
         server_port: u16,
+        control: Option<Arc<Conn>>,
     ) -> Result<Arc<Self>> {
         let flags = ConnFlags::EMPTY.inherit(dest.conn_flags(), request.protocol);
         let server = dest.key.addr;
@@ -132,6 +151,8 @@ impl Conn {
                 dest,
                 timer <- Timer::new(c_str!("ip_vs_conn"), static_lock_class!()),
                 ipvs,
+                control,
+                controlled: AtomicU32::new(0),
             }),
             GFP_ATOMIC | __GFP_NOWARN,
         )
@@ -202,10 +223,15 @@ impl Conn {
     #[inline]
     pub(crate) fn refresh(&self, seconds: u32) {
         // CAST: A u32 fits.
-        let timeout = (seconds as usize).saturating_mul(HZ);
+        self.live_for((seconds as usize).saturating_mul(HZ));
+    }
+
+    /// Lets the connection live for so many ticks from now. Returns until when that is.
+    #[inline]
+    fn live_for(&self, timeout: usize) -> Jiffies {
         let deadline = Jiffies::now().after(timeout);
         if self.deadline.load(Relaxed) == deadline.ticks() {
-            return;
+            return deadline;
         }
         self.deadline.store(deadline.ticks(), Relaxed);
         // The timer can be late only where the timeout has become shorter.
@@ -215,6 +241,7 @@ impl Conn {
                 self.timer.rearm(deadline);
             }
         }
+        deadline
     }
 
     /// Ticks until the connection ends if there are no more packets.
@@ -223,17 +250,64 @@ impl Conn {
         usize::try_from(deadline.since(now)).unwrap_or(0)
     }
 
-    /// Takes the connection out of the table and off the server's counts, once.
+    /// Whether another connection controls this one.
+    #[inline]
+    pub(crate) fn is_controlled(&self) -> bool {
+        self.control.is_some()
+    }
+
+    /// Makes sure that the connection ends and that it controls no others, neither now nor later.
+    ///
+    /// Fails if it controls some, or somebody else ends it.
+    fn claim_end(&self) -> bool {
+        self.controlled
+            .compare_exchange(0, ENDED, Relaxed, Relaxed)
+            .is_ok()
+    }
+
+    /// Takes account of a connection less that this one controls.
+    fn release_one(&self) {
+        let fewer = |count: u32| (count != ENDED && count != 0).then(|| count.wrapping_sub(1));
+        // It stays as it is if the namespace ends, and all connections with it.
+        let _ = self.controlled.fetch_update(Relaxed, Relaxed, fewer);
+    }
+
+    /// Takes the connection out of the table and off the counts of its server and of the
+    /// connection that controls it, once.
     fn unlink(&self) {
         if !self.ipvs.conns.remove(self) {
             return;
         }
         let was_active = !self.condition().flags().has(ConnFlags::INACTIVE);
         self.dest.unbind(was_active);
+        if let Some(control) = &self.control {
+            control.release_one();
+        }
     }
 
-    /// Ends the connection now.
-    pub(crate) fn end(&self) {
+    /// Ends the connection now, unless it controls others.
+    ///
+    /// Returns whether it has ended.
+    pub(crate) fn end(&self) -> bool {
+        let claimed = self.claim_end();
+        if claimed {
+            self.finish();
+        }
+        claimed
+    }
+
+    /// Ends the connection now, and then the one that controls it, unless that controls others.
+    pub(crate) fn end_with_controller(&self) {
+        if self.end() {
+            if let Some(control) = &self.control {
+                control.end();
+            }
+        }
+    }
+
+    /// Ends the connection now, whatever it controls.
+    fn finish(&self) {
+        self.controlled.store(ENDED, Relaxed);
         self.unlink();
         // ORDERING: Partner of the fence in `expired`: one of the two sees what the other did.
         fence(Ordering::SeqCst);
@@ -248,12 +322,16 @@ impl Expire for Conn {
 
     fn expired(this: Arc<Self>) {
         let deadline = Jiffies::from_ticks(this.deadline.load(Relaxed));
-        if deadline.since(Jiffies::now()) <= 0 {
+        let deadline = if deadline.since(Jiffies::now()) > 0 {
+            deadline
+        } else if this.claim_end() {
             this.unlink();
             return;
-        }
+        } else {
+            this.live_for(CONTROLLER_TIMEOUT)
+        };
         Timer::arm(&this, deadline);
-        // ORDERING: Partner of the fence in `end`, which may have cancelled too early.
+        // ORDERING: Partner of the fence in `finish`, which may have cancelled too early.
         fence(Ordering::SeqCst);
         if !this.client_node.is_linked() {
             this.timer.cancel();

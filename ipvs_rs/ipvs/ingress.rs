@@ -2,6 +2,7 @@
 
 //! Packets to this host, and packets that this host makes.
 
+mod reuse;
 mod schedule;
 
 use ipvs_core::{
@@ -20,6 +21,7 @@ use crate::{
     netns::Ipvs,
     xmit,
 };
+use reuse::Fate;
 
 /// A packet as a parser sees it.
 pub(crate) struct Headers<'a>(pub(crate) &'a Skb);
@@ -45,7 +47,11 @@ pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Ve
         Err(Unparsed::Taken) => return Verdict::Stolen,
     };
     match ipvs.get().conns.find(&flow.tuple(), context.rcu) {
-        Some((conn, Way::Request)) => request(ipvs.get(), conn.get(), skb, &flow, context),
+        Some((conn, Way::Request)) => match reuse::fate(ipvs.get(), conn.get(), &skb, &flow) {
+            Fate::GoesOn => request(ipvs.get(), conn.get(), skb, &flow, context),
+            Fate::GivesWay => schedule::first_packet(ipvs, skb, &flow, context),
+            Fate::Waits => Verdict::Drop(skb),
+        },
         Some((conn, Way::Reply)) => egress::reply(ipvs.get(), conn.get(), skb, &flow, context),
         None => schedule::first_packet(ipvs, skb, &flow, context),
     }
@@ -88,10 +94,6 @@ fn parse_fragment(skb: Skb, context: &Context<'_>) -> Result<(Skb, Flow), Unpars
 /// Sends a packet of a client to the server of its connection.
 #[inline]
 fn request(ipvs: &Ipvs, conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
-    if !conn.dest.is_available() {
-        // The connection goes on if the server comes back in time.
-        return Verdict::Drop(skb);
-    }
     let length = skb.len();
     conn.dest
         .each_stats(context.rcu, |stats| stats.count_in(length));

@@ -33,6 +33,7 @@ mod est;
 mod hooks;
 mod ingress;
 pub mod netns;
+mod nodest;
 pub mod pool;
 pub mod presence;
 mod proc;

@@ -17,7 +17,7 @@ use knet::{
 use crate::{
     configure,
     conn::table::Conns,
-    est, hooks, proc,
+    est, hooks, nodest, proc,
     resize::Resize,
     service::Services,
     settings::{Settings, MOST_CONNECTIONS},
@@ -45,6 +45,8 @@ pub struct Ipvs {
     pub(crate) trash_rounds: Work<Ipvs, trash::Round>,
     #[pin]
     pub(crate) estimation: Work<Ipvs, est::Estimation>,
+    #[pin]
+    pub(crate) cleanup: Work<Ipvs, nodest::Cleanup>,
 }
 
 /// What changes under the configuration lock.
@@ -118,6 +120,7 @@ impl PerNet for Ipvs {
                 resize <- Work::new(),
                 trash_rounds <- Work::new(),
                 estimation <- Work::new(),
+                cleanup <- Work::new(),
             }? Error),
             GFP_KERNEL,
         )?;
@@ -157,6 +160,7 @@ impl PerNet for Ipvs {
         ipvs.resize.cancel_sync();
         ipvs.estimation.cancel_sync();
         ipvs.trash_rounds.cancel_sync();
+        ipvs.cleanup.cancel_sync();
         ipvs.config.lock().trash.clear();
     }
 }

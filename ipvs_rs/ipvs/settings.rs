@@ -19,6 +19,8 @@ pub(crate) struct Settings {
     pub(crate) snat_reroute: AtomicI32,
     pub(crate) sloppy_tcp: AtomicI32,
     pub(crate) run_estimation: AtomicI32,
+    pub(crate) conn_reuse_mode: AtomicI32,
+    pub(crate) expire_nodest_conn: AtomicI32,
     /// Seconds. Set by netlink, not by sysctl.
     tcp_established: AtomicU32,
     tcp_fin_wait: AtomicU32,
@@ -43,6 +45,8 @@ impl Settings {
             snat_reroute: AtomicI32::new(1),
             sloppy_tcp: AtomicI32::new(0),
             run_estimation: AtomicI32::new(1),
+            conn_reuse_mode: AtomicI32::new(1),
+            expire_nodest_conn: AtomicI32::new(0),
             tcp_established: AtomicU32::new(timeouts.tcp_established),
             tcp_fin_wait: AtomicU32::new(timeouts.tcp_fin_wait),
             udp: AtomicU32::new(timeouts.udp),

@@ -29,6 +29,12 @@ const ENTRIES: &[Entry<Ipvs>] = &[
     })
     .on_change(Estimation::start)
     .initial_only(),
+    Entry::int(c"conn_reuse_mode", |ipvs: &Ipvs| {
+        &ipvs.settings.conn_reuse_mode
+    }),
+    Entry::int(c"expire_nodest_conn", |ipvs: &Ipvs| {
+        &ipvs.settings.expire_nodest_conn
+    }),
     Entry::int(c"conn_lfactor", |ipvs: &Ipvs| &ipvs.settings.conn_lfactor)
         .range(-8, 8)
         .on_change(Resize::plan)

@@ -23,7 +23,7 @@
 mod arc;
 mod slot;
 
-pub use arc::{Arc, Ref};
+pub use arc::{Arc, Ref, OVERHEAD};
 pub use slot::Slot;
 
 use core::ops::Deref;

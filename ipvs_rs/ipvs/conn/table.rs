@@ -102,20 +102,24 @@ impl Conns {
     pub(crate) fn insert(&self, conn: &Arc<Conn>, guard: &Guard) -> Option<()> {
         // Before it can be found and ended, so that nobody cancels a timer that is armed later.
         Timer::arm(conn, Jiffies::now().after(INITIAL_TIMEOUT));
+        // The node of the client comes last, as it is the one by which a connection is ended:
+        // whoever takes that out finds both in the table.
+        //
+        // Two clients' connections never share the ends of replies; those of one client to two
+        // virtual services may, and are told apart as little as by the C module.
+        let hash = hash::flow(self.key, &conn.reply());
+        let _ = self
+            .table
+            .insert(conn, &conn.server_node, hash, guard, |_, _| false);
         let request = conn.request();
         let is_same = |other: &Conn, tag| tag == CLIENT && other.request() == request;
         let hash = hash::flow(self.key, &request);
         let node = &conn.client_node;
-        let inserted = self.table.insert(conn, node, hash, guard, is_same);
-        if inserted.is_err() {
+        if self.table.insert(conn, node, hash, guard, is_same).is_err() {
+            drop(self.table.remove(&conn.server_node));
             conn.timer.cancel();
             return None;
         }
-        // Two clients' connections never share these ends; those of one client to two virtual
-        // services may, and are told apart as little as by the C module.
-        let hash = hash::flow(self.key, &conn.reply());
-        let node = &conn.server_node;
-        let _ = self.table.insert(conn, node, hash, guard, |_, _| false);
         if self.sizing.is_outgrown(self.count()) {
             Resize::plan(&conn.ipvs);
         }
@@ -157,7 +161,7 @@ impl Conns {
             let Some(conn) = self.next(&mut cursor, &guard) else {
                 return;
             };
-            conn.end();
+            conn.finish();
         }
     }
 

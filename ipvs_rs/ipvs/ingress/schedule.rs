@@ -88,7 +88,14 @@ fn connect(
         port => port,
     };
     let make = || {
-        let conn = Conn::new(ipvs.try_clone()?, dest.clone(), &flow.tuple(), server_port).ok()?;
+        let conn = Conn::new(
+            ipvs.try_clone()?,
+            dest.clone(),
+            &flow.tuple(),
+            server_port,
+            None,
+        )
+        .ok()?;
         dest.bind();
         let inserted = conns.insert(&conn, context.rcu);
         if inserted.is_none() {

@@ -32,6 +32,9 @@ pub(crate) struct Inner<T> {
     value: T,
 }
 
+/// What an [`Arc`] allocates in addition to its object, in bytes.
+pub const OVERHEAD: usize = size_of::<Inner<usize>>() - size_of::<usize>();
+
 /// An owning reference to an object that RCU readers may hold too.
 ///
 /// The object never moves. It is dropped in softirq context, one grace period after the last

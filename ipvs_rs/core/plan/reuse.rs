@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! When a connection gives way to a new one between the same ends.
+//!
+//! Clients use their ports again, often sooner than a director forgets them. A packet that opens
+//! a connection where there is an old one may go on with it, or have it replaced by one to a
+//! server of its own.
+
+use crate::conn::ConnFlags;
+use crate::proto;
+use crate::proto::tcp::State;
+
+/// What the administrator says about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// The sysctl `conn_reuse_mode`: 0 for never; with bit 1 connections in FIN_WAIT give way too
+    /// if the director does not see the server's side of them.
+    pub reuse: i32,
+    /// The sysctl `expire_nodest_conn`: connections of quiesced servers give way.
+    pub leave_quiesced: bool,
+}
+
+/// A connection that a packet belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Old {
+    /// Its transport protocol.
+    pub protocol: u8,
+    /// The number of its state in that protocol.
+    pub state: u8,
+    /// Its flags.
+    pub flags: ConnFlags,
+    /// Whether another connection controls it.
+    pub is_controlled: bool,
+    /// Whether its server gets no new connections.
+    pub is_quiesced: bool,
+}
+
+/// Whether a connection in this state may give way at all, if its server is not quiesced.
+///
+/// The answer for nearly every packet is no, and costs one test.
+#[inline]
+pub const fn is_candidate(protocol: u8, state: u8) -> bool {
+    protocol == proto::TCP
+        && matches!(
+            State::from_number(state),
+            Some(State::FinWait | State::TimeWait | State::Close)
+        )
+}
+
+/// Whether `old` gives way to a packet that opens a connection.
+pub const fn gives_way(old: &Old, rules: Rules) -> bool {
+    if rules.leave_quiesced && old.is_quiesced {
+        return true;
+    }
+    rules.reuse != 0
+        && !old.is_controlled
+        && is_candidate(old.protocol, old.state)
+        && (old.state != State::FinWait.number()
+            || rules.reuse & 2 != 0 && old.flags.has(ConnFlags::NO_OUTPUT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: Old = Old {
+        protocol: proto::TCP,
+        state: State::Close as u8,
+        flags: ConnFlags::EMPTY,
+        is_controlled: false,
+        is_quiesced: false,
+    };
+
+    fn states(reuse: i32, flags: ConnFlags) -> Vec<State> {
+        let rules = Rules {
+            reuse,
+            leave_quiesced: false,
+        };
+        let gives_way = |state: &State| {
+            let state = state.number();
+            gives_way(
+                &Old {
+                    state,
+                    flags,
+                    ..OLD
+                },
+                rules,
+            )
+        };
+        State::ALL.into_iter().filter(gives_way).collect()
+    }
+
+    #[test]
+    fn connections_give_way_in_these_states() {
+        use State::{Close, FinWait, TimeWait};
+        let (nat, direct) = (ConnFlags::EMPTY, ConnFlags::NO_OUTPUT);
+        for (mode, flags, expected) in [
+            (0, nat, vec![]),
+            (0, direct, vec![]),
+            (1, nat, vec![TimeWait, Close]),
+            (1, direct, vec![TimeWait, Close]),
+            (2, nat, vec![TimeWait, Close]),
+            (2, direct, vec![FinWait, TimeWait, Close]),
+            (3, direct, vec![FinWait, TimeWait, Close]),
+            (4, direct, vec![TimeWait, Close]),
+            (-1, direct, vec![FinWait, TimeWait, Close]),
+        ] {
+            assert_eq!(states(mode, flags), expected, "{mode} {flags:?}");
+        }
+    }
+
+    #[test]
+    fn controlled_connections_stay_unless_their_server_is_quiesced() {
+        for (is_controlled, is_quiesced, leave_quiesced, expected) in [
+            (false, false, false, true),
+            (true, false, false, false),
+            (true, true, false, false),
+            (true, true, true, true),
+            (true, false, true, false),
+        ] {
+            let old = Old {
+                is_controlled,
+                is_quiesced,
+                ..OLD
+            };
+            let rules = Rules {
+                reuse: 1,
+                leave_quiesced,
+            };
+            assert_eq!(gives_way(&old, rules), expected, "{old:?} {rules:?}");
+        }
+    }
+
+    #[test]
+    fn a_quiesced_server_is_left_in_any_state_and_protocol() {
+        let rules = Rules {
+            reuse: 0,
+            leave_quiesced: true,
+        };
+        for protocol in [proto::TCP, 132] {
+            for state in 0..=13 {
+                let old = Old {
+                    protocol,
+                    state,
+                    is_quiesced: true,
+                    ..OLD
+                };
+                assert!(gives_way(&old, rules));
+            }
+        }
+    }
+
+    #[test]
+    fn states_beyond_the_tables_are_no_candidates() {
+        for state in 0..=u8::MAX {
+            assert!(state < 11 || !is_candidate(proto::TCP, state));
+            assert!(!is_candidate(proto::UDP, state));
+        }
+    }
+}

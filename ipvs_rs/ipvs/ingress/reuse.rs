@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Packets of a connection that is over, or whose server is gone.
+
+use core::sync::atomic::Ordering::Relaxed;
+use ipvs_core::{
+    flow::Flow,
+    plan::{
+        self,
+        reuse::{self, Old, Rules},
+    },
+    proto,
+};
+use knet::skbuff::Skb;
+
+use super::Headers;
+use crate::{conn::Conn, netns::Ipvs};
+
+/// What a packet from the client means for its connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is one more packet of it.
+    GoesOn,
+    /// The connection has ended; the packet may open another.
+    GivesWay,
+    /// The server is gone, and may come back.
+    Waits,
+}
+
+/// Decides whether a connection goes on with a packet from its client. If not, it ends here.
+#[inline]
+pub(super) fn fate(ipvs: &Ipvs, conn: &Conn, skb: &Skb, flow: &Flow) -> Fate {
+    if !conn.dest.is_available() {
+        return without_server(ipvs, conn, skb, flow);
+    }
+    let state = conn.condition().state();
+    let may_give_way = reuse::is_candidate(flow.protocol, state) || conn.dest.weight() == 0;
+    if flow.protocol != proto::UDP && may_give_way && gives_way(ipvs, conn, skb, flow) {
+        return Fate::GivesWay;
+    }
+    Fate::GoesOn
+}
+
+/// Ends a connection in whose place the packet opens another.
+#[cold]
+fn gives_way(ipvs: &Ipvs, conn: &Conn, skb: &Skb, flow: &Flow) -> bool {
+    if !plan::opens(flow, &Headers(skb)) {
+        return false;
+    }
+    let settings = &ipvs.settings;
+    let rules = Rules {
+        reuse: settings.conn_reuse_mode.load(Relaxed),
+        leave_quiesced: settings.expire_nodest_conn.load(Relaxed) != 0,
+    };
+    let condition = conn.condition();
+    let old = Old {
+        protocol: flow.protocol,
+        state: condition.state(),
+        flags: condition.flags(),
+        is_controlled: conn.is_controlled(),
+        is_quiesced: conn.dest.weight() == 0,
+    };
+    // One that controls others goes on: two with the same ends could not be told apart.
+    reuse::gives_way(&old, rules) && conn.end()
+}
+
+/// Decides about a connection whose server was deleted.
+#[cold]
+fn without_server(ipvs: &Ipvs, conn: &Conn, skb: &Skb, flow: &Flow) -> Fate {
+    let ends = gives_way(ipvs, conn, skb, flow)
+        || ipvs.settings.expire_nodest_conn.load(Relaxed) != 0 && conn.end();
+    match ends {
+        true => Fate::GivesWay,
+        false => Fate::Waits,
+    }
+}
