@@ -139,6 +139,7 @@ fi
 if [ -x tests/net/run ] && scenarios_match; then
 	tier "scenarios in VMs"
 	if [ "$built" = yes ]; then
+		"$here/stale-scheduler.sh" >"$results/stale.log" 2>&1 || check "a stale scheduler is built" false || true
 		scenarios
 	else
 		check "scenarios (nothing was built)" false || true

@@ -123,10 +123,8 @@ def modinfo_says_that_it_is_the_rust_module(t):
 
 @scenario(rust_only=True)
 def a_scheduler_of_another_build_is_refused(t):
-    path = "/src/build/stale/ip_vs_rr.ko"
-    if not os.path.exists(path):
-        t.note("there is no stale scheduler to try")
-        return
+    path = "/src/build/stale/ip_vs_rr.ko.stale"
+    check(os.path.exists(path), "no stale scheduler: scripts/stale-scheduler.sh makes one")
     lab = Topology()
     equal(kernel.unload("ip_vs_rr"), "ok", "removing ip_vs_rr")
     said = lab.client.run("insmod", path, check=False).strip()

@@ -1,0 +1,19 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Builds a scheduler as an older or newer source tree would give it: of a copy of this one in which a file changed that
+# decides what schedulers and ip_vs share. A test sees it refused. The name keeps it from being installed with the others.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd -P)
+for part in say cache; do
+	# shellcheck source=/dev/null
+	. "$here/lib/$part.sh"
+done
+load_lab
+copy=$CHECKOUT/build/stale
+mkdir -p "$copy"
+cp -a "$CHECKOUT/Kbuild" "$CHECKOUT/ipvs_rs" "$CHECKOUT/sched" "$copy/"
+echo '// Another layout.' >>"$copy/ipvs_rs/ipvs/pool.rs"
+"$here/in-env" make -C "$KDIR" -j"$(nproc)" --no-print-directory CC=x86_64-linux-gnu-gcc-14 KERNELRELEASE="$KVER" \
+	M="$copy" MO="$copy/out" modules
+mv "$copy/out/ip_vs_rr.ko" "$copy/ip_vs_rr.ko.stale"
+find "$copy/out" -name '*.ko' -delete
