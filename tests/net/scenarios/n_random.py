@@ -3,7 +3,8 @@
 
 import random
 
-from genl import ACK, COMMANDS, DEST, DUMP, SERVICE, TIMEOUT_TCP, Client, address, attribute, attributes, be16, name, u16, u32
+from genl import (ACK, COMMANDS, DEST, DUMP, SERVICE, TIMEOUT_TCP, Client, address, attribute, attributes, be16, name, u16,
+                  u32)
 from lab import Topology, server_address
 from scenario import scenario
 
