@@ -15,6 +15,12 @@ module! {
     description: "IP Virtual Server (Rust)",
     license: "GPL",
     alias: ["net-pf-16-proto-16-family-IPVS"],
+    params: {
+        conn_tab_bits: i32 {
+            default: 27,
+            description: "A connection table has at most 2 to this power of buckets (8 to 27)",
+        },
+    },
 }
 
 /// What the loaded module owns, in the order in which it is given up.
@@ -31,6 +37,7 @@ impl kernel::Module for Module {
     fn init(module: &'static ThisModule) -> Result<Self> {
         knet::layout::check()?;
         let barrier = BarrierOnDrop;
+        let presence = Presence::announce(*module_parameters::conn_tab_bits.value());
         let schedulers = Schedulers::new()?;
         let namespaces = PerNetRegistration::new()?;
         let control = control::register(module)?;
@@ -38,7 +45,7 @@ impl kernel::Module for Module {
             _control: control,
             _namespaces: namespaces,
             _schedulers: schedulers,
-            _presence: Presence::announce(),
+            _presence: presence,
             _barrier: barrier,
         })
     }

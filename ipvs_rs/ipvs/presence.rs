@@ -10,9 +10,9 @@ use crate::conn::table;
 pub struct Presence(());
 
 impl Presence {
-    /// Says that the module is there.
-    pub fn announce() -> Self {
-        let buckets = table::MOST_BUCKETS;
+    /// Says that the module is there, and takes its parameter.
+    pub fn announce(conn_tab_bits: i32) -> Self {
+        let buckets = 1_u64.wrapping_shl(table::set_most_bits(conn_tab_bits));
         // CAST: A pointer has few bytes.
         let memory = buckets.saturating_mul(size_of::<usize>() as u64) >> 10;
         pr_info!("Registered protocols (TCP, UDP)\n");

@@ -7,7 +7,7 @@
 
 use core::{
     ops::RangeInclusive,
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed},
 };
 use ipvs_core::{
     flow::Tuple,
@@ -25,13 +25,23 @@ use super::{Conn, CLIENT, INITIAL_TIMEOUT};
 use crate::resize::{Resize, Sizing};
 
 /// The number of buckets is 2 to a power in this range.
-///
-/// The C module does not go beyond 2^12 unless it is told to. Here memory and `conn_max` are the
-/// bounds that count.
 const BITS: RangeInclusive<u32> = 8..=27;
 
-/// How many buckets there can be.
-pub(crate) const MOST_BUCKETS: u64 = 1 << *BITS.end();
+/// The greatest power that is used, in all namespaces.
+///
+/// The C module does not go beyond 12 unless it is told to. Here memory and `conn_max` are the
+/// bounds that count, unless the administrator sets another.
+static MOST_BITS: AtomicU32 = AtomicU32::new(*BITS.end());
+
+/// Bounds the tables of all namespaces, and tells the bound.
+///
+/// To be called before there are any. A number out of range counts as the nearest in it.
+pub(crate) fn set_most_bits(bits: i32) -> u32 {
+    let bits = u32::try_from(bits).unwrap_or(0);
+    let bits = bits.max(*BITS.start()).min(*BITS.end());
+    MOST_BITS.store(bits, Relaxed);
+    bits
+}
 
 /// The connections of a namespace.
 #[pin_data]
@@ -57,7 +67,7 @@ impl Conns {
             key,
             table <- Table::new(*BITS.start()),
             count: AtomicUsize::new(0),
-            sizing: Sizing::new(BITS),
+            sizing: Sizing::new(*BITS.start()..=MOST_BITS.load(Relaxed)),
         })
     }
 
