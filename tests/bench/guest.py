@@ -6,7 +6,8 @@ guest instruction, so pktgen's time for a run of packets is the number of instru
     client --veth-- director --veth-- server
 
 pktgen sends from one end; an nft rule in the other end drops what arrives there, so every figure holds the generator,
-two veth pairs and one pass through the director. guest.py ROW... prints one JSON object: {"module": path of the ip_vs that ran, "rows": {row: instructions}}."""
+two veth pairs and one pass through the director. guest.py ROW... prints one JSON object: {"module": path of the ip_vs
+that ran, "rows": {row: instructions}}."""
 
 import json
 import os

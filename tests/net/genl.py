@@ -20,8 +20,8 @@ SERVICE, DEST, DAEMON, TIMEOUT_TCP, TIMEOUT_TCP_FIN, TIMEOUT_UDP = range(1, 7)
 STATS_NESTS = {10, 12}
 SERVICE_NAMES = dict(enumerate("AF PROTOCOL ADDR PORT FWMARK SCHED_NAME FLAGS TIMEOUT NETMASK STATS PE_NAME STATS64"
                                .split(), 1))
-DEST_NAMES = dict(enumerate("ADDR PORT FWD_METHOD WEIGHT U_THRESH L_THRESH ACTIVE_CONNS INACT_CONNS PERSIST_CONNS STATS "
-                            "ADDR_FAMILY STATS64 TUN_TYPE TUN_PORT TUN_FLAGS".split(), 1))
+DEST_NAMES = dict(enumerate("ADDR PORT FWD_METHOD WEIGHT U_THRESH L_THRESH ACTIVE_CONNS INACT_CONNS PERSIST_CONNS "
+                            "STATS ADDR_FAMILY STATS64 TUN_TYPE TUN_PORT TUN_FLAGS".split(), 1))
 DAEMON_NAMES = dict(enumerate("STATE MCAST_IFN SYNC_ID SYNC_MAXLEN MCAST_GROUP MCAST_GROUP6 MCAST_PORT MCAST_TTL"
                               .split(), 1))
 
@@ -141,7 +141,8 @@ def structure(payload, nests, depth=0):
     lines = []
     for kind, content in attributes(payload):
         inner = nests.get(kind)
-        lines.append(f"{'  ' * depth}{kind:#06x} length {len(content)} {'' if inner is not None else content.hex()}".rstrip())
+        shown = content.hex() if inner is None else ""
+        lines.append(f"{'  ' * depth}{kind:#06x} length {len(content)} {shown}".rstrip())
         if inner is not None:
             lines += structure(content, inner, depth + 1)
     return lines

@@ -26,7 +26,7 @@ def modules():
 
 
 def wait_for_modules(wanted, seconds=20):
-    """Waits until the modules and use counts are those of an earlier look; the kernel frees namespaces in its own time."""
+    """Waits until the modules and use counts are those of an earlier look: namespaces are freed in the background."""
     end = time.monotonic() + seconds
     while modules() != wanted:
         if time.monotonic() > end:

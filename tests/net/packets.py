@@ -24,7 +24,8 @@ def pseudo(source, target, protocol, length):
     return socket.inet_aton(source) + socket.inet_aton(target) + struct.pack("!BBH", 0, protocol, length)
 
 
-def ipv4(source, target, protocol, payload, *, ttl=64, ident=0, fragment=0, version=4, words=5, options=b"", total=None):
+def ipv4(source, target, protocol, payload, *, ttl=64, ident=0, fragment=0, version=4, words=5, options=b"",
+         total=None):
     """An IPv4 packet. `words` (the header length field) and `total` may lie; `fragment` is flags and offset."""
     length = 20 + len(options) + len(payload) if total is None else total
     header = struct.pack("!BBHHHBBH", version << 4 | words, 0, length & 0xFFFF, ident, fragment, ttl, protocol, 0)

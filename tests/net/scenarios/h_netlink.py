@@ -134,7 +134,8 @@ def netlink_values_out_of_range(t):
             "scheduler none": {"a6": name("none")}, "unterminated scheduler": {"a6": b"rr"},
             "scheduler of 15": {"a6": name("a" * 15)}, "scheduler of 16": {"a6": name("a" * 16)},
             "scheduler with text after its end": {"a6": b"rr\0wlc\0"}, "scheduler RR": {"a6": name("RR")},
-            "all flags": {"a7": u32(0xFFFFFFFF) * 2}, "flags of 4 bytes": {"a7": u32(4)}, "flags masked": {"a7": u32(5) + u32(1)},
+            "all flags": {"a7": u32(0xFFFFFFFF) * 2}, "flags of 4 bytes": {"a7": u32(4)},
+            "flags masked": {"a7": u32(5) + u32(1)},
             "timeout 10": {"a8": u32(10)}, "timeout max": {"a8": u32(0xFFFFFFFF)}, "netmask 0": {"a9": u32(0)},
             "fwmark 5": {"a5": u32(5)}, "fwmark 0": {"a5": u32(0)}, "fwmark without the rest": {
                 "a2": None, "a3": None, "a4": None, "a5": u32(6)},
@@ -148,7 +149,8 @@ def netlink_values_out_of_range(t):
             "weight -1": {"a4": u32(-1)}, "weight max": {"a4": u32(0x7FFFFFFF)}, "weight 0": {"a4": u32(0)},
             "upper max": {"a5": u32(0x7FFFFFFF)}, "upper above": {"a5": u32(0x80000000)}, "lower 1": {"a6": u32(1)},
             "lower = upper": {"a5": u32(9), "a6": u32(9)}, "lower > upper": {"a5": u32(9), "a6": u32(10)},
-            "method 1": {"a3": u32(1)}, "method 4": {"a3": u32(4)}, "method 5": {"a3": u32(5)}, "method 8": {"a3": u32(8)},
+            "method 1": {"a3": u32(1)}, "method 4": {"a3": u32(4)}, "method 5": {"a3": u32(5)},
+            "method 8": {"a3": u32(8)},
             "method max": {"a3": u32(0xFFFFFFFF)}, "family 10": {"a11": u16(10)}, "family 0": {"a11": u16(0)},
             "family 3": {"a11": u16(3)}, "multicast": {"a1": address("224.0.0.1")}, "broadcast": {
                 "a1": address("255.255.255.255")}, "address 0": {"a1": address("0.0.0.0")},
@@ -179,7 +181,8 @@ def netlink_messages_of_the_wrong_shape(t):
                      + nest(DEST, DEST_ATTRIBUTES, NESTED))
         prober.probe("with the service nested twice", command, attribute(SERVICE, service()) + dest())
         prober.probe("with the server inside the service", command, attribute(SERVICE, service()[4:] + dest()))
-        prober.probe("with a lying inner length", command, attribute(SERVICE, struct.pack("=HH", 200, 1) + u16(2)) + dest())
+        prober.probe("with a lying inner length", command,
+                     attribute(SERVICE, struct.pack("=HH", 200, 1) + u16(2)) + dest())
         prober.probe("with a lying outer length", command, struct.pack("=HH", 400, SERVICE) + service()[4:])
         prober.probe("with trailing bytes", command, service() + dest() + b"\1\2\3")
         prober.probe("with an unknown top attribute", command, service() + dest() + attribute(99, u32(1)))
@@ -198,7 +201,8 @@ def netlink_things_that_exist_or_do_not(t):
     there, absent = service(SERVICE_KEY), service(SERVICE_KEY, port=99)
     other_protocol = nest(SERVICE, {1: u16(2), 2: u16(17), 3: address(VIP), 4: be16(80)})
     marked = nest(SERVICE, {1: u16(2), 5: u32(80)})
-    for title, key in (("there", there), ("absent", absent), ("of another protocol", other_protocol), ("by mark", marked)):
+    for title, key in (("there", there), ("absent", absent), ("of another protocol", other_protocol),
+                       ("by mark", marked)):
         for command in ("DEL_SERVICE", "GET_SERVICE", "ZERO"):
             prober.probe(f"service {title}", command, key)
         for server, port in (("there", 80), ("absent", 99)):
@@ -249,7 +253,8 @@ def netlink_replies_byte_by_byte(t):
 
     show("info without a service", client.do("GET_INFO")[1], {})
     show("no services", client.dump("GET_SERVICE"), inner)
-    lab.director.ipvs(f"-A -t {VIP}:80 -s wlc -p 300 -M 255.255.255.0", f"-a -t {VIP}:80 -r {server_address(1)}:8080 -m -w 7",
+    lab.director.ipvs(f"-A -t {VIP}:80 -s wlc -p 300 -M 255.255.255.0",
+                      f"-a -t {VIP}:80 -r {server_address(1)}:8080 -m -w 7",
                       f"-a -t {VIP}:80 -r {server_address(2)}:0 -m -w 0 -x 9 -y 3")
     key = service(SERVICE_KEY)
     show("service", client.do("GET_SERVICE", key)[1], inner)

@@ -105,7 +105,8 @@ class Case:
         about = udp(self.target, self.udp_ports[1], self.source, self.udp_ports[0], b"hello")
         for kind, code in ((3, 3), (3, 4), (4, 0), (5, 0), (11, 0), (12, 0)):
             for size in (0, 4, 19, 20, 24, 27):
-                yield f"ICMP {kind}/{code} about {size} bytes", icmp(self.source, self.target, kind, code, payload=about[:size])
+                yield f"ICMP {kind}/{code} about {size} bytes", icmp(self.source, self.target, kind, code,
+                                                                     payload=about[:size])
         for words in (0, 4, 15):
             lying = bytes([0x40 | words]) + about[1:]
             yield f"ICMP about a header of {words} words", icmp(self.source, self.target, 3, 3, payload=lying)

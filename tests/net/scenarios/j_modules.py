@@ -2,6 +2,7 @@
 """Loading, autoloading and removing modules."""
 
 import os
+import pathlib
 
 import kernel
 from genl import Client, attributes
@@ -27,7 +28,8 @@ def traces(client):
     """What an IPVS module leaves in the system."""
     with open("/proc/kallsyms", encoding="ascii") as file:
         symbols = any(line.rstrip().endswith("[ip_vs]") for line in file)
-    threads = [open(f"/proc/{pid}/comm", encoding="ascii").read().strip() for pid in os.listdir("/proc") if pid.isdigit()]
+    threads = [pathlib.Path(f"/proc/{pid}/comm").read_text(encoding="ascii") for pid in os.listdir("/proc")
+               if pid.isdigit()]
     with open("/proc/slabinfo", encoding="ascii") as file:
         slabs = any(line.startswith("ip_vs") for line in file)
     return {
