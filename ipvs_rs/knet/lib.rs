@@ -18,6 +18,7 @@ pub mod genetlink;
 pub mod hashtable;
 pub mod layout;
 pub mod log;
+pub mod memory;
 pub mod module;
 pub mod net_namespace;
 pub mod netdevice;

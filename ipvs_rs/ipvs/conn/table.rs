@@ -16,6 +16,7 @@ use ipvs_core::{
 use kernel::prelude::*;
 use knet::{
     hashtable::{Cursor, Lengths, Table},
+    memory,
     rcu::{self, Arc, Guard, Ref},
     time::Jiffies,
     timer::Timer,
@@ -33,12 +34,20 @@ const BITS: RangeInclusive<u32> = 8..=27;
 /// bounds that count, unless the administrator sets another.
 static MOST_BITS: AtomicU32 = AtomicU32::new(*BITS.end());
 
+/// Memory for each bucket, as a power of two: so many connections fit at all.
+const MEMORY_BITS: u32 = 9;
+
 /// Bounds the tables of all namespaces, and tells the bound.
 ///
-/// To be called before there are any. A number out of range counts as the nearest in it.
+/// To be called before there are any. A number out of range counts as the nearest in it, and no
+/// table has more buckets than connections fit into memory.
 pub(crate) fn set_most_bits(bits: i32) -> u32 {
     let bits = u32::try_from(bits).unwrap_or(0);
-    let bits = bits.max(*BITS.start()).min(*BITS.end());
+    let fitting = memory::total()
+        .checked_ilog2()
+        .unwrap_or(0)
+        .saturating_sub(MEMORY_BITS);
+    let bits = bits.min(*BITS.end()).min(fitting).max(*BITS.start());
     MOST_BITS.store(bits, Relaxed);
     bits
 }

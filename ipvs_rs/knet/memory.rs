@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How much memory this machine has.
+//!
+//! C header: [`include/linux/mm.h`](srctree/include/linux/mm.h)
+
+use ipvs_sys as bindings;
+
+/// All memory that the kernel manages, in bytes.
+pub fn total() -> u64 {
+    // SAFETY: Always there; an aligned number is read whole.
+    let pages = unsafe { (&raw const bindings::_totalram_pages.counter).read_volatile() };
+    // CAST: A number of pages is positive.
+    (pages as u64).saturating_mul(bindings::PAGE_SIZE as u64)
+}
