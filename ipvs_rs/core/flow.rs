@@ -126,13 +126,7 @@ impl Flow {
     /// See [`NotOurs`].
     #[inline]
     pub fn parse<S: HeaderSource + ?Sized>(packet: &S) -> Result<Self, NotOurs> {
-        // The fixed header of IPv4, and the first half of that of IPv6.
-        let start = packet.array(0).ok_or(NotOurs::Truncated)?;
-        match start[0] >> 4 {
-            4 => v4::parse(packet, &start),
-            6 => v6::parse(packet, &start),
-            _ => Err(NotOurs::BadHeader),
-        }
+        Network::parse(packet)?.with_ports(packet)
     }
 
     /// The two ends in the direction of this packet.
@@ -162,21 +156,67 @@ impl Flow {
 }
 
 /// What the network header says; the transport header is still to be read.
-struct Network {
-    family: Family,
-    protocol: u8,
-    fragment: Fragment,
-    src: Addr,
-    dst: Addr,
-    transport: usize,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// The family of both addresses.
+    pub family: Family,
+    /// Transport protocol.
+    pub protocol: u8,
+    /// Which part of the datagram this is.
+    pub fragment: Fragment,
+    /// Source address.
+    pub src: Addr,
+    /// Destination address.
+    pub dst: Addr,
+    /// Where the transport header starts, in bytes from the start of the network header.
+    pub transport: usize,
+    /// Where the datagram ends by its own account, in the same bytes.
+    pub end: usize,
 }
 
 impl Network {
+    /// Reads the network header and all that is between it and the transport header.
+    ///
+    /// # Errors
+    ///
+    /// [`NotOurs::Truncated`] and [`NotOurs::BadHeader`].
+    #[inline(always)]
+    pub fn parse<S: HeaderSource + ?Sized>(packet: &S) -> Result<Self, NotOurs> {
+        // The fixed header of IPv4, and the first half of that of IPv6.
+        let start = packet.array(0).ok_or(NotOurs::Truncated)?;
+        match start[0] >> 4 {
+            4 => v4::parse(&start),
+            6 => v6::parse(packet, &start),
+            _ => Err(NotOurs::BadHeader),
+        }
+    }
+
+    /// The same of a protocol without ports.
+    #[inline]
+    pub const fn without_ports(self) -> Flow {
+        Flow {
+            family: self.family,
+            protocol: self.protocol,
+            fragment: self.fragment,
+            src: self.src,
+            dst: self.dst,
+            sport: 0,
+            dport: 0,
+            transport: self.transport,
+        }
+    }
+
     /// Adds the ports, if this is a protocol of ours.
     ///
-    /// `end` is where the datagram ends by its own account.
+    /// # Errors
+    ///
+    /// See [`NotOurs`].
     #[inline(always)]
-    fn with_ports<S: HeaderSource + ?Sized>(self, packet: &S, end: usize) -> Result<Flow, NotOurs> {
+    pub fn with_ports<S: HeaderSource + ?Sized>(self, packet: &S) -> Result<Flow, NotOurs> {
+        // An IPv4 header that goes beyond the packet; extension headers just leave no room for ports.
+        if self.family == Family::V4 && self.end < self.transport {
+            return Err(NotOurs::BadHeader);
+        }
         let protocol = self.protocol;
         if !matches!(protocol, proto::TCP | proto::UDP) {
             return Err(match (self.family, protocol) {
@@ -186,7 +226,7 @@ impl Network {
         }
         let [s0, s1, d0, d1] = match self.fragment {
             Fragment::Later => [0; 4],
-            Fragment::Whole | Fragment::First if end < self.transport.saturating_add(4) => {
+            Fragment::Whole | Fragment::First if self.end < self.transport.saturating_add(4) => {
                 return Err(NotOurs::NoPorts { protocol })
             }
             Fragment::Whole | Fragment::First => packet

@@ -34,6 +34,7 @@ pub mod conn;
 pub mod est;
 pub mod flow;
 pub mod hash;
+pub mod icmp;
 pub mod nat;
 pub mod nla;
 pub mod plan;

@@ -3,7 +3,12 @@
 //! Packets of servers to their clients.
 
 use core::sync::atomic::Ordering::Relaxed;
-use ipvs_core::{conn::Method, flow::Flow, proto::Direction};
+use ipvs_core::{
+    conn::Method,
+    flow::{Flow, NotOurs},
+    proto::Direction,
+};
+use kernel::prelude::*;
 use knet::{
     netfilter::{Context, Point, Verdict},
     rcu::Ref,
@@ -12,6 +17,7 @@ use knet::{
 
 use crate::{
     conn::{table::Way, Conn},
+    icmp,
     ingress::{parse, Headers, Unparsed},
     netns::Ipvs,
     xmit::nat,
@@ -25,6 +31,7 @@ pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Ve
     }
     let (skb, flow) = match parse(skb, context) {
         Ok(parsed) => parsed,
+        Err(Unparsed::Mine(skb, NotOurs::Icmp)) => return icmp::handle(ipvs, skb, context),
         Err(Unparsed::Mine(skb, _)) => return Verdict::Accept(skb),
         Err(Unparsed::Taken) => return Verdict::Stolen,
     };
@@ -44,23 +51,46 @@ pub(crate) fn reply(
     context: &Context<'_>,
 ) -> Verdict {
     if conn.method() == Method::Nat {
-        if nat::from_server(conn, &mut skb, flow).is_err() {
-            return Verdict::Drop(skb);
-        }
-        let reroute = context.point != Point::LocalIn
-            && ipvs.settings.snat_reroute.load(Relaxed) != 0
-            && !skb.route_is_local();
-        if reroute && skb.reroute_v4(context.net).is_err() {
+        let translated = nat::from_server(conn, &mut skb, flow);
+        if translated.is_err() || reroute(ipvs, &mut skb, context).is_err() {
             return Verdict::Drop(skb);
         }
     }
+    count(ipvs, conn, &skb, context);
+    conn.follow(&ipvs.settings, Direction::Output, flow, &Headers(&skb));
+    pass(skb)
+}
+
+/// Looks up the way of a packet that has got another source address.
+///
+/// # Errors
+///
+/// There is none: drop it.
+#[inline]
+pub(crate) fn reroute(ipvs: &Ipvs, skb: &mut Skb, context: &Context<'_>) -> Result {
+    let reroute = context.point != Point::LocalIn
+        && ipvs.settings.snat_reroute.load(Relaxed) != 0
+        && !skb.route_is_local();
+    match reroute {
+        true => skb.reroute_v4(context.net),
+        false => Ok(()),
+    }
+}
+
+/// Counts a packet of a server.
+#[inline]
+pub(crate) fn count(ipvs: &Ipvs, conn: &Conn, skb: &Skb, context: &Context<'_>) {
     if conn.dest.is_available() {
         let length = skb.len();
         conn.dest
             .each_stats(context.rcu, |stats| stats.count_out(length));
         ipvs.stats.count_out(length);
     }
-    conn.follow(&ipvs.settings, Direction::Output, flow, &Headers(&skb));
+}
+
+/// Lets a packet of a server go on, past IPVS.
+#[inline]
+pub(crate) fn pass(mut skb: Skb) -> Verdict {
     skb.set_ipvs_property();
     skb.untrack();
     Verdict::Accept(skb)

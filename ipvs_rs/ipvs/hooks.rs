@@ -2,9 +2,9 @@
 
 //! Where packets are looked at.
 //!
-//! As in the C module, with one difference: it has two hooks each at LOCAL_IN and LOCAL_OUT, one
-//! for replies and right behind it one for requests. One search of the connection table finds
-//! both, so here one hook, at the place of the first, does both.
+//! As in the C module, with one difference: it has two hooks at each point, one for replies and
+//! right beside it one for requests (at FORWARD: for ICMP errors about replies). One search of the
+//! connection table finds both, so here one hook does both.
 //!
 //! | point     | priority |                                                      |
 //! |-----------|----------|------------------------------------------------------|

@@ -17,7 +17,7 @@ use knet::{
 
 use crate::{
     conn::{table::Way, Conn},
-    egress,
+    egress, icmp,
     netns::Ipvs,
     xmit,
 };
@@ -43,6 +43,7 @@ pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Ve
         Ok(parsed) => parsed,
         // A packet too short to tell whose it is, is not let through to a service.
         Err(Unparsed::Mine(skb, NotOurs::NoPorts { .. })) => return Verdict::Drop(skb),
+        Err(Unparsed::Mine(skb, NotOurs::Icmp)) => return icmp::handle(ipvs, skb, context),
         Err(Unparsed::Mine(skb, _)) => return Verdict::Accept(skb),
         Err(Unparsed::Taken) => return Verdict::Stolen,
     };
@@ -77,18 +78,21 @@ pub(crate) fn parse(skb: Skb, context: &Context<'_>) -> Result<(Skb, Flow), Unpa
 
 #[cold]
 fn parse_fragment(skb: Skb, context: &Context<'_>) -> Result<(Skb, Flow), Unparsed> {
+    let skb = whole(skb, context).ok_or(Unparsed::Taken)?;
+    match Flow::parse(&Headers(&skb)) {
+        Ok(flow) => Ok((skb, flow)),
+        Err(reason) => Err(Unparsed::Mine(skb, reason)),
+    }
+}
+
+/// The datagram that a fragment is of, if this was the last one to come.
+pub(crate) fn whole(skb: Skb, context: &Context<'_>) -> Option<Skb> {
     let user = match context.point {
         Point::LocalOut => DefragUser::IpvsOut,
         Point::Forward => DefragUser::IpvsForward,
         Point::LocalIn | Point::PreRouting | Point::PostRouting => DefragUser::IpvsIn,
     };
-    let Some(skb) = skb.defragment(context.net, user) else {
-        return Err(Unparsed::Taken);
-    };
-    match Flow::parse(&Headers(&skb)) {
-        Ok(flow) => Ok((skb, flow)),
-        Err(reason) => Err(Unparsed::Mine(skb, reason)),
-    }
+    skb.defragment(context.net, user)
 }
 
 /// Sends a packet of a client to the server of its connection.

@@ -31,6 +31,7 @@ mod egress;
 mod errno;
 mod est;
 mod hooks;
+mod icmp;
 mod ingress;
 pub mod netns;
 mod nodest;

@@ -9,7 +9,9 @@ pub(crate) mod route;
 use ipvs_core::{
     conn::Method,
     flow::Flow,
+    icmp::Report,
     nat::{decrement_ttl, TtlError},
+    proto::ICMP,
 };
 use kernel::prelude::*;
 use knet::{
@@ -40,6 +42,19 @@ pub(crate) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_
     }
 }
 
+/// Sends an ICMP error about a packet of a server to the server.
+pub(crate) fn icmp_to_server(
+    conn: &Conn,
+    skb: Skb,
+    report: &Report,
+    context: &Context<'_>,
+) -> Verdict {
+    match conn.method() {
+        Method::Nat => nat::icmp_to_server(conn, skb, report, context),
+        _ => to_server(conn, skb, &report.outer.without_ports(), context),
+    }
+}
+
 /// Lets a packet go on to this host itself, and past IPVS.
 #[inline]
 fn to_this_host(mut skb: Skb) -> Verdict {
@@ -56,8 +71,9 @@ fn to_this_host(mut skb: Skb) -> Verdict {
 #[inline]
 fn leave(mut skb: Skb, route: &Route, length: usize) -> Option<Skb> {
     let headers = skb.writable(length).ok()?;
-    // Bit 6 of the flags: do not fragment.
-    let dont_fragment = headers.get(6).is_some_and(|flags| flags & 0x40 != 0);
+    // Bit 6 of the flags: do not fragment. ICMP may be: nobody would be told.
+    let dont_fragment = headers.get(6).is_some_and(|flags| flags & 0x40 != 0)
+        && headers.get(9).is_some_and(|protocol| *protocol != ICMP);
     match decrement_ttl(headers) {
         Ok(()) => {}
         Err(TtlError::Expired) => {

@@ -7,7 +7,7 @@
 use ipvs_sys as bindings;
 use kernel::prelude::*;
 
-use crate::skbuff::Skb;
+use crate::{netfilter::Family, skbuff::Skb};
 
 /// What is known of a packet's transport checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,31 @@ impl Skb {
             bindings::CHECKSUM_PARTIAL => Summed::Partial,
             _ => Summed::None,
         }
+    }
+
+    /// Whether the transport checksum of a packet to this host is right, or was found so already.
+    ///
+    /// For protocols other than TCP and UDP the sum is over everything from `transport` on. A
+    /// packet that this host made is not looked at.
+    pub fn checksum_is_right(&mut self, family: Family, transport: usize, protocol: u8) -> bool {
+        if !self.has_device() {
+            return true;
+        }
+        let Ok(transport) = u32::try_from(self.network_offset().wrapping_add(transport)) else {
+            return false;
+        };
+        // CAST: Small numbers.
+        // SAFETY: By the type invariant of `Skb`.
+        let sum = unsafe {
+            bindings::nf_checksum(
+                self.as_ptr(),
+                bindings::nf_inet_hooks_NF_INET_LOCAL_IN,
+                transport,
+                protocol,
+                u16::from(family as u8),
+            )
+        };
+        sum == 0
     }
 
     /// Forgets the device's sum over all bytes, which is wrong as soon as some of them changed.

@@ -2,7 +2,7 @@
 
 //! The IPv4 header (RFC 791, section 3.1).
 
-use super::{Flow, Fragment, HeaderSource, Network, NotOurs};
+use super::{Fragment, Network, NotOurs};
 use crate::addr::{Addr, Family};
 
 const MORE_FRAGMENTS: u16 = 0x2000;
@@ -10,10 +10,7 @@ const OFFSET_MASK: u16 = 0x1FFF;
 
 /// Parses a packet whose fixed header is `header` and whose version is 4.
 #[inline(always)]
-pub(super) fn parse<S: HeaderSource + ?Sized>(
-    packet: &S,
-    header: &[u8; 20],
-) -> Result<Flow, NotOurs> {
+pub(super) fn parse(header: &[u8; 20]) -> Result<Network, NotOurs> {
     let &[version_ihl, _, l0, l1, _, _, f0, f1, _, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] =
         header;
     let transport = usize::from(version_ihl & 0xF) << 2;
@@ -23,7 +20,7 @@ pub(super) fn parse<S: HeaderSource + ?Sized>(
         0 => usize::MAX,
         length => usize::from(length),
     };
-    if transport < header.len() || end < transport {
+    if transport < header.len() {
         return Err(NotOurs::BadHeader);
     }
     let fragment = u16::from_be_bytes([f0, f1]);
@@ -34,13 +31,13 @@ pub(super) fn parse<S: HeaderSource + ?Sized>(
     } else {
         Fragment::Whole
     };
-    Network {
+    Ok(Network {
         family: Family::V4,
         protocol,
         fragment,
         src: Addr::from_v4([s0, s1, s2, s3]),
         dst: Addr::from_v4([d0, d1, d2, d3]),
         transport,
-    }
-    .with_ports(packet, end)
+        end,
+    })
 }

@@ -2,7 +2,7 @@
 
 //! The IPv6 header and the chain of extension headers (RFC 8200, sections 3 and 4).
 
-use super::{Flow, Fragment, HeaderSource, Network, NotOurs};
+use super::{Fragment, HeaderSource, Network, NotOurs};
 use crate::addr::{Addr, Family};
 
 const HOP_BY_HOP: u8 = 0;
@@ -23,7 +23,7 @@ const MAX_EXTENSION_HEADERS: usize = 16;
 pub(super) fn parse<S: HeaderSource + ?Sized>(
     packet: &S,
     first: &[u8; 20],
-) -> Result<Flow, NotOurs> {
+) -> Result<Network, NotOurs> {
     let second: [u8; 20] = packet.array(20).ok_or(NotOurs::Truncated)?;
     let &[_, _, _, _, l0, l1, next, _, src0 @ ..] = first;
     let [m, n, o, p, dst @ ..] = second;
@@ -38,15 +38,15 @@ pub(super) fn parse<S: HeaderSource + ?Sized>(
         transport,
         fragment,
     } = walk(packet, next)?;
-    Network {
+    Ok(Network {
         family: Family::V6,
         protocol,
         fragment,
         src: Addr::from_v6([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]),
         dst: Addr::from_v6(dst),
         transport,
-    }
-    .with_ports(packet, end)
+        end,
+    })
 }
 
 /// What lies behind the extension headers.

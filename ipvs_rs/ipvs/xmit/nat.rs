@@ -6,6 +6,7 @@
 use ipvs_core::{
     addr::Addr,
     flow::Flow,
+    icmp::{self, Endpoint, Report},
     nat::{dnat_v4, snat_v4, L4Checksum, Remaining},
     proto,
 };
@@ -22,6 +23,44 @@ use crate::conn::Conn;
 /// Sends a client's packet to the server.
 #[inline]
 pub(super) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
+    send(conn, skb, flow, headers(flow), context, |skb| {
+        translate(skb, flow, |headers, checksum| {
+            let (addr, port) = (conn.server, conn.server_port);
+            dnat_v4(headers, flow.transport, flow.protocol, addr, port, checksum)
+        })
+    })
+}
+
+/// Sends an ICMP error about a packet of a server to the server.
+pub(super) fn icmp_to_server(
+    conn: &Conn,
+    skb: Skb,
+    report: &Report,
+    context: &Context<'_>,
+) -> Verdict {
+    let flow = report.outer.without_ports();
+    send(conn, skb, &flow, report.headers(), context, |skb| {
+        let server = Endpoint {
+            addr: conn.server,
+            port: conn.server_port,
+        };
+        translate_icmp(skb, report, |headers| {
+            icmp::to_server(headers, report, server)
+        })
+    })
+}
+
+/// Lets `edit` give a packet the server's address, and sends it there. `length` bytes of headers
+/// may change.
+#[inline(always)]
+fn send(
+    conn: &Conn,
+    skb: Skb,
+    flow: &Flow,
+    length: usize,
+    context: &Context<'_>,
+    edit: impl FnOnce(&mut Skb) -> Result,
+) -> Verdict {
     let Ok(cached) = route::to_server(&conn.dest, false, context.net, context.rcu) else {
         skb.link_failure();
         return Verdict::Drop(skb);
@@ -33,16 +72,12 @@ pub(super) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_
     }
     let leaving = match is_local {
         true => Some(skb),
-        false => leave(skb, route, headers(flow)),
+        false => leave(skb, route, length),
     };
     let Some(mut skb) = leaving else {
         return Verdict::Stolen;
     };
-    let edited = translate(&mut skb, flow, |headers, checksum| {
-        let (addr, port) = (conn.server, conn.server_port);
-        dnat_v4(headers, flow.transport, flow.protocol, addr, port, checksum)
-    });
-    if edited.is_err() {
+    if edit(&mut skb).is_err() {
         return Verdict::Drop(skb);
     }
     if is_local {
@@ -63,6 +98,22 @@ pub(crate) fn from_server(conn: &Conn, skb: &mut Skb, flow: &Flow) -> Result {
     translate(skb, flow, |headers, checksum| {
         let (addr, port) = (conn.virtual_addr, conn.virtual_port);
         snat_v4(headers, flow.transport, flow.protocol, addr, port, checksum)
+    })
+}
+
+/// Gives an ICMP error of a server, or of somebody on the way to it, the address of the virtual
+/// service.
+///
+/// # Errors
+///
+/// The packet is too short, or there is no memory: drop it.
+pub(crate) fn icmp_from_server(conn: &Conn, skb: &mut Skb, report: &Report) -> Result {
+    let service = Endpoint {
+        addr: conn.virtual_addr,
+        port: conn.virtual_port,
+    };
+    translate_icmp(skb, report, |headers| {
+        icmp::to_client(headers, report, service)
     })
 }
 
@@ -102,5 +153,16 @@ fn translate(
         Ok(Remaining::UdpChecksum) => skb.compute_udp_checksum_v4(flow.transport)?,
         Err(_) => return Err(EINVAL),
     }
+    Ok(())
+}
+
+/// Lets `edit` change the headers of an ICMP error.
+fn translate_icmp(
+    skb: &mut Skb,
+    report: &Report,
+    edit: impl FnOnce(&mut [u8]) -> Result<(), ipvs_core::nat::Error>,
+) -> Result {
+    edit(skb.writable(report.headers())?).map_err(|_| EINVAL)?;
+    skb.forget_complete_checksum();
     Ok(())
 }

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The errors of ICMP (RFC 792) and ICMPv6 (RFC 4443), and the packets that they are about.
+//!
+//! ```text
+//!   0            message          embedded         embedded + about.transport
+//!   | IP header   | ICMP header    | IP header      | ports ...
+//!   | src > dst   | kind code sum  | about.src > about.dst
+//! ```
+//!
+//! The sender of an error quotes the packet it complains of as it received it. An error that
+//! passes a director which translated that packet must be translated too: outside as a packet of
+//! the other direction, inside as the packet was.
+
+use crate::addr::{Addr, Family};
+use crate::flow::{Flow, Fragment, HeaderSource, Network, Tuple};
+use crate::proto;
+
+mod edit;
+
+pub use edit::{to_client, to_server};
+
+/// The length of the ICMP header, in both families.
+pub const HEADER: usize = 8;
+
+/// An ICMP error that quotes a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The network header of the error itself.
+    pub outer: Network,
+    /// What went wrong.
+    pub kind: u8,
+    /// What went wrong, in detail.
+    pub code: u8,
+    /// Where the quoted packet begins, in bytes from the start of the network header.
+    pub embedded: usize,
+    /// The quoted packet, as far as it is there. Its offsets count from its own beginning.
+    pub about: Flow,
+}
+
+/// Why an ICMP packet is no [`Report`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoReport {
+    /// It is a fragment; only the whole datagram tells.
+    Fragment,
+    /// It ends before its header does.
+    Truncated,
+    /// It is no error, or none that quotes a packet of ours.
+    Other,
+}
+
+impl Report {
+    /// Reads an ICMP packet.
+    ///
+    /// # Errors
+    ///
+    /// See [`NoReport`].
+    pub fn parse<S: HeaderSource + ?Sized>(packet: &S) -> Result<Self, NoReport> {
+        let outer = Network::parse(packet).map_err(|_| NoReport::Other)?;
+        if outer.fragment != Fragment::Whole {
+            return Err(NoReport::Fragment);
+        }
+        let header: [u8; HEADER] = packet.array(outer.transport).ok_or(NoReport::Truncated)?;
+        let [kind, code, ..] = header;
+        if !is_error(outer.family, outer.protocol, kind) {
+            return Err(NoReport::Other);
+        }
+        let embedded = outer.transport.saturating_add(HEADER);
+        let about = quoted(&Inside(packet, embedded), outer.family);
+        Ok(Self {
+            outer,
+            kind,
+            code,
+            embedded,
+            about: about.ok_or(NoReport::Other)?,
+        })
+    }
+
+    /// The two ends of the conversation that the error is about, as a packet which travels as the
+    /// error does has them.
+    ///
+    /// An error goes against the packet that it is about.
+    #[inline]
+    pub const fn tuple(&self) -> Tuple {
+        self.about.tuple().reversed()
+    }
+
+    /// Where the ICMP header begins, in bytes from the start of the network header.
+    #[inline]
+    pub const fn message(&self) -> usize {
+        self.outer.transport
+    }
+
+    /// Where the ports of the quoted packet end, in bytes from the start of the network header:
+    /// an edit changes nothing behind them.
+    #[inline]
+    pub const fn headers(&self) -> usize {
+        let ports = self.embedded.saturating_add(self.about.transport);
+        ports.saturating_add(4)
+    }
+}
+
+/// Whether messages of this kind are errors that IPVS passes on.
+///
+/// As the C module does: of IPv4 destination unreachable, source quench and time exceeded; of IPv6
+/// all errors.
+const fn is_error(family: Family, protocol: u8, kind: u8) -> bool {
+    match family {
+        Family::V4 => protocol == proto::ICMP && matches!(kind, 3 | 4 | 11),
+        Family::V6 => protocol == proto::ICMPV6 && kind < 128,
+    }
+}
+
+/// The quoted packet, if it is one of ours and has ports.
+///
+/// What it says of its length was true when it was whole, and means nothing here.
+fn quoted<S: HeaderSource>(packet: &S, family: Family) -> Option<Flow> {
+    let network = Network {
+        end: usize::MAX,
+        ..Network::parse(packet).ok()?
+    };
+    if network.family != family || network.fragment == Fragment::Later {
+        return None;
+    }
+    network.with_ports(packet).ok()
+}
+
+/// A packet inside another: the bytes from an offset on.
+struct Inside<'a, S: ?Sized>(&'a S, usize);
+
+impl<S: HeaderSource + ?Sized> HeaderSource for Inside<'_, S> {
+    #[inline]
+    fn bytes<'b>(&'b self, offset: usize, buf: &'b mut [u8]) -> Option<&'b [u8]> {
+        self.0.bytes(self.1.checked_add(offset)?, buf)
+    }
+}
+
+/// One end of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Its address.
+    pub addr: Addr,
+    /// Its port.
+    pub port: u16,
+}

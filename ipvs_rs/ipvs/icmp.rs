@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! ICMP errors about balanced connections.
+//!
+//! | the error is about         | it goes to | outside it gets | and the quoted packet gets |
+//! |----------------------------|------------|-----------------|----------------------------|
+//! | a packet of the client     | the client | the service as its source | the service as its destination |
+//! | a packet of the server     | the server | the server as its destination | the server as its source |
+//!
+//! This is what NAT does; with other forwarding methods nothing is translated. Errors are counted
+//! as packets of their direction. They neither change the state of a connection nor prolong its
+//! life: anybody on the way can send one.
+
+use ipvs_core::{
+    addr::Family,
+    conn::Method,
+    icmp::{NoReport, Report},
+};
+use knet::{
+    netfilter::{self, Context, Verdict},
+    rcu::Ref,
+    skbuff::Skb,
+};
+
+use crate::{
+    conn::{table::Way, Conn},
+    egress,
+    ingress::{whole, Headers},
+    netns::Ipvs,
+    xmit::{self, nat},
+};
+
+/// Decides about an ICMP packet.
+pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Verdict {
+    let (mut skb, report) = match parse(skb, context) {
+        Ok(parsed) => parsed,
+        Err(verdict) => return verdict,
+    };
+    let found = ipvs.get().conns.find(&report.tuple(), context.rcu);
+    let Some((conn, way)) = found else {
+        return Verdict::Accept(skb);
+    };
+    if conn.method() == Method::Nat && !checksum_is_right(&mut skb, &report) {
+        return Verdict::Drop(skb);
+    }
+    match way {
+        Way::Request => to_server(ipvs.get(), conn.get(), skb, &report, context),
+        Way::Reply => to_client(ipvs.get(), conn.get(), skb, &report, context),
+    }
+}
+
+/// Reads an ICMP packet, and puts its fragments together if need be. Fails with what becomes of
+/// the packet if it is no error of interest.
+fn parse(skb: Skb, context: &Context<'_>) -> Result<(Skb, Report), Verdict> {
+    match Report::parse(&Headers(&skb)) {
+        Ok(report) => Ok((skb, report)),
+        Err(NoReport::Fragment) => {
+            let skb = whole(skb, context).ok_or(Verdict::Stolen)?;
+            match Report::parse(&Headers(&skb)) {
+                Ok(report) => Ok((skb, report)),
+                Err(reason) => Err(no_report(skb, reason)),
+            }
+        }
+        Err(reason) => Err(no_report(skb, reason)),
+    }
+}
+
+/// What becomes of a packet that is no error of interest.
+fn no_report(skb: Skb, reason: NoReport) -> Verdict {
+    match reason {
+        NoReport::Truncated => Verdict::Drop(skb),
+        NoReport::Fragment | NoReport::Other => Verdict::Accept(skb),
+    }
+}
+
+/// Whether an error is what its sender sent. A broken one would get a right checksum here.
+fn checksum_is_right(skb: &mut Skb, report: &Report) -> bool {
+    let family = match report.outer.family {
+        Family::V4 => netfilter::Family::V4,
+        Family::V6 => netfilter::Family::V6,
+    };
+    skb.checksum_is_right(family, report.message(), report.outer.protocol)
+}
+
+/// Passes an error about a packet of the server on to the server.
+fn to_server(
+    ipvs: &Ipvs,
+    conn: &Conn,
+    skb: Skb,
+    report: &Report,
+    context: &Context<'_>,
+) -> Verdict {
+    if conn.dest.is_available() {
+        let length = skb.len();
+        conn.dest
+            .each_stats(context.rcu, |stats| stats.count_in(length));
+        ipvs.stats.count_in(length);
+    }
+    xmit::icmp_to_server(conn, skb, report, context)
+}
+
+/// Passes an error about a packet of the client on to the client.
+fn to_client(
+    ipvs: &Ipvs,
+    conn: &Conn,
+    mut skb: Skb,
+    report: &Report,
+    context: &Context<'_>,
+) -> Verdict {
+    if conn.method() == Method::Nat {
+        let translated = nat::icmp_from_server(conn, &mut skb, report);
+        if translated.is_err() || egress::reroute(ipvs, &mut skb, context).is_err() {
+            return Verdict::Drop(skb);
+        }
+    }
+    egress::count(ipvs, conn, &skb, context);
+    egress::pass(skb)
+}
