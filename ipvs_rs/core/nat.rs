@@ -171,6 +171,30 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// The length of an IPv4 header if it has options.
+#[inline]
+pub fn options_v4(headers: &[u8]) -> Option<usize> {
+    let words = usize::from(headers.first()? & 0xF);
+    (words > 5).then(|| words.wrapping_mul(4))
+}
+
+/// Computes the checksum of a whole IPv4 header, which is all that `header` holds.
+///
+/// On their way in some options are filled in, without regard to the checksum.
+///
+/// # Errors
+///
+/// [`Error::TooShort`] if it is not even a header without options.
+pub fn renew_header_checksum(header: &mut [u8]) -> Result<(), Error> {
+    let checksum = header.get_mut(10..12).ok_or(Error::TooShort)?;
+    checksum.fill(0);
+    let sum = Sum::ZERO.add_bytes(header).checksum().to_be_bytes();
+    if let Some(checksum) = header.get_mut(10..12) {
+        checksum.copy_from_slice(&sum);
+    }
+    Ok(())
+}
+
 /// Why the time to live was left as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TtlError {

@@ -10,7 +10,7 @@ use ipvs_core::{
     conn::Method,
     flow::Flow,
     icmp::Report,
-    nat::{decrement_ttl, TtlError},
+    nat::{decrement_ttl, options_v4, renew_header_checksum, TtlError},
     proto::ICMP,
 };
 use kernel::prelude::*;
@@ -81,6 +81,9 @@ fn leave(mut skb: Skb, route: &Route, length: usize) -> Option<Skb> {
             return None;
         }
         Err(TtlError::TooShort) => return None,
+    }
+    if let Some(length) = options_v4(headers) {
+        renew_header_checksum(skb.writable(length).ok()?).ok()?;
     }
     let mtu = route.mtu();
     // CAST: A u32 fits.

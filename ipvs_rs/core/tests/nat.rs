@@ -4,7 +4,10 @@
 
 use ipvs_core::addr::{Addr, Family};
 use ipvs_core::checksum::Sum;
-use ipvs_core::nat::{decrement_ttl, dnat_v4, snat_v4, Error, L4Checksum, Remaining, TtlError};
+use ipvs_core::nat::{
+    decrement_ttl, dnat_v4, options_v4, renew_header_checksum, snat_v4, Error, L4Checksum,
+    Remaining, TtlError,
+};
 use proptest::prelude::*;
 
 const CLIENT: [u8; 4] = [10, 0, 0, 2];
@@ -267,6 +270,20 @@ fn every_hop_takes_one_from_the_time_to_live() {
         }
     }
     assert_eq!(decrement_ttl(&mut [0x45; 19]), Err(TtlError::TooShort));
+}
+
+#[test]
+fn a_header_whose_options_were_filled_in_gets_its_checksum() {
+    // Record route with one free place, which the way in has filled.
+    let mut header = [
+        0x47, 0, 0, 40, 0, 1, 0, 0, 63, 17, 0xAB, 0xCD, 10, 0, 0, 2, 172, 16, 1, 2, 7, 7, 8, 10, 0,
+        0, 1, 0,
+    ];
+    assert_eq!(options_v4(&header), Some(28));
+    renew_header_checksum(&mut header).unwrap();
+    assert_eq!(by_the_book(&header), 0);
+    assert_eq!(options_v4(&[0x45]), None);
+    assert_eq!(renew_header_checksum(&mut [0x46; 11]), Err(Error::TooShort));
 }
 
 #[test]
