@@ -97,6 +97,9 @@ impl ConnFlags {
     /// Keeps the netfilter conntrack entry.
     pub const NFCT: Self = Self(0x1_0000);
 
+    /// A template that is not to be used any more. Not part of the interface.
+    pub const INVALIDATED: Self = Self(0x2_0000);
+
     const METHOD_MASK: u32 = 0x7;
     /// What a client of the sockopt interface may ask for: method, one-packet, conntrack.
     const DESTINATION_MASK: u32 = Self::METHOD_MASK | Self::ONE_PACKET.0 | Self::NFCT.0;

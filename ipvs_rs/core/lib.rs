@@ -37,6 +37,7 @@ pub mod hash;
 pub mod icmp;
 pub mod nat;
 pub mod nla;
+pub mod persist;
 pub mod plan;
 pub mod proto;
 pub mod resize;

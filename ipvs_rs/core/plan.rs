@@ -2,6 +2,7 @@
 
 //! Decisions about packets and servers.
 
+pub mod lookup;
 pub mod overload;
 pub mod reuse;
 

@@ -2,30 +2,17 @@
 
 //! A connection: who talks to whom through us, and in which state that is.
 //!
-//! # Life cycle
-//!
-//! ```text
-//!   create ──> in the table ──(no packet until `deadline`)──> unlink ──> freed after a grace period
-//!                  ^    │
-//!                  └────┘ each packet moves `deadline`
-//! ```
-//!
-//! A connection may control others: a persistence template does, those of its client. It does not
-//! end before them: its time starts anew, with a minute each, until the last of them is gone.
-//!
-//! A packet only stores the new deadline. The timer stays where it was, and when it goes off
-//! before the deadline it is set anew. Only a packet that shortens the time (a FIN, say) has to
-//! move the timer itself.
-//!
 //! # Locks
 //!
 //! None. State and flags change together in one atomic word; everything else that packets change
 //! stands alone.
 
+pub(crate) mod control;
+mod life;
 mod state;
 pub(crate) mod table;
 
-use core::sync::atomic::{fence, AtomicU32, AtomicUsize, Ordering, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use ipvs_core::{
     addr::{Addr, Family},
     conn::{ConnFlags, Method},
@@ -34,26 +21,26 @@ use ipvs_core::{
 use kernel::{alloc::flags::__GFP_NOWARN, c_str, prelude::*, static_lock_class};
 use knet::{
     hashtable::Node,
-    rcu::{self, Arc},
+    rcu::{self, Arc, Guard, Ref},
     time::{Jiffies, HZ},
-    timer::{Expire, Timer},
+    timer::Timer,
 };
 
 use crate::{dest::Dest, netns::Ipvs};
+use control::{Control, Controlled};
 
 /// The tag of the node that packets from the client find.
 pub(crate) const CLIENT: u8 = 0;
 /// The tag of the node that packets from the server find.
 pub(crate) const SERVER: u8 = 1;
+/// The tag of the only node of a template, which no packet finds.
+pub(crate) const TEMPLATE: u8 = 2;
+
+/// The port that listings show as that of the server of an invalidated template.
+const NO_PORT: u16 = 0xFFFF;
 
 /// How long a connection lives whose first packet has not been taken account of yet.
 const INITIAL_TIMEOUT: usize = 3 * HZ;
-
-/// How long a connection whose time is over goes on to live because it controls others.
-const CONTROLLER_TIMEOUT: usize = 60 * HZ;
-
-/// In [`Conn::controlled`]: the connection has ended, and can not control any others.
-const ENDED: u32 = u32::MAX;
 
 /// A connection.
 #[pin_data]
@@ -82,13 +69,21 @@ pub(crate) struct Conn {
     /// The connection that controls this one; it counts this one as long as this one is in the
     /// table.
     control: Option<Arc<Conn>>,
-    /// How many connections this one controls, or [`ENDED`].
-    controlled: AtomicU32,
+    controlled: Controlled,
 }
 
 // A connection and what reference counting and RCU add to it fit in an object of the slab cache
 // that the C module's 296 bytes do not fit in.
 const _: () = assert!(size_of::<Conn>() + rcu::OVERHEAD <= 256);
+
+/// What a new connection is.
+pub(crate) enum Role {
+    /// A conversation, controlled by another connection perhaps.
+    Connection { control: Option<Control> },
+    /// The memory of a client's server for so many ticks, made for a first connection that it
+    /// controls.
+    Template { timeout: u32 },
+}
 
 /// Flags and protocol state of a connection at one moment.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -117,24 +112,60 @@ impl Condition {
 }
 
 impl Conn {
-    /// A connection of the packets like `request` to `dest`, that is not in the table yet.
+    /// Makes a connection of the packets like `request` to `dest` that can be found, and counts it.
     ///
-    /// # Errors
-    ///
-    /// `ENOMEM`.
-    pub(crate) fn new(
-        ipvs: Arc<Ipvs>,
-        dest: Arc<Dest>,
+    /// Returns [`None`] if there is no room, or another one with the same ends.
+    pub(crate) fn enter(
+        ipvs: Ref<'_, Ipvs>,
+        dest: &Arc<Dest>,
         request: &Tuple,
         server_port: u16,
-        control: Option<Arc<Conn>>,
+        role: Role,
+        guard: &Guard,
+    ) -> Option<Arc<Self>> {
+        let conns = &ipvs.get().conns;
+        // CAST: The sysctl accepts no negative number.
+        if !conns.reserve(ipvs.settings.conn_max.load(Relaxed) as usize) {
+            return None;
+        }
+        let make = || {
+            let conn = Self::new(ipvs.try_clone()?, dest, request, server_port, role).ok()?;
+            conn.bind();
+            let inserted = conns.insert(&conn, guard);
+            if inserted.is_none() {
+                conn.unbind();
+            }
+            inserted.map(|()| conn)
+        };
+        let made = make();
+        if made.is_none() {
+            conns.release();
+        }
+        made
+    }
+
+    /// A connection that is not in the table yet.
+    fn new(
+        ipvs: Arc<Ipvs>,
+        dest: &Arc<Dest>,
+        request: &Tuple,
+        server_port: u16,
+        role: Role,
     ) -> Result<Arc<Self>> {
-        let flags = ConnFlags::EMPTY.inherit(dest.conn_flags(), request.protocol);
+        let (tag, flags, timeout, control, controlled) = match role {
+            Role::Connection { control } => (CLIENT, ConnFlags::EMPTY, INITIAL_TIMEOUT, control, 0),
+            // CAST: A u32 fits.
+            Role::Template { timeout } => {
+                (TEMPLATE, ConnFlags::TEMPLATE, timeout as usize, None, 1)
+            }
+        };
+        let flags = flags.inherit(dest.conn_flags(), request.protocol);
         let server = dest.key.addr;
         let now = Jiffies::now();
+        let dest = dest.clone();
         Arc::pin_init(
             pin_init!(Self {
-                client_node: Node::new(CLIENT),
+                client_node: Node::new(tag),
                 server_node: Node::new(SERVER),
                 client: request.src,
                 virtual_addr: request.dst,
@@ -146,16 +177,42 @@ impl Conn {
                 family: request.family,
                 condition: AtomicU32::new(Condition::new(flags, 0).0),
                 packets: AtomicU32::new(0),
-                deadline: AtomicUsize::new(now.after(INITIAL_TIMEOUT).ticks()),
-                timeout: AtomicUsize::new(INITIAL_TIMEOUT),
+                deadline: AtomicUsize::new(now.after(timeout).ticks()),
+                timeout: AtomicUsize::new(timeout),
                 dest,
                 timer <- Timer::new(c_str!("ip_vs_conn"), static_lock_class!()),
                 ipvs,
-                control,
-                controlled: AtomicU32::new(0),
+                control: control.and_then(Control::keep),
+                controlled: Controlled::new(controlled),
             }),
             GFP_ATOMIC | __GFP_NOWARN,
         )
+    }
+
+    /// Counts the connection at its server.
+    fn bind(&self) {
+        match self.is_template() {
+            true => self.dest.bind_template(),
+            false => self.dest.bind(),
+        }
+    }
+
+    /// Takes the connection off the counts of its server and of the connection that controls it.
+    fn unbind(&self) {
+        match self.is_template() {
+            true => self.dest.unbind_template(),
+            false => {
+                let was_active = !self.condition().flags().has(ConnFlags::INACTIVE);
+                self.dest.unbind(was_active);
+            }
+        }
+        control::release(self.control.as_ref());
+    }
+
+    /// Whether this is a persistence template.
+    #[inline]
+    pub(crate) fn is_template(&self) -> bool {
+        self.client_node.tag() == TEMPLATE
     }
 
     /// The ends of a packet from the client.
@@ -207,6 +264,19 @@ impl Conn {
                 .is_ok()
     }
 
+    /// Adds flags and bits of the state.
+    fn set(&self, more: Condition) {
+        self.condition.fetch_or(more.0, Relaxed);
+    }
+
+    /// The server's port as listings show it.
+    pub(crate) fn listed_port(&self) -> u16 {
+        match self.is_invalidated() {
+            true => NO_PORT,
+            false => self.server_port,
+        }
+    }
+
     /// How packets get to the server.
     #[inline]
     pub(crate) fn method(&self) -> Method {
@@ -217,124 +287,5 @@ impl Conn {
     #[inline]
     pub(crate) fn count_packet(&self) {
         self.packets.fetch_add(1, Relaxed);
-    }
-
-    /// Lets the connection live for `seconds` from now.
-    #[inline]
-    pub(crate) fn refresh(&self, seconds: u32) {
-        // CAST: A u32 fits.
-        self.live_for((seconds as usize).saturating_mul(HZ));
-    }
-
-    /// Lets the connection live for so many ticks from now. Returns until when that is.
-    #[inline]
-    fn live_for(&self, timeout: usize) -> Jiffies {
-        let deadline = Jiffies::now().after(timeout);
-        if self.deadline.load(Relaxed) == deadline.ticks() {
-            return deadline;
-        }
-        self.deadline.store(deadline.ticks(), Relaxed);
-        // The timer can be late only where the timeout has become shorter.
-        if self.timeout.load(Relaxed) != timeout {
-            self.timeout.store(timeout, Relaxed);
-            if deadline.since(self.timer.when()) < 0 {
-                self.timer.rearm(deadline);
-            }
-        }
-        deadline
-    }
-
-    /// Ticks until the connection ends if there are no more packets.
-    pub(crate) fn remaining(&self, now: Jiffies) -> usize {
-        let deadline = Jiffies::from_ticks(self.deadline.load(Relaxed));
-        usize::try_from(deadline.since(now)).unwrap_or(0)
-    }
-
-    /// Whether another connection controls this one.
-    #[inline]
-    pub(crate) fn is_controlled(&self) -> bool {
-        self.control.is_some()
-    }
-
-    /// Makes sure that the connection ends and that it controls no others, neither now nor later.
-    ///
-    /// Fails if it controls some, or somebody else ends it.
-    fn claim_end(&self) -> bool {
-        self.controlled
-            .compare_exchange(0, ENDED, Relaxed, Relaxed)
-            .is_ok()
-    }
-
-    /// Takes account of a connection less that this one controls.
-    fn release_one(&self) {
-        let fewer = |count: u32| (count != ENDED && count != 0).then(|| count.wrapping_sub(1));
-        // It stays as it is if the namespace ends, and all connections with it.
-        let _ = self.controlled.fetch_update(Relaxed, Relaxed, fewer);
-    }
-
-    /// Takes the connection out of the table and off the counts of its server and of the
-    /// connection that controls it, once.
-    fn unlink(&self) {
-        if !self.ipvs.conns.remove(self) {
-            return;
-        }
-        let was_active = !self.condition().flags().has(ConnFlags::INACTIVE);
-        self.dest.unbind(was_active);
-        if let Some(control) = &self.control {
-            control.release_one();
-        }
-    }
-
-    /// Ends the connection now, unless it controls others.
-    ///
-    /// Returns whether it has ended.
-    pub(crate) fn end(&self) -> bool {
-        let claimed = self.claim_end();
-        if claimed {
-            self.finish();
-        }
-        claimed
-    }
-
-    /// Ends the connection now, and then the one that controls it, unless that controls others.
-    pub(crate) fn end_with_controller(&self) {
-        if self.end() {
-            if let Some(control) = &self.control {
-                control.end();
-            }
-        }
-    }
-
-    /// Ends the connection now, whatever it controls.
-    fn finish(&self) {
-        self.controlled.store(ENDED, Relaxed);
-        self.unlink();
-        // ORDERING: Partner of the fence in `expired`: one of the two sees what the other did.
-        fence(Ordering::SeqCst);
-        self.timer.cancel();
-    }
-}
-
-impl Expire for Conn {
-    fn timer(&self) -> &Timer<Self> {
-        &self.timer
-    }
-
-    fn expired(this: Arc<Self>) {
-        let deadline = Jiffies::from_ticks(this.deadline.load(Relaxed));
-        let deadline = if deadline.since(Jiffies::now()) > 0 {
-            deadline
-        } else if this.claim_end() {
-            this.unlink();
-            return;
-        } else {
-            this.live_for(CONTROLLER_TIMEOUT)
-        };
-        Timer::arm(&this, deadline);
-        // ORDERING: Partner of the fence in `finish`, which may have cancelled too early.
-        fence(Ordering::SeqCst);
-        if !this.client_node.is_linked() {
-            this.timer.cancel();
-        }
     }
 }

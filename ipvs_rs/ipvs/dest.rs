@@ -200,6 +200,16 @@ impl Dest {
         }
     }
 
+    /// Counts a new template.
+    pub(crate) fn bind_template(&self) {
+        self.persistent.fetch_add(1, Relaxed);
+    }
+
+    /// Counts a template out.
+    pub(crate) fn unbind_template(&self) {
+        self.persistent.fetch_sub(1, Relaxed);
+    }
+
     /// Counts a connection that became active, or ceased to be.
     #[inline]
     pub(crate) fn count_active(&self, became_active: bool) {

@@ -2,6 +2,7 @@
 
 //! Packets to this host, and packets that this host makes.
 
+mod persist;
 mod reuse;
 mod schedule;
 

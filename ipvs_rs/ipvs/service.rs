@@ -10,13 +10,17 @@ use ipvs_core::{
     config::{Netmask, ServiceKey, ServiceSpec},
     flow::Flow,
     hash::{self, HashKey},
+    plan::lookup::{self, FTP},
+    uapi::service_flags,
 };
 use kernel::{new_spinlock, prelude::*, sync::SpinLock};
 use knet::{
     errno::enoprotoopt,
     hashtable::{Cursor, Lengths, Node, Table},
     module::ModuleRef,
+    net_namespace::Net,
     rcu::{Arc, Guard, Ref, Slot},
+    time::HZ,
 };
 
 use crate::{pool::Pool, resize::Sizing, scheduler::Handle, stats::Stats};
@@ -109,6 +113,24 @@ impl Service {
         self.timeout.load(Relaxed)
     }
 
+    /// The same in ticks. As the C module does: it is counted with 32 bits.
+    pub(crate) fn timeout_ticks(&self) -> u32 {
+        // CAST: It is a few hundred.
+        self.timeout().wrapping_mul(HZ as u32)
+    }
+
+    /// Whether clients come back to the server they had.
+    #[inline]
+    pub(crate) fn is_persistent(&self) -> bool {
+        self.flags() & service_flags::PERSISTENT != 0
+    }
+
+    /// Whether it is known by a port, and that is `port`.
+    #[inline]
+    pub(crate) fn has_port(&self, port: u16) -> bool {
+        matches!(self.key, ServiceKey::Address { port: own, .. } if own == port)
+    }
+
     /// Which clients persistence takes for one.
     pub(crate) fn netmask(&self) -> Netmask {
         Netmask(self.netmask.load(Relaxed).to_ne_bytes())
@@ -125,6 +147,10 @@ pub(crate) struct Services {
     count: AtomicU32,
     /// How many are known by a firewall mark; packets need not be looked up if none is.
     marks: AtomicU32,
+    /// How many have the port of FTP.
+    ftp: AtomicU32,
+    /// How many are for all ports of an address.
+    all_ports: AtomicU32,
 }
 
 impl Services {
@@ -136,6 +162,8 @@ impl Services {
             sizing: Sizing::new(BITS),
             count: AtomicU32::new(0),
             marks: AtomicU32::new(0),
+            ftp: AtomicU32::new(0),
+            all_ports: AtomicU32::new(0),
         })
     }
 
@@ -163,12 +191,14 @@ impl Services {
         Some(service)
     }
 
-    /// The service that a packet of `flow` with `mark` is for.
+    /// The service that a packet of `flow` with `mark` is for: that of the mark, that of its
+    /// address and port, that of FTP if this may be a data connection, that of all ports.
     #[inline]
     pub(crate) fn of_packet<'g>(
         &'g self,
         flow: &Flow,
         mark: u32,
+        net: &Net,
         guard: &'g Guard,
     ) -> Option<Ref<'g, Service>> {
         let family = flow.family;
@@ -178,13 +208,32 @@ impl Services {
                 return by_mark;
             }
         }
-        let by_address = ServiceKey::Address {
-            family,
-            protocol: flow.protocol.into(),
-            addr: flow.dst,
-            port: flow.dport,
+        let by_port = |port| {
+            let key = ServiceKey::Address {
+                family,
+                protocol: flow.protocol.into(),
+                addr: flow.dst,
+                port,
+            };
+            self.find(&key, guard)
         };
-        self.find(&by_address, guard)
+        by_port(flow.dport)
+            .or_else(|| {
+                let there_are = self.ftp.load(Relaxed) != 0;
+                let may_be = |first| lookup::may_be_ftp_data(flow.protocol, flow.dport, first);
+                (there_are && may_be(net.first_unprivileged_port())).then(|| by_port(FTP))?
+            })
+            .or_else(|| (self.all_ports.load(Relaxed) != 0).then(|| by_port(0))?)
+    }
+
+    /// The number that tells whether services of this kind are to be looked for.
+    fn counter(&self, key: &ServiceKey) -> Option<&AtomicU32> {
+        match *key {
+            ServiceKey::Mark { .. } => Some(&self.marks),
+            ServiceKey::Address { port: FTP, .. } => Some(&self.ftp),
+            ServiceKey::Address { port: 0, .. } => Some(&self.all_ports),
+            ServiceKey::Address { .. } => None,
+        }
     }
 
     /// Makes a service one of this namespace.
@@ -201,8 +250,8 @@ impl Services {
             })
             .map_err(|_| EEXIST)?;
         self.count.fetch_add(1, Relaxed);
-        if matches!(key, ServiceKey::Mark { .. }) {
-            self.marks.fetch_add(1, Relaxed);
+        if let Some(counter) = self.counter(&key) {
+            counter.fetch_add(1, Relaxed);
         }
         Ok(())
     }
@@ -211,8 +260,8 @@ impl Services {
     pub(crate) fn remove(&self, service: &Service) {
         if self.table.remove(&service.node).is_some() {
             self.count.fetch_sub(1, Relaxed);
-            if matches!(service.key, ServiceKey::Mark { .. }) {
-                self.marks.fetch_sub(1, Relaxed);
+            if let Some(counter) = self.counter(&service.key) {
+                counter.fetch_sub(1, Relaxed);
             }
         }
     }

@@ -21,6 +21,7 @@ pub(crate) struct Settings {
     pub(crate) run_estimation: AtomicI32,
     pub(crate) conn_reuse_mode: AtomicI32,
     pub(crate) expire_nodest_conn: AtomicI32,
+    pub(crate) expire_quiescent_template: AtomicI32,
     /// Seconds. Set by netlink, not by sysctl.
     tcp_established: AtomicU32,
     tcp_fin_wait: AtomicU32,
@@ -47,6 +48,7 @@ impl Settings {
             run_estimation: AtomicI32::new(1),
             conn_reuse_mode: AtomicI32::new(1),
             expire_nodest_conn: AtomicI32::new(0),
+            expire_quiescent_template: AtomicI32::new(0),
             tcp_established: AtomicU32::new(timeouts.tcp_established),
             tcp_fin_wait: AtomicU32::new(timeouts.tcp_fin_wait),
             udp: AtomicU32::new(timeouts.udp),

@@ -35,6 +35,9 @@ const ENTRIES: &[Entry<Ipvs>] = &[
     Entry::int(c"expire_nodest_conn", |ipvs: &Ipvs| {
         &ipvs.settings.expire_nodest_conn
     }),
+    Entry::int(c"expire_quiescent_template", |ipvs: &Ipvs| {
+        &ipvs.settings.expire_quiescent_template
+    }),
     Entry::int(c"conn_lfactor", |ipvs: &Ipvs| &ipvs.settings.conn_lfactor)
         .range(-8, 8)
         .on_change(Resize::plan)

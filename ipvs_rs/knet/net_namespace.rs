@@ -58,6 +58,12 @@ impl Net {
         unsafe { Self::from_raw(&raw mut bindings::init_net) }
     }
 
+    /// The least port that a process without privileges may bind to; 65,536 is shown as 0.
+    pub fn first_unprivileged_port(&self) -> u16 {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::first_unprivileged_port(self.as_ptr()) }
+    }
+
     /// Whether this is the namespace that the machine booted with.
     #[inline]
     pub fn is_init(&self) -> bool {

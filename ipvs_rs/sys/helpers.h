@@ -47,6 +47,9 @@ __sum16 ipvs_helper_udp_v4_checksum(const struct sk_buff *skb, int transport);
 int ipvs_helper_ip_defrag(struct net *net, struct sk_buff *skb, u32 user);
 bool ipvs_helper_sk_nodefrag(const struct sk_buff *skb);
 
+/* net.c */
+u16 ipvs_helper_first_unprivileged_port(struct net *net);
+
 /* netfilter.c */
 void ipvs_helper_forward_v4(struct net *net, struct sk_buff *skb);
 

@@ -3,6 +3,7 @@
 //! Where a connection stands in its protocol.
 
 use ipvs_core::{
+    conn::ConnFlags,
     flow::{Flow, HeaderSource},
     proto::{
         tcp::{self, Activity},
@@ -12,6 +13,9 @@ use ipvs_core::{
 
 use super::{Condition, Conn};
 use crate::settings::Settings;
+
+/// In the state of a template: one of its connections was answered.
+const ASSURED: u8 = 1;
 
 impl Conn {
     /// Takes account of a packet: moves the state, and starts its time anew.
@@ -29,7 +33,12 @@ impl Conn {
                     self.follow_tcp(settings, direction, flags);
                 }
             }
-            _ => self.refresh(settings.timeouts().udp),
+            _ => {
+                if direction == Direction::Output {
+                    self.assure_template();
+                }
+                self.refresh(settings.timeouts().udp);
+            }
         }
     }
 
@@ -45,15 +54,43 @@ impl Conn {
                 if let Some(activity) = step.activity {
                     self.dest.count_active(activity == Activity::Activated);
                 }
+                if step.established {
+                    self.assure_template();
+                }
                 self.refresh(settings.timeouts().tcp(step.state));
                 return;
             }
         }
     }
 
+    /// Takes account of a sign of life of both sides: the template of this connection, if it has
+    /// one, is of a client that means it.
+    #[inline]
+    pub(super) fn assure_template(&self) {
+        if let Some(control) = &self.control {
+            if control.is_template() && control.condition().state() & ASSURED == 0 {
+                control.set(Condition::new(ConnFlags::EMPTY, ASSURED));
+            }
+        }
+    }
+
+    /// Lets no further connection use this template.
+    pub(crate) fn invalidate(&self) {
+        self.set(Condition::new(ConnFlags::INVALIDATED, 0));
+    }
+
+    /// Whether this is a template that no further connection may use.
+    pub(super) fn is_invalidated(&self) -> bool {
+        self.condition().flags().has(ConnFlags::INVALIDATED)
+    }
+
     /// The name of its state.
     pub(crate) fn state_name(&self) -> &'static str {
         match self.protocol {
+            _ if self.is_template() => match self.condition().state() & ASSURED {
+                0 => "NONE",
+                _ => "ASSURED",
+            },
             TCP => tcp_state(self.condition()).name(),
             UDP => udp::STATE_NAME,
             _ => "ERR!",

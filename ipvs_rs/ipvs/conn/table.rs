@@ -4,6 +4,7 @@
 //!
 //! Each connection has two nodes, under the hashes of the tuples of its two directions. A packet
 //! of either direction needs one search, and the tag of the node it finds tells the direction.
+//! A template has one node, with a tag that no packet looks for.
 
 use core::{
     ops::RangeInclusive,
@@ -18,11 +19,10 @@ use knet::{
     hashtable::{Cursor, Lengths, Table},
     memory,
     rcu::{self, Arc, Guard, Ref},
-    time::Jiffies,
     timer::Timer,
 };
 
-use super::{Conn, CLIENT, INITIAL_TIMEOUT};
+use super::{Conn, CLIENT, SERVER, TEMPLATE};
 use crate::resize::{Resize, Sizing};
 
 /// The number of buckets is 2 to a power in this range.
@@ -89,7 +89,8 @@ impl Conns {
     ) -> Option<(Ref<'g, Conn>, Way)> {
         let is_it = |conn: &Conn, tag| match tag {
             CLIENT => conn.request() == *packet,
-            _ => conn.reply() == *packet,
+            SERVER => conn.reply() == *packet,
+            _ => false,
         };
         let (conn, tag) = self
             .table
@@ -101,8 +102,16 @@ impl Conns {
         Some((conn, way))
     }
 
+    /// The template that is found under these ends, unless it was invalidated.
+    pub(crate) fn template<'g>(&'g self, ends: &Tuple, guard: &'g Guard) -> Option<Ref<'g, Conn>> {
+        let is_it =
+            |conn: &Conn, tag| tag == TEMPLATE && conn.request() == *ends && !conn.is_invalidated();
+        let (conn, _) = self.table.find(hash::flow(self.key, ends), guard, is_it)?;
+        Some(conn)
+    }
+
     /// Counts a connection that is about to be made, unless there are `most` already.
-    pub(crate) fn reserve(&self, most: usize) -> bool {
+    pub(super) fn reserve(&self, most: usize) -> bool {
         let reserved = self.count.fetch_add(1, Relaxed) < most;
         if !reserved {
             self.count.fetch_sub(1, Relaxed);
@@ -111,31 +120,34 @@ impl Conns {
     }
 
     /// Takes [`Conns::reserve`] back.
-    pub(crate) fn release(&self) {
+    pub(super) fn release(&self) {
         self.count.fetch_sub(1, Relaxed);
     }
 
     /// Lets packets find a connection, and starts its time.
     ///
     /// Returns [`None`] if there is another one with the same ends already.
-    pub(crate) fn insert(&self, conn: &Arc<Conn>, guard: &Guard) -> Option<()> {
+    pub(super) fn insert(&self, conn: &Arc<Conn>, guard: &Guard) -> Option<()> {
         // Before it can be found and ended, so that nobody cancels a timer that is armed later.
-        Timer::arm(conn, Jiffies::now().after(INITIAL_TIMEOUT));
+        Timer::arm(conn, conn.deadline());
         // The node of the client comes last, as it is the one by which a connection is ended:
         // whoever takes that out finds both in the table.
         //
         // Two clients' connections never share the ends of replies; those of one client to two
         // virtual services may, and are told apart as little as by the C module.
-        let hash = hash::flow(self.key, &conn.reply());
-        let _ = self
-            .table
-            .insert(conn, &conn.server_node, hash, guard, |_, _| false);
-        let request = conn.request();
-        let is_same = |other: &Conn, tag| tag == CLIENT && other.request() == request;
+        if !conn.is_template() {
+            let hash = hash::flow(self.key, &conn.reply());
+            let node = &conn.server_node;
+            let _ = self.table.insert(conn, node, hash, guard, |_, _| false);
+        }
+        let (request, tag) = (conn.request(), conn.client_node.tag());
+        let is_same = |other: &Conn, other_tag| {
+            other_tag == tag && other.request() == request && !other.is_invalidated()
+        };
         let hash = hash::flow(self.key, &request);
         let node = &conn.client_node;
         if self.table.insert(conn, node, hash, guard, is_same).is_err() {
-            drop(self.table.remove(&conn.server_node));
+            self.remove_server_node(conn);
             conn.timer.cancel();
             return None;
         }
@@ -150,7 +162,7 @@ impl Conns {
         if self.table.remove(&conn.client_node).is_none() {
             return false;
         }
-        drop(self.table.remove(&conn.server_node));
+        self.remove_server_node(conn);
         self.count.fetch_sub(1, Relaxed);
         if self.sizing.is_oversized(self.count()) {
             Resize::plan(&conn.ipvs);
@@ -158,7 +170,13 @@ impl Conns {
         true
     }
 
-    /// The next connection of a walk over all, each once.
+    fn remove_server_node(&self, conn: &Conn) {
+        if !conn.is_template() {
+            drop(self.table.remove(&conn.server_node));
+        }
+    }
+
+    /// The next connection or template of a walk over all, each once.
     pub(crate) fn next<'g>(
         &'g self,
         cursor: &mut Cursor,
@@ -166,8 +184,8 @@ impl Conns {
     ) -> Option<Ref<'g, Conn>> {
         loop {
             match self.table.next(cursor, guard)? {
-                (conn, CLIENT) => return Some(conn),
-                _ => continue,
+                (_, SERVER) => continue,
+                (conn, _) => return Some(conn),
             }
         }
     }

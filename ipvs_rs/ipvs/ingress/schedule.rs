@@ -4,8 +4,13 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{
+    config::ServiceKey,
     flow::Flow,
-    plan::{self, Opening},
+    plan::{
+        self,
+        lookup::{FTP, FTP_DATA},
+        Opening,
+    },
     proto,
 };
 use kernel::prelude::*;
@@ -16,17 +21,32 @@ use knet::{
     skbuff::{IcmpError, Skb},
 };
 
-use super::{request, Headers};
+use super::{persist, request, Headers};
 use crate::{
-    conn::{table::Way, Conn},
+    conn::{control::Control, table::Way, Conn, Role},
     dest::Dest,
     netns::Ipvs,
     pool::Pool,
     scheduler::Kind,
+    service::Service,
 };
 
-/// The port from which FTP servers open data connections; they are nobody's clients.
-const FTP_DATA: u16 = 20;
+/// Where the connection of a packet is to go.
+pub(super) struct Choice<'g> {
+    pub(super) dest: &'g Arc<Dest>,
+    /// The port of the server.
+    pub(super) port: u16,
+    /// A place at the connection that is to control it.
+    pub(super) control: Option<Control>,
+}
+
+/// Why there is no server for a packet.
+pub(super) enum Unscheduled {
+    /// There is none.
+    NoServer,
+    /// There is no room for what has to be remembered.
+    NoRoom,
+}
 
 /// Decides about a packet that belongs to no connection.
 pub(super) fn first_packet(
@@ -42,24 +62,26 @@ pub(super) fn first_packet(
         Opening::Unreadable => return Verdict::Drop(skb),
     }
     let services = &ipvs.get().services;
-    let Some(service) = services.of_packet(flow, skb.mark(), context.rcu) else {
+    let Some(service) = services.of_packet(flow, skb.mark(), context.net, context.rcu) else {
         return Verdict::Accept(skb);
     };
     if flow.sport == FTP_DATA {
         return Verdict::Accept(skb);
     }
-    let Some(pool) = service.get().pool.load(context.rcu) else {
-        return Verdict::Drop(skb);
+    let chosen = match service.is_persistent() {
+        true => persist::choose(ipvs, service, flow, context),
+        false => choose(service, flow, context),
     };
-    let Some(member) = pool.get().schedule(flow) else {
-        complain(pool.get(), flow);
-        skb.send_icmp_v4(IcmpError::PortUnreachable);
-        return Verdict::Drop(skb);
+    let choice = match chosen {
+        Ok(choice) => choice,
+        Err(Unscheduled::NoServer) => return leave(&service, skb, flow),
+        Err(Unscheduled::NoRoom) => return Verdict::Drop(skb),
     };
-    match connect(ipvs, &member.0, flow, context) {
+    let dest = choice.dest;
+    match connect(ipvs, choice, flow, context) {
         Some(conn) => {
             service.stats.count_connection();
-            member.stats.count_connection();
+            dest.stats.count_connection();
             ipvs.stats.count_connection();
             request(ipvs.get(), &conn, skb, flow, context)
         }
@@ -71,43 +93,79 @@ pub(super) fn first_packet(
     }
 }
 
-/// Makes a connection to `dest`, found by the packets that come after this one.
-fn connect(
-    ipvs: Ref<'_, Ipvs>,
-    dest: &Arc<Dest>,
+/// The server of a packet to a service that remembers no clients.
+///
+/// As the C module does: such a service has one port, or those of all packets with its mark. The
+/// data connections of FTP and all ports of an address take persistence.
+fn choose<'g>(
+    service: Ref<'g, Service>,
     flow: &Flow,
-    context: &Context<'_>,
-) -> Option<Arc<Conn>> {
-    let conns = &ipvs.get().conns;
-    // CAST: The sysctl accepts no negative number.
-    if !conns.reserve(ipvs.settings.conn_max.load(Relaxed) as usize) {
-        return None;
+    context: &Context<'g>,
+) -> Result<Choice<'g>, Unscheduled> {
+    if matches!(service.key, ServiceKey::Address { port, .. } if port != flow.dport) {
+        if service.has_port(0) && log::ratelimit() {
+            pr_err!(
+                "Schedule: port zero only supported in persistent services, \
+                 check your ipvs configuration\n"
+            );
+        }
+        return Err(Unscheduled::NoServer);
     }
-    let server_port = match dest.key.port {
+    let dest = schedule(service, flow, context)?;
+    let port = match dest.key.port {
         0 => flow.dport,
         port => port,
     };
-    let make = || {
-        let conn = Conn::new(
-            ipvs.try_clone()?,
-            dest.clone(),
-            &flow.tuple(),
-            server_port,
-            None,
-        )
-        .ok()?;
-        dest.bind();
-        let inserted = conns.insert(&conn, context.rcu);
-        if inserted.is_none() {
-            dest.unbind(false);
+    Ok(Choice {
+        dest,
+        port,
+        control: None,
+    })
+}
+
+/// The server that the scheduler of a service chooses.
+pub(super) fn schedule<'g>(
+    service: Ref<'g, Service>,
+    flow: &Flow,
+    context: &Context<'g>,
+) -> Result<&'g Arc<Dest>, Unscheduled> {
+    // Without a pool the service was just deleted.
+    let pool = service.get().pool.load(context.rcu);
+    let pool = pool.ok_or(Unscheduled::NoRoom)?.get();
+    match pool.schedule(flow) {
+        Some(member) => Ok(&member.0),
+        None => {
+            complain(pool, flow);
+            Err(Unscheduled::NoServer)
         }
-        inserted.map(|()| conn)
-    };
-    let made = make();
-    if made.is_none() {
-        conns.release();
     }
-    made
+}
+
+/// What becomes of a packet to a service without a server for it.
+#[cold]
+fn leave(service: &Service, skb: Skb, flow: &Flow) -> Verdict {
+    // It may be for an FTP server on this host.
+    if service.has_port(FTP) && flow.dport != FTP {
+        return Verdict::Accept(skb);
+    }
+    skb.send_icmp_v4(IcmpError::PortUnreachable);
+    Verdict::Drop(skb)
+}
+
+/// Makes a connection, found by the packets that come after this one.
+fn connect(
+    ipvs: Ref<'_, Ipvs>,
+    choice: Choice<'_>,
+    flow: &Flow,
+    context: &Context<'_>,
+) -> Option<Arc<Conn>> {
+    let Choice {
+        dest,
+        port,
+        control,
+    } = choice;
+    let role = Role::Connection { control };
+    Conn::enter(ipvs, dest, &flow.tuple(), port, role, context.rcu)
 }
 
 /// Logs that a service has no server for a packet.

@@ -62,7 +62,7 @@ impl fmt::Display for Common<'_> {
             Column(conn.family, conn.virtual_addr),
             conn.virtual_port,
             Column(conn.dest.key.family, conn.server),
-            conn.server_port,
+            conn.listed_port(),
             conn.state_name(),
         ))
     }

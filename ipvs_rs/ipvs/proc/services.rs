@@ -23,7 +23,6 @@ use knet::{
     hashtable::Cursor,
     proc_seq::Rows,
     rcu::{self, Guard},
-    time::HZ,
 };
 
 use super::{Protocol, WithPort};
@@ -90,7 +89,7 @@ fn show_service(service: &Service, guard: &Guard, seq: &SeqFile) {
     }
     if flags & service_flags::PERSISTENT != 0 {
         // CAST: As the C module does: ticks, in an int.
-        let timeout = service.timeout().wrapping_mul(HZ as u32) as i32;
+        let timeout = service.timeout_ticks() as i32;
         let netmask = u32::from_be_bytes(service.netmask().0);
         seq_print!(seq, "persistent {timeout} {netmask:08X}");
     }

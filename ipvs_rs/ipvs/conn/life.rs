@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How long a connection lives, and how it ends.
+//!
+//! ```text
+//!   create ──> in the table ──(no packet until `deadline`)──> unlink ──> freed after a grace period
+//!                  ^    │
+//!                  └────┘ each packet moves `deadline`
+//! ```
+//!
+//! A connection may control others: a persistence template does, those of its client. It does not
+//! end before them: its time starts anew, with a minute each, until the last of them is gone.
+//!
+//! A packet only stores the new deadline. The timer stays where it was, and when it goes off
+//! before the deadline it is set anew. Only a packet that shortens the time (a FIN, say) has to
+//! move the timer itself.
+
+use core::sync::atomic::{fence, Ordering, Ordering::Relaxed};
+use knet::{
+    rcu::Arc,
+    time::{Jiffies, HZ},
+    timer::{Expire, Timer},
+};
+
+use super::Conn;
+
+/// How long a connection whose time is over goes on to live because it controls others.
+const CONTROLLER_TIMEOUT: usize = 60 * HZ;
+
+impl Conn {
+    /// Lets the connection live for `seconds` from now.
+    #[inline]
+    pub(crate) fn refresh(&self, seconds: u32) {
+        // CAST: A u32 fits.
+        self.live_for((seconds as usize).saturating_mul(HZ));
+    }
+
+    /// Lets the connection live for so many ticks from now. Returns until when that is.
+    #[inline]
+    fn live_for(&self, timeout: usize) -> Jiffies {
+        let deadline = Jiffies::now().after(timeout);
+        if self.deadline.load(Relaxed) == deadline.ticks() {
+            return deadline;
+        }
+        self.deadline.store(deadline.ticks(), Relaxed);
+        // The timer can be late only where the timeout has become shorter.
+        if self.timeout.load(Relaxed) != timeout {
+            self.timeout.store(timeout, Relaxed);
+            if deadline.since(self.timer.when()) < 0 {
+                self.timer.rearm(deadline);
+            }
+        }
+        deadline
+    }
+
+    /// Starts the time of a template anew.
+    pub(crate) fn start_anew(&self) {
+        self.live_for(self.timeout.load(Relaxed));
+    }
+
+    /// When the connection ends if there are no more packets.
+    pub(super) fn deadline(&self) -> Jiffies {
+        Jiffies::from_ticks(self.deadline.load(Relaxed))
+    }
+
+    /// Ticks until the connection ends if there are no more packets.
+    pub(crate) fn remaining(&self, now: Jiffies) -> usize {
+        usize::try_from(self.deadline().since(now)).unwrap_or(0)
+    }
+
+    /// Whether another connection controls this one.
+    #[inline]
+    pub(crate) fn is_controlled(&self) -> bool {
+        self.control.is_some()
+    }
+
+    /// Takes the connection out of the table and off all counts, once.
+    fn unlink(&self) {
+        if self.ipvs.conns.remove(self) {
+            self.unbind();
+        }
+    }
+
+    /// Ends the connection now, unless it controls others.
+    ///
+    /// Returns whether it has ended.
+    pub(crate) fn end(&self) -> bool {
+        let ends = self.controlled.end();
+        if ends {
+            self.finish();
+        }
+        ends
+    }
+
+    /// Ends the connection now, and then the one that controls it, unless that controls others.
+    pub(crate) fn end_with_controller(&self) {
+        if self.end() {
+            if let Some(control) = &self.control {
+                control.end();
+            }
+        }
+    }
+
+    /// Ends the connection now, whatever it controls.
+    pub(super) fn finish(&self) {
+        self.controlled.end_anyhow();
+        self.unlink();
+        // ORDERING: Partner of the fence in `expired`: one of the two sees what the other did.
+        fence(Ordering::SeqCst);
+        self.timer.cancel();
+    }
+}
+
+impl Expire for Conn {
+    fn timer(&self) -> &Timer<Self> {
+        &self.timer
+    }
+
+    fn expired(this: Arc<Self>) {
+        let deadline = this.deadline();
+        let deadline = if deadline.since(Jiffies::now()) > 0 {
+            deadline
+        } else if this.controlled.end() {
+            this.unlink();
+            return;
+        } else {
+            this.live_for(CONTROLLER_TIMEOUT)
+        };
+        Timer::arm(&this, deadline);
+        // ORDERING: Partner of the fence in `finish`, which may have cancelled too early.
+        fence(Ordering::SeqCst);
+        if !this.client_node.is_linked() {
+            this.timer.cancel();
+        }
+    }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The servers of clients that come back: see [`ipvs_core::persist`].
+//!
+//! ```text
+//!                    connection        connection          (time passes,
+//!                    of its client      established         no connection left)
+//!   nobody ─────────────────> NONE ─────────────> ASSURED ─────────────────────> ended
+//!                               │ server deleted     │
+//!                               └──────┬─────────────┘
+//!                                      v      (time passes, no connection left)
+//!                                invalidated ───────────────────────────────────> ended
+//! ```
+
+use core::sync::atomic::Ordering::Relaxed;
+use ipvs_core::{
+    flow::Flow,
+    persist::{self, Group, Server},
+};
+use knet::{
+    netfilter::Context,
+    rcu::{Arc, Ref},
+};
+
+use super::schedule::{schedule, Choice, Unscheduled};
+use crate::{
+    conn::{control::Control, Conn, Role},
+    dest::Dest,
+    netns::Ipvs,
+    service::Service,
+};
+
+/// The server of a packet to a persistent service: that which the client had, or a new one.
+///
+/// # Errors
+///
+/// There is no server, or no room for the template.
+pub(super) fn choose<'g>(
+    ipvs: Ref<'g, Ipvs>,
+    service: Ref<'g, Service>,
+    flow: &Flow,
+    context: &Context<'g>,
+) -> Result<Choice<'g>, Unscheduled> {
+    let group = Group::new(flow, &service.key, service.netmask());
+    if let Some(choice) = remembered(ipvs, &group, context) {
+        return Ok(choice);
+    }
+    let dest = schedule(service, flow, context)?;
+    match remember(ipvs, service.get(), &group, dest, context) {
+        Some(control) => Ok(Choice {
+            dest,
+            port: group.connection_port(dest.key.port),
+            control: Some(control),
+        }),
+        // Another packet of the same client was faster, or there is no room.
+        None => remembered(ipvs, &group, context).ok_or(Unscheduled::NoRoom),
+    }
+}
+
+/// The server that the client had, if it is still there.
+fn remembered<'g>(ipvs: Ref<'g, Ipvs>, group: &Group, context: &Context<'g>) -> Option<Choice<'g>> {
+    let template = ipvs.get().conns.template(&group.template, context.rcu)?;
+    let dest = &template.get().dest;
+    let server = Server {
+        is_available: dest.is_available(),
+        is_quiesced: dest.weight() == 0,
+    };
+    let expire_quiescent = ipvs.settings.expire_quiescent_template.load(Relaxed) != 0;
+    if !persist::is_valid(server, expire_quiescent) {
+        template.invalidate();
+        return None;
+    }
+    // If there is none, the template has ended just now.
+    let control = Control::at(template)?;
+    template.start_anew();
+    Some(Choice {
+        dest,
+        port: group.connection_port(dest.key.port),
+        control: Some(control),
+    })
+}
+
+/// Remembers a server for the clients of a group, for a connection that the template controls.
+fn remember(
+    ipvs: Ref<'_, Ipvs>,
+    service: &Service,
+    group: &Group,
+    dest: &Arc<Dest>,
+    context: &Context<'_>,
+) -> Option<Control> {
+    let port = group.template_port(dest.key.port);
+    let role = Role::Template {
+        timeout: service.timeout_ticks(),
+    };
+    let template = Conn::enter(ipvs, dest, &group.template, port, role, context.rcu)?;
+    Some(Control::first(template))
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <net/net_namespace.h>
+#include <net/sock.h>
+
+#include "../helpers.h"
+
+/* The least port that a process without privileges may bind to (net.ipv4.ip_unprivileged_port_start). */
+u16 ipvs_helper_first_unprivileged_port(struct net *net)
+{
+	return READ_ONCE(net->ipv4.sysctl_ip_prot_sock);
+}
