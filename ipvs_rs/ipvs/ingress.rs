@@ -73,7 +73,20 @@ pub(crate) fn parse(skb: Skb, context: &Context<'_>) -> Result<(Skb, Flow), Unpa
     match Flow::parse(&Headers(&skb)) {
         Ok(flow) if flow.fragment == Fragment::Whole => Ok((skb, flow)),
         Ok(_) => parse_fragment(skb, context),
+        // A fragment may be so short that its ports are in the next one.
+        Err(NotOurs::NoPorts { .. }) if is_fragment_v4(&skb) => parse_fragment(skb, context),
         Err(reason) => Err(Unparsed::Mine(skb, reason)),
+    }
+}
+
+/// Whether more fragments follow, or some came before.
+#[cold]
+fn is_fragment_v4(skb: &Skb) -> bool {
+    match Headers(skb).array::<8>(0) {
+        Some([first, _, _, _, _, _, flags, offset]) => {
+            first >> 4 == 4 && (flags & 0x3F, offset) != (0, 0)
+        }
+        None => false,
     }
 }
 
