@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A typed client of IPVS, the layer-4 load balancer of Linux, over generic netlink.
+//!
+//! A [`Client`] is one socket. Questions ([`Client::services`], [`Client::dests`]) are answered
+//! with values; changes are [`Request`]s, sent one at a time with [`Client::execute`] or many in
+//! one go with [`Client::execute_all`], which pays no round trip for each of them.
+//!
+//! Addresses, keys and names are those of [`ipvs_core`], which the kernel modules are built
+//! from too.
+//!
+//! # Examples
+//!
+//! A web server behind a virtual address:
+//!
+//! ```no_run
+//! use ipvs_netlink::{Addr, Client, DestKey, DestSettings, Family, Method};
+//! use ipvs_netlink::{Name, Request, ServiceKey, ServiceSettings};
+//!
+//! let service = ServiceKey::Address {
+//!     family: Family::V4,
+//!     protocol: 6,
+//!     addr: Addr::from_v4([192, 0, 2, 1]),
+//!     port: 80,
+//! };
+//! let server = DestKey { family: Family::V4, addr: Addr::from_v4([10, 0, 0, 2]), port: 80 };
+//!
+//! let mut client = Client::connect()?;
+//! let scheduler = Name::new(b"rr");
+//! let failures = client.execute_all(&[
+//!     Request::AddService(service, ServiceSettings { scheduler, ..Default::default() }),
+//!     Request::AddDest(service, server, DestSettings { method: Method::Nat, ..Default::default() }),
+//! ])?;
+//! for failure in failures {
+//!     eprintln!("request {}: {}", failure.index, failure.errno);
+//! }
+//! # Ok::<(), ipvs_netlink::Error>(())
+//! ```
+//!
+//! What is there, and how busy it is:
+//!
+//! ```no_run
+//! let mut client = ipvs_netlink::Client::connect()?;
+//! for service in client.services()? {
+//!     for dest in client.dests(&service.key)? {
+//!         println!("{:?} -> {:?}: {} active", service.key, dest.key, dest.active);
+//!     }
+//! }
+//! # Ok::<(), ipvs_netlink::Error>(())
+//! ```
+
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
+
+mod client;
+mod decode;
+mod error;
+mod message;
+mod request;
+mod types;
+
+pub use client::{Client, Failure};
+pub use error::{Errno, Error};
+pub use ipvs_core::addr::{Addr, Family};
+pub use ipvs_core::config::{DaemonRole, DestKey, Name, Netmask, ServiceKey, Tunnel};
+pub use ipvs_core::conn::Method;
+pub use ipvs_core::proto::Timeouts;
+pub use ipvs_core::uapi;
+pub use request::Request;
+pub use types::{
+    Daemon, DaemonSettings, Dest, DestSettings, Info, Rates, Service, ServiceSettings, Stats,
+};

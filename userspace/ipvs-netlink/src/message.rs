@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Messages as neli frames them, with a payload that stays bytes: the attributes are read and
+//! written by the code of the kernel module.
+
+use std::io::{Cursor, Read, Write};
+
+use ipvs_core::config::reply::{AttributeSink, Full};
+use neli::consts::nl::NlmF;
+use neli::err::{DeError, SerError};
+use neli::nl::{NlPayload, Nlmsghdr, NlmsghdrBuilder};
+use neli::{FromBytesWithInput, Size, ToBytes};
+
+use crate::error::Error;
+
+/// A message of any netlink family.
+pub(crate) type Message = Nlmsghdr<u16, Body>;
+
+/// The bytes in front of the attributes: command, version, two bytes of nothing.
+const GENERIC_HEADER: usize = 4;
+
+/// A generic netlink message without its netlink header.
+#[derive(Debug)]
+pub(crate) struct Body {
+    bytes: Vec<u8>,
+}
+
+impl Body {
+    /// A command with its attributes.
+    pub(crate) fn new(command: u8, version: u8, attributes: &[u8]) -> Self {
+        let mut bytes = vec![command, version, 0, 0];
+        bytes.extend_from_slice(attributes);
+        Self { bytes }
+    }
+
+    /// The attributes.
+    pub(crate) fn attributes(&self) -> &[u8] {
+        self.bytes.get(GENERIC_HEADER..).unwrap_or_default()
+    }
+}
+
+impl Size for Body {
+    fn unpadded_size(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+impl ToBytes for Body {
+    fn to_bytes(&self, buffer: &mut Cursor<Vec<u8>>) -> Result<(), SerError> {
+        buffer.write_all(&self.bytes)?;
+        Ok(())
+    }
+}
+
+impl FromBytesWithInput for Body {
+    type Input = usize;
+
+    fn from_bytes_with_input(
+        buffer: &mut Cursor<impl AsRef<[u8]>>,
+        len: usize,
+    ) -> Result<Self, DeError> {
+        let mut bytes = Vec::new();
+        // A length beyond the buffer reads what is there, and is found out below.
+        buffer.take(len as u64).read_to_end(&mut bytes)?;
+        if bytes.len() == len {
+            Ok(Self { bytes })
+        } else {
+            Err(DeError::InvalidInput(len))
+        }
+    }
+}
+
+/// Adds a request to those in `buffer`.
+pub(crate) fn append(
+    buffer: &mut Cursor<Vec<u8>>,
+    family: u16,
+    flags: NlmF,
+    sequence: u32,
+    body: Body,
+) -> Result<(), Error> {
+    const LONG: Error = Error::Malformed("no room for such a request");
+    NlmsghdrBuilder::default()
+        .nl_type(family)
+        .nl_flags(NlmF::REQUEST | flags)
+        .nl_seq(sequence)
+        .nl_payload(NlPayload::Payload(body))
+        .build()
+        .map_err(|_| LONG)?
+        .to_bytes(buffer)
+        .map_err(|_| LONG)
+}
+
+/// Attributes that are being written.
+#[derive(Default)]
+pub(crate) struct Attributes(pub(crate) Vec<u8>);
+
+impl Attributes {
+    /// Writes the length of the attribute that began at `start`, and its padding.
+    fn end(&mut self, start: usize) -> Result<(), Full> {
+        let len = self.0.len().checked_sub(start).ok_or(Full)?;
+        let len = u16::try_from(len).map_err(|_| Full)?.to_ne_bytes();
+        for (to, from) in self.0.iter_mut().skip(start).zip(len) {
+            *to = from;
+        }
+        self.0.resize(self.0.len().next_multiple_of(4), 0);
+        Ok(())
+    }
+
+    /// Writes a header whose length is filled in by [`end`](Self::end).
+    fn begin(&mut self, kind: u16) -> usize {
+        let start = self.0.len();
+        self.0.extend_from_slice(&[0, 0]);
+        self.0.extend_from_slice(&kind.to_ne_bytes());
+        start
+    }
+}
+
+impl AttributeSink for Attributes {
+    fn put(&mut self, kind: u16, payload: &[u8]) -> Result<(), Full> {
+        let start = self.begin(kind);
+        self.0.extend_from_slice(payload);
+        self.end(start)
+    }
+
+    fn put_u64(&mut self, kind: u16, value: u64, _pad: u16) -> Result<(), Full> {
+        self.put(kind, &value.to_ne_bytes())
+    }
+
+    fn nest(
+        &mut self,
+        kind: u16,
+        fill: impl FnOnce(&mut Self) -> Result<(), Full>,
+    ) -> Result<(), Full> {
+        let start = self.begin(kind);
+        fill(self)?;
+        self.end(start)
+    }
+}

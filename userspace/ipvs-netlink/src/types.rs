@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is told of services, real servers and the rest.
+
+use ipvs_core::addr::{Addr, Family};
+use ipvs_core::config::{DaemonRole, DestKey, Name, Netmask, ServiceKey, Tunnel};
+use ipvs_core::conn::Method;
+use ipvs_core::uapi::service_flags;
+
+/// What the kernel says of IPVS itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Info {
+    /// The version, one byte each: 0x010201 is 1.2.1.
+    pub version: u32,
+    /// The buckets of the connection table.
+    pub table_size: u32,
+}
+
+/// All that can be changed of a virtual service. The kernel checks it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServiceSettings {
+    /// The scheduler; [`None`] for none, which takes no connections.
+    pub scheduler: Option<Name>,
+    /// The persistence engine.
+    pub pe: Option<Name>,
+    /// The flags; see [`uapi::service_flags`](ipvs_core::uapi::service_flags).
+    pub flags: u32,
+    /// The time of persistence, in seconds.
+    pub timeout: u32,
+    /// Which clients persistence takes for one.
+    pub netmask: Netmask,
+}
+
+impl ServiceSettings {
+    /// The netmask of single clients.
+    pub const fn single_clients(family: Family) -> Netmask {
+        match family {
+            Family::V4 => Netmask([255; 4]),
+            Family::V6 => Netmask(128_u32.to_ne_bytes()),
+        }
+    }
+
+    /// Whether a flag is set.
+    pub const fn has(&self, flag: u32) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// The flags without [`HASHED`](service_flags::HASHED), which the kernel adds to all.
+    pub const fn own_flags(&self) -> u32 {
+        self.flags & !service_flags::HASHED
+    }
+}
+
+impl Default for ServiceSettings {
+    /// IPv4, `wlc`, not persistent.
+    fn default() -> Self {
+        Self {
+            scheduler: Name::new(b"wlc"),
+            pe: None,
+            flags: 0,
+            timeout: 0,
+            netmask: Self::single_clients(Family::V4),
+        }
+    }
+}
+
+/// A virtual service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// What identifies it.
+    pub key: ServiceKey,
+    /// What can be changed of it.
+    pub settings: ServiceSettings,
+    /// Its statistics.
+    pub stats: Stats,
+}
+
+/// All that can be changed of a real server. The kernel checks it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DestSettings {
+    /// How packets reach it.
+    pub method: Method,
+    /// The weight; the kernel refuses those above `i32::MAX`.
+    pub weight: u32,
+    /// The upper threshold, 0 for none.
+    pub upper: u32,
+    /// The lower threshold, 0 for three quarters of the upper.
+    pub lower: u32,
+    /// The tunnel of [`Method::Tunnel`].
+    pub tunnel: Tunnel,
+}
+
+impl Default for DestSettings {
+    /// Direct routing, weight 1.
+    fn default() -> Self {
+        Self {
+            method: Method::DirectRoute,
+            weight: 1,
+            upper: 0,
+            lower: 0,
+            tunnel: Tunnel::default(),
+        }
+    }
+}
+
+/// A real server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dest {
+    /// What identifies it.
+    pub key: DestKey,
+    /// What can be changed of it.
+    pub settings: DestSettings,
+    /// Active connections.
+    pub active: u32,
+    /// Inactive connections.
+    pub inactive: u32,
+    /// Persistence templates.
+    pub persistent: u32,
+    /// Its statistics.
+    pub stats: Stats,
+}
+
+/// Counters since they were last set to zero, and rates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Connections.
+    pub connections: u64,
+    /// Packets from clients.
+    pub packets_in: u64,
+    /// Packets from servers.
+    pub packets_out: u64,
+    /// Bytes from clients.
+    pub bytes_in: u64,
+    /// Bytes from servers.
+    pub bytes_out: u64,
+    /// The same per second.
+    pub rates: Rates,
+}
+
+/// Events per second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rates {
+    /// Connections.
+    pub connections: u64,
+    /// Packets from clients.
+    pub packets_in: u64,
+    /// Packets from servers.
+    pub packets_out: u64,
+    /// Bytes from clients.
+    pub bytes_in: u64,
+    /// Bytes from servers.
+    pub bytes_out: u64,
+}
+
+/// How to start a synchronisation daemon; 0 and [`None`] leave it to the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DaemonSettings {
+    /// What it does.
+    pub role: DaemonRole,
+    /// The interface.
+    pub interface: Name,
+    /// Which directors belong together.
+    pub sync_id: u32,
+    /// The longest message, in bytes.
+    pub max_len: u16,
+    /// The multicast group.
+    pub group: Option<(Family, Addr)>,
+    /// The UDP port.
+    pub port: u16,
+    /// The time to live of messages.
+    pub ttl: u8,
+}
+
+/// A synchronisation daemon that runs.
+pub type Daemon = DaemonSettings;

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Restoring as one change: all of it, or none.
+//!
+//! No kernel can yet replace its table in one step. So the fewest changes are made one after the
+//! other, with all new things before old ones go; and if one is refused, those made are undone.
+
+use ipvs_netlink::Request;
+
+use crate::command::{Command, How};
+use crate::error::{sentence, words, Asked, Failure};
+use crate::exit_code::ExitCode;
+use crate::names::{Names, Services};
+use crate::plan::{difference, Model, Step};
+use crate::print::rules;
+use crate::restore::{at, parse_line, say, Line};
+use crate::session::Session;
+
+/// Makes the table what the rules say, or shows how.
+///
+/// # Errors
+///
+/// The first mistake in the rules, before anything is changed; or what the kernel refuses.
+pub fn run(session: &mut Session, text: &str, how: How) -> Result<ExitCode, Failure> {
+    let wanted = read(&session.program, text)?;
+    let table = session
+        .table(None, false)
+        .map_err(|error| Failure::listing(&error))?;
+    let steps = difference(&Model::of_table(&table), &wanted);
+    if how == How::DryRun {
+        let names = Names::new(true);
+        let lines: String = steps
+            .iter()
+            .map(|step| rules::request(&names, &step.change))
+            .collect();
+        say(&lines)?;
+    } else {
+        apply(session, &steps)?;
+    }
+    Ok(ExitCode::Success)
+}
+
+/// The table that rules describe.
+fn read(program: &str, text: &str) -> Result<Model, Failure> {
+    let services = Services::default();
+    let mut wanted = Model::default();
+    for (index, text) in text.lines().enumerate() {
+        let line = Line {
+            number: index.saturating_add(1),
+            text,
+        };
+        if text.trim_start().starts_with('#') {
+            continue;
+        }
+        let outcome = match parse_line(program, text, &services) {
+            Ok(None) => Ok(()),
+            Ok(Some(Command::Change(request, asked))) => {
+                wanted.apply(&request, asked).map_err(Failure::kernel)
+            }
+            Ok(Some(_)) => Err(Failure::usage(
+                "Only changes of services and servers can be restored as a whole",
+            )),
+            Err(failure) => Err(failure),
+        };
+        outcome.map_err(|failure| at(line, &failure))?;
+    }
+    Ok(wanted)
+}
+
+fn apply(session: &mut Session, steps: &[Step]) -> Result<(), Failure> {
+    let changes: Vec<Request> = steps.iter().map(|step| step.change).collect();
+    let gone = |error| Failure::kernel(sentence(Asked::Other, &error));
+    let failures = session.client.execute_all(&changes).map_err(gone)?;
+    let Some(first) = failures.first() else {
+        return Ok(());
+    };
+    let failed: std::collections::HashSet<usize> = failures.iter().map(|f| f.index).collect();
+    let undo: Vec<Request> = steps
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !failed.contains(index))
+        .rev()
+        .flat_map(|(_, step)| step.undo.iter().copied())
+        .collect();
+    let left = session.client.execute_all(&undo).map_err(gone)?;
+    let line = changes
+        .get(first.index)
+        .map(|change| rules::request(&Names::new(true), change));
+    let outcome = match left.len() {
+        0 => "nothing was changed".to_owned(),
+        count => format!("{count} changes could not be undone"),
+    };
+    let asked = changes.get(first.index).map_or(Asked::Other, asked);
+    Err(Failure::kernel(format!(
+        "{} ({}); {outcome}",
+        words(asked, first.errno),
+        line.unwrap_or_default().trim_end()
+    )))
+}
+
+/// What a request asks, for the words about its failure.
+const fn asked(request: &Request) -> Asked {
+    match request {
+        Request::AddService(..) => Asked::AddService,
+        Request::EditService(..) | Request::DeleteService(..) => Asked::Service,
+        Request::AddDest(..) => Asked::AddServer,
+        Request::EditDest(..) | Request::DeleteDest(..) => Asked::Server,
+        _ => Asked::Other,
+    }
+}

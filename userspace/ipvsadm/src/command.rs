@@ -1,0 +1,529 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the options mean together: a change for the kernel, or a question to it.
+
+use ipvs_netlink::uapi::{service_flags, tunnel, SCHEDULER_NAME_MAX};
+use ipvs_netlink::{
+    DaemonRole, DaemonSettings, DestKey, DestSettings, Method, Name, Request, ServiceKey,
+    ServiceSettings, Timeouts, Tunnel,
+};
+
+use crate::cli::{timeout, TunnelType, Typed};
+use crate::error::{Asked, Failure};
+use crate::names::Protocol;
+use crate::options::{Flag, Verb, CHECKED};
+
+/// What a command line asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// To show the usage.
+    Help,
+    /// To show the version.
+    Version,
+    /// To change something.
+    Change(Request, Asked),
+    /// To show something.
+    List(Listing),
+    /// To show the table as rules.
+    Save {
+        /// With numbers for names.
+        numeric: bool,
+    },
+    /// To read rules.
+    Restore(How),
+}
+
+/// How rules are restored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// One after the other.
+    EachLine,
+    /// As one change, from the live table to the one that the rules describe.
+    Atomic,
+    /// Not at all: that change is shown.
+    DryRun,
+}
+
+/// What is listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// What.
+    pub what: What,
+    /// With numbers for names.
+    pub numeric: bool,
+    /// With numbers in full.
+    pub exact: bool,
+    /// In order.
+    pub sorted: bool,
+    /// As JSON.
+    pub json: bool,
+}
+
+/// What is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// All services, or one.
+    Services(Option<ServiceKey>, View),
+    /// Connections, with the data of persistence engines or without.
+    Connections {
+        /// With that data.
+        engines: bool,
+    },
+    /// Timeouts.
+    Timeouts,
+    /// Daemons.
+    Daemons,
+}
+
+/// The columns of a listing of services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// Method, weight, connections.
+    Plain,
+    /// Counters.
+    Stats,
+    /// Rates.
+    Rates,
+    /// Thresholds.
+    Thresholds,
+    /// Persistence templates.
+    Persistent,
+    /// Tunnels.
+    Tunnels,
+}
+
+impl Default for Listing {
+    fn default() -> Self {
+        Self {
+            what: What::Services(None, View::Plain),
+            numeric: false,
+            exact: false,
+            sorted: true,
+            json: false,
+        }
+    }
+}
+
+/// The meaning of what was typed.
+///
+/// # Errors
+///
+/// The first mistake in the order of 1.31.
+pub fn interpret(mut typed: Typed) -> Result<Command, Failure> {
+    match typed.verb {
+        Verb::Help => return Ok(Command::Help),
+        Verb::Version => return Ok(Command::Version),
+        _ => {}
+    }
+    let times = take_timeouts(&mut typed)?;
+    if let Some(word) = typed.words.first() {
+        return Err(Failure::usage(format!("unexpected argument {word}")));
+    }
+    let flags = scheduler_flags(&typed)?;
+    check_options(&typed)?;
+    let service = |asked, make: fn(ServiceKey) -> Request| {
+        Ok(Command::Change(make(supplied_service(&typed)?), asked))
+    };
+    match typed.verb {
+        Verb::AddService => {
+            let (key, settings) = whole_service(&typed, flags)?;
+            Ok(Command::Change(
+                Request::AddService(key, settings),
+                Asked::AddService,
+            ))
+        }
+        Verb::EditService => {
+            let (key, settings) = whole_service(&typed, flags)?;
+            Ok(Command::Change(
+                Request::EditService(key, settings),
+                Asked::Service,
+            ))
+        }
+        Verb::DeleteService => service(Asked::Service, Request::DeleteService),
+        Verb::Zero => Ok(Command::Change(
+            Request::Zero(typed.service),
+            Asked::Service,
+        )),
+        Verb::Clear => Ok(Command::Change(Request::Flush, Asked::Other)),
+        Verb::AddServer => {
+            let (key, server, settings) = whole_server(&typed)?;
+            Ok(Command::Change(
+                Request::AddDest(key, server, settings),
+                Asked::AddServer,
+            ))
+        }
+        Verb::EditServer => {
+            let (key, server, settings) = whole_server(&typed)?;
+            Ok(Command::Change(
+                Request::EditDest(key, server, settings),
+                Asked::Server,
+            ))
+        }
+        Verb::DeleteServer => {
+            let request = Request::DeleteDest(supplied_service(&typed)?, supplied_server(&typed)?);
+            Ok(Command::Change(request, Asked::Server))
+        }
+        Verb::SetTimeouts => Ok(Command::Change(Request::SetTimeouts(times), Asked::Other)),
+        Verb::StartDaemon => {
+            let request = Request::StartDaemon(daemon(&typed)?);
+            Ok(Command::Change(request, Asked::StartDaemon))
+        }
+        Verb::StopDaemon => {
+            let role = typed.role.unwrap_or(DaemonRole::Master);
+            Ok(Command::Change(
+                Request::StopDaemon(role),
+                Asked::StopDaemon,
+            ))
+        }
+        Verb::List => listing(&typed).map(Command::List),
+        Verb::Save => Ok(Command::Save {
+            numeric: typed.has(Flag::Numeric),
+        }),
+        Verb::Restore => Ok(Command::Restore(if typed.has(Flag::DryRun) {
+            How::DryRun
+        } else if typed.has(Flag::Atomic) {
+            How::Atomic
+        } else {
+            How::EachLine
+        })),
+        Verb::Help => Ok(Command::Help),
+        Verb::Version => Ok(Command::Version),
+    }
+}
+
+/// The three words of `--set`.
+fn take_timeouts(typed: &mut Typed) -> Result<Timeouts, Failure> {
+    let mut times = [0; 3];
+    if typed.verb == Verb::SetTimeouts {
+        if typed.words.len() < 3 {
+            return Err(Failure::usage("--set option requires 3 timeout values"));
+        }
+        for (time, word) in times.iter_mut().zip(typed.words.drain(..3)) {
+            *time = timeout(&word, 0)?;
+        }
+    }
+    let [tcp_established, tcp_fin_wait, udp] = times;
+    Ok(Timeouts {
+        tcp_established,
+        tcp_fin_wait,
+        udp,
+    })
+}
+
+/// Flags that may not go with the command, and those that must.
+fn check_options(typed: &Typed) -> Result<(), Failure> {
+    for (name, group) in CHECKED {
+        let given = typed.flags.iter().find(|flag| group.contains(flag));
+        let verb = typed.verb.name();
+        match given {
+            Some(flag) if !typed.verb.allows(*flag) => {
+                return Err(Failure::usage(format!(
+                    "Illegal '{name}' option with the '{verb}' command"
+                )));
+            }
+            None if needs(typed.verb, name) => return Err(missing(name, typed.verb)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn needs(verb: Verb, name: &str) -> bool {
+    match name {
+        "service-address" => matches!(
+            verb,
+            Verb::AddService
+                | Verb::EditService
+                | Verb::DeleteService
+                | Verb::AddServer
+                | Verb::EditServer
+                | Verb::DeleteServer
+        ),
+        "real-server" => {
+            matches!(
+                verb,
+                Verb::AddServer | Verb::EditServer | Verb::DeleteServer
+            )
+        }
+        _ => false,
+    }
+}
+
+fn missing(name: &str, verb: Verb) -> Failure {
+    Failure::usage(format!(
+        "You need to supply the '{name}' option for the '{}' command",
+        verb.name()
+    ))
+}
+
+fn supplied_service(typed: &Typed) -> Result<ServiceKey, Failure> {
+    typed
+        .service
+        .ok_or_else(|| missing("service-address", typed.verb))
+}
+
+fn supplied_server(typed: &Typed) -> Result<DestKey, Failure> {
+    let server = typed
+        .server
+        .ok_or_else(|| missing("real-server", typed.verb))?;
+    Ok(DestKey {
+        family: server.family,
+        addr: server.addr,
+        port: server.port.unwrap_or(0),
+    })
+}
+
+/// The scheduler; `wlc` also for an empty name.
+fn scheduler(typed: &Typed) -> &str {
+    typed
+        .scheduler
+        .as_deref()
+        .filter(|name| !name.is_empty())
+        .unwrap_or("wlc")
+}
+
+/// A name, cut to the length that the kernel takes.
+fn cut(name: &str, max: usize) -> Option<Name> {
+    let bytes = name.as_bytes();
+    Name::new(bytes.get(..max).unwrap_or(bytes))
+}
+
+/// The names of scheduler flags: which scheduler has them, and what they are.
+pub const SCHED_FLAGS: &[(&str, Option<&str>, u32)] = &[
+    ("flag-1", None, service_flags::SCHED1),
+    ("flag-2", None, service_flags::SCHED2),
+    ("flag-3", None, service_flags::SCHED3),
+    ("sh-fallback", Some("sh"), service_flags::SCHED1),
+    ("sh-port", Some("sh"), service_flags::SCHED2),
+    ("mh-fallback", Some("mh"), service_flags::SCHED1),
+    ("mh-port", Some("mh"), service_flags::SCHED2),
+];
+
+fn scheduler_flags(typed: &Typed) -> Result<u32, Failure> {
+    let mut flags = 0;
+    for name in typed.sched_flags.iter().flat_map(|list| list.split(',')) {
+        if name.is_empty() {
+            continue;
+        }
+        match SCHED_FLAGS.iter().find(|(known, ..)| *known == name) {
+            None => return Err(Failure::usage(format!("invalid scheduler flag `{name}'"))),
+            Some((_, Some(owner), _)) if *owner != scheduler(typed) => {
+                return Err(Failure::usage(format!(
+                    "incompatible scheduler flag `{name}'"
+                )));
+            }
+            Some((.., bit)) => flags |= bit,
+        }
+    }
+    Ok(flags)
+}
+
+fn whole_service(typed: &Typed, flags: u32) -> Result<(ServiceKey, ServiceSettings), Failure> {
+    let key = supplied_service(typed)?;
+    if let ServiceKey::Address { port: 0, .. } = key {
+        if typed.persistent.is_none() {
+            return Err(Failure::usage(
+                "Zero port specified for non-persistent service",
+            ));
+        }
+    }
+    let mut flags = flags;
+    if typed.has(Flag::OnePacket) {
+        if matches!(key, ServiceKey::Address { protocol, .. } if protocol != Protocol::Udp.number())
+        {
+            return Err(Failure::usage(
+                "One-Packet Scheduling is only for UDP virtual services",
+            ));
+        }
+        flags |= service_flags::ONE_PACKET;
+    }
+    if typed.persistent.is_some() {
+        flags |= service_flags::PERSISTENT;
+    }
+    let unknown = || Failure::kernel("Scheduler or persistence engine not found");
+    let pe = match typed.pe.as_deref() {
+        None | Some("") => None,
+        Some(name) => Some(cut(name, SCHEDULER_NAME_MAX).ok_or_else(unknown)?),
+    };
+    let settings = ServiceSettings {
+        scheduler: Some(cut(scheduler(typed), SCHEDULER_NAME_MAX).ok_or_else(unknown)?),
+        pe,
+        flags,
+        timeout: typed.persistent.unwrap_or(0),
+        netmask: typed.netmask(),
+    };
+    Ok((key, settings))
+}
+
+fn whole_server(typed: &Typed) -> Result<(ServiceKey, DestKey, DestSettings), Failure> {
+    let key = supplied_service(typed)?;
+    let mut server = supplied_server(typed)?;
+    let method = typed.method.unwrap_or(Method::DirectRoute);
+    if server.family != key.family() && method != Method::Tunnel {
+        return Err(Failure::usage(
+            "Different address family is allowed only for tunneling servers",
+        ));
+    }
+    let tunnel = tunnel_options(typed, method)?;
+    // Only NAT can change the port.
+    if let ServiceKey::Address { port, .. } = key {
+        if method != Method::Nat {
+            server.port = port;
+        }
+    }
+    let settings = DestSettings {
+        method,
+        weight: typed.weight.unwrap_or(1),
+        upper: typed.upper.unwrap_or(0),
+        lower: typed.lower.unwrap_or(0),
+        tunnel,
+    };
+    Ok((key, server, settings))
+}
+
+/// The bits of a tunnel's checksum options.
+pub mod tunnel_flags {
+    /// Checksums.
+    pub const CSUM: u16 = 1;
+    /// Remote checksum offload.
+    pub const REMCSUM: u16 = 2;
+}
+
+fn tunnel_options(typed: &Typed, method: Method) -> Result<Tunnel, Failure> {
+    const ALL: [(Flag, &str); 5] = [
+        (Flag::TunType, "tun-type"),
+        (Flag::TunPort, "tun-port"),
+        (Flag::TunNoCsum, "tun-nocsum"),
+        (Flag::TunCsum, "tun-csum"),
+        (Flag::TunRemCsum, "tun-remcsum"),
+    ];
+    if method != Method::Tunnel {
+        if ALL.iter().any(|(flag, _)| typed.has(*flag)) {
+            return Err(Failure::usage(
+                "Tunnel options conflict with forward method",
+            ));
+        }
+        return Ok(Tunnel::default());
+    }
+    let kind = typed.tunnel.unwrap_or(TunnelType::Ipip);
+    let allowed: &[Flag] = match kind {
+        TunnelType::Ipip => &[Flag::TunType],
+        TunnelType::Gue => &[
+            Flag::TunType,
+            Flag::TunPort,
+            Flag::TunNoCsum,
+            Flag::TunCsum,
+            Flag::TunRemCsum,
+        ],
+        TunnelType::Gre => &[Flag::TunType, Flag::TunNoCsum, Flag::TunCsum],
+    };
+    let name = kind.name();
+    for (flag, option) in ALL {
+        let given = typed.has(flag);
+        if given && !allowed.contains(&flag) {
+            return Err(Failure::usage(format!(
+                "Illegal '{option}' option with the '{name}' tunnel type"
+            )));
+        }
+        if !given && flag == Flag::TunPort && kind == TunnelType::Gue {
+            return Err(Failure::usage(format!(
+                "You need to supply the '{option}' option for the '{name}' tunnel type"
+            )));
+        }
+    }
+    let sums: Vec<&str> = ALL
+        .iter()
+        .filter(|(flag, option)| option.ends_with("csum") && typed.has(*flag))
+        .map(|(_, option)| *option)
+        .collect();
+    if let [first, second, ..] = sums.as_slice() {
+        return Err(Failure::usage(format!(
+            "The option '{second}' conflicts with the '{first}' option in the '{name}' tunnel type"
+        )));
+    }
+    Ok(Tunnel {
+        kind: match kind {
+            TunnelType::Ipip => tunnel::IPIP,
+            TunnelType::Gue => tunnel::GUE,
+            TunnelType::Gre => tunnel::GRE,
+        },
+        port: typed.tunnel_port.unwrap_or(0),
+        flags: match sums.first() {
+            Some(&"tun-csum") => tunnel_flags::CSUM,
+            Some(&"tun-remcsum") => tunnel_flags::REMCSUM,
+            _ => 0,
+        },
+    })
+}
+
+fn daemon(typed: &Typed) -> Result<DaemonSettings, Failure> {
+    let unknown = || Failure::kernel("No such device");
+    let interface = typed.interface.as_deref().filter(|name| !name.is_empty());
+    Ok(DaemonSettings {
+        role: typed.role.unwrap_or(DaemonRole::Master),
+        interface: cut(interface.unwrap_or("eth0"), SCHEDULER_NAME_MAX).ok_or_else(unknown)?,
+        sync_id: typed.sync_id.unwrap_or(0),
+        max_len: typed.max_len.unwrap_or(0),
+        group: typed.group,
+        port: typed.mcast_port.unwrap_or(0),
+        ttl: typed.ttl.unwrap_or(0),
+    })
+}
+
+fn listing(typed: &Typed) -> Result<Listing, Failure> {
+    const EXCLUSIVE: [(Flag, &str); 3] = [
+        (Flag::Connection, "connection"),
+        (Flag::Timeout, "timeout"),
+        (Flag::Daemon, "daemon"),
+    ];
+    let conflict = |one: &str, other: &str| {
+        Failure::usage(format!(
+            "The option '{one}' conflicts with the '{other}' option in the 'list' command"
+        ))
+    };
+    let given: Vec<&str> = EXCLUSIVE
+        .iter()
+        .filter(|(flag, _)| typed.has(*flag))
+        .map(|(_, name)| *name)
+        .collect();
+    if typed.service.is_some() {
+        match given.first() {
+            Some(&"connection") => return Err(conflict("service-address", "connection")),
+            Some(other) => return Err(conflict(other, "service-address")),
+            None => {}
+        }
+    }
+    if let [first, second, ..] = given.as_slice() {
+        return Err(conflict(second, first));
+    }
+    let wide = typed.has(Flag::Stats) || typed.has(Flag::Rate) || typed.has(Flag::Thresholds);
+    let engines = typed.has(Flag::PersistentConn);
+    if !given.is_empty() && (wide || (engines && !typed.has(Flag::Connection))) {
+        return Err(Failure::usage("options conflicts in the list command"));
+    }
+    let view = if typed.has(Flag::Stats) {
+        View::Stats
+    } else if typed.has(Flag::Rate) {
+        View::Rates
+    } else if typed.has(Flag::Thresholds) {
+        View::Thresholds
+    } else if engines {
+        View::Persistent
+    } else if typed.has(Flag::TunInfo) {
+        View::Tunnels
+    } else {
+        View::Plain
+    };
+    Ok(Listing {
+        what: match given.first() {
+            Some(&"connection") => What::Connections { engines },
+            Some(&"timeout") => What::Timeouts,
+            Some(_) => What::Daemons,
+            None => What::Services(typed.service, view),
+        },
+        numeric: typed.has(Flag::Numeric),
+        exact: typed.has(Flag::Exact),
+        sorted: !typed.has(Flag::NoSort),
+        json: typed.has(Flag::Json),
+    })
+}

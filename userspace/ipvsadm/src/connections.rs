@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Connections, as the kernel lists them in `/proc/net/ip_vs_conn`; it has no other way yet.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipvs_netlink::{Addr, Family};
+
+/// Where the kernel lists connections.
+pub const FILE: &str = "/proc/net/ip_vs_conn";
+
+/// One side of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Side {
+    /// The family of `addr`.
+    pub family: Family,
+    /// The address.
+    pub addr: Addr,
+    /// The port.
+    pub port: u16,
+}
+
+/// A connection or a persistence template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// The name of the protocol; `IP` for templates of firewall marks.
+    pub protocol: String,
+    /// The client.
+    pub client: Side,
+    /// The virtual service.
+    pub service: Side,
+    /// The real server.
+    pub server: Side,
+    /// The state of the protocol.
+    pub state: String,
+    /// The time it has left, in seconds.
+    pub expires: u64,
+    /// The persistence engine and its data.
+    pub engine: Option<(String, String)>,
+}
+
+impl Connection {
+    /// Whether this is a persistence template, which stands for a client and not for a connection.
+    pub fn is_template(&self) -> bool {
+        self.client.port == 0
+    }
+}
+
+/// Reads the kernel's list; lines that are not understood are left out.
+pub fn parse(text: &str) -> Vec<Connection> {
+    text.lines().skip(1).filter_map(line).collect()
+}
+
+fn line(text: &str) -> Option<Connection> {
+    let mut fields = text.split_ascii_whitespace();
+    let protocol = fields.next()?.to_owned();
+    let mut side = || -> Option<Side> {
+        let address = fields.next()?;
+        let port = u16::from_str_radix(fields.next()?, 16).ok()?;
+        let (family, addr) = address_of(address)?;
+        Some(Side { family, addr, port })
+    };
+    let (client, service, server) = (side()?, side()?, side()?);
+    let state = fields.next()?.to_owned();
+    let expires = fields.next()?.parse().ok()?;
+    let engine = fields
+        .next()
+        .map(|name| (name.to_owned(), fields.collect::<Vec<_>>().join(" ")));
+    Some(Connection {
+        protocol,
+        client,
+        service,
+        server,
+        state,
+        expires,
+        engine,
+    })
+}
+
+/// An address as the file has it: eight hexadecimal digits, or IPv6.
+fn address_of(text: &str) -> Option<(Family, Addr)> {
+    if text.len() == 8 && !text.contains(':') {
+        let address = Ipv4Addr::from(u32::from_str_radix(text, 16).ok()?);
+        return Some((Family::V4, Addr::from_v4(address.octets())));
+    }
+    // Some kernels put brackets around it.
+    let text = text.trim_start_matches('[').trim_end_matches(']');
+    let address: Ipv6Addr = text.parse().ok()?;
+    Some((Family::V6, Addr::from_v6(address.octets())))
+}
+
+impl Side {
+    /// The address as the standard library has it.
+    pub fn ip(&self) -> IpAddr {
+        crate::names::ip(self.family, self.addr)
+    }
+}
+
+/// What connections are wanted; what is not given fits all.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// The name of the protocol.
+    pub protocol: Option<String>,
+    /// The client's address, and its port if given.
+    pub client: Option<Match>,
+    /// The virtual address.
+    pub service: Option<Match>,
+    /// The real server's address.
+    pub server: Option<Match>,
+    /// The state.
+    pub state: Option<String>,
+}
+
+/// An address, with a port or any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Match {
+    /// The address.
+    pub ip: IpAddr,
+    /// The port.
+    pub port: Option<u16>,
+}
+
+impl Match {
+    fn fits(&self, side: &Side) -> bool {
+        self.ip == side.ip() && self.port.is_none_or(|port| port == side.port)
+    }
+}
+
+impl std::str::FromStr for Match {
+    type Err = String;
+
+    /// Reads `10.0.0.1`, `10.0.0.1:80`, `2001:db8::1` or `[2001:db8::1]:80`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Ok(ip) = text.parse() {
+            return Ok(Self { ip, port: None });
+        }
+        match text.parse::<std::net::SocketAddr>() {
+            Ok(found) => Ok(Self {
+                ip: found.ip(),
+                port: Some(found.port()),
+            }),
+            Err(_) => Err("an address, with :PORT if need be, such as 10.0.0.1:80".to_owned()),
+        }
+    }
+}
+
+impl Filter {
+    /// Whether a connection is wanted.
+    pub fn fits(&self, connection: &Connection) -> bool {
+        let same = |wanted: &Option<String>, is: &str| {
+            wanted
+                .as_ref()
+                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(is))
+        };
+        let at = |wanted: &Option<Match>, side: &Side| {
+            wanted.as_ref().is_none_or(|wanted| wanted.fits(side))
+        };
+        same(&self.protocol, &connection.protocol)
+            && same(&self.state, &connection.state)
+            && at(&self.client, &connection.client)
+            && at(&self.service, &connection.service)
+            && at(&self.server, &connection.server)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As `cat /proc/net/ip_vs_conn` showed it.
+    const SEEN: &str = "\
+Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData
+TCP 0A630001 B86E 0A630001 0051 0A630002 1F40 CLOSE_WAIT       56
+TCP 2001:0db8:0000:0000:0000:0000:0000:0001 B86E 2001:0db8:0000:0000:0000:0000:0000:0002 0050 0A630002 1F40 ESTABLISHED     899
+UDP 0A630000 0000 0A630001 13C4 0A630002 13C4 NONE             50 sip abc@example
+";
+
+    #[test]
+    fn reads_what_the_kernel_lists() {
+        let found = parse(SEEN);
+        assert_eq!(found.len(), 3);
+        assert_eq!(found[0].client.ip().to_string(), "10.99.0.1");
+        assert_eq!((found[0].service.port, found[0].expires), (81, 56));
+        assert_eq!(found[1].service.ip().to_string(), "2001:db8::2");
+        assert_eq!(
+            found[2].engine,
+            Some(("sip".to_owned(), "abc@example".to_owned()))
+        );
+        assert!(found[2].is_template() && !found[0].is_template());
+    }
+
+    #[test]
+    fn filters_fit_addresses_ports_and_states() {
+        let found = parse(SEEN);
+        let count = |filter: &Filter| found.iter().filter(|one| filter.fits(one)).count();
+        assert_eq!(count(&Filter::default()), 3);
+        assert_eq!(
+            count(&Filter {
+                protocol: Some("tcp".into()),
+                ..Filter::default()
+            }),
+            2
+        );
+        let server = "10.99.0.2:8000".parse().ok();
+        assert_eq!(
+            count(&Filter {
+                server,
+                ..Filter::default()
+            }),
+            2
+        );
+        let client = "2001:db8::1".parse().ok();
+        assert_eq!(
+            count(&Filter {
+                client,
+                ..Filter::default()
+            }),
+            1
+        );
+        assert!("10.0.0.1:x".parse::<Match>().is_err());
+    }
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Commands that 1.31 does not have. Their names are words that it refuses, so nothing that worked
+//! is taken away.
+
+pub mod conn;
+pub mod metrics;
+pub mod monitor;
+pub mod top;
+
+use clap::builder::ValueParser;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::connections::{Filter, Match};
+use crate::error::Failure;
+use crate::exit_code::ExitCode;
+use crate::options::{Meaning, Takes, OPTIONS};
+use crate::session::Session;
+
+/// The names of these commands.
+pub const NAMES: [&str; 4] = ["monitor", "top", "metrics", "conn"];
+
+fn number(name: &'static str, default: &'static str, help: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .value_name("N")
+        .default_value(default)
+        .value_parser(clap::value_parser!(u32).range(1..))
+        .help(help)
+}
+
+fn switch(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .action(ArgAction::SetTrue)
+        .help(help)
+}
+
+fn filters(command: Command) -> Command {
+    let side = |name: &'static str, help: &'static str| {
+        let parser = ValueParser::new(|text: &str| text.parse::<Match>());
+        Arg::new(name)
+            .long(name)
+            .value_name("ADDRESS[:PORT]")
+            .value_parser(parser)
+            .help(help)
+    };
+    command
+        .arg(
+            Arg::new("protocol")
+                .long("protocol")
+                .value_name("NAME")
+                .help("tcp, udp or sctp"),
+        )
+        .arg(
+            Arg::new("state")
+                .long("state")
+                .value_name("STATE")
+                .help("such as ESTABLISHED"),
+        )
+        .arg(side("client", "from this client"))
+        .arg(side("service", "to this virtual address"))
+        .arg(side("server", "to this real server"))
+}
+
+/// The commands as clap knows them.
+pub fn command() -> Command {
+    Command::new("ipvsadm")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Administers IPVS, the layer-4 load balancer of Linux")
+        .subcommand_required(true)
+        .subcommand(
+            Command::new("monitor")
+                .about("Follows changes of the table, each as the rule that would make it")
+                .arg(number("interval", "1000", "milliseconds between two looks"))
+                .arg(
+                    Arg::new("count")
+                        .long("count")
+                        .value_name("N")
+                        .value_parser(clap::value_parser!(u32).range(1..))
+                        .help("end after so many looks"),
+                )
+                .arg(switch("json", "one JSON object for each change")),
+        )
+        .subcommand(
+            Command::new("top")
+                .about("Shows services and servers with their rates, and refreshes")
+                .arg(number("interval", "1000", "milliseconds between two looks"))
+                .arg(switch("once", "print one look as text and end"))
+                .arg(number("width", "100", "width of that text")),
+        )
+        .subcommand(Command::new("metrics").about("Prints counters and gauges for Prometheus"))
+        .subcommand(
+            Command::new("conn")
+                .about("Lists or ends connections")
+                .subcommand_required(true)
+                .subcommand(
+                    filters(Command::new("list").about("Lists connections"))
+                        .arg(switch("json", "as JSON"))
+                        .arg(switch("numeric", "numbers instead of names").short('n')),
+                )
+                .subcommand(filters(Command::new("flush").about("Ends connections"))),
+        )
+}
+
+/// All that can be typed, for the manual and for completion: these commands and the options.
+pub fn everything() -> Command {
+    let mut all = command()
+        .subcommand_required(false)
+        .disable_help_flag(true)
+        .disable_version_flag(true);
+    for option in OPTIONS {
+        let mut arg = Arg::new(option.long).long(option.long).help(option.help);
+        if let Some(letter) = option.short {
+            arg = arg.short(letter);
+        }
+        arg = match option.takes {
+            Takes::Nothing if option.long == "set" => {
+                arg.num_args(3).value_names(["TCP", "TCPFIN", "UDP"])
+            }
+            Takes::Nothing => arg.action(ArgAction::SetTrue),
+            Takes::Value(name) => arg.value_name(name),
+            Takes::Maybe(name) => arg.value_name(name).num_args(0..=1),
+        };
+        let heading = match option.meaning {
+            Meaning::Verb(_) => "COMMANDS",
+            Meaning::Flag(_) => "PARAMETERS",
+        };
+        all = all.arg(arg.help_heading(heading));
+    }
+    all
+}
+
+/// Runs one of these commands.
+///
+/// # Errors
+///
+/// What was typed wrong, or does not work.
+pub fn run(words: &[String]) -> Result<ExitCode, Failure> {
+    let all = std::iter::once("ipvsadm").chain(words.iter().map(String::as_str));
+    let matches = match command().try_get_matches_from(all) {
+        Ok(matches) => matches,
+        Err(error) => {
+            let text = error.render().to_string();
+            if error.use_stderr() {
+                return Err(Failure::usage(text.trim_end()));
+            }
+            crate::restore::say(&text)?;
+            return Ok(ExitCode::Success);
+        }
+    };
+    let mut session = Session::begin("ipvsadm")?;
+    match matches.subcommand() {
+        Some(("monitor", options)) => monitor::run(&mut session, options),
+        Some(("top", options)) => top::run(&mut session, options),
+        Some(("metrics", _)) => metrics::run(&mut session),
+        Some(("conn", options)) => match options.subcommand() {
+            Some(("flush", options)) => conn::flush(&filter(options)),
+            Some((_, options)) => conn::list(&filter(options), options),
+            None => Err(Failure::usage("list or flush?")),
+        },
+        _ => Err(Failure::usage("no such command")),
+    }
+}
+
+fn filter(options: &ArgMatches) -> Filter {
+    let text = |name: &str| options.get_one::<String>(name).cloned();
+    let side = |name: &str| options.get_one::<Match>(name).copied();
+    Filter {
+        protocol: text("protocol"),
+        state: text("state"),
+        client: side("client"),
+        service: side("service"),
+        server: side("server"),
+    }
+}
+
+/// The time between two looks.
+fn interval(options: &ArgMatches) -> std::time::Duration {
+    let milliseconds = options.get_one::<u32>("interval").copied().unwrap_or(1000);
+    std::time::Duration::from_millis(u64::from(milliseconds))
+}

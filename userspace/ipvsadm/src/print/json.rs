@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Listings as JSON, for programs. The names of the fields stay; new ones may come.
+//!
+//! `{"version": "1.2.1", "services": [..]}`, and the like for other listings. Numbers are exact
+//! and addresses numeric, whatever the other options say.
+
+use serde::Serialize;
+
+use ipvs_netlink::uapi::{service_flags, tunnel};
+use ipvs_netlink::{Daemon, Dest, Info, Method, Service, ServiceKey, Stats, Timeouts};
+
+use super::{group, kernel_version, netmask, role, sched_flags, scheduler, table, text};
+use crate::command::tunnel_flags;
+use crate::connections::{Connection, Side};
+use crate::names::{ip, Protocol};
+
+/// A listing of services.
+#[derive(Serialize)]
+pub struct Services {
+    version: String,
+    connection_table_size: u32,
+    services: Vec<ServiceEntry>,
+}
+
+#[derive(Serialize)]
+struct ServiceEntry {
+    #[serde(flatten)]
+    key: Key,
+    scheduler: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    scheduler_flags: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    persistence: Option<Persistence>,
+    one_packet: bool,
+    stats: StatsEntry,
+    servers: Vec<Server>,
+}
+
+/// What identifies a service.
+#[derive(Serialize)]
+pub struct Key {
+    family: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    protocol: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fwmark: Option<u32>,
+}
+
+impl Key {
+    /// The key of a service.
+    pub fn new(key: &ServiceKey) -> Self {
+        let family = family(key.family());
+        match key {
+            ServiceKey::Mark { mark, .. } => Self {
+                family,
+                protocol: None,
+                address: None,
+                port: None,
+                fwmark: Some(*mark),
+            },
+            ServiceKey::Address {
+                family: of,
+                protocol,
+                addr,
+                port,
+            } => Self {
+                family,
+                protocol: Some(match Protocol::from_number(*protocol) {
+                    None => protocol.to_string(),
+                    known => table::protocol_name(known).to_lowercase(),
+                }),
+                address: Some(ip(*of, *addr).to_string()),
+                port: Some(*port),
+                fwmark: None,
+            },
+        }
+    }
+}
+
+const fn family(family: ipvs_netlink::Family) -> &'static str {
+    match family {
+        ipvs_netlink::Family::V4 => "ipv4",
+        ipvs_netlink::Family::V6 => "ipv6",
+    }
+}
+
+#[derive(Serialize)]
+struct Persistence {
+    timeout: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    netmask: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    engine: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Server {
+    address: String,
+    port: u16,
+    method: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tunnel: Option<TunnelEntry>,
+    weight: u32,
+    upper_threshold: u32,
+    lower_threshold: u32,
+    active_connections: u32,
+    inactive_connections: u32,
+    persistent_connections: u32,
+    stats: StatsEntry,
+}
+
+#[derive(Serialize)]
+struct TunnelEntry {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<u16>,
+    checksum: &'static str,
+}
+
+#[derive(Serialize)]
+struct StatsEntry {
+    connections: u64,
+    packets_in: u64,
+    packets_out: u64,
+    bytes_in: u64,
+    bytes_out: u64,
+    rates: RatesEntry,
+}
+
+#[derive(Serialize)]
+struct RatesEntry {
+    connections: u64,
+    packets_in: u64,
+    packets_out: u64,
+    bytes_in: u64,
+    bytes_out: u64,
+}
+
+impl From<&Stats> for StatsEntry {
+    fn from(stats: &Stats) -> Self {
+        let rates = &stats.rates;
+        Self {
+            connections: stats.connections,
+            packets_in: stats.packets_in,
+            packets_out: stats.packets_out,
+            bytes_in: stats.bytes_in,
+            bytes_out: stats.bytes_out,
+            rates: RatesEntry {
+                connections: rates.connections,
+                packets_in: rates.packets_in,
+                packets_out: rates.packets_out,
+                bytes_in: rates.bytes_in,
+                bytes_out: rates.bytes_out,
+            },
+        }
+    }
+}
+
+fn server(dest: &Dest) -> Server {
+    let settings = &dest.settings;
+    let kind = &settings.tunnel;
+    let tunnel = (settings.method == Method::Tunnel).then(|| TunnelEntry {
+        kind: match kind.kind {
+            tunnel::GUE => "gue",
+            tunnel::GRE => "gre",
+            _ => "ipip",
+        },
+        port: (kind.kind == tunnel::GUE).then_some(kind.port),
+        checksum: match kind.flags {
+            tunnel_flags::CSUM => "on",
+            tunnel_flags::REMCSUM => "remote",
+            _ => "off",
+        },
+    });
+    Server {
+        address: ip(dest.key.family, dest.key.addr).to_string(),
+        port: dest.key.port,
+        method: match settings.method {
+            Method::Nat => "masquerading",
+            Method::LocalNode => "local",
+            Method::Tunnel => "tunnel",
+            Method::DirectRoute => "gatewaying",
+            Method::Bypass => "bypass",
+            Method::Unassigned5 | Method::Unassigned6 | Method::Unassigned7 => "unknown",
+        },
+        tunnel,
+        weight: settings.weight,
+        upper_threshold: settings.upper,
+        lower_threshold: settings.lower,
+        active_connections: dest.active,
+        inactive_connections: dest.inactive,
+        persistent_connections: dest.persistent,
+        stats: StatsEntry::from(&dest.stats),
+    }
+}
+
+/// `--list --json`
+pub fn services(info: &Info, table: &[(Service, Vec<Dest>)]) -> String {
+    let entry = |(service, dests): &(Service, Vec<Dest>)| {
+        let settings = &service.settings;
+        let flags = sched_flags(service);
+        ServiceEntry {
+            key: Key::new(&service.key),
+            scheduler: scheduler(service),
+            scheduler_flags: flags
+                .split(',')
+                .filter(|s| !s.is_empty())
+                .map(str::to_owned)
+                .collect(),
+            persistence: settings
+                .has(service_flags::PERSISTENT)
+                .then(|| Persistence {
+                    timeout: settings.timeout,
+                    netmask: netmask(service),
+                    engine: settings.pe.map(|pe| text(pe.as_bytes())),
+                }),
+            one_packet: settings.has(service_flags::ONE_PACKET),
+            stats: StatsEntry::from(&service.stats),
+            servers: dests.iter().map(server).collect(),
+        }
+    };
+    line(&Services {
+        version: kernel_version(info),
+        connection_table_size: info.table_size,
+        services: table.iter().map(entry).collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct SideEntry {
+    address: String,
+    port: u16,
+}
+
+impl From<&Side> for SideEntry {
+    fn from(side: &Side) -> Self {
+        Self {
+            address: side.ip().to_string(),
+            port: side.port,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ConnectionEntry {
+    protocol: String,
+    client: SideEntry,
+    service: SideEntry,
+    server: SideEntry,
+    state: String,
+    expires: u64,
+    template: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    engine: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    engine_data: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Connections {
+    connections: Vec<ConnectionEntry>,
+}
+
+/// `--list --connection --json`
+pub fn connections<'a>(list: impl IntoIterator<Item = &'a Connection>) -> String {
+    let entry = |one: &Connection| ConnectionEntry {
+        protocol: one.protocol.to_lowercase(),
+        client: SideEntry::from(&one.client),
+        service: SideEntry::from(&one.service),
+        server: SideEntry::from(&one.server),
+        state: one.state.clone(),
+        expires: one.expires,
+        template: one.is_template(),
+        engine: one.engine.as_ref().map(|(name, _)| name.clone()),
+        engine_data: one.engine.as_ref().map(|(_, data)| data.clone()),
+    };
+    line(&Connections {
+        connections: list.into_iter().map(entry).collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct TimeoutsEntry {
+    timeouts: Times,
+}
+
+#[derive(Serialize)]
+struct Times {
+    tcp: u32,
+    tcp_fin: u32,
+    udp: u32,
+}
+
+/// `--list --timeout --json`
+pub fn timeouts(times: &Timeouts) -> String {
+    let Timeouts {
+        tcp_established: tcp,
+        tcp_fin_wait: tcp_fin,
+        udp,
+    } = *times;
+    line(&TimeoutsEntry {
+        timeouts: Times { tcp, tcp_fin, udp },
+    })
+}
+
+#[derive(Serialize)]
+struct DaemonEntry {
+    state: &'static str,
+    interface: String,
+    syncid: u32,
+    maxlen: u16,
+    group: String,
+    port: u16,
+    ttl: u8,
+}
+
+#[derive(Serialize)]
+struct Daemons {
+    daemons: Vec<DaemonEntry>,
+}
+
+/// `--list --daemon --json`
+pub fn daemons(list: &[Daemon]) -> String {
+    let entry = |daemon: &Daemon| DaemonEntry {
+        state: role(daemon.role),
+        interface: text(daemon.interface.as_bytes()),
+        syncid: daemon.sync_id,
+        maxlen: daemon.max_len,
+        group: group(daemon),
+        port: daemon.port,
+        ttl: daemon.ttl,
+    };
+    line(&Daemons {
+        daemons: list.iter().map(entry).collect(),
+    })
+}
+
+/// A value on lines of its own.
+pub fn line<T: Serialize>(value: &T) -> String {
+    // These types hold nothing that JSON cannot.
+    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+}
