@@ -6,9 +6,9 @@
 
 use ipvs::{
     pool::Member,
-    scheduler::{Change, Scheduler},
+    scheduler::{Request, Scheduler, Setup},
 };
-use ipvs_core::{flow::Flow, sched::rr::RoundRobin};
+use ipvs_core::sched::rr::RoundRobin;
 use kernel::prelude::*;
 
 ipvs::scheduler_module! {
@@ -26,11 +26,11 @@ impl Scheduler for Rr {
     const NAME: &'static str = "rr";
     type State = RoundRobin;
 
-    fn prepare(_: &[Member], change: Change, previous: Option<&RoundRobin>) -> Result<RoundRobin> {
-        Ok(previous.map_or_else(RoundRobin::new, |previous| previous.after(change)))
+    fn prepare(setup: &Setup<'_>, previous: Option<&RoundRobin>) -> Result<RoundRobin> {
+        Ok(previous.map_or_else(RoundRobin::new, |previous| previous.after(setup.change)))
     }
 
-    fn schedule(state: &RoundRobin, members: &[Member], _: &Flow) -> Option<usize> {
+    fn schedule(state: &RoundRobin, members: &[Member], _: &Request<'_>) -> Option<usize> {
         state.pick(members)
     }
 }

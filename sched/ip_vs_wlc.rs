@@ -7,9 +7,9 @@
 
 use ipvs::{
     pool::Member,
-    scheduler::{Change, Scheduler},
+    scheduler::{Request, Scheduler, Setup},
 };
-use ipvs_core::{flow::Flow, sched::wlc};
+use ipvs_core::sched::wlc;
 use kernel::prelude::*;
 
 ipvs::scheduler_module! {
@@ -27,11 +27,11 @@ impl Scheduler for Wlc {
     const NAME: &'static str = "wlc";
     type State = ();
 
-    fn prepare(_: &[Member], _: Change, _: Option<&()>) -> Result {
+    fn prepare(_: &Setup<'_>, _: Option<&()>) -> Result {
         Ok(())
     }
 
-    fn schedule((): &(), members: &[Member], _: &Flow) -> Option<usize> {
+    fn schedule((): &(), members: &[Member], _: &Request<'_>) -> Option<usize> {
         wlc::pick(members)
     }
 }

@@ -3,10 +3,37 @@
 //! Which real server gets a new connection: one file for each algorithm.
 //!
 //! An algorithm sees the servers of one service as a slice, the newest first. That is the order
-//! in which users see them, and in which the C module goes through them.
+//! in which users see them, and in which the C module goes through them. Schedulers of three kinds:
+//!
+//! | | by | remembers |
+//! |---|---|---|
+//! | [`rr`], [`wrr`] | turns | whose turn it is |
+//! | [`lc`], [`wlc`], [`sed`], [`nq`], [`fo`], [`ovf`], [`twos`] | load, weight | nothing |
+//! | [`sh`], [`dh`], [`mh`], [`lblc`], [`lblcr`] | addresses | a table |
 
+pub mod dh;
+pub mod fo;
+pub mod hashing;
+pub mod lblc;
+pub mod lblcr;
+pub mod lc;
+mod least;
+pub mod locality;
+pub mod mh;
+pub mod nq;
+pub mod ovf;
 pub mod rr;
+pub mod sed;
+pub mod sh;
+pub mod twos;
 pub mod wlc;
+pub mod wrr;
+
+use crate::{
+    addr::{Addr, Family},
+    flow::Flow,
+    uapi::service_flags,
+};
 
 /// What an algorithm may know about a real server.
 ///
@@ -21,6 +48,14 @@ pub trait Server {
     fn active(&self) -> u32;
     /// All connections.
     fn total(&self) -> u32;
+    /// The last weight that was not 0; 0 if there never was one.
+    fn last_weight(&self) -> u32;
+    /// The family of its address.
+    fn family(&self) -> Family;
+    /// Its address.
+    fn addr(&self) -> Addr;
+    /// Its port, 0 for that of the packet.
+    fn port(&self) -> u16;
 
     /// Whether it may get new connections.
     #[inline]
@@ -36,6 +71,45 @@ pub trait Server {
         u64::from(self.active())
             .wrapping_shl(8)
             .wrapping_add(self.total().into())
+    }
+}
+
+/// The packet that begins a connection, and how its service wants it to be scheduled.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// Where the packet comes from and goes to.
+    pub flow: &'a Flow,
+    /// The packet is what an ICMP error tells of, so it travelled from the service to the client.
+    pub is_inverse: bool,
+    /// The flags of the service; see [`service_flags`].
+    pub flags: u32,
+}
+
+impl Request<'_> {
+    /// The address of the client.
+    #[inline]
+    pub const fn client(&self) -> Addr {
+        match self.is_inverse {
+            false => self.flow.src,
+            true => self.flow.dst,
+        }
+    }
+
+    /// The port of the client, if ports count (`sh-port`, `mh-port`), else 0.
+    #[inline]
+    pub const fn client_port(&self) -> u16 {
+        match (self.flags & service_flags::SCHED2, self.is_inverse) {
+            (0, _) => 0,
+            (_, false) => self.flow.sport,
+            (_, true) => self.flow.dport,
+        }
+    }
+
+    /// Whether another server stands in for one that is not eligible (`sh-fallback`,
+    /// `mh-fallback`).
+    #[inline]
+    pub const fn falls_back(&self) -> bool {
+        self.flags & service_flags::SCHED1 != 0
     }
 }
 

@@ -71,7 +71,7 @@ pub(crate) fn add_service(
     let scheduler = engines(spec)?;
     spec.netmask.check(key.family()).map_err(|_| EINVAL)?;
     let kind = scheduler.as_ref().map(|scheduler| scheduler.kind);
-    let pool = Pool::new(KVec::new(), kind, Change::Rebuilt, None)?;
+    let pool = Pool::new(KVec::new(), kind, Change::Rebuilt, None, net)?;
     let service = Service::new(key, spec, pool, scheduler)?;
     let mut config = ipvs.config.lock();
     resize::make_tables(ipvs)?;
@@ -92,7 +92,12 @@ pub(crate) fn add_service(
 /// # Errors
 ///
 /// As [`add_service`], and what the scheduler says about the servers.
-pub(crate) fn edit_service(ipvs: &Ipvs, service: &Service, spec: &ServiceSpec) -> Result {
+pub(crate) fn edit_service(
+    ipvs: &Ipvs,
+    net: &Net,
+    service: &Service,
+    spec: &ServiceSpec,
+) -> Result {
     let scheduler = engines(spec)?;
     spec.netmask
         .check(service.key.family())
@@ -102,7 +107,7 @@ pub(crate) fn edit_service(ipvs: &Ipvs, service: &Service, spec: &ServiceSpec) -
     let kind = scheduler.as_ref().map(|scheduler| scheduler.kind);
     if old.scheduler().map(Kind::name) != kind.map(Kind::name) {
         let members = old.copy_members()?;
-        let pool = Pool::new(members, kind, Change::Rebuilt, None)?;
+        let pool = Pool::new(members, kind, Change::Rebuilt, None, net)?;
         publish(service, pool)?;
         service.hold(scheduler);
     }
@@ -222,7 +227,7 @@ pub(crate) fn add_dest(
         .insert_within_capacity(0, Member(dest.clone()))
         .map_err(|_| ENOMEM)?;
     let scheduler = old.scheduler();
-    let pool = Pool::new(members, scheduler, Change::Inserted(0), Some(&old))?;
+    let pool = Pool::new(members, scheduler, Change::Inserted(0), Some(&old), net)?;
     dest.attach(&service.stats);
     publish(service, pool).inspect_err(|_| dest.detach())?;
     config.remove_from_trash(&dest);
@@ -234,20 +239,26 @@ pub(crate) fn add_dest(
 /// # Errors
 ///
 /// `ENOENT`; `ENOMEM`; what the scheduler says about the servers.
-pub(crate) fn edit_dest(ipvs: &Ipvs, service: &Service, key: &DestKey, spec: &DestSpec) -> Result {
+pub(crate) fn edit_dest(
+    ipvs: &Ipvs,
+    net: &Net,
+    service: &Service,
+    key: &DestKey,
+    spec: &DestSpec,
+) -> Result {
     let _config = ipvs.config.lock();
     let old = service.pool.get().ok_or(ESRCH)?;
     let index = position(&old, key).ok_or(ENOENT)?;
     let member = old.members().get(index).ok_or(ENOENT)?;
-    let before = member.spec();
+    let (before, last_weight) = (member.spec(), member.last_weight());
     member.configure(spec);
     let renew = || {
         let members = old.copy_members()?;
         let scheduler = old.scheduler();
-        let pool = Pool::new(members, scheduler, Change::Updated(index), Some(&old))?;
+        let pool = Pool::new(members, scheduler, Change::Updated(index), Some(&old), net)?;
         publish(service, pool)
     };
-    renew().inspect_err(|_| member.configure(&before))
+    renew().inspect_err(|_| member.revert(&before, last_weight))
 }
 
 /// Deletes a server; its connections stay.
@@ -255,7 +266,7 @@ pub(crate) fn edit_dest(ipvs: &Ipvs, service: &Service, key: &DestKey, spec: &De
 /// # Errors
 ///
 /// `ENOENT`; `ENOMEM`; what the scheduler says about the servers that remain.
-pub(crate) fn delete_dest(ipvs: &Arc<Ipvs>, service: &Service, key: &DestKey) -> Result {
+pub(crate) fn delete_dest(ipvs: &Arc<Ipvs>, net: &Net, service: &Service, key: &DestKey) -> Result {
     let mut config = ipvs.config.lock();
     let old = service.pool.get().ok_or(ESRCH)?;
     let index = position(&old, key).ok_or(ENOENT)?;
@@ -263,7 +274,7 @@ pub(crate) fn delete_dest(ipvs: &Arc<Ipvs>, service: &Service, key: &DestKey) ->
     let member = members.remove(index).map_err(|_| ENOENT)?;
     config.trash.make_room(1)?;
     let scheduler = old.scheduler();
-    let pool = Pool::new(members, scheduler, Change::Removed(index), Some(&old))?;
+    let pool = Pool::new(members, scheduler, Change::Removed(index), Some(&old), net)?;
     publish(service, pool)?;
     throw_away(&mut config, &member)?;
     drop(config);

@@ -36,6 +36,8 @@ pub struct Dest {
     attached: AtomicU64,
     overloaded: AtomicBool,
     weight: AtomicU32,
+    /// The last weight that was not 0.
+    last_weight: AtomicU32,
     /// What a connection to this server starts with.
     conn_flags: AtomicU32,
     upper: AtomicU32,
@@ -69,6 +71,7 @@ impl Dest {
             attached: AtomicU64::new(0),
             overloaded: AtomicBool::new(false),
             weight: AtomicU32::new(spec.weight()),
+            last_weight: AtomicU32::new(spec.weight()),
             conn_flags: AtomicU32::new(flags.bits()),
             upper: AtomicU32::new(spec.upper()),
             lower: AtomicU32::new(spec.lower()),
@@ -86,6 +89,9 @@ impl Dest {
     pub(crate) fn configure(&self, spec: &DestSpec) {
         let flags = ConnFlags::for_destination(spec.method().bits());
         self.weight.store(spec.weight(), Relaxed);
+        if spec.weight() != 0 {
+            self.last_weight.store(spec.weight(), Relaxed);
+        }
         self.conn_flags.store(flags.bits(), Relaxed);
         self.upper.store(spec.upper(), Relaxed);
         self.lower.store(spec.lower(), Relaxed);
@@ -94,6 +100,12 @@ impl Dest {
         let was = self.overloaded.load(Relaxed);
         let now = overload::after_configuration(was, self.total(), self.thresholds());
         self.overloaded.store(now, Relaxed);
+    }
+
+    /// Takes back [`Dest::configure`].
+    pub(crate) fn revert(&self, spec: &DestSpec, last_weight: u32) {
+        self.configure(spec);
+        self.last_weight.store(last_weight, Relaxed);
     }
 
     /// Makes the server one of the service that counts into `stats`.
@@ -134,6 +146,12 @@ impl Dest {
     #[inline]
     pub fn weight(&self) -> u32 {
         self.weight.load(Relaxed)
+    }
+
+    /// The last weight that was not 0; 0 if there never was one.
+    #[inline]
+    pub fn last_weight(&self) -> u32 {
+        self.last_weight.load(Relaxed)
     }
 
     /// What a connection to this server starts with, the forwarding method included.

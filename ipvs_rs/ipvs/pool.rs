@@ -3,16 +3,19 @@
 //! The servers of a service and the scheduler's view of them, published as one.
 
 use core::ops::Deref;
-use ipvs_core::{flow::Flow, sched};
+use ipvs_core::{
+    addr::{Addr, Family},
+    sched,
+};
 use kernel::{
     alloc::{KBox, KVec},
     prelude::*,
 };
-use knet::{rcu::Arc, vec::VecExt};
+use knet::{net_namespace::Net, rcu::Arc, vec::VecExt};
 
 use crate::{
     dest::Dest,
-    scheduler::{Change, Kind, Picker},
+    scheduler::{Change, Kind, Picker, Request, Setup},
 };
 
 /// A server in a [`Pool`].
@@ -48,6 +51,26 @@ impl sched::Server for Member {
     fn total(&self) -> u32 {
         self.0.total()
     }
+
+    #[inline]
+    fn last_weight(&self) -> u32 {
+        self.0.last_weight()
+    }
+
+    #[inline]
+    fn family(&self) -> Family {
+        self.0.key.family
+    }
+
+    #[inline]
+    fn addr(&self) -> Addr {
+        self.0.key.addr
+    }
+
+    #[inline]
+    fn port(&self) -> u16 {
+        self.0.key.port
+    }
 }
 
 /// A pool never changes: each change of the servers or the scheduler makes a new one.
@@ -63,7 +86,8 @@ struct Scheduling {
 }
 
 impl Pool {
-    /// The pool of `members` under `scheduler`, which `previous` became by `change`.
+    /// The pool of `members` under `scheduler`, which `previous` became by `change`, of a service
+    /// in `net`.
     ///
     /// # Errors
     ///
@@ -73,14 +97,18 @@ impl Pool {
         scheduler: Option<Kind>,
         change: Change,
         previous: Option<&Pool>,
+        net: &Net,
     ) -> Result<Self> {
         let previous = previous.and_then(|pool| pool.scheduling.as_ref());
         let scheduling = match scheduler {
             None => None,
             Some(scheduler) => Some(Scheduling {
                 picker: scheduler.prepare(
-                    &members,
-                    change,
+                    &Setup {
+                        members: &members,
+                        change,
+                        net,
+                    },
                     previous.map(|scheduling| &*scheduling.picker),
                 )?,
                 scheduler,
@@ -120,8 +148,8 @@ impl Pool {
 
     /// The server for a new connection.
     #[inline]
-    pub(crate) fn schedule(&self, flow: &Flow) -> Option<&Member> {
-        let picked = self.scheduling.as_ref()?.picker.pick(&self.members, flow)?;
-        self.members.get(picked)
+    pub(crate) fn schedule(&self, request: &Request<'_>) -> Option<&Member> {
+        let picker = &self.scheduling.as_ref()?.picker;
+        self.members.get(picker.pick(&self.members, request)?)
     }
 }

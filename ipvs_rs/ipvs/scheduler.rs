@@ -9,7 +9,7 @@
 //! other.
 
 use core::{any::Any, marker::PhantomData};
-use ipvs_core::{config::Name, flow::Flow};
+use ipvs_core::config::Name;
 use kernel::{
     alloc::{KBox, KVec},
     new_mutex,
@@ -20,12 +20,33 @@ use kernel::{
 };
 use knet::{
     module::{self, ModuleRef},
+    net_namespace::Net,
     rcu::{self, Arc, Slot},
     vec::VecExt,
 };
 
 use crate::pool::Member;
-pub use ipvs_core::sched::Change;
+pub use ipvs_core::sched::{Change, Request};
+pub use knet::{rcu::read_lock, vec::filled};
+
+pub mod destinations;
+pub mod expiration;
+
+/// What a scheduler is to prepare itself for.
+pub struct Setup<'a> {
+    /// The servers of the service, the newest first.
+    pub members: &'a [Member],
+    /// How they became what they are.
+    pub change: Change,
+    /// The namespace of the service.
+    pub(crate) net: &'a Net,
+}
+
+/// 64 random bits.
+#[inline(never)]
+pub fn random() -> u64 {
+    knet::random::number()
+}
 
 /// A way to choose the server of a new connection.
 pub trait Scheduler: 'static {
@@ -35,7 +56,7 @@ pub trait Scheduler: 'static {
     /// What it remembers about the servers of one service. Packets share it.
     type State: Send + Sync + 'static;
 
-    /// Computes the state for `members`, which became what they are by `change`.
+    /// Computes the state for the servers of `setup`.
     ///
     /// `previous` is the state before the change, if there was one. Called in process context,
     /// with the configuration locked.
@@ -43,40 +64,32 @@ pub trait Scheduler: 'static {
     /// # Errors
     ///
     /// `ENOMEM`, or that these servers cannot be scheduled. The change is then refused.
-    fn prepare(
-        members: &[Member],
-        change: Change,
-        previous: Option<&Self::State>,
-    ) -> Result<Self::State>;
+    fn prepare(setup: &Setup<'_>, previous: Option<&Self::State>) -> Result<Self::State>;
 
-    /// The index of the server that the new connection of `flow` goes to.
+    /// The index of the server that a new connection goes to.
     ///
-    /// Called for packets, in an RCU read-side section.
-    fn schedule(state: &Self::State, members: &[Member], flow: &Flow) -> Option<usize>;
+    /// Called for packets, in an RCU read-side section, on several CPUs at once.
+    fn schedule(state: &Self::State, members: &[Member], request: &Request<'_>) -> Option<usize>;
 }
 
 /// A [`Scheduler`]'s state, its type forgotten.
 pub(crate) trait Picker: Any + Send + Sync {
-    fn pick(&self, members: &[Member], flow: &Flow) -> Option<usize>;
+    fn pick(&self, members: &[Member], request: &Request<'_>) -> Option<usize>;
     fn as_any(&self) -> &dyn Any;
 }
 
 /// A [`Scheduler`], its type forgotten.
 trait Factory: Sync {
     fn name(&self) -> &'static str;
-    fn prepare(
-        &self,
-        members: &[Member],
-        change: Change,
-        previous: Option<&dyn Picker>,
-    ) -> Result<KBox<dyn Picker>>;
+    fn prepare(&self, setup: &Setup<'_>, previous: Option<&dyn Picker>)
+        -> Result<KBox<dyn Picker>>;
 }
 
 struct State<S: Scheduler>(S::State);
 
 impl<S: Scheduler> Picker for State<S> {
-    fn pick(&self, members: &[Member], flow: &Flow) -> Option<usize> {
-        S::schedule(&self.0, members, flow)
+    fn pick(&self, members: &[Member], request: &Request<'_>) -> Option<usize> {
+        S::schedule(&self.0, members, request)
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -93,12 +106,11 @@ impl<S: Scheduler> Factory for Adapter<S> {
 
     fn prepare(
         &self,
-        members: &[Member],
-        change: Change,
+        setup: &Setup<'_>,
         previous: Option<&dyn Picker>,
     ) -> Result<KBox<dyn Picker>> {
         let previous = previous.and_then(|picker| picker.as_any().downcast_ref::<State<S>>());
-        let state = S::prepare(members, change, previous.map(|state| &state.0))?;
+        let state = S::prepare(setup, previous.map(|state| &state.0))?;
         Ok(KBox::new(State::<S>(state), GFP_KERNEL)?)
     }
 }
@@ -211,11 +223,10 @@ impl Kind {
     /// See [`Scheduler::prepare`].
     pub(crate) fn prepare(
         self,
-        members: &[Member],
-        change: Change,
+        setup: &Setup<'_>,
         previous: Option<&dyn Picker>,
     ) -> Result<KBox<dyn Picker>> {
-        self.0.prepare(members, change, previous)
+        self.0.prepare(setup, previous)
     }
 }
 
@@ -261,24 +272,35 @@ impl Handle {
 
 /// Makes a module of a [`Scheduler`].
 ///
-/// Takes what [`module!`] takes, without the type and with the scheduler in its place.
+/// Takes what [`module!`] takes, without the type and with the scheduler in its place. `holds` is
+/// something more that the module has while it is loaded: a type, and a function that makes it.
 #[macro_export]
 macro_rules! scheduler_module {
-    (scheduler: $scheduler:ty, $($rest:tt)*) => {
+    (scheduler: $scheduler:ty, holds: $held:ty = $make:expr, $($rest:tt)*) => {
         struct SchedulerModule {
             _registration: $crate::scheduler::Registration<$scheduler>,
+            _held: $held,
         }
 
         impl ::kernel::Module for SchedulerModule {
             fn init(module: &'static ::kernel::ThisModule) -> ::kernel::error::Result<Self> {
+                let held = $make()?;
                 Ok(Self {
                     _registration: $crate::scheduler::Registration::new(module)?,
+                    _held: held,
                 })
             }
         }
 
         ::kernel::prelude::module! {
             type: SchedulerModule,
+            $($rest)*
+        }
+    };
+    (scheduler: $scheduler:ty, $($rest:tt)*) => {
+        $crate::scheduler_module! {
+            scheduler: $scheduler,
+            holds: () = || Ok::<_, ::kernel::error::Error>(()),
             $($rest)*
         }
     };

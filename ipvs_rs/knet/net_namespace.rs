@@ -64,6 +64,13 @@ impl Net {
         unsafe { bindings::first_unprivileged_port(self.as_ptr()) }
     }
 
+    /// Whether the user namespace that the machine booted with owns this namespace.
+    pub fn is_of_initial_user(&self) -> bool {
+        // SAFETY: The namespace is valid, and holds a reference to its user namespace.
+        let owner = unsafe { (*self.as_ptr()).user_ns };
+        owner == &raw mut bindings::init_user_ns
+    }
+
     /// Whether this is the namespace that the machine booted with.
     #[inline]
     pub fn is_init(&self) -> bool {

@@ -157,9 +157,7 @@ impl<T: Send + Sync + 'static> Table<T> {
         entries: &'static [Entry<T>],
         state: Arc<T>,
     ) -> Result<Self> {
-        // SAFETY: `net` is alive, and holds a reference to its user namespace.
-        let owner = unsafe { (*net.as_ptr()).user_ns };
-        let is_initial = owner == &raw mut bindings::init_user_ns;
+        let is_initial = net.is_of_initial_user();
         let mut tables = KVec::with_capacity(entries.len(), GFP_KERNEL)?;
         for entry in entries {
             let read_only = entry.initial_only && !is_initial;

@@ -6,7 +6,10 @@
 //! `KVec::push` and its like leave calls into `core::panicking` in the modules that use them, which
 //! no module of this project may have.
 
-use kernel::{alloc::KVec, prelude::*};
+use kernel::{
+    alloc::{KVVec, KVec},
+    prelude::*,
+};
 
 /// The least capacity of a vector that grows.
 const LEAST: usize = 4;
@@ -62,6 +65,24 @@ impl<T> VecExt<T> for KVec<T> {
             }
         }
     }
+}
+
+/// A vector of `length` copies of `value`; a large one need not lie in one piece of memory.
+///
+/// # Errors
+///
+/// `ENOMEM`.
+pub fn filled<T: Copy>(value: T, length: usize) -> Result<KVVec<T>> {
+    let mut vec = KVVec::<T>::with_capacity(length, GFP_KERNEL)?;
+    vec.spare_capacity_mut()
+        .iter_mut()
+        .take(length)
+        .for_each(|element| {
+            element.write(value);
+        });
+    let (start, _, capacity) = vec.into_raw_parts();
+    // SAFETY: The parts are those of a vector with room for `length` elements, all written above.
+    Ok(unsafe { KVVec::from_raw_parts(start, length, capacity) })
 }
 
 /// The index of the first element for which `is_it` holds.

@@ -2,6 +2,7 @@
 
 //! Which server gets the next connection.
 
+use ipvs_core::addr::{Addr, Family};
 use ipvs_core::sched::rr::RoundRobin;
 use ipvs_core::sched::{wlc, Change, Server};
 use proptest::prelude::*;
@@ -31,6 +32,22 @@ impl Server for Fake {
 
     fn total(&self) -> u32 {
         self.total
+    }
+
+    fn last_weight(&self) -> u32 {
+        self.weight
+    }
+
+    fn family(&self) -> Family {
+        Family::V4
+    }
+
+    fn addr(&self) -> Addr {
+        Addr::ZERO
+    }
+
+    fn port(&self) -> u16 {
+        0
     }
 }
 

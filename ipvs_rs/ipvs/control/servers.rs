@@ -77,7 +77,8 @@ pub(super) struct Set;
 impl Do for Set {
     fn run(request: &Request) -> Result {
         let wanted = Wanted::read(request)?;
-        configure::edit_dest(&wanted.ipvs, &wanted.service, &wanted.key, &wanted.spec)
+        let (ipvs, service) = (&wanted.ipvs, &wanted.service);
+        configure::edit_dest(ipvs, request.net(), service, &wanted.key, &wanted.spec)
     }
 }
 
@@ -91,7 +92,7 @@ impl Do for Delete {
         let service = services::named(&ipvs, &attributes)?;
         let nest = attributes.dest().map_err(of_request)?;
         let key = request::dest_key(nest, service.key.family()).map_err(of_request)?;
-        configure::delete_dest(&ipvs, &service, &key)
+        configure::delete_dest(&ipvs, request.net(), &service, &key)
     }
 }
 

@@ -62,7 +62,7 @@ impl Do for Set {
         let nest = attributes(request)?.service().map_err(of_request)?;
         let (key, spec) = request::service(nest).map_err(of_request)?;
         let service = configure::service(&ipvs, &key)?;
-        configure::edit_service(&ipvs, &service, &spec)
+        configure::edit_service(&ipvs, request.net(), &service, &spec)
     }
 }
 

@@ -27,7 +27,7 @@ use crate::{
     dest::Dest,
     netns::Ipvs,
     pool::Pool,
-    scheduler::Kind,
+    scheduler::{Kind, Request},
     service::Service,
 };
 
@@ -132,7 +132,12 @@ pub(super) fn schedule<'g>(
     // Without a pool the service was just deleted.
     let pool = service.get().pool.load(context.rcu);
     let pool = pool.ok_or(Unscheduled::NoRoom)?.get();
-    match pool.schedule(flow) {
+    let request = Request {
+        flow,
+        is_inverse: false,
+        flags: service.flags(),
+    };
+    match pool.schedule(&request) {
         Some(member) => Ok(&member.0),
         None => {
             complain(pool, flow);

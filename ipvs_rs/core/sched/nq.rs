@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Never queue: a server that is idle, else the one with the shortest expected delay.
+
+use super::{sed, Server};
+
+/// The index of the first eligible server without active connections, else that of the one with
+/// the shortest expected delay; [`None`] if no server is eligible.
+#[inline]
+pub fn pick<S: Server>(servers: &[S]) -> Option<usize> {
+    let idle = |server: &S| server.active() == 0 && server.is_eligible();
+    let mut all = (0..servers.len()).zip(servers);
+    match all.find(|(_, server)| idle(server)) {
+        Some((index, _)) => Some(index),
+        None => sed::pick(servers),
+    }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Source hashing: a client always gets the same server, as long as the servers stay the same.
+
+use super::{
+    hashing::{folded, multiplicative, search, Slot, SLOTS, SLOT_BITS},
+    Request, Server,
+};
+
+/// The last slot. CAST: A small number.
+const LAST: u32 = SLOTS as u32 - 1;
+
+/// Deals the slots out to the servers in turn, to each as many at a time as its weight is; one of
+/// weight 0 gets one.
+pub fn fill<S: Server>(slots: &mut [Slot], servers: &[S]) {
+    let mut slots = slots.iter_mut();
+    while !servers.is_empty() {
+        for (index, server) in (0..servers.len()).zip(servers) {
+            for _ in 0..server.weight().max(1) {
+                match slots.next() {
+                    Some(slot) => *slot = Slot::of(index),
+                    None => return,
+                }
+            }
+        }
+    }
+}
+
+/// The index of the client's server; [`None`] if that is not eligible, and no other is to stand
+/// in.
+#[inline]
+pub fn pick<S: Server>(slots: &[Slot], servers: &[S], request: &Request<'_>) -> Option<usize> {
+    let first = slot(request);
+    // As the C module goes through all slots: by adding the client's slot once more.
+    let others = (0..=LAST).map(|offset| {
+        let offset = first.wrapping_add(offset) & LAST;
+        first.wrapping_add(offset) & LAST
+    });
+    search(slots, servers, request, first, others)
+}
+
+/// The slot of the client.
+#[inline]
+pub fn slot(request: &Request<'_>) -> u32 {
+    let addr = folded(request.flow.family, request.client());
+    let port = u32::from(request.client_port());
+    multiplicative(addr.wrapping_add(port), SLOT_BITS)
+}

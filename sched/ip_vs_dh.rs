@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Destination hashing: packets to one address always get the same server, as long as the servers
+//! stay the same.
+
+#![forbid(unsafe_code)]
+
+use ipvs::{
+    pool::Member,
+    scheduler::{filled, Request, Scheduler, Setup},
+};
+use ipvs_core::sched::{
+    dh,
+    hashing::{Slot, SLOTS},
+};
+use kernel::{alloc::KVVec, prelude::*};
+
+ipvs::scheduler_module! {
+    scheduler: Dh,
+    name: "ip_vs_dh",
+    authors: ["The ipvs_rs authors"],
+    description: "IPVS destination-hashing scheduler (Rust)",
+    license: "GPL",
+}
+
+/// The scheduler `dh`.
+struct Dh;
+
+impl Scheduler for Dh {
+    const NAME: &'static str = "dh";
+    type State = KVVec<Slot>;
+
+    fn prepare(setup: &Setup<'_>, _: Option<&Self::State>) -> Result<Self::State> {
+        let mut slots = filled(Slot::EMPTY, SLOTS)?;
+        dh::fill(&mut slots, setup.members);
+        Ok(slots)
+    }
+
+    fn schedule(slots: &Self::State, members: &[Member], request: &Request<'_>) -> Option<usize> {
+        dh::pick(slots, members, request)
+    }
+}

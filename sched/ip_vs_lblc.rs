@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Locality-based least connection: packets to one destination go to one server, until that has
+//! too much to do.
+
+#![forbid(unsafe_code)]
+
+use ipvs::{
+    pool::Member,
+    scheduler::{
+        destinations::Destinations,
+        expiration::{Expiration, Owner},
+        read_lock, Request, Scheduler, Setup,
+    },
+};
+use ipvs_core::sched::lblc::{self, Pick};
+use kernel::prelude::*;
+
+ipvs::scheduler_module! {
+    scheduler: Lblc,
+    holds: Expiration = || Expiration::register(Owner::Lblc),
+    name: "ip_vs_lblc",
+    authors: ["The ipvs_rs authors"],
+    description: "IPVS locality-based least-connection scheduler (Rust)",
+    license: "GPL",
+}
+
+/// The scheduler `lblc`.
+struct Lblc;
+
+impl Scheduler for Lblc {
+    const NAME: &'static str = "lblc";
+    type State = Destinations;
+
+    fn prepare(setup: &Setup<'_>, previous: Option<&Destinations>) -> Result<Destinations> {
+        match previous {
+            Some(destinations) => destinations.share(),
+            None => Destinations::new(setup, Owner::Lblc),
+        }
+    }
+
+    fn schedule(
+        destinations: &Destinations,
+        members: &[Member],
+        request: &Request<'_>,
+    ) -> Option<usize> {
+        let guard = read_lock();
+        let known = destinations.find(request.flow, &guard);
+        let last = known.and_then(|known| known.server(members, &guard));
+        match lblc::pick(members, last)? {
+            Pick::Same(index) => Some(index),
+            Pick::Other(index) => {
+                destinations.assign(request.flow, members, index, &guard);
+                Some(index)
+            }
+        }
+    }
+}

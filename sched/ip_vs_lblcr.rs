@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Locality-based least connection with replication: packets to one destination go to a set of
+//! servers. It grows when those have too much to do, and shrinks after a while.
+
+#![forbid(unsafe_code)]
+
+use ipvs::{
+    pool::Member,
+    scheduler::{
+        destinations::Destinations,
+        expiration::{Expiration, Owner},
+        read_lock, Request, Scheduler, Setup,
+    },
+};
+use ipvs_core::sched::lblcr;
+use kernel::prelude::*;
+
+ipvs::scheduler_module! {
+    scheduler: Lblcr,
+    holds: Expiration = || Expiration::register(Owner::Lblcr),
+    name: "ip_vs_lblcr",
+    authors: ["The ipvs_rs authors"],
+    description: "IPVS locality-based least-connection with replication scheduler (Rust)",
+    license: "GPL",
+}
+
+/// The scheduler `lblcr`.
+struct Lblcr;
+
+impl Scheduler for Lblcr {
+    const NAME: &'static str = "lblcr";
+    type State = Destinations;
+
+    fn prepare(setup: &Setup<'_>, previous: Option<&Destinations>) -> Result<Destinations> {
+        match previous {
+            Some(destinations) => destinations.share(),
+            None => Destinations::new(setup, Owner::Lblcr),
+        }
+    }
+
+    fn schedule(
+        destinations: &Destinations,
+        members: &[Member],
+        request: &Request<'_>,
+    ) -> Option<usize> {
+        let guard = read_lock();
+        let Some(known) = destinations.find(request.flow, &guard) else {
+            let pick = lblcr::pick(members, core::iter::empty())?;
+            destinations.assign(request.flow, members, pick.server, &guard);
+            return Some(pick.server);
+        };
+        let set = || known.get().servers(members, &guard);
+        let pick = lblcr::pick(members, set());
+        destinations.thin_out(&known, members, &guard, &|| lblcr::leaver(members, set()));
+        let pick = pick?;
+        if pick.adds {
+            destinations.add(&known, members, pick.server, &guard);
+        }
+        Some(pick.server)
+    }
+}

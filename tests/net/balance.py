@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A director that schedules thousands of connections, cheaply: one process, raw packets, one netlink socket.
+
+Servers are known by letters. They are ports of one host, which has a wire on which all that is sent to any of them can
+be read in the order in which it was sent."""
+
+import socket
+import struct
+
+import packets
+from genl import DEST, SERVICE, Client, address, attribute, be16, name, u16, u32
+from lab import VIP, mac, run, server_address, server_gateway
+from packets import ACK, FIN, SYN
+from scenario import Failed, equal
+from wire import MARKER_PORT, Wires
+
+FALLBACK, PORTS = 0x8, 0x10
+ALL_FLAGS = 0xFFFFFFFF
+FIRST_SERVER_PORT = 8001
+FIRST_CLIENT_PORT = 10000
+NESTED = 0x8000
+
+
+def nest(kind, **values):
+    """A nest of attributes, given as a<type>=payload."""
+    return attribute(kind | NESTED, b"".join(attribute(int(key[1:]), value) for key, value in values.items()))
+
+
+class Balancer(Wires):
+    """A bare topology with one host for all servers, and one service: TCP or UDP at the VIP, or a firewall mark."""
+
+    def __init__(self, scheduler, *, protocol=packets.TCP, mark=0, flags=0):
+        super().__init__(servers=1)
+        self.netlink = Client(self.director)
+        self.protocol, self.mark = protocol, mark
+        self.ports = FIRST_CLIENT_PORT
+        self.known = {}
+        if mark:
+            self.director.ip("route add local 10.0.0.0/8 dev lo table 99", "rule add pref 9 iif c0 to 10.2.0.0/16 table 99")
+            self.director.run("nft", "-f", "-", text=f"""table ip marks {{ chain arriving {{
+                type filter hook prerouting priority mangle; ip daddr 10.2.0.0/16 meta mark set {mark}; }}; }}\n""")
+        self.do("NEW_SERVICE", self.service(a6=name(scheduler), a7=u32(flags) + u32(ALL_FLAGS), a8=u32(0),
+                                            a9=u32(0xFFFFFFFF)))
+
+    def service(self, **more):
+        if self.mark:
+            return nest(SERVICE, a1=u16(2), a5=u32(self.mark), **more)
+        return nest(SERVICE, a1=u16(2), a2=u16(self.protocol), a3=address(VIP), a4=be16(80), **more)
+
+    def server(self, letter, weight=1, upper=0, lower=0):
+        return nest(DEST, a1=address(server_address(1)), a2=be16(FIRST_SERVER_PORT + ord(letter) - ord("a")), a3=u32(0),
+                    a4=u32(weight), a5=u32(upper), a6=u32(lower))
+
+    def do(self, command, payload):
+        equal(self.netlink.do(command, payload)[0], "ok", command)
+
+    def add(self, letter, weight=1, **thresholds):
+        self.do("NEW_DEST", self.service() + self.server(letter, weight, **thresholds))
+
+    def edit(self, letter, weight=1, **thresholds):
+        self.do("SET_DEST", self.service() + self.server(letter, weight, **thresholds))
+
+    def delete(self, letter):
+        self.do("DEL_DEST", self.service() + self.server(letter))
+
+    def schedule_by(self, scheduler, flags=0):
+        """Changes the scheduler of the service, or its flags."""
+        self.do("SET_SERVICE", self.service(a6=name(scheduler), a7=u32(flags) + u32(ALL_FLAGS), a8=u32(0),
+                                            a9=u32(0xFFFFFFFF)))
+
+    def packet(self, port, source, target, flags=SYN):
+        make = packets.tcp if self.protocol == packets.TCP else packets.udp
+        rest = (flags,) if self.protocol == packets.TCP else (b"x",)
+        return make(source, port, target, 80, *rest)
+
+    def connect(self, ends):
+        """Opens a connection for each (source, target); returns the letters of the servers, `-` for none."""
+        opened = []
+        for source, target in ends:
+            opened.append((self.ports, source, target))
+            self.from_client.send(self.packet(self.ports, source, target))
+            # Source port 20 is never scheduled, and a port that was used belongs to its connection.
+            self.ports += 1
+        reached = self.reached()
+        for one in opened:
+            if one[0] in reached:
+                self.known[one[0]] = one
+        return "".join(reached.get(port, "-") for port, _, _ in opened)
+
+    def reached(self):
+        """What arrived at the servers since the last call, as {client port: letter}."""
+        self.from_client.send(self.marker(1))
+        wire, letters = self.from_server[0].socket, {}
+        while True:
+            try:
+                frame = wire.recv(2048)
+            except TimeoutError:
+                raise Failed("the director no longer forwards ordinary packets") from None
+            sport, dport = struct.unpack("!HH", frame[34:38])
+            if dport == MARKER_PORT:
+                return letters
+            letters[sport] = chr(ord("a") + dport - FIRST_SERVER_PORT)
+
+    def follow_up(self, count, flags):
+        """The next segment on the oldest connections, without a look at where it goes."""
+        for port in list(self.known)[:count]:
+            _, source, target = self.known[port]
+            self.from_client.send(self.packet(port, source, target, flags))
+        self.reached()
+
+    def establish(self, count):
+        """The handshake of the oldest connections: they stay active."""
+        self.follow_up(count, ACK)
+
+    def finish(self, count):
+        """The client ends the oldest connections: they become inactive, and stay for a minute."""
+        self.follow_up(count, ACK)
+        self.follow_up(count, FIN | ACK)
+        for port in list(self.known)[:count]:
+            del self.known[port]
