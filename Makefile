@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # One verb, one line. What Kbuild does with the sources is in the file Kbuild.
 
-.PHONY: modules setup demo test bench clippy fmt fmt-check doc install clean help
+.PHONY: modules setup demo test bench clippy fmt fmt-check doc install install-tools clean help
 .DEFAULT_GOAL := modules
 
 modules: setup ## build the kernel modules into build/ (the default)
@@ -33,6 +33,10 @@ doc: modules ## API documentation into target/doc (host crates) and target/doc-k
 
 install: modules ## install into /lib/modules/KVER/updates (DESTDIR= for another root)
 	scripts/install.sh
+	scripts/install-tools.sh
+
+install-tools: ## build and install ipvsadm, its manual and completions (PREFIX=/usr/local, DESTDIR=)
+	scripts/install-tools.sh
 
 clean: ## remove what was built here (the lab stays: ~/.cache/ipvs_rs)
 	rm -rf build target
