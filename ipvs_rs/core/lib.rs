@@ -31,6 +31,7 @@ pub mod addr;
 pub mod checksum;
 pub mod config;
 pub mod conn;
+pub mod defense;
 pub mod est;
 pub mod flow;
 pub mod hash;

@@ -21,12 +21,13 @@ use ipvs_core::{
 use kernel::{alloc::flags::__GFP_NOWARN, c_str, prelude::*, static_lock_class};
 use knet::{
     hashtable::Node,
+    netfilter::Verdict,
     rcu::{self, Arc, Guard, Ref},
     time::{Jiffies, HZ},
     timer::Timer,
 };
 
-use crate::{dest::Dest, netns::Ipvs};
+use crate::{dest::Dest, drops::Reason, netns::Ipvs};
 use control::{Control, Controlled};
 
 /// The tag of the node that packets from the client find.
@@ -86,6 +87,14 @@ pub(crate) enum Role {
     Template { timeout: u32 },
 }
 
+/// Why a connection was not made.
+pub(crate) enum Refused {
+    /// There is one with the same ends; another packet of the same client was faster.
+    Exists,
+    /// There is no room.
+    Drop(Reason),
+}
+
 /// Flags and protocol state of a connection at one moment.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Condition(u32);
@@ -115,7 +124,9 @@ impl Condition {
 impl Conn {
     /// Makes a connection of the packets like `request` to `dest` that can be found, and counts it.
     ///
-    /// Returns [`None`] if there is no room, or another one with the same ends.
+    /// # Errors
+    ///
+    /// See [`Refused`].
     pub(crate) fn enter(
         ipvs: Ref<'_, Ipvs>,
         dest: &Arc<Dest>,
@@ -123,26 +134,26 @@ impl Conn {
         server_port: u16,
         role: Role,
         guard: &Guard,
-    ) -> Option<Arc<Self>> {
+    ) -> Result<Arc<Self>, Refused> {
         let conns = &ipvs.get().conns;
         // CAST: The sysctl accepts no negative number.
         if !conns.reserve(ipvs.settings.conn_max.load(Relaxed) as usize) {
-            return None;
+            return Err(Refused::Drop(Reason::ConnMax));
         }
         let make = || {
-            let conn = Self::new(ipvs.try_clone()?, dest, request, server_port, role).ok()?;
+            let owner = ipvs.try_clone();
+            let conn = owner.and_then(|it| Self::new(it, dest, request, server_port, role).ok());
+            let conn = conn.ok_or(Refused::Drop(Reason::NoMemory))?;
             conn.bind();
-            let inserted = conns.insert(&conn, guard);
-            if inserted.is_none() {
-                conn.unbind();
+            match conns.insert(&conn, guard) {
+                Some(()) => Ok(conn),
+                None => {
+                    conn.unbind();
+                    Err(Refused::Exists)
+                }
             }
-            inserted.map(|()| conn)
         };
-        let made = make();
-        if made.is_none() {
-            conns.release();
-        }
-        made
+        make().inspect_err(|_| conns.release())
     }
 
     /// A connection that is not in the table yet.
@@ -282,6 +293,18 @@ impl Conn {
     #[inline]
     pub(crate) fn method(&self) -> Method {
         self.condition().flags().method()
+    }
+
+    /// Counts a packet that could not be sent on, and is gone.
+    #[cold]
+    pub(crate) fn not_sent(&self) -> Verdict {
+        self.ipvs.drops.count(Reason::NotSent);
+        Verdict::Stolen
+    }
+
+    /// How many packets came from the client so far.
+    pub(crate) fn packets(&self) -> u32 {
+        self.packets.load(Relaxed)
     }
 
     /// Counts a packet from the client.

@@ -17,6 +17,7 @@ use knet::{
 
 use crate::{
     conn::{table::Way, Conn},
+    drops::Reason,
     icmp,
     ingress::{parse, Headers, Unparsed},
     netns::Ipvs,
@@ -53,7 +54,7 @@ pub(crate) fn reply(
     if conn.method() == Method::Nat {
         let translated = nat::from_server(conn, &mut skb, flow);
         if translated.is_err() || reroute(ipvs, &mut skb, context).is_err() {
-            return Verdict::Drop(skb);
+            return ipvs.drop_packet(skb, Reason::NotSent);
         }
     }
     count(ipvs, conn, &skb, context);

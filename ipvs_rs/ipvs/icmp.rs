@@ -24,6 +24,7 @@ use knet::{
 
 use crate::{
     conn::{table::Way, Conn},
+    drops::Reason,
     egress,
     ingress::{whole, Headers},
     netns::Ipvs,
@@ -32,7 +33,7 @@ use crate::{
 
 /// Decides about an ICMP packet.
 pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Verdict {
-    let (mut skb, report) = match parse(skb, context) {
+    let (mut skb, report) = match parse(ipvs.get(), skb, context) {
         Ok(parsed) => parsed,
         Err(verdict) => return verdict,
     };
@@ -41,7 +42,7 @@ pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Ve
         return Verdict::Accept(skb);
     };
     if conn.method() == Method::Nat && !checksum_is_right(&mut skb, &report) {
-        return Verdict::Drop(skb);
+        return ipvs.drop_packet(skb, Reason::BadChecksum);
     }
     match way {
         Way::Request => to_server(ipvs.get(), conn.get(), skb, &report, context),
@@ -51,24 +52,24 @@ pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Ve
 
 /// Reads an ICMP packet, and puts its fragments together if need be. Fails with what becomes of
 /// the packet if it is no error of interest.
-fn parse(skb: Skb, context: &Context<'_>) -> Result<(Skb, Report), Verdict> {
+fn parse(ipvs: &Ipvs, skb: Skb, context: &Context<'_>) -> Result<(Skb, Report), Verdict> {
     match Report::parse(&Headers(&skb)) {
         Ok(report) => Ok((skb, report)),
         Err(NoReport::Fragment) => {
             let skb = whole(skb, context).ok_or(Verdict::Stolen)?;
             match Report::parse(&Headers(&skb)) {
                 Ok(report) => Ok((skb, report)),
-                Err(reason) => Err(no_report(skb, reason)),
+                Err(reason) => Err(no_report(ipvs, skb, reason)),
             }
         }
-        Err(reason) => Err(no_report(skb, reason)),
+        Err(reason) => Err(no_report(ipvs, skb, reason)),
     }
 }
 
 /// What becomes of a packet that is no error of interest.
-fn no_report(skb: Skb, reason: NoReport) -> Verdict {
+fn no_report(ipvs: &Ipvs, skb: Skb, reason: NoReport) -> Verdict {
     match reason {
-        NoReport::Truncated => Verdict::Drop(skb),
+        NoReport::Truncated => ipvs.drop_packet(skb, Reason::Truncated),
         NoReport::Fragment | NoReport::Other => Verdict::Accept(skb),
     }
 }
@@ -96,7 +97,7 @@ fn to_server(
             .each_stats(context.rcu, |stats| stats.count_in(length));
         ipvs.stats.count_in(length);
     }
-    xmit::icmp_to_server(conn, skb, report, context)
+    ipvs.count_unsent(xmit::icmp_to_server(conn, skb, report, context))
 }
 
 /// Passes an error about a packet of the client on to the client.
@@ -110,7 +111,7 @@ fn to_client(
     if conn.method() == Method::Nat {
         let translated = nat::icmp_from_server(conn, &mut skb, report);
         if translated.is_err() || egress::reroute(ipvs, &mut skb, context).is_err() {
-            return Verdict::Drop(skb);
+            return ipvs.drop_packet(skb, Reason::NotSent);
         }
     }
     egress::count(ipvs, conn, &skb, context);

@@ -18,6 +18,7 @@ use knet::{
 
 use crate::{
     conn::{table::Way, Conn},
+    drops::Reason,
     egress, icmp,
     netns::Ipvs,
     xmit,
@@ -43,7 +44,9 @@ pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Ve
     let (skb, flow) = match parse(skb, context) {
         Ok(parsed) => parsed,
         // A packet too short to tell whose it is, is not let through to a service.
-        Err(Unparsed::Mine(skb, NotOurs::NoPorts { .. })) => return Verdict::Drop(skb),
+        Err(Unparsed::Mine(skb, NotOurs::NoPorts { .. })) => {
+            return ipvs.drop_packet(skb, Reason::Truncated)
+        }
         Err(Unparsed::Mine(skb, NotOurs::Icmp)) => return icmp::handle(ipvs, skb, context),
         Err(Unparsed::Mine(skb, _)) => return Verdict::Accept(skb),
         Err(Unparsed::Taken) => return Verdict::Stolen,
@@ -52,7 +55,7 @@ pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Ve
         Some((conn, Way::Request)) => match reuse::fate(ipvs.get(), conn.get(), &skb, &flow) {
             Fate::GoesOn => request(ipvs.get(), conn.get(), skb, &flow, context),
             Fate::GivesWay => schedule::first_packet(ipvs, skb, &flow, context),
-            Fate::Waits => Verdict::Drop(skb),
+            Fate::Waits => ipvs.drop_packet(skb, Reason::ServerDeleted),
         },
         Some((conn, Way::Reply)) => egress::reply(ipvs.get(), conn.get(), skb, &flow, context),
         None => schedule::first_packet(ipvs, skb, &flow, context),
@@ -118,5 +121,5 @@ fn request(ipvs: &Ipvs, conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_
     ipvs.stats.count_in(length);
     conn.follow(&ipvs.settings, Direction::Input, flow, &Headers(&skb));
     conn.count_packet();
-    xmit::to_server(conn, skb, flow, context)
+    ipvs.count_unsent(xmit::to_server(conn, skb, flow, context))
 }

@@ -26,7 +26,9 @@
 mod configure;
 mod conn;
 pub mod control;
+mod defense;
 pub mod dest;
+mod drops;
 mod egress;
 mod errno;
 mod est;

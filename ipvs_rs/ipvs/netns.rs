@@ -3,7 +3,7 @@
 //! Everything that IPVS knows in one network namespace.
 
 use core::sync::atomic::Ordering;
-use ipvs_core::{addr::Family, hash::HashKey};
+use ipvs_core::{addr::Family, defense::Dice, hash::HashKey};
 use kernel::{alloc::KVec, new_mutex, prelude::*, sync::Mutex};
 use knet::{
     errno::eafnosupport,
@@ -17,6 +17,8 @@ use knet::{
 use crate::{
     configure,
     conn::table::Conns,
+    defense::{Defense, DropPacket},
+    drops::Drops,
     est, hooks, nodest, proc,
     resize::Resize,
     service::Services,
@@ -47,6 +49,10 @@ pub struct Ipvs {
     pub(crate) estimation: Work<Ipvs, est::Estimation>,
     #[pin]
     pub(crate) cleanup: Work<Ipvs, nodest::Cleanup>,
+    #[pin]
+    pub(crate) defense: Work<Ipvs, Defense>,
+    pub(crate) drop_packet: DropPacket,
+    pub(crate) drops: Drops,
 }
 
 /// What changes under the configuration lock.
@@ -56,6 +62,8 @@ pub(crate) struct Config {
     closed: bool,
     hooks: Option<Hooks<Ipvs>>,
     pub(crate) trash: KVec<trash::Entry>,
+    /// What `drop_entry` decides by.
+    pub(crate) dice: Dice,
     files: Option<proc::Files>,
     sysctls: Option<sysctl::Table>,
 }
@@ -121,6 +129,9 @@ impl PerNet for Ipvs {
                 trash_rounds <- Work::new(),
                 estimation <- Work::new(),
                 cleanup <- Work::new(),
+                defense <- Work::new(),
+                drop_packet: DropPacket::new(),
+                drops: Drops::new()?,
             }? Error),
             GFP_KERNEL,
         )?;
@@ -161,6 +172,7 @@ impl PerNet for Ipvs {
         ipvs.estimation.cancel_sync();
         ipvs.trash_rounds.cancel_sync();
         ipvs.cleanup.cancel_sync();
+        Defense::stop(&ipvs);
         ipvs.config.lock().trash.clear();
     }
 }

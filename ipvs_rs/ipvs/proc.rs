@@ -5,6 +5,7 @@
 mod app;
 mod conn_sync;
 mod conns;
+mod drops;
 mod services;
 mod stats;
 mod status;
@@ -28,7 +29,7 @@ impl Files {
     ///
     /// `ENOMEM`.
     pub(crate) fn register(ipvs: &Arc<Ipvs>, net: &Net) -> Result<Self> {
-        let all: [Make; 7] = [
+        let all: [Make; 8] = [
             File::rows::<services::Table>,
             File::rows::<conns::Table>,
             File::rows::<conn_sync::Table>,
@@ -36,6 +37,7 @@ impl Files {
             File::show::<status::Status>,
             File::show::<stats::Totals>,
             File::show::<stats::PerCpu>,
+            File::show::<drops::Drops>,
         ];
         let mut files = Self(KVec::with_capacity(all.len(), GFP_KERNEL)?);
         for make in all {

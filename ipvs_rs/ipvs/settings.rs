@@ -3,6 +3,7 @@
 //! What an administrator can set in a namespace, besides services and servers.
 
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering::Relaxed};
+use ipvs_core::defense;
 use ipvs_core::proto::{tcp::Table, Timeouts};
 
 /// The most connections that a namespace may have, on 64-bit machines.
@@ -19,6 +20,10 @@ pub(crate) struct Settings {
     pub(crate) snat_reroute: AtomicI32,
     pub(crate) sloppy_tcp: AtomicI32,
     pub(crate) run_estimation: AtomicI32,
+    pub(crate) amemthresh: AtomicI32,
+    pub(crate) am_droprate: AtomicI32,
+    pub(crate) drop_entry: AtomicI32,
+    pub(crate) drop_packet: AtomicI32,
     pub(crate) conn_reuse_mode: AtomicI32,
     pub(crate) expire_nodest_conn: AtomicI32,
     pub(crate) expire_quiescent_template: AtomicI32,
@@ -46,6 +51,10 @@ impl Settings {
             snat_reroute: AtomicI32::new(1),
             sloppy_tcp: AtomicI32::new(0),
             run_estimation: AtomicI32::new(1),
+            amemthresh: AtomicI32::new(1024),
+            am_droprate: AtomicI32::new(10),
+            drop_entry: AtomicI32::new(0),
+            drop_packet: AtomicI32::new(0),
             conn_reuse_mode: AtomicI32::new(1),
             expire_nodest_conn: AtomicI32::new(0),
             expire_quiescent_template: AtomicI32::new(0),
@@ -68,9 +77,9 @@ impl Settings {
     /// The TCP state table that packets apply.
     #[inline]
     pub(crate) fn tcp_table(&self) -> Table {
-        match self.secure_tcp.load(Relaxed) {
-            0 | 1 => Table::Normal,
-            _ => Table::Secure,
+        match defense::is_on(self.secure_tcp.load(Relaxed)) {
+            false => Table::Normal,
+            true => Table::Secure,
         }
     }
 

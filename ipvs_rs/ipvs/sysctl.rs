@@ -13,7 +13,9 @@ use knet::{
     sysctl::{self, Entry},
 };
 
-use crate::{est::Estimation, netns::Ipvs, resize::Resize, settings::MOST_CONNECTIONS};
+use crate::{
+    defense::Defense, est::Estimation, netns::Ipvs, resize::Resize, settings::MOST_CONNECTIONS,
+};
 
 const ENTRIES: &[Entry<Ipvs>] = &[
     Entry::functions(
@@ -21,7 +23,17 @@ const ENTRIES: &[Entry<Ipvs>] = &[
         |ipvs| ipvs.settings.conn_max.load(Relaxed),
         set_conn_max,
     ),
-    Entry::int(c"secure_tcp", |ipvs: &Ipvs| &ipvs.settings.secure_tcp).range(0, 3),
+    Entry::int(c"amemthresh", |ipvs: &Ipvs| &ipvs.settings.amemthresh),
+    Entry::int(c"am_droprate", |ipvs: &Ipvs| &ipvs.settings.am_droprate),
+    Entry::int(c"drop_entry", |ipvs: &Ipvs| &ipvs.settings.drop_entry)
+        .range(0, 3)
+        .on_change(Defense::apply),
+    Entry::int(c"drop_packet", |ipvs: &Ipvs| &ipvs.settings.drop_packet)
+        .range(0, 3)
+        .on_change(Defense::apply),
+    Entry::int(c"secure_tcp", |ipvs: &Ipvs| &ipvs.settings.secure_tcp)
+        .range(0, 3)
+        .on_change(Defense::apply),
     Entry::int(c"snat_reroute", |ipvs: &Ipvs| &ipvs.settings.snat_reroute),
     Entry::int(c"sloppy_tcp", |ipvs: &Ipvs| &ipvs.settings.sloppy_tcp),
     Entry::int(c"run_estimation", |ipvs: &Ipvs| {

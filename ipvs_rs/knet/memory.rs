@@ -13,3 +13,12 @@ pub fn total() -> u64 {
     // CAST: A number of pages is positive.
     (pages as u64).saturating_mul(bindings::PAGE_SIZE as u64)
 }
+
+/// Pages that are free now, and those of buffers.
+pub fn free_pages() -> u64 {
+    let mut info: bindings::sysinfo = pin_init::zeroed();
+    // SAFETY: `info` is valid for writes.
+    unsafe { bindings::si_meminfo(&mut info) };
+    // CAST: A usize fits.
+    info.freeram.saturating_add(info.bufferram) as u64
+}

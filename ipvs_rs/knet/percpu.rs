@@ -57,6 +57,15 @@ impl<const N: usize> Counters<N> {
         unsafe { bindings::this_cpu_add(self.counter(INDEX), value) };
     }
 
+    /// Adds one to counter `index` of this CPU; there is none with a number of `N` or more.
+    #[inline]
+    pub fn increment(&self, index: usize) {
+        if index < N {
+            // SAFETY: By the type invariant, and `index < N`.
+            unsafe { bindings::this_cpu_add(self.counter(index), 1) };
+        }
+    }
+
     /// Adds `first` to counter `INDEX` and `second` to the one behind it, of this CPU.
     #[inline]
     pub fn add_pair<const INDEX: usize>(&self, first: u64, second: u64) {

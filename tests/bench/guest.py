@@ -97,11 +97,11 @@ def remove():
     run("ip", "-batch", "-", text="".join(f"netns del {name}\n" for name in INSIDE))
 
 
-def service(scheduler):
+def service(scheduler, flags=""):
     """Gives the director its only service, with one real server."""
     enter("director")
     run("ipvsadm", "-C")
-    run("ipvsadm", "-R", text=f"-A -u {VIP}:{PORT} -s {scheduler}\n-a -u {VIP}:{PORT} -r {SERVER}:{PORT} -m\n")
+    run("ipvsadm", "-R", text=f"-A -u {VIP}:{PORT} -s {scheduler} {flags}\n-a -u {VIP}:{PORT} -r {SERVER}:{PORT} -m\n")
 
 
 def send(side, packets, target, ports, to_port=PORT):
@@ -150,6 +150,15 @@ def new(scheduler):
     return cost
 
 
+def new_persistent(scheduler):
+    """Every packet opens a connection of a client that has a template."""
+    service(scheduler, "-p 600")
+    send("client", WARM_UP, VIP, (1000, 1000 + WARM_UP - 1))
+    cost = send("client", PACKETS, VIP, (10000, 10000 + PACKETS - 1))
+    expect(connections(), WARM_UP + PACKETS + 1)
+    return cost
+
+
 def reply(scheduler):
     """Replies of one connection."""
     service(scheduler)
@@ -175,6 +184,7 @@ ROWS = {
     "nat-established-wlc": lambda: established("wlc"),
     "nat-new-rr": lambda: new("rr"),
     "nat-new-wlc": lambda: new("wlc"),
+    "nat-new-persistent-rr": lambda: new_persistent("rr"),
     "nat-reply": lambda: reply("rr"),
 }
 

@@ -68,6 +68,12 @@ impl Conn {
         usize::try_from(self.deadline().since(now)).unwrap_or(0)
     }
 
+    /// Ticks since the last packet.
+    pub(crate) fn idle(&self, now: Jiffies) -> usize {
+        let timeout = self.timeout.load(Relaxed);
+        timeout.saturating_sub(self.remaining(now))
+    }
+
     /// Whether another connection controls this one.
     #[inline]
     pub(crate) fn is_controlled(&self) -> bool {
@@ -99,6 +105,20 @@ impl Conn {
                 control.end();
             }
         }
+    }
+
+    /// Ends a connection that nobody wants now, unless it controls others, and then the one that
+    /// controls it, unless that controls others or is the template of a client that was answered.
+    ///
+    /// Returns whether it has ended.
+    pub(crate) fn end_unwanted(&self) -> bool {
+        let ends = self.end();
+        if ends {
+            if let Some(control) = self.control.as_ref().filter(|it| !it.is_assured()) {
+                control.end();
+            }
+        }
+        ends
     }
 
     /// Ends the connection now, whatever it controls.

@@ -4,6 +4,7 @@
 
 use ipvs_core::{
     conn::ConnFlags,
+    defense::ASSURED,
     flow::{Flow, HeaderSource},
     proto::{
         tcp::{self, Activity},
@@ -13,9 +14,6 @@ use ipvs_core::{
 
 use super::{Condition, Conn};
 use crate::settings::Settings;
-
-/// In the state of a template: one of its connections was answered.
-const ASSURED: u8 = 1;
 
 impl Conn {
     /// Takes account of a packet: moves the state, and starts its time anew.
@@ -68,10 +66,15 @@ impl Conn {
     #[inline]
     pub(super) fn assure_template(&self) {
         if let Some(control) = &self.control {
-            if control.is_template() && control.condition().state() & ASSURED == 0 {
+            if control.is_template() && !control.is_assured() {
                 control.set(Condition::new(ConnFlags::EMPTY, ASSURED));
             }
         }
+    }
+
+    /// Whether this is a template, one of whose connections was answered.
+    pub(super) fn is_assured(&self) -> bool {
+        self.is_template() && self.condition().state() & ASSURED != 0
     }
 
     /// Lets no further connection use this template.
@@ -87,10 +90,8 @@ impl Conn {
     /// The name of its state.
     pub(crate) fn state_name(&self) -> &'static str {
         match self.protocol {
-            _ if self.is_template() => match self.condition().state() & ASSURED {
-                0 => "NONE",
-                _ => "ASSURED",
-            },
+            _ if self.is_assured() => "ASSURED",
+            _ if self.is_template() => "NONE",
             TCP => tcp_state(self.condition()).name(),
             UDP => udp::STATE_NAME,
             _ => "ERR!",

@@ -24,8 +24,9 @@ use knet::{
 
 use super::schedule::{schedule, Choice, Unscheduled};
 use crate::{
-    conn::{control::Control, Conn, Role},
+    conn::{control::Control, Conn, Refused, Role},
     dest::Dest,
+    drops::Reason,
     netns::Ipvs,
     service::Service,
 };
@@ -47,13 +48,16 @@ pub(super) fn choose<'g>(
     }
     let dest = schedule(service, flow, context)?;
     match remember(ipvs, service.get(), &group, dest, context) {
-        Some(control) => Ok(Choice {
+        Ok(control) => Ok(Choice {
             dest,
             port: group.connection_port(dest.key.port),
             control: Some(control),
         }),
-        // Another packet of the same client was faster, or there is no room.
-        None => remembered(ipvs, &group, context).ok_or(Unscheduled::NoRoom),
+        Err(Refused::Exists) => {
+            let choice = remembered(ipvs, &group, context);
+            choice.ok_or(Unscheduled::Drop(Reason::ServerDeleted))
+        }
+        Err(Refused::Drop(reason)) => Err(Unscheduled::Drop(reason)),
     }
 }
 
@@ -87,11 +91,11 @@ fn remember(
     group: &Group,
     dest: &Arc<Dest>,
     context: &Context<'_>,
-) -> Option<Control> {
+) -> Result<Control, Refused> {
     let port = group.template_port(dest.key.port);
     let role = Role::Template {
         timeout: service.timeout_ticks(),
     };
     let template = Conn::enter(ipvs, dest, &group.template, port, role, context.rcu)?;
-    Some(Control::first(template))
+    Ok(Control::first(template))
 }

@@ -23,8 +23,9 @@ use knet::{
 
 use super::{persist, request, Headers};
 use crate::{
-    conn::{control::Control, table::Way, Conn, Role},
+    conn::{control::Control, table::Way, Conn, Refused, Role},
     dest::Dest,
+    drops::Reason,
     netns::Ipvs,
     pool::Pool,
     scheduler::{Kind, Request},
@@ -44,8 +45,8 @@ pub(super) struct Choice<'g> {
 pub(super) enum Unscheduled {
     /// There is none.
     NoServer,
-    /// There is no room for what has to be remembered.
-    NoRoom,
+    /// There is no room for what has to be remembered, or no service any more.
+    Drop(Reason),
 }
 
 /// Decides about a packet that belongs to no connection.
@@ -59,12 +60,15 @@ pub(super) fn first_packet(
     match plan::opening(flow, &Headers(&skb), sloppy_tcp) {
         Opening::Allowed => {}
         Opening::Refused => return Verdict::Accept(skb),
-        Opening::Unreadable => return Verdict::Drop(skb),
+        Opening::Unreadable => return ipvs.drop_packet(skb, Reason::Truncated),
     }
     let services = &ipvs.get().services;
     let Some(service) = services.of_packet(flow, skb.mark(), context.net, context.rcu) else {
         return Verdict::Accept(skb);
     };
+    if ipvs.drop_packet.drops() {
+        return ipvs.drop_packet(skb, Reason::DropPacket);
+    }
     if flow.sport == FTP_DATA {
         return Verdict::Accept(skb);
     }
@@ -74,22 +78,23 @@ pub(super) fn first_packet(
     };
     let choice = match chosen {
         Ok(choice) => choice,
-        Err(Unscheduled::NoServer) => return leave(&service, skb, flow),
-        Err(Unscheduled::NoRoom) => return Verdict::Drop(skb),
+        Err(Unscheduled::NoServer) => return leave(ipvs.get(), &service, skb, flow),
+        Err(Unscheduled::Drop(reason)) => return ipvs.drop_packet(skb, reason),
     };
     let dest = choice.dest;
     match connect(ipvs, choice, flow, context) {
-        Some(conn) => {
+        Ok(conn) => {
             service.stats.count_connection();
             dest.stats.count_connection();
             ipvs.stats.count_connection();
             request(ipvs.get(), &conn, skb, flow, context)
         }
-        // Another packet of the same client was faster, or there is no room.
-        None => match ipvs.get().conns.find(&flow.tuple(), context.rcu) {
+        Err(Refused::Exists) => match ipvs.get().conns.find(&flow.tuple(), context.rcu) {
             Some((conn, Way::Request)) => request(ipvs.get(), conn.get(), skb, flow, context),
-            _ => Verdict::Drop(skb),
+            // It has ended meanwhile.
+            _ => ipvs.drop_packet(skb, Reason::ServerDeleted),
         },
+        Err(Refused::Drop(reason)) => ipvs.drop_packet(skb, reason),
     }
 }
 
@@ -131,7 +136,7 @@ pub(super) fn schedule<'g>(
 ) -> Result<&'g Arc<Dest>, Unscheduled> {
     // Without a pool the service was just deleted.
     let pool = service.get().pool.load(context.rcu);
-    let pool = pool.ok_or(Unscheduled::NoRoom)?.get();
+    let pool = pool.ok_or(Unscheduled::Drop(Reason::ServiceDeleted))?.get();
     let request = Request {
         flow,
         is_inverse: false,
@@ -148,13 +153,13 @@ pub(super) fn schedule<'g>(
 
 /// What becomes of a packet to a service without a server for it.
 #[cold]
-fn leave(service: &Service, skb: Skb, flow: &Flow) -> Verdict {
+fn leave(ipvs: &Ipvs, service: &Service, skb: Skb, flow: &Flow) -> Verdict {
     // It may be for an FTP server on this host.
     if service.has_port(FTP) && flow.dport != FTP {
         return Verdict::Accept(skb);
     }
     skb.send_icmp_v4(IcmpError::PortUnreachable);
-    Verdict::Drop(skb)
+    ipvs.drop_packet(skb, Reason::NoServer)
 }
 
 /// Makes a connection, found by the packets that come after this one.
@@ -163,7 +168,7 @@ fn connect(
     choice: Choice<'_>,
     flow: &Flow,
     context: &Context<'_>,
-) -> Option<Arc<Conn>> {
+) -> Result<Arc<Conn>, Refused> {
     let Choice {
         dest,
         port,

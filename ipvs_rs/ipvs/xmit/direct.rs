@@ -26,7 +26,7 @@ pub(super) fn to_server(conn: &Conn, skb: Skb, context: &Context<'_>) -> Verdict
         return to_this_host(skb);
     }
     let Some(mut skb) = leave(skb, route, HEADER) else {
-        return Verdict::Stolen;
+        return conn.not_sent();
     };
     skb.set_cached_route(route, context.rcu);
     skb.forward_v4(context.net);

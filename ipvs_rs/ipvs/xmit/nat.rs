@@ -75,7 +75,7 @@ fn send(
         false => leave(skb, route, length),
     };
     let Some(mut skb) = leaving else {
-        return Verdict::Stolen;
+        return conn.not_sent();
     };
     if edit(&mut skb).is_err() {
         return Verdict::Drop(skb);

@@ -83,6 +83,22 @@ pub struct Cursor {
     finished: bool,
 }
 
+impl Cursor {
+    /// The place before all nodes of this hash.
+    pub const fn before(hash: u32) -> Self {
+        Self {
+            hash,
+            address: 0,
+            finished: false,
+        }
+    }
+
+    /// The hash of the node behind which this place is, or one between that and the next.
+    pub const fn hash(&self) -> u32 {
+        self.hash
+    }
+}
+
 /// How many buckets of a table are how long.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Lengths {

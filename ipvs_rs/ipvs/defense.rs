@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is given up when memory is short: see [`ipvs_core::defense`].
+//!
+//! The memory is looked at once a second while one of the three defences has a mode other than 0.
+//! The C module does so in every namespace at all times.
+
+use core::sync::atomic::{
+    AtomicI32,
+    Ordering::{AcqRel, Relaxed},
+};
+use ipvs_core::{
+    defense::{self, Dice, Memory, Sentence},
+    uapi::service_flags,
+};
+use knet::{
+    hashtable::Cursor,
+    memory, random,
+    rcu::{self, Arc, Guard},
+    time::{Jiffies, HZ},
+    work::{Job, Work},
+};
+
+use crate::{conn::Conn, drops::Reason, netns::Ipvs, settings::Settings};
+
+/// `drop_entry` looks at one of 2^5 parts of the connection table each second: at hashes that
+/// have the same bits above these.
+const PART_SHIFT: u32 = 27;
+
+/// Connections that are looked at in one read-side section.
+const AT_ONCE: usize = 64;
+
+/// Of how many new connections one is dropped now.
+pub(crate) struct DropPacket {
+    rate: AtomicI32,
+    counter: AtomicI32,
+}
+
+impl DropPacket {
+    /// None is.
+    pub(crate) const fn new() -> Self {
+        Self {
+            rate: AtomicI32::new(0),
+            counter: AtomicI32::new(0),
+        }
+    }
+
+    /// Whether a new connection is dropped.
+    #[inline]
+    pub(crate) fn drops(&self) -> bool {
+        match self.rate.load(Relaxed) {
+            0 => false,
+            rate => self.drops_one_of(rate),
+        }
+    }
+
+    #[cold]
+    fn drops_one_of(&self, rate: i32) -> bool {
+        let step = |counter| Some(defense::count_down(counter, rate).0);
+        let before = self.counter.fetch_update(AcqRel, Relaxed, step);
+        before.is_ok_and(|counter| defense::count_down(counter, rate).1)
+    }
+}
+
+/// The modes that an administrator can set.
+fn modes(settings: &Settings) -> [&AtomicI32; 3] {
+    [
+        &settings.drop_entry,
+        &settings.drop_packet,
+        &settings.secure_tcp,
+    ]
+}
+
+/// The work of looking at the memory, and of dropping connections.
+pub(crate) struct Defense;
+
+impl Defense {
+    /// Lets the modes take effect, and sees to it that the memory is looked at as long as one of
+    /// them calls for it. May sleep.
+    pub(crate) fn apply(ipvs: &Arc<Ipvs>) {
+        let _one_at_a_time = ipvs.config.lock();
+        let settings = &ipvs.settings;
+        let memory = Memory {
+            available: memory::free_pages(),
+            threshold: settings.amemthresh.load(Relaxed),
+        };
+        let short = memory.is_short();
+        for mode in modes(settings) {
+            // Fails if the administrator has just set it; then this is called again.
+            let old = mode.load(Relaxed);
+            let new = defense::next(old, short);
+            let _ = mode.compare_exchange(old, new, Relaxed, Relaxed);
+        }
+        let mode = settings.drop_packet.load(Relaxed);
+        let rate = memory.drop_rate(mode, settings.am_droprate.load(Relaxed));
+        ipvs.drop_packet.rate.store(rate, Relaxed);
+        if mode == defense::ACTIVE {
+            ipvs.drop_packet.counter.store(rate, Relaxed);
+        }
+        if modes(settings).iter().any(|mode| mode.load(Relaxed) != 0) {
+            Work::<Ipvs, Self>::queue(ipvs, HZ);
+        }
+    }
+
+    /// Ends the work for good. May sleep.
+    pub(crate) fn stop(ipvs: &Ipvs) {
+        for mode in modes(&ipvs.settings) {
+            mode.store(0, Relaxed);
+        }
+        ipvs.defense.cancel_sync();
+    }
+}
+
+impl Job<Ipvs> for Defense {
+    fn work(ipvs: &Ipvs) -> &Work<Ipvs, Self> {
+        &ipvs.defense
+    }
+
+    fn run(ipvs: Arc<Ipvs>) {
+        Self::apply(&ipvs);
+        if defense::is_on(ipvs.settings.drop_entry.load(Relaxed)) {
+            drop_entries(&ipvs);
+        }
+    }
+}
+
+/// Drops connections in one part of the table, chosen at random.
+fn drop_entries(ipvs: &Ipvs) {
+    let part = random::below(1 << (u32::BITS - PART_SHIFT));
+    let mut cursor = Cursor::before(part.wrapping_shl(PART_SHIFT));
+    // Only this work throws them.
+    let mut dice = ipvs.config.lock().dice;
+    while drop_some(ipvs, part, &mut cursor, &mut dice) {}
+    ipvs.config.lock().dice = dice;
+}
+
+/// Goes on with that for a short while. Returns whether there is more to do.
+fn drop_some(ipvs: &Ipvs, part: u32, cursor: &mut Cursor, dice: &mut Dice) -> bool {
+    let guard = rcu::read_lock();
+    for _ in 0..AT_ONCE {
+        let Some(conn) = ipvs.conns.next(cursor, &guard) else {
+            return false;
+        };
+        if cursor.hash().wrapping_shr(PART_SHIFT) != part {
+            return false;
+        }
+        if is_to_go(ipvs, conn.get(), dice, &guard) && conn.end_unwanted() {
+            ipvs.drops.count(Reason::DropEntry);
+        }
+    }
+    true
+}
+
+/// Whether a connection is one of those that are dropped.
+fn is_to_go(ipvs: &Ipvs, conn: &Conn, dice: &mut Dice, guard: &Guard) -> bool {
+    let condition = conn.condition();
+    let one_packet = conn.is_template() && {
+        let service = ipvs.services.find(&conn.dest.service, guard);
+        service.is_some_and(|service| service.flags() & service_flags::ONE_PACKET != 0)
+    };
+    match defense::sentence(
+        conn.protocol,
+        condition.state(),
+        condition.flags(),
+        one_packet,
+    ) {
+        Sentence::Dropped => true,
+        Sentence::Diced => {
+            let idle = conn.idle(Jiffies::now()) / HZ;
+            dice.drops(conn.packets(), u32::try_from(idle).unwrap_or(u32::MAX))
+        }
+        Sentence::Spared => false,
+    }
+}
