@@ -2,13 +2,16 @@
 
 //! What the options mean together: a change for the kernel, or a question to it.
 
-use ipvs_netlink::uapi::{service_flags, tunnel, SCHEDULER_NAME_MAX};
+mod listing;
+pub mod tunnel;
+
+use ipvs_netlink::uapi::{service_flags, SCHEDULER_NAME_MAX};
 use ipvs_netlink::{
     DaemonRole, DaemonSettings, DestKey, DestSettings, Method, Name, Request, ServiceKey,
-    ServiceSettings, Timeouts, Tunnel,
+    ServiceSettings, Timeouts,
 };
 
-use crate::cli::{timeout, TunnelType, Typed};
+use crate::cli::{timeout, Typed};
 use crate::error::{Asked, Failure};
 use crate::names::Protocol;
 use crate::options::{Flag, Verb, CHECKED};
@@ -175,7 +178,7 @@ pub fn interpret(mut typed: Typed) -> Result<Command, Failure> {
                 Asked::StopDaemon,
             ))
         }
-        Verb::List => listing(&typed).map(Command::List),
+        Verb::List => listing::interpret(&typed).map(Command::List),
         Verb::Save => Ok(Command::Save {
             numeric: typed.has(Flag::Numeric),
         }),
@@ -364,7 +367,7 @@ fn whole_server(typed: &Typed) -> Result<(ServiceKey, DestKey, DestSettings), Fa
             "Different address family is allowed only for tunneling servers",
         ));
     }
-    let tunnel = tunnel_options(typed, method)?;
+    let tunnel = tunnel::options(typed, method)?;
     // Only NAT can change the port.
     if let ServiceKey::Address { port, .. } = key {
         if method != Method::Nat {
@@ -381,81 +384,6 @@ fn whole_server(typed: &Typed) -> Result<(ServiceKey, DestKey, DestSettings), Fa
     Ok((key, server, settings))
 }
 
-/// The bits of a tunnel's checksum options.
-pub mod tunnel_flags {
-    /// Checksums.
-    pub const CSUM: u16 = 1;
-    /// Remote checksum offload.
-    pub const REMCSUM: u16 = 2;
-}
-
-fn tunnel_options(typed: &Typed, method: Method) -> Result<Tunnel, Failure> {
-    const ALL: [(Flag, &str); 5] = [
-        (Flag::TunType, "tun-type"),
-        (Flag::TunPort, "tun-port"),
-        (Flag::TunNoCsum, "tun-nocsum"),
-        (Flag::TunCsum, "tun-csum"),
-        (Flag::TunRemCsum, "tun-remcsum"),
-    ];
-    if method != Method::Tunnel {
-        if ALL.iter().any(|(flag, _)| typed.has(*flag)) {
-            return Err(Failure::usage(
-                "Tunnel options conflict with forward method",
-            ));
-        }
-        return Ok(Tunnel::default());
-    }
-    let kind = typed.tunnel.unwrap_or(TunnelType::Ipip);
-    let allowed: &[Flag] = match kind {
-        TunnelType::Ipip => &[Flag::TunType],
-        TunnelType::Gue => &[
-            Flag::TunType,
-            Flag::TunPort,
-            Flag::TunNoCsum,
-            Flag::TunCsum,
-            Flag::TunRemCsum,
-        ],
-        TunnelType::Gre => &[Flag::TunType, Flag::TunNoCsum, Flag::TunCsum],
-    };
-    let name = kind.name();
-    for (flag, option) in ALL {
-        let given = typed.has(flag);
-        if given && !allowed.contains(&flag) {
-            return Err(Failure::usage(format!(
-                "Illegal '{option}' option with the '{name}' tunnel type"
-            )));
-        }
-        if !given && flag == Flag::TunPort && kind == TunnelType::Gue {
-            return Err(Failure::usage(format!(
-                "You need to supply the '{option}' option for the '{name}' tunnel type"
-            )));
-        }
-    }
-    let sums: Vec<&str> = ALL
-        .iter()
-        .filter(|(flag, option)| option.ends_with("csum") && typed.has(*flag))
-        .map(|(_, option)| *option)
-        .collect();
-    if let [first, second, ..] = sums.as_slice() {
-        return Err(Failure::usage(format!(
-            "The option '{second}' conflicts with the '{first}' option in the '{name}' tunnel type"
-        )));
-    }
-    Ok(Tunnel {
-        kind: match kind {
-            TunnelType::Ipip => tunnel::IPIP,
-            TunnelType::Gue => tunnel::GUE,
-            TunnelType::Gre => tunnel::GRE,
-        },
-        port: typed.tunnel_port.unwrap_or(0),
-        flags: match sums.first() {
-            Some(&"tun-csum") => tunnel_flags::CSUM,
-            Some(&"tun-remcsum") => tunnel_flags::REMCSUM,
-            _ => 0,
-        },
-    })
-}
-
 fn daemon(typed: &Typed) -> Result<DaemonSettings, Failure> {
     let unknown = || Failure::kernel("No such device");
     let interface = typed.interface.as_deref().filter(|name| !name.is_empty());
@@ -467,63 +395,5 @@ fn daemon(typed: &Typed) -> Result<DaemonSettings, Failure> {
         group: typed.group,
         port: typed.mcast_port.unwrap_or(0),
         ttl: typed.ttl.unwrap_or(0),
-    })
-}
-
-fn listing(typed: &Typed) -> Result<Listing, Failure> {
-    const EXCLUSIVE: [(Flag, &str); 3] = [
-        (Flag::Connection, "connection"),
-        (Flag::Timeout, "timeout"),
-        (Flag::Daemon, "daemon"),
-    ];
-    let conflict = |one: &str, other: &str| {
-        Failure::usage(format!(
-            "The option '{one}' conflicts with the '{other}' option in the 'list' command"
-        ))
-    };
-    let given: Vec<&str> = EXCLUSIVE
-        .iter()
-        .filter(|(flag, _)| typed.has(*flag))
-        .map(|(_, name)| *name)
-        .collect();
-    if typed.service.is_some() {
-        match given.first() {
-            Some(&"connection") => return Err(conflict("service-address", "connection")),
-            Some(other) => return Err(conflict(other, "service-address")),
-            None => {}
-        }
-    }
-    if let [first, second, ..] = given.as_slice() {
-        return Err(conflict(second, first));
-    }
-    let wide = typed.has(Flag::Stats) || typed.has(Flag::Rate) || typed.has(Flag::Thresholds);
-    let engines = typed.has(Flag::PersistentConn);
-    if !given.is_empty() && (wide || (engines && !typed.has(Flag::Connection))) {
-        return Err(Failure::usage("options conflicts in the list command"));
-    }
-    let view = if typed.has(Flag::Stats) {
-        View::Stats
-    } else if typed.has(Flag::Rate) {
-        View::Rates
-    } else if typed.has(Flag::Thresholds) {
-        View::Thresholds
-    } else if engines {
-        View::Persistent
-    } else if typed.has(Flag::TunInfo) {
-        View::Tunnels
-    } else {
-        View::Plain
-    };
-    Ok(Listing {
-        what: match given.first() {
-            Some(&"connection") => What::Connections { engines },
-            Some(&"timeout") => What::Timeouts,
-            Some(_) => What::Daemons,
-            None => What::Services(typed.service, view),
-        },
-        numeric: typed.has(Flag::Numeric),
-        exact: typed.has(Flag::Exact),
-        sorted: !typed.has(Flag::NoSort),
-        json: typed.has(Flag::Json),
     })
 }

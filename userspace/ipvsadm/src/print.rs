@@ -14,7 +14,9 @@ use crate::names::ip;
 
 /// The usage, by the name of the program.
 pub fn usage(program: &str, info: &Info) -> String {
-    version(info) + &include_str!("print/usage.txt").replace("{program}", program)
+    let mut out = version(info);
+    out.push_str(&include_str!("print/usage.txt").replace("{program}", program));
+    out
 }
 
 /// The line of `-v`.

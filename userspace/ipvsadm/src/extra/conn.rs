@@ -26,7 +26,8 @@ pub fn list(filter: &Filter, options: &ArgMatches) -> Result<ExitCode, Failure> 
         let lines: String = wanted
             .map(|one| connections::line(&names, one, true))
             .collect();
-        say(&(connections::header(true).to_owned() + &lines))?;
+        say(connections::header(true))?;
+        say(&lines)?;
     }
     Ok(ExitCode::Success)
 }

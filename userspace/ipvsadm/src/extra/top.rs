@@ -90,7 +90,7 @@ impl Look {
         let widths = [
             Constraint::Min(30),
             Constraint::Length(9),
-            Constraint::Length(7),
+            Constraint::Length(10),
             Constraint::Length(8),
             Constraint::Length(8),
             Constraint::Length(8),

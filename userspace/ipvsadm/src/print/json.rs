@@ -11,7 +11,7 @@ use ipvs_netlink::uapi::{service_flags, tunnel};
 use ipvs_netlink::{Daemon, Dest, Info, Method, Service, ServiceKey, Stats, Timeouts};
 
 use super::{group, kernel_version, netmask, role, sched_flags, scheduler, table, text};
-use crate::command::tunnel_flags;
+use crate::command::tunnel::flags as tunnel_flags;
 use crate::connections::{Connection, Side};
 use crate::names::{ip, Protocol};
 

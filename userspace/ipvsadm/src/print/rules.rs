@@ -9,7 +9,7 @@ use ipvs_netlink::{
 };
 
 use super::{netmask, sched_flags, scheduler, text};
-use crate::command::tunnel_flags;
+use crate::command::tunnel::flags as tunnel_flags;
 use crate::names::{Names, Protocol};
 
 /// The option that names a service.

@@ -8,7 +8,7 @@ use ipvs_netlink::uapi::{service_flags, tunnel};
 use ipvs_netlink::{Dest, Info, Method, Service, ServiceKey, Stats};
 
 use super::{kernel_version, netmask, sched_flags, scheduler, text};
-use crate::command::{tunnel_flags, View};
+use crate::command::{tunnel::flags as tunnel_flags, View};
 use crate::names::{Names, Protocol};
 
 /// How services are shown.
@@ -158,10 +158,12 @@ impl Table<'_> {
                 stats.bytes_out,
             ]
         };
-        numbers
-            .into_iter()
-            .map(|number| format!(" {}", self.number(number)))
-            .collect()
+        let mut out = String::new();
+        for number in numbers {
+            out.push(' ');
+            out.push_str(&self.number(number));
+        }
+        out
     }
 
     /// A number of eight characters, if need be in thousands of thousands.
