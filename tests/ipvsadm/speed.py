@@ -35,6 +35,8 @@ def main():
     for name, program in PROGRAMS.items():
         # The kernel keeps deleted servers for a while, and searches them for each new one: so each has a namespace of its own.
         os.unshare(os.CLONE_NEWNET)
+        # Addresses without any route are no unicast addresses.
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         restore, _ = timed(program, "-R", stdin=text)
         listing, shown[name] = timed(program, "-Ln")
         save, _ = timed(program, "-Sn")
