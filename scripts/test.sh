@@ -123,20 +123,6 @@ scenarios_end() {
 	esac
 }
 
-# Our ipvsadm beside Debian's, in one VM. T=ipvsadm runs all of its command lines, else some lists are sampled.
-ipvsadm() {
-	local log=$results/ipvsadm.log
-	run_cargo build --release -p ipvsadm >"$results/ipvsadm-build.log" 2>&1 || {
-		tail -n 40 "$results/ipvsadm-build.log" | sed 's/^/    /'
-		check "ipvsadm builds" false || true
-		return
-	}
-	tests/ipvsadm/run ${T:+--all} 2>&1 | tee "$log" || true
-	count "$log"
-	# Without a verdict it has not passed.
-	grep -qE '^(not )?ok ' "$log" || check "ipvsadm ran to the end" false || true
-}
-
 "$here/setup.sh"
 load_lab
 mkdir -p "$results"
@@ -149,10 +135,6 @@ gates
 if [ -f Cargo.toml ]; then
 	tier "host tests"
 	host_tests
-fi
-if [ -x tests/ipvsadm/run ] && [[ ipvsadm == *"$T"* ]]; then
-	tier "ipvsadm"
-	ipvsadm
 fi
 if [ -x tests/net/run ] && scenarios_match; then
 	tier "scenarios in VMs"
