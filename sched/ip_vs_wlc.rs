@@ -9,7 +9,7 @@ use ipvs::{
     pool::Member,
     scheduler::{Request, Scheduler, Setup},
 };
-use ipvs_core::sched::wlc;
+use ipvs_core::sched::wlc::Comparison;
 use kernel::prelude::*;
 
 ipvs::scheduler_module! {
@@ -25,13 +25,13 @@ struct Wlc;
 
 impl Scheduler for Wlc {
     const NAME: &'static str = "wlc";
-    type State = ();
+    type State = Comparison;
 
-    fn prepare(_: &Setup<'_>, _: Option<&()>) -> Result {
-        Ok(())
+    fn prepare(setup: &Setup<'_>, _: Option<&Comparison>) -> Result<Comparison> {
+        Ok(Comparison::of(setup.members))
     }
 
-    fn schedule((): &(), members: &[Member], _: &Request<'_>) -> Option<usize> {
-        wlc::pick(members)
+    fn schedule(state: &Comparison, members: &[Member], _: &Request<'_>) -> Option<usize> {
+        state.pick(members)
     }
 }

@@ -57,10 +57,19 @@ pub trait Server {
     /// Its port, 0 for that of the packet.
     fn port(&self) -> u16;
 
+    /// The weight, or 0 if it is overloaded.
+    #[inline]
+    fn effective_weight(&self) -> u32 {
+        match self.is_overloaded() {
+            false => self.weight(),
+            true => 0,
+        }
+    }
+
     /// Whether it may get new connections.
     #[inline]
     fn is_eligible(&self) -> bool {
-        !self.is_overloaded() && self.weight() > 0
+        self.effective_weight() > 0
     }
 
     /// How busy it is: an active connection counts as much as 257 inactive ones.

@@ -20,6 +20,9 @@ use knet::rcu::{Arc, Guard, Slot};
 
 use crate::{stats::Stats, xmit::route::CachedRoute};
 
+/// The bit of a weight, which has 31, that says that the server has reached its upper threshold.
+const OVERLOADED: u32 = 1 << 31;
+
 /// How many servers were ever attached to a service.
 static ATTACHED: AtomicU64 = AtomicU64::new(0);
 
@@ -34,7 +37,7 @@ pub struct Dest {
     /// How many servers had been attached when this one was. Lists of servers are in falling
     /// order of it.
     attached: AtomicU64,
-    overloaded: AtomicBool,
+    /// The weight, and [`OVERLOADED`]: schedulers look at both for every server.
     weight: AtomicU32,
     /// The last weight that was not 0.
     last_weight: AtomicU32,
@@ -69,7 +72,6 @@ impl Dest {
             service,
             available: AtomicBool::new(false),
             attached: AtomicU64::new(0),
-            overloaded: AtomicBool::new(false),
             weight: AtomicU32::new(spec.weight()),
             last_weight: AtomicU32::new(spec.weight()),
             conn_flags: AtomicU32::new(flags.bits()),
@@ -88,7 +90,8 @@ impl Dest {
     /// Gives the server new settings. Existing connections keep their forwarding method.
     pub(crate) fn configure(&self, spec: &DestSpec) {
         let flags = ConnFlags::for_destination(spec.method().bits());
-        self.weight.store(spec.weight(), Relaxed);
+        let reweigh = |weight| Some(weight & OVERLOADED | spec.weight());
+        let _ = self.weight.fetch_update(Relaxed, Relaxed, reweigh);
         if spec.weight() != 0 {
             self.last_weight.store(spec.weight(), Relaxed);
         }
@@ -97,9 +100,9 @@ impl Dest {
         self.lower.store(spec.lower(), Relaxed);
         *self.spec.lock() = *spec;
         self.route.replace(None);
-        let was = self.overloaded.load(Relaxed);
+        let was = self.is_overloaded();
         let now = overload::after_configuration(was, self.total(), self.thresholds());
-        self.overloaded.store(now, Relaxed);
+        self.set_overloaded(now);
     }
 
     /// Takes back [`Dest::configure`].
@@ -139,13 +142,30 @@ impl Dest {
     /// Whether it has reached its upper threshold.
     #[inline]
     pub fn is_overloaded(&self) -> bool {
-        self.overloaded.load(Relaxed)
+        self.weight.load(Relaxed) & OVERLOADED != 0
+    }
+
+    fn set_overloaded(&self, overloaded: bool) {
+        match overloaded {
+            true => self.weight.fetch_or(OVERLOADED, Relaxed),
+            false => self.weight.fetch_and(!OVERLOADED, Relaxed),
+        };
     }
 
     /// Its share of new connections; 0 means none.
     #[inline]
     pub fn weight(&self) -> u32 {
-        self.weight.load(Relaxed)
+        self.weight.load(Relaxed) & !OVERLOADED
+    }
+
+    /// The weight, or 0 if it has reached its upper threshold.
+    #[inline]
+    pub fn effective_weight(&self) -> u32 {
+        let weight = self.weight.load(Relaxed);
+        match weight & OVERLOADED {
+            0 => weight,
+            _ => 0,
+        }
     }
 
     /// The last weight that was not 0; 0 if there never was one.
@@ -202,7 +222,7 @@ impl Dest {
     pub(crate) fn bind(&self) {
         let total = self.total.fetch_add(1, Relaxed).wrapping_add(1);
         if overload::after_bind(total, self.thresholds()) && !self.is_overloaded() {
-            self.overloaded.store(true, Relaxed);
+            self.set_overloaded(true);
         }
     }
 
@@ -214,7 +234,7 @@ impl Dest {
         }
         let total = self.total.fetch_sub(1, Relaxed).wrapping_sub(1);
         if self.is_overloaded() && !overload::after_unbind(total, self.thresholds()) {
-            self.overloaded.store(false, Relaxed);
+            self.set_overloaded(false);
         }
     }
 

@@ -11,7 +11,7 @@ use kernel::{
     alloc::{KBox, KVec},
     prelude::*,
 };
-use knet::{net_namespace::Net, rcu::Arc, vec::VecExt};
+use knet::{net_namespace::Net, rcu::Arc};
 
 use crate::{
     dest::Dest,
@@ -40,6 +40,11 @@ impl sched::Server for Member {
     #[inline]
     fn is_overloaded(&self) -> bool {
         self.0.is_overloaded()
+    }
+
+    #[inline]
+    fn effective_weight(&self) -> u32 {
+        self.0.effective_weight()
     }
 
     #[inline]
@@ -134,7 +139,9 @@ impl Pool {
     pub(crate) fn copy_members(&self) -> Result<KVec<Member>> {
         let mut members = KVec::with_capacity(self.members.len().saturating_add(1), GFP_KERNEL)?;
         for member in &self.members {
-            members.append(member.clone())?;
+            members
+                .push_within_capacity(member.clone())
+                .map_err(|_| ENOMEM)?;
         }
         Ok(members)
     }

@@ -6,22 +6,28 @@ guest instruction, so pktgen's time for a run of packets is the number of instru
     client --veth-- director --veth-- server
 
 pktgen sends from one end; an nft rule in the other end drops what arrives there, so every figure holds the generator,
-two veth pairs and one pass through the director. guest.py ROW... prints one JSON object: {"module": path of the ip_vs
+two veth pairs and one pass through the director. guest.py ROW... (or their first letters) prints one JSON object: {"module": path of the ip_vs
 that ran, "rows": {row: instructions}}."""
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../net"))
 
+import genl  # noqa: E402
 import pktgen  # noqa: E402
 
 WARM_UP = 1000
 PACKETS = 5000
 FRAME = 60
+SCHEDULERS = "rr wrr lc wlc sed nq fo ovf twos sh dh mh lblc lblcr".split()
+POOLS = (1, 33, 256)
+ADDED = 1000
 CLIENT, CLIENT_GATEWAY = "10.0.0.2", "10.0.0.1"
 SERVER, SERVER_GATEWAY = "172.16.0.2", "172.16.0.1"
 VIP, PORT = "207.175.44.110", 8080
@@ -97,11 +103,13 @@ def remove():
     run("ip", "-batch", "-", text="".join(f"netns del {name}\n" for name in INSIDE))
 
 
-def service(scheduler, flags=""):
-    """Gives the director its only service, with one real server."""
+def service(scheduler, servers=1, flags=""):
+    """Gives the director its only service, with some real servers: ports of one address."""
     enter("director")
     run("ipvsadm", "-C")
-    run("ipvsadm", "-R", text=f"-A -u {VIP}:{PORT} -s {scheduler} {flags}\n-a -u {VIP}:{PORT} -r {SERVER}:{PORT} -m\n")
+    lines = [f"-A -u {VIP}:{PORT} -s {scheduler} {flags}"]
+    lines += [f"-a -u {VIP}:{PORT} -r {SERVER}:{PORT + number} -m" for number in range(servers)]
+    run("ipvsadm", "-R", text="".join(line + "\n" for line in lines))
 
 
 def send(side, packets, target, ports, to_port=PORT):
@@ -141,22 +149,48 @@ def established(scheduler):
     return cost
 
 
-def new(scheduler):
+def new(scheduler, servers=1, packets=PACKETS):
     """Every packet opens a connection."""
-    service(scheduler)
+    service(scheduler, servers)
     send("client", WARM_UP, VIP, (1000, 1000 + WARM_UP - 1))
-    cost = send("client", PACKETS, VIP, (10000, 10000 + PACKETS - 1))
-    expect(connections(), WARM_UP + PACKETS)
+    cost = send("client", packets, VIP, (10000, 10000 + packets - 1))
+    expect(connections(), WARM_UP + packets)
     return cost
 
 
 def new_persistent(scheduler):
     """Every packet opens a connection of a client that has a template."""
-    service(scheduler, "-p 600")
+    service(scheduler, flags="-p 600")
     send("client", WARM_UP, VIP, (1000, 1000 + WARM_UP - 1))
     cost = send("client", PACKETS, VIP, (10000, 10000 + PACKETS - 1))
     expect(connections(), WARM_UP + PACKETS + 1)
     return cost
+
+
+def add(scheduler):
+    """Servers are added one by one: the kernel's part of it, as all requests go into one system call."""
+    service(scheduler, 0)
+    # The module makes sockets as a host does: in the namespace where we are.
+    client = genl.Client(socket)
+    client.socket.setsockopt(socket.SOL_SOCKET, genl.SO_SNDBUFFORCE, 1 << 20)
+    requests = b"".join(new_dest(client.family, PORT + number) for number in range(ADDED))
+    start = time.monotonic_ns()
+    client.socket.send(requests)
+    cost = (time.monotonic_ns() - start) / ADDED
+    client.socket.close()
+    with open("/proc/net/ip_vs", encoding="ascii") as file:
+        expect(sum("->" in line for line in file) - 1, ADDED)
+    return cost
+
+
+def new_dest(family, port):
+    """A request for one more server, without an answer unless it fails."""
+    service_key = ((1, genl.u16(2)), (2, genl.u16(17)), (3, genl.address(VIP)), (4, genl.be16(PORT)))
+    server = ((1, genl.address(SERVER)), (2, genl.be16(port)), (3, genl.u32(0)), (4, genl.u32(1)), (5, genl.u32(0)),
+              (6, genl.u32(0)))
+    nests = (genl.attribute(kind, b"".join(genl.attribute(*one) for one in values))
+             for kind, values in ((genl.SERVICE, service_key), (genl.DEST, server)))
+    return genl.message(family, genl.GENL_HEADER.pack(genl.COMMANDS["NEW_DEST"], 1, 0) + b"".join(nests))
 
 
 def reply(scheduler):
@@ -186,6 +220,9 @@ ROWS = {
     "nat-new-wlc": lambda: new("wlc"),
     "nat-new-persistent-rr": lambda: new_persistent("rr"),
     "nat-reply": lambda: reply("rr"),
+    **{f"new-{scheduler}-{servers}": lambda scheduler=scheduler, servers=servers: new(scheduler, servers, 2000)
+       for scheduler in SCHEDULERS for servers in POOLS},
+    **{f"add-{scheduler}": lambda scheduler=scheduler: add(scheduler) for scheduler in ("rr", "sh", "mh")},
 }
 
 
@@ -198,13 +235,13 @@ def measure(row):
 
 
 def main():
-    unknown = set(sys.argv[1:]) - set(ROWS)
-    if unknown:
-        raise SystemExit(f"no such row: {', '.join(unknown)}; there are {', '.join(ROWS)}")
+    wanted = [row for row in ROWS if row.startswith(tuple(sys.argv[1:]) or "")]
+    if not wanted:
+        raise SystemExit(f"no such row; there are {', '.join(ROWS)}")
     run("modprobe", "pktgen")
     run("modprobe", "ip_vs")
     module = run("modinfo", "-n", "ip_vs").strip()
-    print(json.dumps({"module": module, "rows": {row: measure(row) for row in sys.argv[1:] or ROWS}}))
+    print(json.dumps({"module": module, "rows": {row: measure(row) for row in wanted}}))
 
 
 if __name__ == "__main__":

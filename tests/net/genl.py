@@ -9,6 +9,7 @@ NETLINK_GENERIC = 16
 REQUEST, ACK, DUMP = 1, 4, 0x300
 MULTI_DONE, ERROR = 3, 2
 CONTROLLER, GET_FAMILY, FAMILY_ID, FAMILY_NAME = 16, 3, 1, 2
+SO_SNDBUFFORCE = 32
 HEADER, GENL_HEADER, ATTRIBUTE = struct.Struct("=IHHII"), struct.Struct("=BBH"), struct.Struct("=HH")
 
 COMMANDS = {name: number for number, name in enumerate(
@@ -69,6 +70,11 @@ def outcome(code):
     return names.get(code) or errno.errorcode.get(code, str(code))
 
 
+def message(family, body, flags=0, sequence=0):
+    """The bytes of a request."""
+    return HEADER.pack(HEADER.size + len(body), family, REQUEST | flags, sequence, 0) + body
+
+
 class Client:
     """A socket of one host and the number of the IPVS family."""
 
@@ -86,7 +92,7 @@ class Client:
         """Sends one request; returns ("ok" or the error's name, [(message flags, command, attributes)])."""
         self.sequence += 1
         body = GENL_HEADER.pack(command, version, 0) + payload if raw is None else raw
-        self.socket.send(HEADER.pack(HEADER.size + len(body), self.family, REQUEST | flags, self.sequence, 0) + body)
+        self.socket.send(message(self.family, body, flags, self.sequence))
         replies = []
         while True:
             data = self.socket.recv(1 << 17)

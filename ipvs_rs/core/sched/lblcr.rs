@@ -4,7 +4,7 @@
 //! servers. It grows when those have too much to do, and shrinks after a while. For caches behind a
 //! service that is known by a firewall mark.
 
-use super::{locality::is_overloaded, wlc, Server};
+use super::{least, locality::is_overloaded, wlc, Server};
 
 /// Who gets the packet, and what becomes of the set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,8 +73,6 @@ impl Load {
     }
 
     fn is_less_than(self, other: Self) -> bool {
-        let product =
-            |overhead: u64, weight: u32| u128::from(overhead).wrapping_mul(u128::from(weight));
-        product(self.overhead, other.weight) < product(other.overhead, self.weight)
+        least::wide(self.overhead, other.weight) < least::wide(other.overhead, self.weight)
     }
 }

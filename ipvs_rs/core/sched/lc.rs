@@ -8,15 +8,14 @@ use super::Server;
 /// eligible.
 #[inline]
 pub fn pick<S: Server>(servers: &[S]) -> Option<usize> {
-    let mut least: Option<(usize, u64)> = None;
+    let mut least = None;
+    let mut least_overhead = u64::MAX;
     for (index, server) in (0..servers.len()).zip(servers) {
-        if !server.is_eligible() {
-            continue;
-        }
+        // No overhead is as large as the one to begin with.
         let overhead = server.overhead();
-        if least.is_none_or(|(_, least)| overhead < least) {
-            least = Some((index, overhead));
+        if overhead < least_overhead && server.is_eligible() {
+            (least, least_overhead) = (Some(index), overhead);
         }
     }
-    least.map(|(index, _)| index)
+    least
 }

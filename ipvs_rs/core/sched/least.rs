@@ -7,28 +7,34 @@ use super::Server;
 /// The index of the eligible server with the least `cost` for its weight, the first of equals;
 /// [`None`] if no server is eligible.
 ///
-/// Fractions are compared by multiplying crosswise, in up to 72 bits; the C module has 64.
+/// Fractions are compared by multiplying crosswise: `product` is of a cost and a weight.
 #[inline(always)]
-pub(super) fn for_weight<S: Server>(servers: &[S], cost: impl Fn(&S) -> u64) -> Option<usize> {
-    let mut least: Option<(usize, u64, u32)> = None;
+pub(super) fn for_weight<S: Server, P: PartialOrd>(
+    servers: &[S],
+    cost: impl Fn(&S) -> u64,
+    product: impl Fn(u64, u32) -> P,
+) -> Option<usize> {
+    // A fraction that is more than all others: one for a weight of nothing.
+    let (mut least, mut least_cost, mut least_weight) = (None, 1, 0);
     for (index, server) in (0..servers.len()).zip(servers) {
-        let weight = server.weight();
-        if weight == 0 || server.is_overloaded() {
-            continue;
-        }
+        let weight = server.effective_weight();
         let cost = cost(server);
-        let is_less = least.is_none_or(|(_, least_cost, least_weight)| {
-            // cost / weight < least_cost / least_weight
-            product(cost, least_weight) < product(least_cost, weight)
-        });
-        if is_less {
-            least = Some((index, cost, weight));
+        // cost / weight < least_cost / least_weight, which does not hold if the weight is 0.
+        if product(cost, least_weight) < product(least_cost, weight) {
+            (least, least_cost, least_weight) = (Some(index), cost, weight);
         }
     }
-    least.map(|(index, ..)| index)
+    least
 }
 
-#[inline]
-fn product(cost: u64, weight: u32) -> u128 {
+/// The product in 64 bits, for what is known to fit.
+#[inline(always)]
+pub(super) fn narrow(cost: u64, weight: u32) -> u64 {
+    cost.wrapping_mul(u64::from(weight))
+}
+
+/// The product of any numbers.
+#[inline(always)]
+pub(super) fn wide(cost: u64, weight: u32) -> u128 {
     u128::from(cost).wrapping_mul(u128::from(weight))
 }

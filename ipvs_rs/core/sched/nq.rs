@@ -8,7 +8,7 @@ use super::{sed, Server};
 /// the shortest expected delay; [`None`] if no server is eligible.
 #[inline]
 pub fn pick<S: Server>(servers: &[S]) -> Option<usize> {
-    let idle = |server: &S| server.active() == 0 && server.is_eligible();
+    let idle = |server: &S| server.active() == 0 && server.effective_weight() > 0;
     let mut all = (0..servers.len()).zip(servers);
     match all.find(|(_, server)| idle(server)) {
         Some((index, _)) => Some(index),

@@ -9,7 +9,8 @@ use super::{least, Server};
 /// server is eligible.
 #[inline]
 pub fn pick<S: Server>(servers: &[S]) -> Option<usize> {
-    least::for_weight(servers, expected)
+    // 33 bits times 31.
+    least::for_weight(servers, expected, least::narrow)
 }
 
 /// The active connections that the server would have with the new one.

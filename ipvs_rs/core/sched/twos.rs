@@ -4,7 +4,7 @@
 //!
 //! M. Mitzenmacher: "The Power of Two Choices in Randomized Load Balancing", 2001.
 
-use super::Server;
+use super::{least, Server};
 
 /// The index of the better one of two servers that `random` chooses; [`None`] if no server is
 /// eligible.
@@ -14,20 +14,20 @@ use super::Server;
 /// bits, which overflow.
 #[inline]
 pub fn pick<S: Server>(servers: &[S], mut random: impl FnMut() -> u64) -> Option<usize> {
-    let eligible = || servers.iter().filter(|server| server.is_eligible());
-    let sum = eligible().fold(0_u64, |sum, server| {
-        sum.saturating_add(u64::from(server.weight()))
-    });
+    let mut sum = 0_u64;
+    for server in servers {
+        // As many servers as it takes to overflow there cannot be.
+        sum = sum.wrapping_add(server.effective_weight().into());
+    }
     if sum == 0 {
         return None;
     }
     let (first, second) = (up_to(sum, random()), up_to(sum, random()));
-    let first = drawn(servers, first)?;
-    let second = drawn(servers, second)?;
+    let (first, second) = drawn(servers, first, second)?;
     let cost = |index: usize| servers.get(index).map(|one| (one.overhead(), one.weight()));
     let ((overhead1, weight1), (overhead2, weight2)) = (cost(first)?, cost(second)?);
     // overhead2 / weight2 < overhead1 / weight1
-    match product(overhead2, weight1) < product(overhead1, weight2) {
+    match least::wide(overhead2, weight1) < least::wide(overhead1, weight2) {
         true => Some(second),
         false => Some(first),
     }
@@ -41,26 +41,30 @@ fn up_to(most: u64, random: u64) -> u64 {
     (scaled >> 64) as u64
 }
 
-/// The index of the server at which the sum of weights reaches `number`.
+/// The indices of the servers at which the sum of weights reaches two numbers.
+///
+/// The last server, if weights became less since they were added up.
 #[inline]
-fn drawn<S: Server>(servers: &[S], number: u64) -> Option<usize> {
-    let mut rest = number;
-    let mut last = None;
+fn drawn<S: Server>(servers: &[S], one: u64, other: u64) -> Option<(usize, usize)> {
+    let (less, more) = (one.min(other), one.max(other));
+    let (mut sum, mut last, mut first) = (0_u64, None, None);
     for (index, server) in (0..servers.len()).zip(servers) {
-        if !server.is_eligible() {
+        let weight = server.effective_weight();
+        if weight == 0 {
             continue;
         }
         last = Some(index);
-        match rest.checked_sub(u64::from(server.weight())) {
-            None | Some(0) => break,
-            Some(more) => rest = more,
+        sum = sum.wrapping_add(weight.into());
+        if sum >= less && first.is_none() {
+            first = last;
+        }
+        if sum >= more {
+            break;
         }
     }
-    // The last one, if weights became less since they were added up.
-    last
-}
-
-#[inline]
-fn product(overhead: u64, weight: u32) -> u128 {
-    u128::from(overhead).wrapping_mul(u128::from(weight))
+    let (first, second) = (first.or(last)?, last?);
+    match one <= other {
+        true => Some((first, second)),
+        false => Some((second, first)),
+    }
 }
