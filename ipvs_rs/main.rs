@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+use core::borrow::Borrow;
 use ipvs::{control, netns::Ipvs, presence::Presence, scheduler::Schedulers};
 use kernel::prelude::*;
 use knet::{net_namespace::PerNetRegistration, rcu::BarrierOnDrop};
@@ -37,7 +38,9 @@ impl kernel::Module for Module {
     fn init(module: &'static ThisModule) -> Result<Self> {
         knet::layout::check()?;
         let barrier = BarrierOnDrop;
-        let presence = Presence::announce(*module_parameters::conn_tab_bits.value());
+        // Linux 7.2 gives a reference to the value, 7.3 the value.
+        let conn_tab_bits = module_parameters::conn_tab_bits.value();
+        let presence = Presence::announce(*Borrow::<i32>::borrow(&conn_tab_bits));
         let schedulers = Schedulers::new()?;
         let namespaces = PerNetRegistration::new()?;
         let control = control::register(module)?;

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+use core::borrow::Borrow;
 use ipvs::{
     pool::Member,
     scheduler::{filled, Change, Request, Scheduler, Setup},
@@ -49,7 +50,9 @@ impl Scheduler for Mh {
 
     /// Refuses more servers than there are slots with `EINVAL`.
     fn prepare(setup: &Setup<'_>, previous: Option<&Table>) -> Result<Table> {
-        let size = Size::new(*module_parameters::tab_index.value()).ok_or(EINVAL)?;
+        // Linux 7.2 gives a reference to the value, 7.3 the value.
+        let index = module_parameters::tab_index.value();
+        let size = Size::new(*Borrow::<u32>::borrow(&index)).ok_or(EINVAL)?;
         // CAST: A u32 fits.
         let (length, members) = (size.slots() as usize, setup.members);
         if members.len() > length {

@@ -68,8 +68,15 @@ impl<T: Send + Sync + 'static> Stripe<T> {
     }
 }
 
+/// A stripe and its lock.
+#[pin_data]
+struct Guarded<T> {
+    #[pin]
+    stripe: SpinLockBh<Stripe<T>>,
+}
+
 /// All stripes of a table.
-type Stripes<T> = Pin<KBox<[SpinLockBh<Stripe<T>>]>>;
+type Stripes<T> = Pin<KBox<[Guarded<T>]>>;
 
 /// A place in the order of all nodes of a table.
 ///
@@ -187,7 +194,7 @@ impl<T: Send + Sync + 'static> Table<T> {
     fn stripe(&self, hash: u32) -> Option<&SpinLockBh<Stripe<T>>> {
         // CAST: A u32 fits.
         let index = hash.wrapping_shr(32_u32.wrapping_sub(self.least_bits)) as usize;
-        self.stripes.as_ref()?.get(index)
+        Some(&self.stripes.as_ref()?.get(index)?.stripe)
     }
 
     /// Lets `object` be found by `node`, which must be part of it, under `hash`.
@@ -315,13 +322,9 @@ impl<T: Send + Sync + 'static> Table<T> {
                 future: null_mut(),
                 migrated: 0,
             };
-            let lock = new_spinlock_bh!(stripe, "knet_hashtable_stripe");
-            let init = |slot| {
-                // SAFETY: `slot` is what the closure's caller wants initialised, and pinned.
-                unsafe { lock.__pinned_init(slot) }.map_err(|never| match never {})
-            };
-            // SAFETY: The closure initialises the slot, and cannot fail.
-            unsafe { pin_init::pin_init_from_closure::<_, Error>(init) }
+            try_pin_init!(Guarded {
+                stripe <- new_spinlock_bh!(stripe, "knet_hashtable_stripe"),
+            }? Error)
         };
         let stripes = KBox::pin_slice(stripe, 1_usize.wrapping_shl(self.least_bits), GFP_KERNEL);
         let stripes = stripes.inspect_err(|_| {
@@ -344,14 +347,14 @@ impl<T: Send + Sync + 'static> Table<T> {
         let mut first = 0;
         for stripe in stripes.iter() {
             let end = chains.wrapping_add(first);
-            Self::migrate(stripe, first..end, new);
+            Self::migrate(&stripe.stripe, first..end, new);
             first = end;
         }
         // ORDERING: Release, paired with `live`: what was linked above is visible.
         self.live.store(new, Ordering::Release);
         rcu::synchronize();
         for stripe in stripes.iter() {
-            let mut stripe = stripe.lock();
+            let mut stripe = stripe.stripe.lock();
             // INVARIANT: All chains of the stripe are in `new`, and nobody reads the old array.
             stripe.current = new;
             stripe.future = null_mut();
