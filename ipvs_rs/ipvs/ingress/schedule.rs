@@ -56,8 +56,7 @@ pub(super) fn first_packet(
     flow: &Flow,
     context: &Context<'_>,
 ) -> Verdict {
-    let sloppy_tcp = ipvs.settings.sloppy_tcp.load(Relaxed) != 0;
-    match plan::opening(flow, &Headers(&skb), sloppy_tcp) {
+    match plan::opening(flow, &Headers(&skb), ipvs.settings.sloppy()) {
         Opening::Allowed => {}
         Opening::Refused => return Verdict::Accept(skb),
         Opening::Unreadable => return ipvs.drop_packet(skb, Reason::Truncated),
@@ -186,6 +185,7 @@ fn complain(pool: &Pool, flow: &Flow) {
     }
     let protocol = match flow.protocol {
         proto::TCP => "TCP",
+        proto::SCTP => "SCTP",
         _ => "UDP",
     };
     let [a, b, c, d] = flow.dst.v4();
