@@ -97,11 +97,20 @@ def remove():
     run("ip", "-batch", "-", text="".join(f"netns del {name}\n" for name in INSIDE))
 
 
+<<<<<<< HEAD
 def service(scheduler, flags=""):
     """Gives the director its only service, with one real server."""
     enter("director")
     run("ipvsadm", "-C")
     run("ipvsadm", "-R", text=f"-A -u {VIP}:{PORT} -s {scheduler} {flags}\n-a -u {VIP}:{PORT} -r {SERVER}:{PORT} -m\n")
+=======
+def service(scheduler, options=""):
+    """Gives the director its only service, with one real server."""
+    enter("director")
+    run("ipvsadm", "-C")
+    run("ipvsadm", "-R", text=f"-A -u {VIP}:{PORT} -s {scheduler} {options}\n"
+                              f"-a -u {VIP}:{PORT} -r {SERVER}:{PORT} -m\n")
+>>>>>>> e407a6a (One-packet scheduling)
 
 
 def send(side, packets, target, ports, to_port=PORT):
@@ -150,12 +159,21 @@ def new(scheduler):
     return cost
 
 
+<<<<<<< HEAD
 def new_persistent(scheduler):
     """Every packet opens a connection of a client that has a template."""
     service(scheduler, "-p 600")
     send("client", WARM_UP, VIP, (1000, 1000 + WARM_UP - 1))
     cost = send("client", PACKETS, VIP, (10000, 10000 + PACKETS - 1))
     expect(connections(), WARM_UP + PACKETS + 1)
+=======
+def one_packet(scheduler):
+    """Every packet is scheduled on its own."""
+    service(scheduler, "-o")
+    send("client", WARM_UP, VIP, (1000, 1000))
+    cost = send("client", PACKETS, VIP, (1000, 1000))
+    expect(connections(), 0)
+>>>>>>> e407a6a (One-packet scheduling)
     return cost
 
 
@@ -184,7 +202,11 @@ ROWS = {
     "nat-established-wlc": lambda: established("wlc"),
     "nat-new-rr": lambda: new("rr"),
     "nat-new-wlc": lambda: new("wlc"),
+<<<<<<< HEAD
     "nat-new-persistent-rr": lambda: new_persistent("rr"),
+=======
+    "nat-one-packet-rr": lambda: one_packet("rr"),
+>>>>>>> e407a6a (One-packet scheduling)
     "nat-reply": lambda: reply("rr"),
 }
 

@@ -7,6 +7,7 @@ import struct
 import sctp
 
 ICMP, TCP, UDP = 1, 6, 17
+UNREACHABLE = 3
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 FLAG_NAMES = {SYN: "SYN", FIN: "FIN", RST: "RST", PSH: "PSH", ACK: "ACK"}
 DF, MF = 0x4000, 0x2000
