@@ -6,7 +6,7 @@
 //! ordinary IPv4 packet it takes one read of the fixed header and one of the ports.
 
 use crate::addr::{Addr, Family};
-use crate::proto;
+use crate::proto::{self, sctp};
 
 mod v4;
 mod v6;
@@ -51,7 +51,7 @@ pub enum NotOurs {
     Truncated,
     /// The network header contradicts itself.
     BadHeader,
-    /// A TCP or UDP packet that ends before its ports.
+    /// A packet of one of our protocols that ends before its ports.
     ///
     /// No connection can be found for it, and asked to schedule it the C module drops it;
     /// everywhere else such a packet passes.
@@ -153,6 +153,17 @@ impl Flow {
         let header: [u8; 20] = packet.array(self.transport)?;
         Some(header[13])
     }
+
+    /// What the SCTP packet does to its association.
+    ///
+    /// Returns [`None`] where no chunk can be read.
+    #[inline]
+    pub fn sctp_event<S: HeaderSource + ?Sized>(&self, packet: &S) -> Option<sctp::Event> {
+        if matches!(self.fragment, Fragment::Later) {
+            return None;
+        }
+        sctp::Event::of_packet(packet, self.transport)
+    }
 }
 
 /// What the network header says; the transport header is still to be read.
@@ -218,7 +229,7 @@ impl Network {
             return Err(NotOurs::BadHeader);
         }
         let protocol = self.protocol;
-        if !matches!(protocol, proto::TCP | proto::UDP) {
+        if !matches!(protocol, proto::TCP | proto::UDP | proto::SCTP) {
             return Err(match (self.family, protocol) {
                 (Family::V4, proto::ICMP) | (Family::V6, proto::ICMPV6) => NotOurs::Icmp,
                 _ => NotOurs::OtherProtocol(protocol),

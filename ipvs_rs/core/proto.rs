@@ -2,7 +2,9 @@
 
 //! The transport protocols that IPVS follows, one file each.
 
+pub mod sctp;
 pub mod tcp;
+pub mod transition;
 pub mod udp;
 
 /// The protocol number of ICMP.
@@ -13,6 +15,9 @@ pub const TCP: u8 = 6;
 pub const UDP: u8 = 17;
 /// The protocol number of ICMPv6.
 pub const ICMPV6: u8 = 58;
+
+/// The protocol number of SCTP.
+pub const SCTP: u8 = 132;
 
 /// The direction of a packet, from where a state machine sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -141,9 +141,11 @@ impl Conn {
             return Err(Refused::Drop(Reason::ConnMax));
         }
         let make = || {
-            let owner = ipvs.try_clone();
-            let conn = owner.and_then(|it| Self::new(it, dest, request, server_port, role).ok());
-            let conn = conn.ok_or(Refused::Drop(Reason::NoMemory))?;
+            let made = ipvs.try_clone().and_then(|owner| {
+                let conn = Self::new(owner, dest, request, server_port, role);
+                Arc::pin_init(conn, GFP_ATOMIC | __GFP_NOWARN).ok()
+            });
+            let conn = made.ok_or(Refused::Drop(Reason::NoMemory))?;
             conn.bind();
             match conns.insert(&conn, guard) {
                 Some(()) => Ok(conn),
@@ -156,6 +158,37 @@ impl Conn {
         make().inspect_err(|_| conns.release())
     }
 
+    /// Lends `use_it` a connection to `dest` that is for one packet only: nobody else can find it,
+    /// and it ends with the call. It takes no memory but the stack's.
+    ///
+    /// # Errors
+    ///
+    /// Why there can be none.
+    pub(crate) fn lend<R>(
+        ipvs: Ref<'_, Ipvs>,
+        dest: &Arc<Dest>,
+        request: &Tuple,
+        server_port: u16,
+        control: Option<Control>,
+        use_it: impl FnOnce(&Self) -> R,
+    ) -> Result<R, Reason> {
+        let conns = &ipvs.get().conns;
+        // CAST: The sysctl accepts no negative number.
+        if !conns.reserve(ipvs.settings.conn_max.load(Relaxed) as usize) {
+            return Err(Reason::ConnMax);
+        }
+        let result = ipvs.try_clone().map(|owner| {
+            let role = Role::Connection { control };
+            pin_init::stack_pin_init!(let conn = Self::new(owner, dest, request, server_port, role));
+            let result = use_it(&conn);
+            control::release(conn.control.as_ref());
+            result
+        });
+        conns.release();
+        // Without an owner the namespace ends.
+        result.ok_or(Reason::ServiceDeleted)
+    }
+
     /// A connection that is not in the table yet.
     fn new(
         ipvs: Arc<Ipvs>,
@@ -163,7 +196,7 @@ impl Conn {
         request: &Tuple,
         server_port: u16,
         role: Role,
-    ) -> Result<Arc<Self>> {
+    ) -> impl PinInit<Self> {
         let (tag, flags, timeout, control, controlled) = match role {
             Role::Connection { control } => (CLIENT, ConnFlags::EMPTY, INITIAL_TIMEOUT, control, 0),
             // CAST: A u32 fits.
@@ -174,31 +207,28 @@ impl Conn {
         let flags = flags.inherit(dest.conn_flags(), request.protocol);
         let server = dest.key.addr;
         let now = Jiffies::now();
-        let dest = dest.clone();
-        Arc::pin_init(
-            pin_init!(Self {
-                client_node: Node::new(tag),
-                server_node: Node::new(SERVER),
-                client: request.src,
-                virtual_addr: request.dst,
-                server,
-                client_port: request.sport,
-                virtual_port: request.dport,
-                server_port,
-                protocol: request.protocol,
-                family: request.family,
-                condition: AtomicU32::new(Condition::new(flags, 0).0),
-                packets: AtomicU32::new(0),
-                deadline: AtomicUsize::new(now.after(timeout).ticks()),
-                timeout: AtomicUsize::new(timeout),
-                dest,
-                timer <- Timer::new(c_str!("ip_vs_conn"), static_lock_class!()),
-                ipvs,
-                control: control.and_then(Control::keep),
-                controlled: Controlled::new(controlled),
-            }),
-            GFP_ATOMIC | __GFP_NOWARN,
-        )
+        let (dest, request) = (dest.clone(), *request);
+        pin_init!(Self {
+            client_node: Node::new(tag),
+            server_node: Node::new(SERVER),
+            client: request.src,
+            virtual_addr: request.dst,
+            server,
+            client_port: request.sport,
+            virtual_port: request.dport,
+            server_port,
+            protocol: request.protocol,
+            family: request.family,
+            condition: AtomicU32::new(Condition::new(flags, 0).0),
+            packets: AtomicU32::new(0),
+            deadline: AtomicUsize::new(now.after(timeout).ticks()),
+            timeout: AtomicUsize::new(timeout),
+            dest,
+            timer <- Timer::new(c_str!("ip_vs_conn"), static_lock_class!()),
+            ipvs,
+            control: control.and_then(Control::keep),
+            controlled: Controlled::new(controlled),
+        })
     }
 
     /// Counts the connection at its server.

@@ -112,13 +112,19 @@ pub(crate) fn whole(skb: Skb, context: &Context<'_>) -> Option<Skb> {
     skb.defragment(context.net, user)
 }
 
-/// Sends a packet of a client to the server of its connection.
+/// Counts a packet of a client.
 #[inline]
-fn request(ipvs: &Ipvs, conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
+fn count(ipvs: &Ipvs, conn: &Conn, skb: &Skb, context: &Context<'_>) {
     let length = skb.len();
     conn.dest
         .each_stats(context.rcu, |stats| stats.count_in(length));
     ipvs.stats.count_in(length);
+}
+
+/// Sends a packet of a client to the server of its connection.
+#[inline]
+fn request(ipvs: &Ipvs, conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
+    count(ipvs, conn, &skb, context);
     conn.follow(&ipvs.settings, Direction::Input, flow, &Headers(&skb));
     conn.count_packet();
     ipvs.count_unsent(xmit::to_server(conn, skb, flow, context))

@@ -15,7 +15,7 @@ impl Presence {
         let buckets = 1_u64.wrapping_shl(table::set_most_bits(conn_tab_bits));
         // CAST: A pointer has few bytes.
         let memory = buckets.saturating_mul(size_of::<usize>() as u64) >> 10;
-        pr_info!("Registered protocols (TCP, UDP)\n");
+        pr_info!("Registered protocols (TCP, UDP, SCTP)\n");
         pr_info!("Connection hash table configured (size={buckets}, memory={memory}Kbytes)\n");
         pr_info!("ipvs loaded.\n");
         Self(())

@@ -11,6 +11,7 @@ use ipvs_core::{
     flow::Flow,
     hash::{self, HashKey},
     plan::lookup::{self, FTP},
+    proto,
     uapi::service_flags,
 };
 use kernel::{new_spinlock, prelude::*, sync::SpinLock};
@@ -123,6 +124,12 @@ impl Service {
     #[inline]
     pub(crate) fn is_persistent(&self) -> bool {
         self.flags() & service_flags::PERSISTENT != 0
+    }
+
+    /// Whether each UDP packet is scheduled on its own.
+    #[inline]
+    pub(crate) fn is_one_packet(&self, protocol: u8) -> bool {
+        protocol == proto::UDP && self.flags() & service_flags::ONE_PACKET != 0
     }
 
     /// Whether it is known by a port, and that is `port`.

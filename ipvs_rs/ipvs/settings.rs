@@ -3,8 +3,11 @@
 //! What an administrator can set in a namespace, besides services and servers.
 
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering::Relaxed};
-use ipvs_core::defense;
-use ipvs_core::proto::{tcp::Table, Timeouts};
+use ipvs_core::{
+    defense,
+    plan::Sloppy,
+    proto::{tcp::Table, Timeouts},
+};
 
 /// The most connections that a namespace may have, on 64-bit machines.
 pub(crate) const MOST_CONNECTIONS: i32 = 1 << 30;
@@ -19,6 +22,7 @@ pub(crate) struct Settings {
     pub(crate) secure_tcp: AtomicI32,
     pub(crate) snat_reroute: AtomicI32,
     pub(crate) sloppy_tcp: AtomicI32,
+    pub(crate) sloppy_sctp: AtomicI32,
     pub(crate) run_estimation: AtomicI32,
     pub(crate) amemthresh: AtomicI32,
     pub(crate) am_droprate: AtomicI32,
@@ -50,6 +54,7 @@ impl Settings {
             secure_tcp: AtomicI32::new(0),
             snat_reroute: AtomicI32::new(1),
             sloppy_tcp: AtomicI32::new(0),
+            sloppy_sctp: AtomicI32::new(0),
             run_estimation: AtomicI32::new(1),
             amemthresh: AtomicI32::new(1024),
             am_droprate: AtomicI32::new(10),
@@ -71,6 +76,14 @@ impl Settings {
             tcp_established: self.tcp_established.load(Relaxed),
             tcp_fin_wait: self.tcp_fin_wait.load(Relaxed),
             udp: self.udp.load(Relaxed),
+        }
+    }
+
+    /// Of which protocols packets in the middle open connections.
+    pub(crate) fn sloppy(&self) -> Sloppy {
+        Sloppy {
+            tcp: self.sloppy_tcp.load(Relaxed) != 0,
+            sctp: self.sloppy_sctp.load(Relaxed) != 0,
         }
     }
 

@@ -36,6 +36,7 @@ const ENTRIES: &[Entry<Ipvs>] = &[
         .on_change(Defense::apply),
     Entry::int(c"snat_reroute", |ipvs: &Ipvs| &ipvs.settings.snat_reroute),
     Entry::int(c"sloppy_tcp", |ipvs: &Ipvs| &ipvs.settings.sloppy_tcp),
+    Entry::int(c"sloppy_sctp", |ipvs: &Ipvs| &ipvs.settings.sloppy_sctp),
     Entry::int(c"run_estimation", |ipvs: &Ipvs| {
         &ipvs.settings.run_estimation
     })

@@ -24,6 +24,8 @@ pub enum Summed {
 
 /// The offset of the checksum in a UDP header; it is the last field.
 const UDP_CHECKSUM: usize = 6;
+/// The length of an SCTP header; the checksum is its last field.
+const SCTP_HEADER: usize = 12;
 
 impl Skb {
     /// What is known of the transport checksum.
@@ -78,23 +80,43 @@ impl Skb {
     /// `EINVAL` if there is no whole UDP header, `ENOMEM` if it can not be made writable.
     pub fn compute_udp_checksum_v4(&mut self, transport: usize) -> Result {
         let field = transport.checked_add(UDP_CHECKSUM).ok_or(EINVAL)?;
-        *self.sum_at(field)? = [0; 2];
+        let end = field.checked_add(size_of::<u16>()).ok_or(EINVAL)?;
+        *self.field(end)? = [0; 2];
         let transport = self.network_offset().wrapping_add(transport);
         // CAST: An offset in a packet.
         // SAFETY: By the type invariant of `Skb`, and the UDP header is in the packet.
         let sum = unsafe { bindings::udp_v4_checksum(self.as_ptr(), transport as i32) };
         // The sum comes as a number in network order.
-        *self.sum_at(field)? = sum.to_ne_bytes();
+        *self.field(end)? = sum.to_ne_bytes();
         self.headers_mut()
             .set_ip_summed(bindings::CHECKSUM_UNNECESSARY as u8);
         Ok(())
     }
 
-    /// The two bytes of the checksum at `field`, writable.
-    fn sum_at(&mut self, field: usize) -> Result<&mut [u8; 2]> {
-        let end = field.checked_add(size_of::<[u8; 2]>()).ok_or(EINVAL)?;
-        let sum = self.writable(end)?.last_chunk_mut();
-        sum.ok_or(EINVAL)
+    /// Computes the CRC32c of the SCTP packet whose header is at `transport`.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if there is no whole SCTP header, `ENOMEM` if it can not be made writable.
+    pub fn compute_sctp_checksum(&mut self, transport: usize) -> Result {
+        let end = transport.checked_add(SCTP_HEADER).ok_or(EINVAL)?;
+        let length = self.len().checked_sub(transport).ok_or(EINVAL)?;
+        let start = self.network_offset().wrapping_add(transport);
+        *self.field(end)? = [0; 4];
+        // CAST: An offset and a length in a packet.
+        // SAFETY: By the type invariant of `Skb`; the packet has all these bytes.
+        let sum =
+            unsafe { bindings::skb_crc32c(self.as_ptr(), start as i32, length as i32, u32::MAX) };
+        // RFC 9260, appendix A: its complement, least significant byte first.
+        *self.field(end)? = (!sum).to_le_bytes();
+        self.headers_mut()
+            .set_ip_summed(bindings::CHECKSUM_UNNECESSARY as u8);
+        Ok(())
+    }
+
+    /// The `N` bytes before `end`, writable.
+    fn field<const N: usize>(&mut self, end: usize) -> Result<&mut [u8; N]> {
+        self.writable(end)?.last_chunk_mut().ok_or(EINVAL)
     }
 
     /// Finishes a checksum that was left to the device, so that the bytes it covers may change.

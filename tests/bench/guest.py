@@ -164,6 +164,14 @@ def new_persistent(scheduler):
     send("client", WARM_UP, VIP, (1000, 1000 + WARM_UP - 1))
     cost = send("client", PACKETS, VIP, (10000, 10000 + PACKETS - 1))
     expect(connections(), WARM_UP + PACKETS + 1)
+
+
+def one_packet(scheduler):
+    """Every packet is scheduled on its own."""
+    service(scheduler, flags="-o")
+    send("client", WARM_UP, VIP, (1000, 1000))
+    cost = send("client", PACKETS, VIP, (1000, 1000))
+    expect(connections(), 0)
     return cost
 
 
@@ -219,6 +227,7 @@ ROWS = {
     "nat-new-rr": lambda: new("rr"),
     "nat-new-wlc": lambda: new("wlc"),
     "nat-new-persistent-rr": lambda: new_persistent("rr"),
+    "nat-one-packet-rr": lambda: one_packet("rr"),
     "nat-reply": lambda: reply("rr"),
     **{f"new-{scheduler}-{servers}": lambda scheduler=scheduler, servers=servers: new(scheduler, servers, 2000)
        for scheduler in SCHEDULERS for servers in POOLS},

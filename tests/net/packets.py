@@ -4,7 +4,10 @@
 import socket
 import struct
 
+import sctp
+
 ICMP, TCP, UDP = 1, 6, 17
+UNREACHABLE = 3
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 FLAG_NAMES = {SYN: "SYN", FIN: "FIN", RST: "RST", PSH: "PSH", ACK: "ACK"}
 DF, MF = 0x4000, 0x2000
@@ -89,6 +92,8 @@ def describe_segment(source, target, protocol, segment, finished, embedded):
             flags = "+".join(name for bit, name in FLAG_NAMES.items() if segment[13] & bit) or "none"
             data = segment[(segment[12] >> 4) * 4:]
             return f"TCP {head} {flags} {state} data {data.hex()[:16] or '-'} {len(data)}"
+    if protocol == sctp.SCTP and len(segment) >= 4:
+        return sctp.describe(source, target, segment, finished, embedded)
     if protocol == ICMP and len(segment) >= 8:
         kind, code = segment[0], segment[1]
         state = "csum-ok" if embedded or checksum(segment) == 0 else "csum-BAD"

@@ -8,6 +8,7 @@
 
 use crate::conn::ConnFlags;
 use crate::proto;
+use crate::proto::sctp;
 use crate::proto::tcp::State;
 
 /// What the administrator says about it.
@@ -40,11 +41,14 @@ pub struct Old {
 /// The answer for nearly every packet is no, and costs one test.
 #[inline]
 pub const fn is_candidate(protocol: u8, state: u8) -> bool {
-    protocol == proto::TCP
-        && matches!(
+    match protocol {
+        proto::TCP => matches!(
             State::from_number(state),
             Some(State::FinWait | State::TimeWait | State::Close)
-        )
+        ),
+        proto::SCTP => state == sctp::State::Closed.number(),
+        _ => false,
+    }
 }
 
 /// Whether `old` gives way to a packet that opens a connection.
@@ -55,7 +59,8 @@ pub const fn gives_way(old: &Old, rules: Rules) -> bool {
     rules.reuse != 0
         && !old.is_controlled
         && is_candidate(old.protocol, old.state)
-        && (old.state != State::FinWait.number()
+        && (old.protocol != proto::TCP
+            || old.state != State::FinWait.number()
             || rules.reuse & 2 != 0 && old.flags.has(ConnFlags::NO_OUTPUT))
 }
 
@@ -147,6 +152,23 @@ mod tests {
                 };
                 assert!(gives_way(&old, rules));
             }
+        }
+    }
+
+    #[test]
+    fn associations_give_way_when_closed() {
+        let rules = Rules {
+            reuse: 1,
+            leave_quiesced: false,
+        };
+        for state in 0..=u8::MAX {
+            let protocol = proto::SCTP;
+            let old = Old {
+                protocol,
+                state,
+                ..OLD
+            };
+            assert_eq!(gives_way(&old, rules), state == 13);
         }
     }
 

@@ -6,6 +6,7 @@
 //! as active at its server. It follows the flags of the packets and nothing else: sequence
 //! numbers are not checked.
 
+use super::transition::{self, ProtocolState, Transition};
 use super::Direction;
 use crate::conn::ConnFlags;
 
@@ -116,10 +117,13 @@ impl State {
             Self::SynAck => 120,
         }
     }
+}
 
-    /// Whether a connection in this state counts as active at its server.
+impl ProtocolState for State {
+    const ESTABLISHED: Self = Self::Established;
+
     #[inline]
-    pub const fn is_active(self) -> bool {
+    fn is_active(self) -> bool {
         matches!(
             self,
             Self::Established | Self::SynSent | Self::SynRecv | Self::SynAck
@@ -251,32 +255,7 @@ pub fn next(table: Table, direction: Direction, event: Option<Event>, state: Sta
     TABLES[table as usize][direction as usize][event as usize][state as usize]
 }
 
-/// A connection has crossed the line between active and inactive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activity {
-    /// One more active and one less inactive connection at the server.
-    Activated,
-    /// One less active and one more inactive connection at the server.
-    Deactivated,
-}
-
-/// What a packet did to its connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Transition {
-    /// The new state; its time starts now.
-    pub state: State,
-    /// The new flags: NO_OUTPUT and INACTIVE may have changed.
-    pub flags: ConnFlags,
-    /// What changes in the server's counts.
-    pub activity: Option<Activity>,
-    /// Whether the connection became established by this packet, which assures its template.
-    pub established: bool,
-}
-
 /// Moves a connection in `state` with `flags` by a packet with the TCP flags `byte`.
-///
-/// `direction` is that of the packet: an input packet of a connection that has seen no output is
-/// treated as [`Direction::InputOnly`], and an output packet ends that condition.
 #[inline]
 pub fn transition(
     flags: ConnFlags,
@@ -284,33 +263,8 @@ pub fn transition(
     byte: u8,
     state: State,
     table: Table,
-) -> Transition {
-    let (direction, flags) = match direction {
-        Direction::Output => (direction, flags.without(ConnFlags::NO_OUTPUT)),
-        Direction::Input if flags.has(ConnFlags::NO_OUTPUT) => (Direction::InputOnly, flags),
-        Direction::Input | Direction::InputOnly => (direction, flags),
-    };
-    let new = next(table, direction, Event::from_flags(byte), state);
-    if new == state {
-        return Transition {
-            state,
-            flags,
-            activity: None,
-            established: false,
-        };
-    }
-    let (flags, activity) = match (flags.has(ConnFlags::INACTIVE), new.is_active()) {
-        (true, true) => (
-            flags.without(ConnFlags::INACTIVE),
-            Some(Activity::Activated),
-        ),
-        (false, false) => (flags.with(ConnFlags::INACTIVE), Some(Activity::Deactivated)),
-        (true, false) | (false, true) => (flags, None),
-    };
-    Transition {
-        state: new,
-        flags,
-        activity,
-        established: new == State::Established,
-    }
+) -> Transition<State> {
+    transition::transition(flags, direction, state, |direction| {
+        next(table, direction, Event::from_flags(byte), state)
+    })
 }

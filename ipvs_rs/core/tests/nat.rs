@@ -247,8 +247,8 @@ fn what_is_too_short_stays_as_it_was() {
 fn other_protocols_stay_as_they_were() {
     let whole = REQUEST.build(L4Checksum::Whole);
     let mut bytes = whole.clone();
-    let result = snat_v4(&mut bytes, 20, 132, Addr::ZERO, 1, L4Checksum::Whole);
-    assert_eq!(result, Err(Error::Protocol(132)));
+    let result = snat_v4(&mut bytes, 20, 50, Addr::ZERO, 1, L4Checksum::Whole);
+    assert_eq!(result, Err(Error::Protocol(50)));
     assert_eq!(bytes, whole);
 }
 

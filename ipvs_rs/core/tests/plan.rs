@@ -3,7 +3,7 @@
 //! Which packets may open a connection.
 
 use ipvs_core::flow::Flow;
-use ipvs_core::plan::{opening, Opening};
+use ipvs_core::plan::{opening, Opening, Sloppy};
 use ipvs_core::proto::tcp::flags::{ACK, FIN, RST, SYN};
 
 /// An IPv4 packet of `protocol` with this fragment field, `len` bytes after the network header,
@@ -20,6 +20,15 @@ fn packet(protocol: u8, fragment: u16, len: usize, flags: u8) -> Vec<u8> {
     }
     bytes
 }
+
+const STRICT: Sloppy = Sloppy {
+    tcp: false,
+    sctp: false,
+};
+const SLOPPY: Sloppy = Sloppy {
+    tcp: true,
+    sctp: true,
+};
 
 #[test]
 fn packets_that_open_connections() {
@@ -52,7 +61,7 @@ fn packets_that_open_connections() {
         ),
     ] {
         let flow = Flow::parse(&packet[..]).unwrap();
-        assert_eq!(opening(&flow, &packet[..], false), expected, "{sentence}");
+        assert_eq!(opening(&flow, &packet[..], STRICT), expected, "{sentence}");
     }
 }
 
@@ -69,6 +78,31 @@ fn packets_that_open_connections_when_tcp_is_sloppy() {
     ] {
         let packet = packet(6, 0, 20, flags);
         let flow = Flow::parse(&packet[..]).unwrap();
-        assert_eq!(opening(&flow, &packet[..], true), expected, "{sentence}");
+        assert_eq!(opening(&flow, &packet[..], SLOPPY), expected, "{sentence}");
+    }
+}
+
+#[test]
+fn associations_begin_with_init() {
+    use Opening::{Allowed, Refused, Unreadable};
+    let sctp = |kind, len| {
+        let mut packet = packet(132, 0, len, 0);
+        if let Some(byte) = packet.get_mut(32) {
+            *byte = kind;
+        }
+        packet
+    };
+    for (sentence, packet, strict, sloppy) in [
+        ("INIT", sctp(1, 32), Allowed, Allowed),
+        ("INIT ACK", sctp(2, 32), Refused, Allowed),
+        ("DATA", sctp(0, 32), Refused, Allowed),
+        ("COOKIE ECHO", sctp(10, 32), Refused, Allowed),
+        ("ABORT", sctp(6, 16), Refused, Refused),
+        ("half a chunk header", sctp(1, 15), Unreadable, Unreadable),
+        ("no chunk", sctp(1, 12), Unreadable, Unreadable),
+    ] {
+        let flow = Flow::parse(&packet[..]).unwrap();
+        assert_eq!(opening(&flow, &packet[..], STRICT), strict, "{sentence}");
+        assert_eq!(opening(&flow, &packet[..], SLOPPY), sloppy, "{sentence}");
     }
 }

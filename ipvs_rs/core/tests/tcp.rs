@@ -3,7 +3,8 @@
 //! The state machine of TCP, cell by cell and along whole conversations.
 
 use ipvs_core::conn::ConnFlags;
-use ipvs_core::proto::tcp::{flags, next, transition, Activity, Event, State, Table};
+use ipvs_core::proto::tcp::{flags, next, transition, Event, State, Table};
+use ipvs_core::proto::transition::{Activity, ProtocolState};
 use ipvs_core::proto::{Direction, Timeouts};
 use proptest::prelude::*;
 

@@ -7,8 +7,9 @@ use ipvs_core::{
     defense::ASSURED,
     flow::{Flow, HeaderSource},
     proto::{
-        tcp::{self, Activity},
-        udp, Direction, TCP, UDP,
+        sctp, tcp,
+        transition::{Activity, Transition},
+        udp, Direction, SCTP, TCP, UDP,
     },
 };
 
@@ -27,9 +28,26 @@ impl Conn {
     ) {
         match self.protocol {
             TCP => {
-                if let Some(flags) = flow.tcp_flags(packet) {
-                    self.follow_tcp(settings, direction, flags);
-                }
+                let Some(flags) = flow.tcp_flags(packet) else {
+                    return;
+                };
+                let table = settings.tcp_table();
+                let state = self.advance(|from| {
+                    let step =
+                        tcp::transition(from.flags(), direction, flags, tcp_state(from), table);
+                    (step, step.state.number())
+                });
+                self.refresh(settings.timeouts().tcp(state));
+            }
+            SCTP => {
+                let Some(event) = flow.sctp_event(packet) else {
+                    return;
+                };
+                let state = self.advance(|from| {
+                    let step = sctp::transition(from.flags(), direction, event, sctp_state(from));
+                    (step, step.state.number())
+                });
+                self.refresh(state.timeout());
             }
             _ => {
                 if direction == Direction::Output {
@@ -40,23 +58,22 @@ impl Conn {
         }
     }
 
-    #[inline]
-    fn follow_tcp(&self, settings: &Settings, direction: Direction, tcp_flags: u8) {
-        let table = settings.tcp_table();
+    /// Changes the condition as `step` says of the present one, and the counts of the server with
+    /// it. Returns the new state, whose number stands beside the transition to it.
+    #[inline(always)]
+    fn advance<S: Copy>(&self, step: impl Fn(Condition) -> (Transition<S>, u8)) -> S {
         loop {
             let from = self.condition();
-            let state = tcp_state(from);
-            let step = tcp::transition(from.flags(), direction, tcp_flags, state, table);
+            let (step, number) = step(from);
             // Fails if a packet of the other direction was faster; then this one comes after it.
-            if self.change(from, Condition::new(step.flags, step.state.number())) {
+            if self.change(from, Condition::new(step.flags, number)) {
                 if let Some(activity) = step.activity {
                     self.dest.count_active(activity == Activity::Activated);
                 }
                 if step.established {
                     self.assure_template();
                 }
-                self.refresh(settings.timeouts().tcp(step.state));
-                return;
+                return step.state;
             }
         }
     }
@@ -93,6 +110,7 @@ impl Conn {
             _ if self.is_assured() => "ASSURED",
             _ if self.is_template() => "NONE",
             TCP => tcp_state(self.condition()).name(),
+            SCTP => sctp_state(self.condition()).name(),
             UDP => udp::STATE_NAME,
             _ => "ERR!",
         }
@@ -103,4 +121,10 @@ impl Conn {
 #[inline]
 fn tcp_state(condition: Condition) -> tcp::State {
     tcp::State::from_number(condition.state()).unwrap_or(tcp::State::None)
+}
+
+/// The state of an SCTP association; no other number is ever stored in one.
+#[inline]
+fn sctp_state(condition: Condition) -> sctp::State {
+    sctp::State::from_number(condition.state()).unwrap_or(sctp::State::None)
 }

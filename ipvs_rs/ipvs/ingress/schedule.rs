@@ -2,7 +2,6 @@
 
 //! The first packet of a connection: which service it is for, and which server gets it.
 
-use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{
     config::ServiceKey,
     flow::Flow,
@@ -21,7 +20,7 @@ use knet::{
     skbuff::{IcmpError, Skb},
 };
 
-use super::{persist, request, Headers};
+use super::{count, persist, request, Headers};
 use crate::{
     conn::{control::Control, table::Way, Conn, Refused, Role},
     dest::Dest,
@@ -30,6 +29,7 @@ use crate::{
     pool::Pool,
     scheduler::{Kind, Request},
     service::Service,
+    xmit,
 };
 
 /// Where the connection of a packet is to go.
@@ -56,8 +56,7 @@ pub(super) fn first_packet(
     flow: &Flow,
     context: &Context<'_>,
 ) -> Verdict {
-    let sloppy_tcp = ipvs.settings.sloppy_tcp.load(Relaxed) != 0;
-    match plan::opening(flow, &Headers(&skb), sloppy_tcp) {
+    match plan::opening(flow, &Headers(&skb), ipvs.settings.sloppy()) {
         Opening::Allowed => {}
         Opening::Refused => return Verdict::Accept(skb),
         Opening::Unreadable => return ipvs.drop_packet(skb, Reason::Truncated),
@@ -81,6 +80,9 @@ pub(super) fn first_packet(
         Err(Unscheduled::NoServer) => return leave(ipvs.get(), &service, skb, flow),
         Err(Unscheduled::Drop(reason)) => return ipvs.drop_packet(skb, reason),
     };
+    if service.is_one_packet(flow.protocol) {
+        return one_packet(ipvs, &service, choice, skb, flow, context);
+    }
     let dest = choice.dest;
     match connect(ipvs, choice, flow, context) {
         Ok(conn) => {
@@ -95,6 +97,42 @@ pub(super) fn first_packet(
             _ => ipvs.drop_packet(skb, Reason::ServerDeleted),
         },
         Err(Refused::Drop(reason)) => ipvs.drop_packet(skb, reason),
+    }
+}
+
+/// Sends a packet to its server, and remembers nothing of it.
+///
+/// As the C module does: the answers are nothing to us then, and with NAT come from the server.
+/// The connection is not counted at the server either, as it would be for the time of the call.
+fn one_packet(
+    ipvs: Ref<'_, Ipvs>,
+    service: &Service,
+    choice: Choice<'_>,
+    skb: Skb,
+    flow: &Flow,
+    context: &Context<'_>,
+) -> Verdict {
+    let Choice {
+        dest,
+        port,
+        control,
+    } = choice;
+    // Still here afterwards where there is no room for the connection.
+    let mut packet = Some(skb);
+    let sent = Conn::lend(ipvs, dest, &flow.tuple(), port, control, |conn| {
+        let Some(skb) = packet.take() else {
+            return Verdict::Stolen;
+        };
+        service.stats.count_connection();
+        dest.stats.count_connection();
+        ipvs.stats.count_connection();
+        count(ipvs.get(), conn, &skb, context);
+        ipvs.count_unsent(xmit::to_server(conn, skb, flow, context))
+    });
+    match (sent, packet) {
+        (Err(reason), Some(skb)) => ipvs.drop_packet(skb, reason),
+        (Ok(verdict), _) => verdict,
+        (Err(_), None) => Verdict::Stolen,
     }
 }
 
@@ -186,6 +224,7 @@ fn complain(pool: &Pool, flow: &Flow) {
     }
     let protocol = match flow.protocol {
         proto::TCP => "TCP",
+        proto::SCTP => "SCTP",
         _ => "UDP",
     };
     let [a, b, c, d] = flow.dst.v4();

@@ -8,7 +8,7 @@ use ipvs_core::{
     flow::Flow,
     icmp::{self, Endpoint, Report},
     nat::{dnat_v4, snat_v4, L4Checksum, Remaining},
-    proto,
+    proto::{self, sctp},
 };
 use kernel::prelude::*;
 use knet::{
@@ -132,6 +132,7 @@ fn crosses_loopback(conn: &Conn, skb: &Skb, flow: &Flow, is_local: bool) -> bool
 fn headers(flow: &Flow) -> usize {
     let transport = match flow.protocol {
         proto::TCP => 20,
+        proto::SCTP => sctp::HEADER,
         _ => 8,
     };
     flow.transport.saturating_add(transport)
@@ -151,6 +152,7 @@ fn translate(
     match edit(skb.writable(headers(flow))?, checksum) {
         Ok(Remaining::Nothing) => skb.forget_complete_checksum(),
         Ok(Remaining::UdpChecksum) => skb.compute_udp_checksum_v4(flow.transport)?,
+        Ok(Remaining::SctpChecksum) => skb.compute_sctp_checksum(flow.transport)?,
         Err(_) => return Err(EINVAL),
     }
     Ok(())
