@@ -107,7 +107,7 @@ def files_of_a_director_without_services(t):
     t.block("ip_vs_stats_percpu", lines)
     modes = lab.director.run("stat", "-c", "%A %n", *(f"/proc/net/{name}" for name in FILES), check=False)
     t.block("modes", modes.splitlines())
-    t.block("sysctls", sorted(lab.director.run("sysctl", "-a", "-r", r"net\.ipv4\.vs\.(conn|expire|drop|secure|sloppy)")
+    t.block("sysctls", sorted(lab.director.run("sysctl", "-a", "-r", r"net\.ipv4\.vs\.(conn_|expire|drop|secure|sloppy)")
                               .splitlines()))
 
 
