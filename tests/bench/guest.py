@@ -201,6 +201,15 @@ def new_dest(family, port):
     return genl.message(family, genl.GENL_HEADER.pack(genl.COMMANDS["NEW_DEST"], 1, 0) + b"".join(nests))
 
 
+def one_packet(scheduler):
+    """Every packet is scheduled on its own."""
+    service(scheduler, flags="-o")
+    send("client", WARM_UP, VIP, (1000, 1000))
+    cost = send("client", PACKETS, VIP, (1000, 1000))
+    expect(connections(), 0)
+    return cost
+
+
 def reply(scheduler):
     """Replies of one connection."""
     service(scheduler)
