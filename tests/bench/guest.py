@@ -164,14 +164,6 @@ def new_persistent(scheduler):
     send("client", WARM_UP, VIP, (1000, 1000 + WARM_UP - 1))
     cost = send("client", PACKETS, VIP, (10000, 10000 + PACKETS - 1))
     expect(connections(), WARM_UP + PACKETS + 1)
-
-
-def one_packet(scheduler):
-    """Every packet is scheduled on its own."""
-    service(scheduler, flags="-o")
-    send("client", WARM_UP, VIP, (1000, 1000))
-    cost = send("client", PACKETS, VIP, (1000, 1000))
-    expect(connections(), 0)
     return cost
 
 
