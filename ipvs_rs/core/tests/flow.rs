@@ -364,7 +364,7 @@ proptest! {
             *first = (*first & 0xF) | (version << 4);
         }
         if let Ok(flow) = Flow::parse(&packet[..]) {
-            prop_assert!(matches!(flow.protocol, 6 | 17));
+            prop_assert!(matches!(flow.protocol, 6 | 17 | 132));
             if flow.fragment == Fragment::Later {
                 prop_assert_eq!((flow.sport, flow.dport), (0, 0));
             } else {
