@@ -11,7 +11,7 @@ done
 cd "$CHECKOUT"
 T=${T:-}
 # Longest time for the scenarios in one VM, in seconds.
-VM_SECONDS=1200
+VM_SECONDS=2400
 passed=0 failed=0
 results=$CHECKOUT/build/test
 tier_began=
