@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Clients that come back to the server they had: templates, what they cover, and when they end."""
 
+import re
 import time
 
 from genl import Client, u32
@@ -138,7 +139,9 @@ def a_template_without_connections_ends_in_time(t):
     lab = dns_lab("-p 3")
     lab.director.ipvsadm("--set", "0", "0", "1")
     first = lab.chosen(request(2000))
-    t.block("with a connection", templates(lab) + counts(lab))
+    # Whole seconds, of which one may have just gone by.
+    rows = [re.sub(r"\b[23]$", "N", row) for row in templates(lab)]
+    t.block("with a connection", rows + counts(lab))
     start = time.monotonic()
     wait_until(lambda: not connections(lab.director), 10, "the end of the template")
     check(time.monotonic() - start > 1, "the template ended too early")

@@ -64,7 +64,7 @@ def drop_packet_drops_one_new_connection_of_am_droprate(t):
         # The first one depends on what was counted before.
         word = passed(lab, range(port, port + 16))
         distances = {len(run) + 1 for run in word.strip("1").split("0")[1:-1]}
-        t.note(f"rate {rate}: {word.count('0') > 0}, {sorted(distances)}, all {set(word)}")
+        t.note(f"rate {rate}: {word.count('0') > 0}, {sorted(distances)}, all {sorted(set(word))}")
         port += 16
     lab.director.ipvs_sysctl("drop_packet", 0)
     t.note("off:", passed(lab, range(port, port + 8)))
@@ -138,7 +138,7 @@ def secure_tcp_in_automatic_mode_uses_its_table_while_memory_is_short(t):
     lab.director.ipvs_sysctl("amemthresh", 0)
     becomes(lab, "secure_tcp", 1)
     handshake(lab, 2001)
-    t.note("enough:", connection_states(lab.director))
+    t.note("enough:", sorted(connection_states(lab.director).items()))
 
 
 @scenario
