@@ -5,9 +5,9 @@
 #![forbid(unsafe_code)]
 
 use core::borrow::Borrow;
-use ipvs::{control, netns::Ipvs, presence::Presence, scheduler::Schedulers};
+use ipvs::{control, devices::Devices, netns::Ipvs, presence::Presence, scheduler::Schedulers};
 use kernel::prelude::*;
-use knet::{net_namespace::PerNetRegistration, rcu::BarrierOnDrop};
+use knet::{net_namespace::PerNetRegistration, netdevice::Watch, rcu::BarrierOnDrop};
 
 module! {
     type: Module,
@@ -27,6 +27,7 @@ module! {
 /// What the loaded module owns, in the order in which it is given up.
 struct Module {
     _control: control::Registration,
+    _devices: Watch<Devices>,
     _namespaces: PerNetRegistration<Ipvs>,
     _schedulers: Schedulers,
     _presence: Presence,
@@ -43,9 +44,11 @@ impl kernel::Module for Module {
         let presence = Presence::announce(*Borrow::<i32>::borrow(&conn_tab_bits));
         let schedulers = Schedulers::new()?;
         let namespaces = PerNetRegistration::new()?;
+        let devices = Watch::new()?;
         let control = control::register(module)?;
         Ok(Self {
             _control: control,
+            _devices: devices,
             _namespaces: namespaces,
             _schedulers: schedulers,
             _presence: presence,

@@ -55,6 +55,22 @@ impl Sum {
         self.add_u32(!words)
     }
 
+    /// The sum and the eight words of an IPv6 address.
+    #[inline]
+    #[must_use]
+    pub const fn add_v6(self, addr: Addr) -> Self {
+        let [a, b, c, d] = v6_words(addr);
+        self.add_u32(a).add_u32(b).add_u32(c).add_u32(d)
+    }
+
+    /// The sum less the eight words of an IPv6 address.
+    #[inline]
+    #[must_use]
+    pub const fn remove_v6(self, addr: Addr) -> Self {
+        let [a, b, c, d] = v6_words(addr);
+        self.remove_u32(a).remove_u32(b).remove_u32(c).remove_u32(d)
+    }
+
     /// The sum and the bytes of a message, the last of which may be half a word.
     #[must_use]
     pub fn add_bytes(mut self, bytes: &[u8]) -> Self {
@@ -74,7 +90,7 @@ impl Sum {
     pub fn add_addr(self, family: Family, addr: Addr) -> Self {
         match family {
             Family::V4 => self.add_u32(u32::from_be_bytes(addr.v4())),
-            Family::V6 => self.add_bytes(&addr.octets()),
+            Family::V6 => self.add_v6(addr),
         }
     }
 
@@ -123,4 +139,16 @@ impl Sum {
             checksum => checksum,
         }
     }
+}
+
+/// An IPv6 address as four words of 32 bits.
+#[inline]
+const fn v6_words(addr: Addr) -> [u32; 4] {
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = addr.octets();
+    [
+        u32::from_be_bytes([a, b, c, d]),
+        u32::from_be_bytes([e, f, g, h]),
+        u32::from_be_bytes([i, j, k, l]),
+        u32::from_be_bytes([m, n, o, p]),
+    ]
 }

@@ -209,6 +209,26 @@ pub struct Tunnel {
     pub flags: u16,
 }
 
+impl Tunnel {
+    /// The tunnel in one word.
+    #[inline]
+    pub const fn to_bits(self) -> u64 {
+        let Self { kind, port, flags } = self;
+        (kind as u64) << 32 | (port as u64) << 16 | flags as u64
+    }
+
+    /// The reverse of [`to_bits`](Self::to_bits).
+    #[inline]
+    pub const fn from_bits(bits: u64) -> Self {
+        // CAST: The parts of the word.
+        Self {
+            kind: (bits >> 32) as u8,
+            port: (bits >> 16) as u16,
+            flags: bits as u16,
+        }
+    }
+}
+
 /// All that can be changed of a real server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DestSpec {

@@ -43,4 +43,5 @@ pub mod plan;
 pub mod proto;
 pub mod resize;
 pub mod sched;
+pub mod tunnel;
 pub mod uapi;

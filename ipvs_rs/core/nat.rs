@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Edits of IPv4 headers on their way through the director.
+//! Edits of headers on their way through the director: those of IPv4 here, those of IPv6 beside.
 //!
 //! All checksums are corrected, not computed anew, so that damage on the way to the director is
 //! still noticed behind it (RFC 1624). An edit happens as a whole or not at all.
+
+mod v6;
+
+pub use v6::{decrement_hop_limit, dnat_v6, snat_v6};
 
 use crate::addr::Addr;
 use crate::checksum::Sum;

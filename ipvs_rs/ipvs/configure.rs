@@ -5,9 +5,13 @@
 //! Each change is made as a whole or not at all: what can fail is done first, then the new state
 //! is published. Packets see the old one or the new one.
 
-use ipvs_core::config::{DestKey, DestSpec, ServiceKey, ServiceSpec};
+use ipvs_core::{
+    addr::{Addr, Family},
+    config::{DestKey, DestSpec, ServiceKey, ServiceSpec},
+};
 use kernel::{alloc::KVec, prelude::*};
 use knet::{
+    errno::eafnosupport,
     hashtable::Cursor,
     net_namespace::Net,
     rcu::{self, Arc},
@@ -53,6 +57,33 @@ fn engines(spec: &ServiceSpec) -> Result<Option<Handle>> {
     Ok(scheduler)
 }
 
+/// Checks that the machine knows a family.
+///
+/// # Errors
+///
+/// `EAFNOSUPPORT`.
+fn check_family(family: Family) -> Result {
+    match family {
+        Family::V6 if !route::has_ipv6() => Err(eafnosupport()),
+        Family::V4 | Family::V6 => Ok(()),
+    }
+}
+
+/// Lets all packets of `family` pass by, if there is no service for them.
+fn close_unused_hooks(ipvs: &Ipvs, config: &mut Config, net: &Net, family: Family) {
+    if ipvs.services.count_of(family) == 0 {
+        config.close_hooks(net, family);
+    }
+}
+
+/// What an address is to this host.
+fn address_type(net: &Net, family: Family, addr: Addr) -> AddressType {
+    match family {
+        Family::V4 => route::address_type_v4(net, addr.v4()),
+        Family::V6 => route::address_type_v6(net, addr.octets()),
+    }
+}
+
 /// Adds a service without servers.
 ///
 /// # Errors
@@ -65,6 +96,7 @@ pub(crate) fn add_service(
     key: ServiceKey,
     spec: &ServiceSpec,
 ) -> Result {
+    check_family(key.family())?;
     if service(ipvs, &key).is_ok() {
         return Err(EEXIST);
     }
@@ -77,8 +109,8 @@ pub(crate) fn add_service(
     resize::make_tables(ipvs)?;
     config.open_hooks(ipvs, net, key.family())?;
     let inserted = ipvs.services.insert(&service, &rcu::read_lock());
-    if inserted.is_err() && ipvs.services.count() == 0 {
-        config.close_hooks(net);
+    if inserted.is_err() {
+        close_unused_hooks(ipvs, &mut config, net, key.family());
     }
     inserted?;
     drop(config);
@@ -123,9 +155,7 @@ pub(crate) fn edit_service(
 pub(crate) fn delete_service(ipvs: &Arc<Ipvs>, net: &Net, service: &Service) -> Result {
     let mut config = ipvs.config.lock();
     discard(ipvs, &mut config, service)?;
-    if ipvs.services.count() == 0 {
-        config.close_hooks(net);
-    }
+    close_unused_hooks(ipvs, &mut config, net, service.key.family());
     drop(config);
     Resize::consider(ipvs);
     trash::Round::plan(ipvs);
@@ -137,7 +167,8 @@ pub(crate) fn delete_service(ipvs: &Arc<Ipvs>, net: &Net, service: &Service) -> 
 pub(crate) fn flush(ipvs: &Arc<Ipvs>, net: &Net) {
     let mut config = ipvs.config.lock();
     // First, as nothing of what packets could still be handed to remains.
-    config.close_hooks(net);
+    config.close_hooks(net, Family::V4);
+    config.close_hooks(net, Family::V6);
     let mut cursor = Cursor::default();
     loop {
         let next = {
@@ -205,6 +236,7 @@ pub(crate) fn add_dest(
     key: DestKey,
     spec: &DestSpec,
 ) -> Result {
+    check_family(key.family)?;
     let mut config = ipvs.config.lock();
     let old = service.pool.get().ok_or(ESRCH)?;
     if position(&old, &key).is_some() {
@@ -216,7 +248,7 @@ pub(crate) fn add_dest(
             dest
         }
         None => {
-            if route::address_type_v4(net, key.addr.v4()) == AddressType::Other {
+            if address_type(net, key.family, key.addr) == AddressType::Other {
                 return Err(EINVAL);
             }
             Arc::pin_init(Dest::new(key, service.key, spec), GFP_KERNEL)?

@@ -27,7 +27,7 @@ use knet::{
     timer::Timer,
 };
 
-use crate::{dest::Dest, drops::Reason, netns::Ipvs};
+use crate::{dest::Dest, drops::Reason, netns::Ipvs, settings::Settings};
 use control::{Control, Controlled};
 
 /// The tag of the node that packets from the client find.
@@ -317,6 +317,12 @@ impl Conn {
             true => NO_PORT,
             false => self.server_port,
         }
+    }
+
+    /// The settings of its namespace.
+    #[inline]
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.ipvs.settings
     }
 
     /// How packets get to the server.

@@ -11,14 +11,15 @@
 
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use ipvs_core::{
-    config::{DestKey, DestSpec, ServiceKey},
+    config::{DestKey, DestSpec, ServiceKey, Tunnel},
     conn::ConnFlags,
     plan::overload::{self, Thresholds},
+    tunnel::Wrapping,
 };
 use kernel::{new_spinlock, prelude::*, sync::SpinLock};
 use knet::rcu::{Arc, Guard, Slot};
 
-use crate::{stats::Stats, xmit::route::CachedRoute};
+use crate::{stats::Stats, xmit::route::Routes};
 
 /// The bit of a weight, which has 31, that says that the server has reached its upper threshold.
 const OVERLOADED: u32 = 1 << 31;
@@ -45,6 +46,8 @@ pub struct Dest {
     conn_flags: AtomicU32,
     upper: AtomicU32,
     lower: AtomicU32,
+    /// How packets are wrapped if they go through a tunnel, in one word.
+    tunnel: AtomicU64,
     active: AtomicU32,
     total: AtomicU32,
     persistent: AtomicU32,
@@ -55,7 +58,7 @@ pub struct Dest {
     pub(crate) stats: Stats,
     /// The statistics of the service. Another service object may have revived the server.
     pub(crate) service_stats: Slot<Stats>,
-    pub(crate) route: Slot<CachedRoute>,
+    pub(crate) routes: Routes,
 }
 
 impl Dest {
@@ -77,13 +80,14 @@ impl Dest {
             conn_flags: AtomicU32::new(flags.bits()),
             upper: AtomicU32::new(spec.upper()),
             lower: AtomicU32::new(spec.lower()),
+            tunnel: AtomicU64::new(spec.tunnel().to_bits()),
             active: AtomicU32::new(0),
             total: AtomicU32::new(0),
             persistent: AtomicU32::new(0),
             spec <- new_spinlock!(spec),
             stats <- Stats::new(),
             service_stats: Slot::empty(),
-            route: Slot::empty(),
+            routes: Routes::new(),
         }? Error)
     }
 
@@ -98,8 +102,9 @@ impl Dest {
         self.conn_flags.store(flags.bits(), Relaxed);
         self.upper.store(spec.upper(), Relaxed);
         self.lower.store(spec.lower(), Relaxed);
+        self.tunnel.store(spec.tunnel().to_bits(), Relaxed);
         *self.spec.lock() = *spec;
-        self.route.replace(None);
+        self.routes.clear();
         let was = self.is_overloaded();
         let now = overload::after_configuration(was, self.total(), self.thresholds());
         self.set_overloaded(now);
@@ -130,7 +135,7 @@ impl Dest {
     /// Takes the server out of use. Its connections stay.
     pub(crate) fn detach(&self) {
         self.available.store(false, Relaxed);
-        self.route.replace(None);
+        self.routes.clear();
     }
 
     /// Whether the server was not deleted.
@@ -187,6 +192,12 @@ impl Dest {
             upper: self.upper.load(Relaxed),
             lower: self.lower.load(Relaxed),
         }
+    }
+
+    /// How packets are wrapped if they go through a tunnel.
+    #[inline]
+    pub(crate) fn wrapping(&self) -> Wrapping {
+        Wrapping::of(Tunnel::from_bits(self.tunnel.load(Relaxed)))
     }
 
     /// What it was configured to.

@@ -4,6 +4,7 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{
+    addr::Family,
     conn::Method,
     flow::{Flow, NotOurs},
     proto::Direction,
@@ -53,7 +54,7 @@ pub(crate) fn reply(
 ) -> Verdict {
     if conn.method() == Method::Nat {
         let translated = nat::from_server(conn, &mut skb, flow);
-        if translated.is_err() || reroute(ipvs, &mut skb, context).is_err() {
+        if translated.is_err() || reroute(ipvs, &mut skb, flow.family, context).is_err() {
             return ipvs.drop_packet(skb, Reason::NotSent);
         }
     }
@@ -68,13 +69,14 @@ pub(crate) fn reply(
 ///
 /// There is none: drop it.
 #[inline]
-pub(crate) fn reroute(ipvs: &Ipvs, skb: &mut Skb, context: &Context<'_>) -> Result {
-    let reroute = context.point != Point::LocalIn
-        && ipvs.settings.snat_reroute.load(Relaxed) != 0
-        && !skb.route_is_local();
-    match reroute {
-        true => skb.reroute_v4(context.net),
-        false => Ok(()),
+pub(crate) fn reroute(ipvs: &Ipvs, skb: &mut Skb, family: Family, context: &Context<'_>) -> Result {
+    if context.point == Point::LocalIn || ipvs.settings.snat_reroute.load(Relaxed) == 0 {
+        return Ok(());
+    }
+    match family {
+        Family::V4 if !skb.route_is_local() => skb.reroute_v4(context.net),
+        Family::V6 if !skb.route_is_by_loopback() => skb.reroute_v6(context.net),
+        Family::V4 | Family::V6 => Ok(()),
     }
 }
 

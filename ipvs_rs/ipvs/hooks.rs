@@ -12,10 +12,12 @@
 //! | FORWARD   | 100      | replies of servers that are routed through this host |
 //! | LOCAL_OUT | -99      | requests and replies made by this host               |
 
+use core::marker::PhantomData;
+use ipvs_core::addr::Family;
 use kernel::prelude::*;
 use knet::{
     net_namespace::Net,
-    netfilter::{hook, Context, Family, Handler, Hooks, Point, Verdict},
+    netfilter::{self, hook, Context, DefragV6, Handler, Hook, Hooks, Point, Verdict},
     rcu::{Arc, Ref},
     skbuff::Skb,
 };
@@ -27,11 +29,29 @@ const NAT_SRC: i32 = 100;
 /// Where netfilter translates destination addresses (`NF_IP_PRI_NAT_DST`).
 const NAT_DST: i32 = -100;
 
-/// Packets to this host.
-struct LocalIn;
+/// A version of the Internet protocol.
+trait Version: Send + Sync + 'static {
+    /// How netfilter names it.
+    const FAMILY: netfilter::Family;
+}
 
-impl Handler<Ipvs> for LocalIn {
-    const FAMILY: Family = Family::V4;
+struct V4;
+
+impl Version for V4 {
+    const FAMILY: netfilter::Family = netfilter::Family::V4;
+}
+
+struct V6;
+
+impl Version for V6 {
+    const FAMILY: netfilter::Family = netfilter::Family::V6;
+}
+
+/// Packets to this host.
+struct LocalIn<F>(PhantomData<F>);
+
+impl<F: Version> Handler<Ipvs> for LocalIn<F> {
+    const FAMILY: netfilter::Family = F::FAMILY;
     const POINT: Point = Point::LocalIn;
     const PRIORITY: i32 = NAT_SRC - 2;
 
@@ -45,16 +65,16 @@ impl Handler<Ipvs> for LocalIn {
 }
 
 /// Packets that this host makes.
-struct LocalOut;
+struct LocalOut<F>(PhantomData<F>);
 
-impl Handler<Ipvs> for LocalOut {
-    const FAMILY: Family = Family::V4;
+impl<F: Version> Handler<Ipvs> for LocalOut<F> {
+    const FAMILY: netfilter::Family = F::FAMILY;
     const POINT: Point = Point::LocalOut;
     const PRIORITY: i32 = NAT_DST + 1;
 
     #[inline]
     fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Verdict {
-        if skb.socket_nodefrag() {
+        if F::FAMILY == netfilter::Family::V4 && skb.socket_nodefrag() {
             return Verdict::Accept(skb);
         }
         ingress::handle(ipvs, skb, context)
@@ -62,10 +82,10 @@ impl Handler<Ipvs> for LocalOut {
 }
 
 /// Packets that this host passes on.
-struct Forward;
+struct Forward<F>(PhantomData<F>);
 
-impl Handler<Ipvs> for Forward {
-    const FAMILY: Family = Family::V4;
+impl<F: Version> Handler<Ipvs> for Forward<F> {
+    const FAMILY: netfilter::Family = F::FAMILY;
     const POINT: Point = Point::Forward;
     const PRIORITY: i32 = NAT_SRC;
 
@@ -75,16 +95,55 @@ impl Handler<Ipvs> for Forward {
     }
 }
 
-/// Lets the packets of a namespace be looked at.
+/// The hooks of one version of the Internet protocol.
 ///
-/// # Errors
-///
-/// What netfilter says.
-pub(crate) fn register(ipvs: &Arc<Ipvs>, net: &Net) -> Result<Hooks<Ipvs>> {
-    let hooks = [
-        hook::<Ipvs, LocalIn>(),
-        hook::<Ipvs, Forward>(),
-        hook::<Ipvs, LocalOut>(),
-    ];
-    Hooks::register(net, ipvs.clone(), &hooks)
+/// Those of IPv6 see whole datagrams: what reassembles fragments for connection tracking does so
+/// for us.
+pub(crate) struct Open {
+    hooks: Hooks<Ipvs>,
+    defragmentation: Option<DefragV6>,
+}
+
+impl Open {
+    /// Lets the packets of a namespace be looked at.
+    ///
+    /// # Errors
+    ///
+    /// `EAFNOSUPPORT`; what netfilter says.
+    pub(crate) fn new(ipvs: &Arc<Ipvs>, net: &Net, family: Family) -> Result<Self> {
+        let (hooks, defragmentation) = match family {
+            Family::V4 => (hooks::<V4>(), None),
+            Family::V6 => (hooks::<V6>(), Some(DefragV6::enable(net)?)),
+        };
+        let hooks = Hooks::register(net, ipvs.clone(), &hooks);
+        match hooks {
+            Ok(hooks) => Ok(Self {
+                hooks,
+                defragmentation,
+            }),
+            Err(error) => {
+                if let Some(defragmentation) = defragmentation {
+                    defragmentation.disable(net);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Lets all packets pass by.
+    pub(crate) fn close(self, net: &Net) {
+        self.hooks.unregister(net);
+        if let Some(defragmentation) = self.defragmentation {
+            defragmentation.disable(net);
+        }
+    }
+}
+
+/// The hooks for the packets of one version.
+fn hooks<F: Version>() -> [Hook<Ipvs>; 3] {
+    [
+        hook::<Ipvs, LocalIn<F>>(),
+        hook::<Ipvs, Forward<F>>(),
+        hook::<Ipvs, LocalOut<F>>(),
+    ]
 }

@@ -14,6 +14,7 @@
 use ipvs_core::{
     addr::Family,
     conn::Method,
+    flow::HeaderSource,
     icmp::{NoReport, Report},
 };
 use knet::{
@@ -55,6 +56,8 @@ pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Ve
 fn parse(ipvs: &Ipvs, skb: Skb, context: &Context<'_>) -> Result<(Skb, Report), Verdict> {
     match Report::parse(&Headers(&skb)) {
         Ok(report) => Ok((skb, report)),
+        // IPv6 is put together before it comes here, if at all.
+        Err(NoReport::Fragment) if is_v6(&skb) => Err(Verdict::Drop(skb)),
         Err(NoReport::Fragment) => {
             let skb = whole(skb, context).ok_or(Verdict::Stolen)?;
             match Report::parse(&Headers(&skb)) {
@@ -64,6 +67,13 @@ fn parse(ipvs: &Ipvs, skb: Skb, context: &Context<'_>) -> Result<(Skb, Report), 
         }
         Err(reason) => Err(no_report(ipvs, skb, reason)),
     }
+}
+
+/// Whether this is a packet of IPv6.
+fn is_v6(skb: &Skb) -> bool {
+    Headers(skb)
+        .array::<1>(0)
+        .is_some_and(|[first]| first >> 4 == 6)
 }
 
 /// What becomes of a packet that is no error of interest.
@@ -110,7 +120,9 @@ fn to_client(
 ) -> Verdict {
     if conn.method() == Method::Nat {
         let translated = nat::icmp_from_server(conn, &mut skb, report);
-        if translated.is_err() || egress::reroute(ipvs, &mut skb, context).is_err() {
+        if translated.is_err()
+            || egress::reroute(ipvs, &mut skb, report.outer.family, context).is_err()
+        {
             return ipvs.drop_packet(skb, Reason::NotSent);
         }
     }

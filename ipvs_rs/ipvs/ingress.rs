@@ -7,6 +7,7 @@ mod reuse;
 mod schedule;
 
 use ipvs_core::{
+    addr::Family,
     flow::{Flow, Fragment, HeaderSource, NotOurs},
     proto::Direction,
 };
@@ -74,7 +75,10 @@ pub(crate) enum Unparsed {
 #[inline]
 pub(crate) fn parse(skb: Skb, context: &Context<'_>) -> Result<(Skb, Flow), Unparsed> {
     match Flow::parse(&Headers(&skb)) {
-        Ok(flow) if flow.fragment == Fragment::Whole => Ok((skb, flow)),
+        // Fragments of IPv6 were put together before, or are not to be.
+        Ok(flow) if flow.fragment == Fragment::Whole || flow.family == Family::V6 => {
+            Ok((skb, flow))
+        }
         Ok(_) => parse_fragment(skb, context),
         // A fragment may be so short that its ports are in the next one.
         Err(NotOurs::NoPorts { .. }) if is_fragment_v4(&skb) => parse_fragment(skb, context),

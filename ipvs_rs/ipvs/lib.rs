@@ -28,6 +28,7 @@ mod conn;
 pub mod control;
 mod defense;
 pub mod dest;
+pub mod devices;
 mod drops;
 mod egress;
 mod errno;

@@ -6,9 +6,7 @@ use core::sync::atomic::Ordering;
 use ipvs_core::{addr::Family, defense::Dice, hash::HashKey};
 use kernel::{alloc::KVec, new_mutex, prelude::*, sync::Mutex};
 use knet::{
-    errno::eafnosupport,
     net_namespace::{self, Net, PerNet, PerNetId},
-    netfilter::Hooks,
     random,
     rcu::{self, Arc},
     work::Work,
@@ -60,7 +58,8 @@ pub struct Ipvs {
 pub(crate) struct Config {
     /// The namespace goes away; nothing may be added.
     closed: bool,
-    hooks: Option<Hooks<Ipvs>>,
+    hooks_v4: Option<hooks::Open>,
+    hooks_v6: Option<hooks::Open>,
     pub(crate) trash: KVec<trash::Entry>,
     /// What `drop_entry` decides by.
     pub(crate) dice: Dice,
@@ -78,19 +77,24 @@ impl Config {
         if self.closed {
             return Err(ENOENT);
         }
-        if family == Family::V6 {
-            return Err(eafnosupport());
-        }
-        if self.hooks.is_none() {
-            self.hooks = Some(hooks::register(ipvs, net)?);
+        let hooks = self.hooks(family);
+        if hooks.is_none() {
+            *hooks = Some(hooks::Open::new(ipvs, net, family)?);
         }
         Ok(())
     }
 
-    /// Lets all packets pass by.
-    pub(crate) fn close_hooks(&mut self, net: &Net) {
-        if let Some(hooks) = self.hooks.take() {
-            hooks.unregister(net);
+    /// Lets all packets of `family` pass by.
+    pub(crate) fn close_hooks(&mut self, net: &Net, family: Family) {
+        if let Some(hooks) = self.hooks(family).take() {
+            hooks.close(net);
+        }
+    }
+
+    fn hooks(&mut self, family: Family) -> &mut Option<hooks::Open> {
+        match family {
+            Family::V4 => &mut self.hooks_v4,
+            Family::V6 => &mut self.hooks_v6,
         }
     }
 }

@@ -7,6 +7,7 @@ use core::{
     sync::atomic::{AtomicU32, Ordering::Relaxed},
 };
 use ipvs_core::{
+    addr::Family,
     config::{Netmask, ServiceKey, ServiceSpec},
     flow::Flow,
     hash::{self, HashKey},
@@ -152,6 +153,8 @@ pub(crate) struct Services {
     table: Table<Service>,
     pub(crate) sizing: Sizing,
     count: AtomicU32,
+    /// How many are for IPv6.
+    count_v6: AtomicU32,
     /// How many are known by a firewall mark; packets need not be looked up if none is.
     marks: AtomicU32,
     /// How many have the port of FTP.
@@ -168,6 +171,7 @@ impl Services {
             table <- Table::new(*BITS.start()),
             sizing: Sizing::new(BITS),
             count: AtomicU32::new(0),
+            count_v6: AtomicU32::new(0),
             marks: AtomicU32::new(0),
             ftp: AtomicU32::new(0),
             all_ports: AtomicU32::new(0),
@@ -257,6 +261,9 @@ impl Services {
             })
             .map_err(|_| EEXIST)?;
         self.count.fetch_add(1, Relaxed);
+        if key.family() == Family::V6 {
+            self.count_v6.fetch_add(1, Relaxed);
+        }
         if let Some(counter) = self.counter(&key) {
             counter.fetch_add(1, Relaxed);
         }
@@ -267,6 +274,9 @@ impl Services {
     pub(crate) fn remove(&self, service: &Service) {
         if self.table.remove(&service.node).is_some() {
             self.count.fetch_sub(1, Relaxed);
+            if service.key.family() == Family::V6 {
+                self.count_v6.fetch_sub(1, Relaxed);
+            }
             if let Some(counter) = self.counter(&service.key) {
                 counter.fetch_sub(1, Relaxed);
             }
@@ -285,6 +295,15 @@ impl Services {
     /// How many there are.
     pub(crate) fn count(&self) -> u32 {
         self.count.load(Relaxed)
+    }
+
+    /// How many there are for packets of `family`.
+    pub(crate) fn count_of(&self, family: Family) -> u32 {
+        let v6 = self.count_v6.load(Relaxed);
+        match family {
+            Family::V4 => self.count().saturating_sub(v6),
+            Family::V6 => v6,
+        }
     }
 
     /// How many of the buckets are how long.

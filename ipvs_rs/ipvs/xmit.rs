@@ -3,39 +3,36 @@
 //! Sending a client's packet to the server of its connection, by each forwarding method.
 
 mod direct;
+pub(crate) mod leave;
 pub(crate) mod nat;
 pub(crate) mod route;
+mod tunnel;
 
 use ipvs_core::{
+    addr::{Addr, Family},
     conn::Method,
     flow::Flow,
     icmp::Report,
-    nat::{decrement_ttl, options_v4, renew_header_checksum, TtlError},
-    proto::ICMP,
 };
-use kernel::prelude::*;
 use knet::{
-    log,
-    netfilter::{Context, Verdict},
+    netfilter::{self, Context, Verdict},
     route::Route,
-    skbuff::{IcmpError, Skb},
+    skbuff::Skb,
 };
 
 use crate::conn::Conn;
+
+/// ::1.
+const LOOPBACK_V6: Addr = Addr::from_v6([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
 
 /// Sends a client's packet to the server.
 #[inline]
 pub(crate) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
     match conn.method() {
         Method::Nat => nat::to_server(conn, skb, flow, context),
-        Method::DirectRoute => direct::to_server(conn, skb, context),
+        Method::DirectRoute => direct::to_server(conn, skb, flow, context),
         Method::LocalNode => to_this_host(skb),
-        Method::Tunnel => {
-            if log::ratelimit() {
-                pr_warn!("tunnels are not there yet, packet dropped\n");
-            }
-            Verdict::Drop(skb)
-        }
+        Method::Tunnel => tunnel::to_server(conn, skb, flow, context),
         Method::Bypass | Method::Unassigned5 | Method::Unassigned6 | Method::Unassigned7 => {
             Verdict::Accept(skb)
         }
@@ -63,33 +60,43 @@ fn to_this_host(mut skb: Skb) -> Verdict {
     Verdict::Accept(skb)
 }
 
-/// Makes a packet one that leaves this host by `route`: checks its size, and takes one from its
-/// time to live.
-///
-/// Answers with an ICMP error and gives [`None`] back where it can not leave. `length` bytes of
-/// headers are writable afterwards.
+/// Whether a packet may be handed to this host, because the server is here, without bearing the
+/// server's address: only if it is for this host anyway.
 #[inline]
-fn leave(mut skb: Skb, route: &Route, length: usize) -> Option<Skb> {
-    let headers = skb.writable(length).ok()?;
-    // Bit 6 of the flags: do not fragment. ICMP may be: nobody would be told.
-    let dont_fragment = headers.get(6).is_some_and(|flags| flags & 0x40 != 0)
-        && headers.get(9).is_some_and(|protocol| *protocol != ICMP);
-    match decrement_ttl(headers) {
-        Ok(()) => {}
-        Err(TtlError::Expired) => {
-            skb.send_icmp_v4(IcmpError::TimeExceeded);
-            return None;
-        }
-        Err(TtlError::TooShort) => return None,
+fn may_stay(skb: &Skb) -> bool {
+    skb.route_is_local()
+}
+
+/// Whether a packet may be seen on a link.
+#[inline]
+fn may_travel(flow: &Flow) -> bool {
+    !is_loopback(flow.family, flow.src)
+}
+
+/// Whether an address is one by which a host speaks with itself.
+#[inline]
+fn is_loopback(family: Family, addr: Addr) -> bool {
+    match family {
+        Family::V4 => matches!(addr.v4(), [127, ..]),
+        Family::V6 => addr == LOOPBACK_V6,
     }
-    if let Some(length) = options_v4(headers) {
-        renew_header_checksum(skb.writable(length).ok()?).ok()?;
+}
+
+/// Sends a packet of `family` away by `route`.
+#[inline]
+fn depart(mut skb: Skb, route: &Route, family: Family, context: &Context<'_>) -> Verdict {
+    skb.set_cached_route(route, context.rcu);
+    match family {
+        Family::V4 => skb.forward_v4(context.net),
+        Family::V6 => skb.forward_v6(context.net),
     }
-    let mtu = route.mtu();
-    // CAST: A u32 fits.
-    if skb.len() > mtu as usize && dont_fragment && !skb.gso_fits(mtu) {
-        skb.send_icmp_v4(IcmpError::FragmentationNeeded { mtu });
-        return None;
+    Verdict::Stolen
+}
+
+/// A family as netfilter names it.
+const fn netfilter_family(family: Family) -> netfilter::Family {
+    match family {
+        Family::V4 => netfilter::Family::V4,
+        Family::V6 => netfilter::Family::V6,
     }
-    Some(skb)
 }

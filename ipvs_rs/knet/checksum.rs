@@ -73,19 +73,24 @@ impl Skb {
         }
     }
 
-    /// Computes the checksum of the IPv4 UDP datagram whose header is at `transport`.
+    /// Computes the checksum of the UDP datagram whose header is at `transport`.
     ///
     /// # Errors
     ///
     /// `EINVAL` if there is no whole UDP header, `ENOMEM` if it can not be made writable.
-    pub fn compute_udp_checksum_v4(&mut self, transport: usize) -> Result {
+    pub fn compute_udp_checksum(&mut self, family: Family, transport: usize) -> Result {
         let field = transport.checked_add(UDP_CHECKSUM).ok_or(EINVAL)?;
         let end = field.checked_add(size_of::<u16>()).ok_or(EINVAL)?;
         *self.field(end)? = [0; 2];
         let transport = self.network_offset().wrapping_add(transport);
         // CAST: An offset in a packet.
         // SAFETY: By the type invariant of `Skb`, and the UDP header is in the packet.
-        let sum = unsafe { bindings::udp_v4_checksum(self.as_ptr(), transport as i32) };
+        let sum = unsafe {
+            match family {
+                Family::V4 => bindings::udp_v4_checksum(self.as_ptr(), transport as i32),
+                Family::V6 => bindings::udp_v6_checksum(self.as_ptr(), transport as i32),
+            }
+        };
         // The sum comes as a number in network order.
         *self.field(end)? = sum.to_ne_bytes();
         self.headers_mut()

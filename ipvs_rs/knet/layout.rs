@@ -42,16 +42,20 @@ static LAYOUT: &[(&str, usize)] = layout! {
         len, data_len, headers = __bindgen_anon_4, end, head, data
     }
     skb_shared_info { gso_size }
-    net_device { flags }
+    net_device { flags, nd_net }
+    notifier_block { notifier_call }
+    netdev_notifier_info { dev }
     net { user_ns, proc_net, gen }
     net_generic {}
     pernet_operations { init, exit, id, size }
     nf_hook_state { hook, pf, in = in_, out, net }
     nf_hook_ops { hook, priv = priv_, pf, hooknum, priority }
-    dst_entry { dev = __bindgen_anon_1.dev, ops, obsolete }
+    dst_entry { dev = __bindgen_anon_1.dev, ops, obsolete, error }
     dst_ops { check }
     rtable { dst, rt_flags }
     flowi4 { __fl_common, saddr, daddr }
+    flowi6 { __fl_common, daddr, saddr }
+    inet6_skb_parm { frag_max_size }
     rt6_info { dst, rt6i_flags }
     callback_head {}
     spinlock {}

@@ -9,8 +9,10 @@
 //!
 //! C header: [`include/linux/netfilter.h`](srctree/include/linux/netfilter.h)
 
+mod defrag;
 mod hooks;
 
+pub use defrag::DefragV6;
 pub use hooks::{hook, Hook, Hooks};
 
 use ipvs_sys as bindings;

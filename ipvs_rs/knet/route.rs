@@ -9,7 +9,11 @@ use core::ptr::NonNull;
 use ipvs_sys as bindings;
 use kernel::{error::from_err_ptr, prelude::*};
 
-use crate::{net_namespace::Net, rcu::Guard};
+use crate::{
+    net_namespace::Net,
+    netdevice::Device,
+    rcu::{self, Guard},
+};
 
 /// A route, with a reference to it.
 ///
@@ -20,6 +24,8 @@ use crate::{net_namespace::Net, rcu::Guard};
 /// `dst` is a valid route, and a reference to it belongs to this value.
 pub struct Route {
     dst: NonNull<bindings::dst_entry>,
+    /// By which IPv6 tells whether its tables have changed since the lookup; IPv4 has none.
+    cookie: u32,
 }
 
 // SAFETY: References to routes may be given up from any context.
@@ -27,18 +33,18 @@ unsafe impl Send for Route {}
 // SAFETY: What can be done with `&Route` C does on several CPUs at once, too.
 unsafe impl Sync for Route {}
 
-/// What to look up an IPv4 route by.
+/// What to look up a route by. `A` is an address of the family, in network order.
 #[derive(Clone, Copy, Debug)]
-pub struct QueryV4 {
+pub struct Query<A> {
     /// The address to reach.
-    pub destination: [u8; 4],
+    pub destination: A,
     /// The address to send from, if it is decided already.
-    pub source: Option<[u8; 4]>,
+    pub source: Option<A>,
     /// Whether `destination` must itself be the next hop, whatever the packet will be addressed to.
     pub known_next_hop: bool,
 }
 
-/// What an IPv4 address is to this host.
+/// What an address is to this host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressType {
     /// One of its own.
@@ -50,25 +56,48 @@ pub enum AddressType {
 }
 
 impl Route {
-    /// The route that a packet made by this host would take.
+    /// The route that an IPv4 packet made by this host would take, and the source address that it
+    /// would bear.
     ///
     /// # Errors
     ///
     /// There is none (`ENETUNREACH` and the like), or no memory.
-    pub fn output_v4(net: &Net, query: &QueryV4) -> Result<Self> {
+    pub fn output_v4(net: &Net, query: &Query<[u8; 4]>) -> Result<(Self, [u8; 4])> {
         let mut flow: bindings::flowi4 = pin_init::zeroed();
         flow.daddr = u32::from_ne_bytes(query.destination);
         flow.saddr = u32::from_ne_bytes(query.source.unwrap_or_default());
-        if query.known_next_hop {
-            // CAST: A flag of a byte.
-            flow.__fl_common.flowic_flags = bindings::FLOWI_FLAG_KNOWN_NH as u8;
-        }
+        flow.__fl_common.flowic_flags = flags(query.known_next_hop);
         // SAFETY: The namespace is valid, and the flow is initialised.
         let table =
             unsafe { bindings::ip_route_output_flow(net.as_ptr(), &mut flow, core::ptr::null()) };
         // INVARIANT: The reference that C took is ours. The route is the table entry's first part.
-        let dst = from_err_ptr(table)?.cast();
-        NonNull::new(dst).map(|dst| Self { dst }).ok_or(ENOENT)
+        let dst = NonNull::new(from_err_ptr(table)?.cast()).ok_or(ENOENT)?;
+        let route = Self { dst, cookie: 0 };
+        Ok((route, flow.saddr.to_ne_bytes()))
+    }
+
+    /// The route that an IPv6 packet made by this host would take.
+    ///
+    /// # Errors
+    ///
+    /// There is none (`ENETUNREACH` and the like), or no memory.
+    pub fn output_v6(net: &Net, query: &Query<[u8; 16]>) -> Result<Self> {
+        let mut flow: bindings::flowi6 = pin_init::zeroed();
+        flow.daddr = in6_addr(query.destination);
+        flow.saddr = in6_addr(query.source.unwrap_or_default());
+        flow.__fl_common.flowic_flags = flags(query.known_next_hop);
+        // SAFETY: The namespace is valid, and the flow is initialised.
+        let dst = unsafe {
+            bindings::ip6_route_output_flags(net.as_ptr(), core::ptr::null(), &mut flow, 0)
+        };
+        let dst = NonNull::new(dst).ok_or(ENOENT)?;
+        // SAFETY: C gives a valid route of IPv6.
+        let cookie = unsafe { bindings::rt6_cookie(dst.as_ptr()) };
+        // INVARIANT: The reference that C took is ours.
+        let route = Self { dst, cookie };
+        // SAFETY: By the type invariant. A route that says "no" is a route too.
+        kernel::error::to_result(i32::from(unsafe { (*dst.as_ptr()).error }))?;
+        Ok(route)
     }
 
     /// The route, for calls into C.
@@ -112,17 +141,82 @@ impl Route {
         let Some(check) = (unsafe { (*(*dst).ops).check }) else {
             return false;
         };
-        // SAFETY: By the type invariant. IPv4 has no cookies.
-        !unsafe { check(dst, 0) }.is_null()
+        // SAFETY: By the type invariant.
+        !unsafe { check(dst, self.cookie) }.is_null()
     }
 
     /// Whether the device that the route leaves by is up.
     pub fn device_is_up(&self, _guard: &Guard) -> bool {
-        // SAFETY: By the type invariant; an aligned pointer is read whole.
-        let device = unsafe { (&raw const (*self.as_ptr()).__bindgen_anon_1.dev).read_volatile() };
         // SAFETY: A route always has a device, which the read-side section keeps.
-        let flags = unsafe { (&raw const (*device).flags).read_volatile() };
+        let flags = unsafe { (&raw const (*self.device()).flags).read_volatile() };
         flags & bindings::net_device_flags_IFF_UP != 0
+    }
+
+    /// Whether the route leaves by `device`.
+    pub fn leaves_by(&self, device: &Device<'_>) -> bool {
+        core::ptr::eq(self.device(), device.as_ptr())
+    }
+
+    /// The address that packets to `destination` would have on this route of IPv6.
+    ///
+    /// # Errors
+    ///
+    /// `EADDRNOTAVAIL`: the host has none.
+    pub fn source_v6(&self, net: &Net, destination: [u8; 16]) -> Result<[u8; 16]> {
+        let mut source = in6_addr([0; 16]);
+        let _guard = rcu::read_lock();
+        // SAFETY: The namespace is valid, the device is so in this read-side section, and the
+        // addresses are initialised.
+        kernel::error::to_result(unsafe {
+            bindings::ipv6_dev_get_saddr(
+                net.as_ptr(),
+                self.device(),
+                &in6_addr(destination),
+                0,
+                &mut source,
+            )
+        })?;
+        // SAFETY: All members of the union are these bytes.
+        Ok(unsafe { source.in6_u.u6_addr8 })
+    }
+
+    /// The route that what is sent from `source` to `destination` by this route of IPv6 takes if
+    /// it must be encrypted.
+    ///
+    /// # Errors
+    ///
+    /// It may not be sent.
+    pub fn through_policy_v6(
+        self,
+        net: &Net,
+        source: [u8; 16],
+        destination: [u8; 16],
+    ) -> Result<Self> {
+        let mut flow: bindings::flowi = pin_init::zeroed();
+        // SAFETY: All members of the union are plain numbers, and it was zero.
+        let ip6 = unsafe { &mut flow.u.ip6 };
+        (ip6.saddr, ip6.daddr) = (in6_addr(source), in6_addr(destination));
+        // SAFETY: The namespace is valid, the flow is initialised, and we give up the route.
+        let dst = from_err_ptr(unsafe {
+            bindings::xfrm_lookup(
+                net.as_ptr(),
+                self.into_raw().as_ptr(),
+                &flow,
+                core::ptr::null(),
+                0,
+            )
+        })?;
+        let dst = NonNull::new(dst).ok_or(ENOENT)?;
+        // SAFETY: C gives a valid route, of IPv6 or wrapped around one.
+        let cookie = unsafe { bindings::rt6_cookie(dst.as_ptr()) };
+        // INVARIANT: The reference that C took is ours.
+        Ok(Self { dst, cookie })
+    }
+
+    /// The device that the route leaves by now.
+    fn device(&self) -> *mut bindings::net_device {
+        // SAFETY: By the type invariant; an aligned pointer is read whole.
+        unsafe { (&raw const (*self.as_ptr()).__bindgen_anon_1.dev).read_volatile() }
     }
 }
 
@@ -141,6 +235,49 @@ pub fn address_type_v4(net: &Net, address: [u8; 4]) -> AddressType {
         bindings::RTN_LOCAL => AddressType::Local,
         bindings::RTN_UNICAST => AddressType::Unicast,
         _ => AddressType::Other,
+    }
+}
+
+/// What an IPv6 address is to this host. Link-local ones of others are nobody's: without the link
+/// they say nothing.
+pub fn address_type_v6(net: &Net, address: [u8; 16]) -> AddressType {
+    // SAFETY: The address is valid.
+    let kind = unsafe { bindings::__ipv6_addr_type(&in6_addr(address)) };
+    // CAST: Flags.
+    let is_a = |flag: u32| kind & flag as i32 != 0;
+    if is_a(bindings::IPV6_ADDR_UNICAST) && !is_a(bindings::IPV6_ADDR_LINKLOCAL) {
+        return AddressType::Unicast;
+    }
+    let query = Query {
+        destination: address,
+        source: None,
+        known_next_hop: false,
+    };
+    match Route::output_v6(net, &query) {
+        Ok(route) if route.is_local() => AddressType::Local,
+        _ => AddressType::Other,
+    }
+}
+
+/// Whether this host has an IPv6 stack.
+pub fn has_ipv6() -> bool {
+    // SAFETY: No preconditions.
+    unsafe { bindings::ipv6_mod_enabled() }
+}
+
+/// An address as C has it.
+fn in6_addr(octets: [u8; 16]) -> bindings::in6_addr {
+    let mut addr: bindings::in6_addr = pin_init::zeroed();
+    addr.in6_u.u6_addr8 = octets;
+    addr
+}
+
+/// The flags of a lookup.
+fn flags(known_next_hop: bool) -> u8 {
+    match known_next_hop {
+        // CAST: A flag of a byte.
+        true => bindings::FLOWI_FLAG_KNOWN_NH as u8,
+        false => 0,
     }
 }
 
@@ -167,4 +304,17 @@ pub(crate) unsafe fn is_local(dst: NonNull<bindings::dst_entry>) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a route leaves by the loopback device.
+///
+/// # Safety
+///
+/// `dst` must be valid, in an RCU read-side section.
+pub(crate) unsafe fn is_by_loopback(dst: NonNull<bindings::dst_entry>) -> bool {
+    // SAFETY: By the contract; an aligned pointer is read whole.
+    let device = unsafe { (&raw const (*dst.as_ptr()).__bindgen_anon_1.dev).read_volatile() };
+    // SAFETY: A route always has a device, which the read-side section keeps.
+    let flags = unsafe { (&raw const (*device).flags).read_volatile() };
+    flags & bindings::net_device_flags_IFF_LOOPBACK != 0
 }

@@ -18,8 +18,10 @@
 mod data;
 mod route;
 mod send;
+mod tunnel;
 
 pub use send::{DefragUser, IcmpError};
+pub use tunnel::{identification_v4, Capsule, Ends, Partial, Segments};
 
 use core::ptr::NonNull;
 use ipvs_sys as bindings;
@@ -101,6 +103,12 @@ impl Skb {
     #[inline]
     pub fn to_host(&self) -> bool {
         u32::from(self.headers().pkt_type()) == bindings::PACKET_HOST
+    }
+
+    /// Whether this is a packet of IPv4.
+    #[inline]
+    pub(crate) fn is_v4(&self) -> bool {
+        self.headers().protocol == ETH_P_IP.to_be()
     }
 
     /// Whether the packet came in through a device. One made by this host has none yet.
@@ -193,6 +201,9 @@ impl Drop for Skb {
         };
     }
 }
+
+/// What the link layer calls a packet of IPv4.
+const ETH_P_IP: u16 = 0x0800;
 
 /// The fields in the structure's `headers` group.
 pub(crate) type Headers = bindings::sk_buff__bindgen_ty_4__bindgen_ty_1;

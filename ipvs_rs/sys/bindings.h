@@ -51,12 +51,16 @@
 #include <net/addrconf.h>
 #include <net/checksum.h>
 #include <net/gso.h>
+#include <net/ip_tunnels.h>
+#include <net/udp.h>
+#include <net/xfrm.h>
 
 /* netfilter */
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
 #include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/ipv6/nf_defrag_ipv6.h>
 
 /* netlink, sysctl, /proc */
 #include <net/netlink.h>

@@ -47,6 +47,23 @@ __sum16 ipvs_helper_udp_v4_checksum(const struct sk_buff *skb, int transport);
 int ipvs_helper_ip_defrag(struct net *net, struct sk_buff *skb, u32 user);
 bool ipvs_helper_sk_nodefrag(const struct sk_buff *skb);
 
+/* ipv6.c */
+bool ipvs_helper_ipv6_mod_enabled(void);
+u32 ipvs_helper_rt6_cookie(const struct dst_entry *dst);
+void ipvs_helper_icmp6_error(struct net *net, struct sk_buff *skb, u8 type, u8 code, u32 info);
+void ipvs_helper_forward_v6(struct net *net, struct sk_buff *skb);
+__sum16 ipvs_helper_udp_v6_checksum(const struct sk_buff *skb, int transport);
+
+/* tunnel.c */
+int ipvs_helper_tunnel_begin(struct sk_buff *skb, const struct dst_entry *dst, unsigned int headers, int gso_type);
+void ipvs_helper_tunnel_payload(struct sk_buff *skb, u8 protocol);
+void ipvs_helper_tunnel_remote_checksum(struct sk_buff *skb);
+void ipvs_helper_tunnel_udp(struct net *net, struct sk_buff *skb, __be16 port, bool checksum, bool ipv6,
+			    const void *source, const void *destination);
+void ipvs_helper_tunnel_gre(struct sk_buff *skb, bool checksum, __be16 protocol);
+void *ipvs_helper_tunnel_push_ip(struct sk_buff *skb, __be16 protocol, unsigned int length);
+void ipvs_helper_dst_tell_sender_mtu(struct sk_buff *skb, u32 mtu);
+
 /* net.c */
 u16 ipvs_helper_first_unprivileged_port(struct net *net);
 

@@ -3,6 +3,7 @@
  * The layout of every structure whose fields Rust reads, as gcc sees it. knet::layout holds the same list as Rust sees
  * it, in the same order.
  */
+#include <linux/ipv6.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
 #include <linux/proc_fs.h>
@@ -45,6 +46,11 @@ const struct ipvs_layout ipvs_helper_layout[] = {
 	FIELD(skb_shared_info, gso_size),
 	SIZE(net_device),
 	FIELD(net_device, flags),
+	FIELD(net_device, nd_net),
+	SIZE(notifier_block),
+	FIELD(notifier_block, notifier_call),
+	SIZE(netdev_notifier_info),
+	FIELD(netdev_notifier_info, dev),
 	SIZE(net),
 	FIELD(net, user_ns),
 	FIELD(net, proc_net),
@@ -71,6 +77,7 @@ const struct ipvs_layout ipvs_helper_layout[] = {
 	FIELD(dst_entry, dev),
 	FIELD(dst_entry, ops),
 	FIELD(dst_entry, obsolete),
+	FIELD(dst_entry, error),
 	SIZE(dst_ops),
 	FIELD(dst_ops, check),
 	SIZE(rtable),
@@ -80,6 +87,12 @@ const struct ipvs_layout ipvs_helper_layout[] = {
 	FIELD(flowi4, __fl_common),
 	FIELD(flowi4, saddr),
 	FIELD(flowi4, daddr),
+	SIZE(flowi6),
+	FIELD(flowi6, __fl_common),
+	FIELD(flowi6, daddr),
+	FIELD(flowi6, saddr),
+	SIZE(inet6_skb_parm),
+	FIELD(inet6_skb_parm, frag_max_size),
 	SIZE(rt6_info),
 	FIELD(rt6_info, dst),
 	FIELD(rt6_info, rt6i_flags),

@@ -3,7 +3,6 @@
 //! Commands about real servers.
 
 use ipvs_core::{
-    addr::Family,
     config::{
         reply::{self, DestView},
         request, DestKey, DestSpec,
@@ -12,7 +11,6 @@ use ipvs_core::{
 };
 use kernel::prelude::*;
 use knet::{
-    errno::eafnosupport,
     genetlink::{Do, Dump, Page, Request},
     rcu::{self, Arc},
 };
@@ -36,9 +34,6 @@ impl Wanted {
         let nest = attributes.dest().map_err(of_request)?;
         let syncing = false;
         let (key, spec) = request::dest(nest, service.key.family(), syncing).map_err(of_request)?;
-        if key.family != Family::V4 {
-            return Err(eafnosupport());
-        }
         Ok(Self {
             ipvs,
             service,

@@ -3,6 +3,7 @@
 //! The first packet of a connection: which service it is for, and which server gets it.
 
 use ipvs_core::{
+    addr::{Addr, Family},
     config::ServiceKey,
     flow::Flow,
     plan::{
@@ -12,7 +13,7 @@ use ipvs_core::{
     },
     proto,
 };
-use kernel::prelude::*;
+use kernel::{fmt, prelude::*};
 use knet::{
     log,
     netfilter::{Context, Verdict},
@@ -29,7 +30,7 @@ use crate::{
     pool::Pool,
     scheduler::{Kind, Request},
     service::Service,
-    xmit,
+    xmit::{self, leave::answer},
 };
 
 /// Where the connection of a packet is to go.
@@ -77,7 +78,7 @@ pub(super) fn first_packet(
     };
     let choice = match chosen {
         Ok(choice) => choice,
-        Err(Unscheduled::NoServer) => return leave(ipvs.get(), &service, skb, flow),
+        Err(Unscheduled::NoServer) => return leave(ipvs.get(), &service, skb, flow, context),
         Err(Unscheduled::Drop(reason)) => return ipvs.drop_packet(skb, reason),
     };
     if service.is_one_packet(flow.protocol) {
@@ -191,12 +192,23 @@ pub(super) fn schedule<'g>(
 
 /// What becomes of a packet to a service without a server for it.
 #[cold]
-fn leave(ipvs: &Ipvs, service: &Service, skb: Skb, flow: &Flow) -> Verdict {
+fn leave(
+    ipvs: &Ipvs,
+    service: &Service,
+    mut skb: Skb,
+    flow: &Flow,
+    context: &Context<'_>,
+) -> Verdict {
     // It may be for an FTP server on this host.
     if service.has_port(FTP) && flow.dport != FTP {
         return Verdict::Accept(skb);
     }
-    skb.send_icmp_v4(IcmpError::PortUnreachable);
+    answer(
+        &mut skb,
+        flow.family,
+        IcmpError::PortUnreachable,
+        context.net,
+    );
     ipvs.drop_packet(skb, Reason::NoServer)
 }
 
@@ -227,9 +239,27 @@ fn complain(pool: &Pool, flow: &Flow) {
         proto::SCTP => "SCTP",
         _ => "UDP",
     };
-    let [a, b, c, d] = flow.dst.v4();
+    let Some(name) = pool.scheduler().map(Kind::name) else {
+        return;
+    };
     let port = flow.dport;
-    if let Some(name) = pool.scheduler().map(Kind::name) {
-        pr_err!("{name}: {protocol} {a}.{b}.{c}.{d}:{port} - no destination available\n");
+    match flow.family {
+        Family::V4 => {
+            let [a, b, c, d] = flow.dst.v4();
+            pr_err!("{name}: {protocol} {a}.{b}.{c}.{d}:{port} - no destination available\n");
+        }
+        Family::V6 => {
+            let addr = V6(flow.dst);
+            pr_err!("{name}: {protocol} [{addr}]:{port} - no destination available\n");
+        }
+    }
+}
+
+/// An IPv6 address in words for the log.
+struct V6(Addr);
+
+impl fmt::Display for V6 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write_v6(f)
     }
 }

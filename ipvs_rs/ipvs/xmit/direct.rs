@@ -3,32 +3,43 @@
 //! Direct routing: the packet goes to the server as it is, only its link-layer address is the
 //! server's.
 
+use ipvs_core::flow::Flow;
 use knet::{
     netfilter::{Context, Verdict},
     skbuff::Skb,
 };
 
-use super::{leave, route, to_this_host};
+use super::{
+    depart,
+    leave::{leave, Limit},
+    may_stay, may_travel,
+    route::{self, Purpose},
+    to_this_host,
+};
 use crate::conn::Conn;
 
-/// The IPv4 header without options, which is all that changes.
+/// The header without options, all that changes and more.
 const HEADER: usize = 20;
 
 /// Sends a client's packet to the server.
 #[inline]
-pub(super) fn to_server(conn: &Conn, skb: Skb, context: &Context<'_>) -> Verdict {
-    let Ok(cached) = route::to_server(&conn.dest, true, context.net, context.rcu) else {
+pub(super) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
+    let Ok(way) = route::to_server(&conn.dest, Purpose::NextHop, context.net, context.rcu) else {
         skb.link_failure();
         return Verdict::Drop(skb);
     };
-    let route = &cached.get().0;
-    if route.is_local() {
-        return to_this_host(skb);
+    if way.route.is_local() {
+        return match may_stay(&skb) {
+            true => to_this_host(skb),
+            false => Verdict::Drop(skb),
+        };
     }
-    let Some(mut skb) = leave(skb, route, HEADER) else {
-        return conn.not_sent();
-    };
-    skb.set_cached_route(route, context.rcu);
-    skb.forward_v4(context.net);
-    Verdict::Stolen
+    if !may_travel(flow) {
+        return Verdict::Drop(skb);
+    }
+    let limit = |_: &Skb| Some(Limit::of(&way.route));
+    match leave(skb, flow, limit, HEADER, context.net) {
+        Some(skb) => depart(skb, &way.route, flow.family, context),
+        None => conn.not_sent(),
+    }
 }

@@ -4,10 +4,10 @@
 //! virtual service's on its way back.
 
 use ipvs_core::{
-    addr::Addr,
-    flow::Flow,
+    addr::Family,
+    flow::{Flow, Fragment},
     icmp::{self, Endpoint, Report},
-    nat::{dnat_v4, snat_v4, L4Checksum, Remaining},
+    nat::{dnat_v4, dnat_v6, snat_v4, snat_v6, L4Checksum, Remaining},
     proto::{self, sctp},
 };
 use kernel::prelude::*;
@@ -17,7 +17,13 @@ use knet::{
     skbuff::Skb,
 };
 
-use super::{leave, route, to_this_host};
+use super::{
+    depart, is_loopback,
+    leave::{leave, Limit},
+    may_travel, netfilter_family,
+    route::{self, Purpose},
+    to_this_host,
+};
 use crate::conn::Conn;
 
 /// Sends a client's packet to the server.
@@ -26,7 +32,11 @@ pub(super) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_
     send(conn, skb, flow, headers(flow), context, |skb| {
         translate(skb, flow, |headers, checksum| {
             let (addr, port) = (conn.server, conn.server_port);
-            dnat_v4(headers, flow.transport, flow.protocol, addr, port, checksum)
+            let (transport, protocol) = (flow.transport, flow.protocol);
+            match flow.family {
+                Family::V4 => dnat_v4(headers, transport, protocol, addr, port, checksum),
+                Family::V6 => dnat_v6(headers, transport_v6(flow), protocol, addr, port, checksum),
+            }
         })
     })
 }
@@ -61,18 +71,18 @@ fn send(
     context: &Context<'_>,
     edit: impl FnOnce(&mut Skb) -> Result,
 ) -> Verdict {
-    let Ok(cached) = route::to_server(&conn.dest, false, context.net, context.rcu) else {
+    let Ok(way) = route::to_server(&conn.dest, Purpose::Address, context.net, context.rcu) else {
         skb.link_failure();
         return Verdict::Drop(skb);
     };
-    let route = &cached.get().0;
-    let is_local = route.is_local();
+    let is_local = way.route.is_local();
     if crosses_loopback(conn, &skb, flow, is_local) {
         return Verdict::Drop(skb);
     }
+    let limit = |_: &Skb| Some(Limit::of(&way.route));
     let leaving = match is_local {
         true => Some(skb),
-        false => leave(skb, route, length),
+        false => leave(skb, flow, limit, length, context.net),
     };
     let Some(mut skb) = leaving else {
         return conn.not_sent();
@@ -83,9 +93,7 @@ fn send(
     if is_local {
         return to_this_host(skb);
     }
-    skb.set_cached_route(route, context.rcu);
-    skb.forward_v4(context.net);
-    Verdict::Stolen
+    depart(skb, &way.route, flow.family, context)
 }
 
 /// Gives a server's packet the address of the virtual service.
@@ -97,7 +105,11 @@ fn send(
 pub(crate) fn from_server(conn: &Conn, skb: &mut Skb, flow: &Flow) -> Result {
     translate(skb, flow, |headers, checksum| {
         let (addr, port) = (conn.virtual_addr, conn.virtual_port);
-        snat_v4(headers, flow.transport, flow.protocol, addr, port, checksum)
+        let (transport, protocol) = (flow.transport, flow.protocol);
+        match flow.family {
+            Family::V4 => snat_v4(headers, transport, protocol, addr, port, checksum),
+            Family::V6 => snat_v6(headers, transport_v6(flow), protocol, addr, port, checksum),
+        }
     })
 }
 
@@ -120,17 +132,25 @@ pub(crate) fn icmp_from_server(conn: &Conn, skb: &mut Skb, report: &Report) -> R
 /// Whether a loopback address would be seen on a link.
 #[inline]
 fn crosses_loopback(conn: &Conn, skb: &Skb, flow: &Flow, is_local: bool) -> bool {
-    let is_loopback = |addr: Addr| matches!(addr.v4(), [127, ..]);
     match is_local {
-        true => is_loopback(conn.server) && skb.has_device() && !skb.device_is_loopback(),
-        false => is_loopback(flow.src),
+        true => {
+            is_loopback(flow.family, conn.server) && skb.has_device() && !skb.device_is_loopback()
+        }
+        false => !may_travel(flow),
     }
+}
+
+/// Where the transport header of an IPv6 packet begins; a later fragment has none.
+#[inline]
+fn transport_v6(flow: &Flow) -> Option<usize> {
+    (flow.fragment != Fragment::Later).then_some(flow.transport)
 }
 
 /// How many bytes from the network header on may change.
 #[inline]
 fn headers(flow: &Flow) -> usize {
     let transport = match flow.protocol {
+        _ if flow.fragment == Fragment::Later => 0,
         proto::TCP => 20,
         proto::SCTP => sctp::HEADER,
         _ => 8,
@@ -151,7 +171,9 @@ fn translate(
     };
     match edit(skb.writable(headers(flow))?, checksum) {
         Ok(Remaining::Nothing) => skb.forget_complete_checksum(),
-        Ok(Remaining::UdpChecksum) => skb.compute_udp_checksum_v4(flow.transport)?,
+        Ok(Remaining::UdpChecksum) => {
+            skb.compute_udp_checksum(netfilter_family(flow.family), flow.transport)?;
+        }
         Ok(Remaining::SctpChecksum) => skb.compute_sctp_checksum(flow.transport)?,
         Err(_) => return Err(EINVAL),
     }

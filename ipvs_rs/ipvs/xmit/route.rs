@@ -1,23 +1,109 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The way to a server, looked up once and kept with it.
+//! The ways to a server, looked up once and kept with it.
+//!
+//! ```text
+//!            first packet                 tables changed: looked up again
+//!   nothing ──────────────> kept route ──────────────────────────────────> kept route
+//!      ^  │                     │
+//!      │  └─ there is none ─> kept failure ──(next tick)──> looked up again
+//!      └── device down, server edited or deleted
+//! ```
+//!
+//! # Locks
+//!
+//! None. Who stores a route looks afterwards whether it may be kept; who forbids that (takes the
+//! device down, deletes the server) says so first and clears the place afterwards. One of the two
+//! sees what the other did.
 
-use kernel::prelude::*;
+use core::sync::atomic::{fence, Ordering::SeqCst};
+use ipvs_core::addr::{Addr, Family};
+use kernel::{alloc::flags::__GFP_NOWARN, prelude::*};
 use knet::{
     net_namespace::Net,
-    rcu::{Arc, Guard, Ref},
-    route::{QueryV4, Route},
+    netdevice::Device,
+    rcu::{Arc, Guard, Slot},
+    route::{Query, Route},
+    time::Jiffies,
 };
 
 use crate::dest::Dest;
 
-/// A route that packets share.
-pub(crate) struct CachedRoute(pub(crate) Route);
+/// What a route is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Packets that bear the server's address.
+    Address,
+    /// Packets that do not, so that the server itself must be the next hop.
+    NextHop,
+    /// Packets in which others travel.
+    Tunnel,
+}
 
-/// The route to `dest`.
-///
-/// `known_next_hop` says that the server itself must be the next hop, as the packet will not bear
-/// its address.
+/// A route, and the address that packets made here would have on it.
+pub(crate) struct Way {
+    pub(crate) route: Route,
+    /// Known for [`Purpose::Tunnel`].
+    pub(crate) source: Addr,
+}
+
+/// The outcome of a lookup, shared by packets.
+struct Outcome {
+    way: Option<Way>,
+    at: Jiffies,
+}
+
+/// The routes to a server.
+pub(crate) struct Routes {
+    address: Slot<Outcome>,
+    next_hop: Slot<Outcome>,
+    tunnel: Slot<Outcome>,
+}
+
+impl Routes {
+    /// No routes.
+    pub(crate) const fn new() -> Self {
+        Self {
+            address: Slot::empty(),
+            next_hop: Slot::empty(),
+            tunnel: Slot::empty(),
+        }
+    }
+
+    #[inline]
+    fn slot(&self, purpose: Purpose) -> &Slot<Outcome> {
+        match purpose {
+            Purpose::Address => &self.address,
+            Purpose::NextHop => &self.next_hop,
+            Purpose::Tunnel => &self.tunnel,
+        }
+    }
+
+    /// Forgets all routes.
+    pub(crate) fn clear(&self) {
+        // ORDERING: Partner of the fence in `look_up`.
+        fence(SeqCst);
+        for slot in [&self.address, &self.next_hop, &self.tunnel] {
+            drop(slot.replace(None));
+        }
+    }
+
+    /// Forgets the routes that leave by `device`, which is down.
+    pub(crate) fn forget(&self, device: &Device<'_>, guard: &Guard) {
+        // ORDERING: Partner of the fence in `look_up`.
+        fence(SeqCst);
+        for slot in [&self.address, &self.next_hop, &self.tunnel] {
+            let way = slot
+                .load(guard)
+                .and_then(|outcome| outcome.get().way.as_ref());
+            if way.is_some_and(|way| way.route.leaves_by(device)) {
+                drop(slot.replace(None));
+            }
+        }
+    }
+}
+
+/// The way to `dest`.
 ///
 /// # Errors
 ///
@@ -25,30 +111,77 @@ pub(crate) struct CachedRoute(pub(crate) Route);
 #[inline]
 pub(crate) fn to_server<'g>(
     dest: &Dest,
-    known_next_hop: bool,
+    purpose: Purpose,
     net: &Net,
     guard: &'g Guard,
-) -> Result<Ref<'g, CachedRoute>> {
-    match dest.route.load(guard) {
-        Some(cached) if cached.0.is_valid() => Ok(cached),
-        _ => look_up(dest, known_next_hop, net, guard),
+) -> Result<&'g Way> {
+    let kept = dest.routes.slot(purpose).load(guard);
+    match kept.and_then(|outcome| outcome.get().way.as_ref()) {
+        Some(way) if way.route.is_valid() => Ok(way),
+        _ => look_up(dest, purpose, net, guard),
     }
 }
 
 #[cold]
-fn look_up<'g>(
-    dest: &Dest,
-    known_next_hop: bool,
-    net: &Net,
-    guard: &'g Guard,
-) -> Result<Ref<'g, CachedRoute>> {
-    let query = QueryV4 {
-        destination: dest.key.addr.v4(),
-        source: None,
-        known_next_hop,
-    };
-    let route = Arc::new(CachedRoute(Route::output_v4(net, &query)?), GFP_ATOMIC)?;
-    dest.route.replace(Some(route));
-    // If the server was edited meanwhile the route is gone again, and so is the packet.
-    dest.route.load(guard).ok_or(ENOENT)
+fn look_up<'g>(dest: &Dest, purpose: Purpose, net: &Net, guard: &'g Guard) -> Result<&'g Way> {
+    let slot = dest.routes.slot(purpose);
+    let at = Jiffies::now();
+    if let Some(outcome) = slot.load(guard) {
+        if outcome.way.is_none() && outcome.at == at {
+            return Err(ENOENT);
+        }
+    }
+    let way = find(dest.key.family, dest.key.addr, purpose, net).ok();
+    let outcome = Arc::new(Outcome { way, at }, GFP_ATOMIC | __GFP_NOWARN)?;
+    drop(slot.replace(Some(outcome.clone())));
+    // ORDERING: Partner of the fences in `clear` and `forget`.
+    fence(SeqCst);
+    let is_up = |way: &Way| way.route.device_is_up(guard);
+    if !dest.is_available() || !outcome.way.as_ref().is_none_or(is_up) {
+        drop(slot.replace(None));
+    }
+    let outcome = outcome.until_end_of(guard);
+    outcome.get().way.as_ref().ok_or(ENOENT)
+}
+
+/// Looks up the way to an address.
+///
+/// # Errors
+///
+/// There is none, or no memory.
+pub(crate) fn find(family: Family, to: Addr, purpose: Purpose, net: &Net) -> Result<Way> {
+    let known_next_hop = purpose == Purpose::NextHop;
+    match family {
+        Family::V4 => {
+            let (route, source) = Route::output_v4(
+                net,
+                &Query {
+                    destination: to.v4(),
+                    source: None,
+                    known_next_hop,
+                },
+            )?;
+            Ok(Way {
+                route,
+                source: Addr::from_v4(source),
+            })
+        }
+        Family::V6 => {
+            let query = Query {
+                destination: to.octets(),
+                source: None,
+                known_next_hop,
+            };
+            let route = Route::output_v6(net, &query)?;
+            if purpose != Purpose::Tunnel || route.is_local() {
+                let source = Addr::ZERO;
+                return Ok(Way { route, source });
+            }
+            let source = route.source_v6(net, query.destination)?;
+            Ok(Way {
+                route: route.through_policy_v6(net, source, query.destination)?,
+                source: Addr::from_v6(source),
+            })
+        }
+    }
 }

@@ -113,6 +113,16 @@ impl<T: Send + Sync> Arc<T> {
         Ref { inner }
     }
 
+    /// Gives the reference up, and borrows the object for the rest of a read-side section: it is
+    /// not dropped before that ends.
+    #[inline]
+    pub fn until_end_of(self, _guard: &Guard) -> Ref<'_, T> {
+        // SAFETY: By the type invariant `inner` is live. Should this be the last reference, then
+        // the object is dropped after a grace period, which the section of `_guard` delays.
+        let inner = unsafe { &*self.inner.as_ptr() };
+        Ref { inner }
+    }
+
     /// Whether two references are to the same object.
     #[inline]
     pub fn ptr_eq(&self, other: &Self) -> bool {

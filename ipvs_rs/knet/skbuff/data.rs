@@ -37,6 +37,16 @@ impl Skb {
         Some(unsafe { core::slice::from_raw_parts(data.add(start), buf.len()) })
     }
 
+    /// The length of the largest fragment that this IPv6 packet was put together of, if it was.
+    #[inline]
+    pub fn largest_fragment_v6(&self) -> Option<core::num::NonZero<u16>> {
+        // SAFETY: By the type invariant.
+        let control = unsafe { &raw const (*self.as_ptr()).cb }.cast::<bindings::inet6_skb_parm>();
+        // SAFETY: At the network layer `cb` holds what IPv6 knows of a packet of its own. Nobody
+        // changes it meanwhile.
+        core::num::NonZero::new(unsafe { (*control).frag_max_size })
+    }
+
     /// Copies what does not lie in one piece.
     #[cold]
     fn copy<'b>(&self, start: usize, buf: &'b mut [u8]) -> Option<&'b [u8]> {

@@ -31,6 +31,15 @@ impl Skb {
         unsafe { route::is_local(dst) }
     }
 
+    /// Whether the attached route leaves by the loopback device.
+    pub fn route_is_by_loopback(&self) -> bool {
+        let Some(dst) = self.attached() else {
+            return false;
+        };
+        // SAFETY: The route of a packet is valid in the read-side section of the type invariant.
+        unsafe { route::is_by_loopback(dst) }
+    }
+
     /// Attaches `route` in place of the present one.
     #[inline]
     pub fn set_route(&mut self, route: Route) {

@@ -53,10 +53,21 @@ impl Skb {
         unsafe { bindings::forward_v4(net.as_ptr(), skb.as_ptr()) };
     }
 
+    /// The same for an IPv6 packet, see [`Skb::forward_v4`].
+    #[inline]
+    pub fn forward_v6(self, net: &Net) {
+        if !self.has_route() {
+            return;
+        }
+        let skb = self.into_raw();
+        // SAFETY: We give up the packet, and it has a route.
+        unsafe { bindings::forward_v6(net.as_ptr(), skb.as_ptr()) };
+    }
+
     /// Puts the fragments of an IPv4 packet together.
     ///
     /// Returns the whole packet with its last fragment, and [`None`] with all others, which wait
-    /// for it or were refused.
+    /// for it or were refused, as are packets of IPv6.
     pub fn defragment(self, net: &Net, user: DefragUser) -> Option<Skb> {
         let user = match user {
             DefragUser::IpvsIn => bindings::ip_defrag_users_IP_DEFRAG_VS_IN,
@@ -64,11 +75,11 @@ impl Skb {
             DefragUser::IpvsForward => bindings::ip_defrag_users_IP_DEFRAG_VS_FWD,
         };
         // The reassembly asks the device, or else the route, for its namespace.
-        if !self.has_device() && !self.has_route() {
+        if !self.has_device() && !self.has_route() || !self.is_v4() {
             return None;
         }
         let skb = self.into_raw();
-        // SAFETY: We give up the packet.
+        // SAFETY: We give up the packet, which is of IPv4.
         let error = unsafe { bindings::ip_defrag(net.as_ptr(), skb.as_ptr(), user) };
         // SAFETY: On success the packet is ours again, and still has its network header.
         (error == 0).then(|| unsafe { Skb::from_raw(skb) })
@@ -104,6 +115,46 @@ impl Skb {
         };
     }
 
+    /// Answers an IPv6 packet with an ICMPv6 error.
+    ///
+    /// See [`Skb::send_icmp_v4`]. Fragmentation is what senders of IPv6 do, and always needed.
+    pub fn send_icmp_v6(&mut self, net: &Net, error: IcmpError) {
+        let unreachable = bindings::ICMPV6_DEST_UNREACH;
+        let (kind, code, info) = match error {
+            IcmpError::TimeExceeded => (
+                bindings::ICMPV6_TIME_EXCEED,
+                bindings::ICMPV6_EXC_HOPLIMIT,
+                0,
+            ),
+            IcmpError::FragmentationNeeded { mtu } => (bindings::ICMPV6_PKT_TOOBIG, 0, mtu),
+            IcmpError::HostUnreachable => (unreachable, bindings::ICMPV6_ADDR_UNREACH, 0),
+            IcmpError::PortUnreachable => (unreachable, bindings::ICMPV6_PORT_UNREACH, 0),
+        };
+        // CAST: Small numbers.
+        // SAFETY: By the type invariant of `Skb`. At the network layer `cb` holds what IPv6 knows
+        // of the packet.
+        unsafe {
+            bindings::icmp6_error(net.as_ptr(), self.as_ptr(), kind as u8, code as u8, info);
+        };
+    }
+
+    /// Looks up the route of an IPv6 packet again. See [`Skb::reroute_v4`].
+    ///
+    /// # Errors
+    ///
+    /// The packet has no route now, or one that is not to be used: drop it.
+    pub fn reroute_v6(&mut self, net: &Net) -> Result {
+        if !self.has_route() {
+            return Err(ENOENT);
+        }
+        // SAFETY: By the type invariant.
+        let socket = unsafe { (*self.as_ptr()).sk };
+        // SAFETY: By the type invariant, and the packet has a route.
+        kernel::error::to_result(unsafe {
+            bindings::ip6_route_me_harder(net.as_ptr(), socket, self.as_ptr())
+        })
+    }
+
     /// Looks up the route of an IPv4 packet again, as if this host had made it.
     ///
     /// To be called after the source address was changed, which routing rules may look at.
@@ -121,6 +172,15 @@ impl Skb {
         kernel::error::to_result(unsafe {
             bindings::ip_route_me_harder(net.as_ptr(), socket, self.as_ptr(), bindings::RTN_LOCAL)
         })
+    }
+
+    /// Tells the sender how large packets may be, if it is a socket of this host.
+    #[inline]
+    pub fn tell_sender_mtu(&self, mtu: u32) {
+        if !self.has_device() && self.has_route() {
+            // SAFETY: By the type invariant, and the packet has a route.
+            unsafe { bindings::dst_tell_sender_mtu(self.as_ptr(), mtu) };
+        }
     }
 
     /// Tells the sender that there is no way, as the attached route wants it done.

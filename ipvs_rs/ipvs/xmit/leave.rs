@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What every packet has to pass that leaves this host for a server: its time to live, and the
+//! size that the way takes.
+
+use ipvs_core::{
+    addr::Family,
+    flow::{Flow, Fragment},
+    nat::{decrement_hop_limit, decrement_ttl, options_v4, renew_header_checksum, TtlError},
+    proto::ICMP,
+};
+use knet::{
+    net_namespace::Net,
+    route::Route,
+    skbuff::{IcmpError, Skb},
+};
+
+/// The size that the way takes.
+#[derive(Clone, Copy)]
+pub(super) struct Limit {
+    /// In bytes, with the network header that the packet has now.
+    pub(super) mtu: u32,
+    /// Whether the senders of larger IPv4 packets are told. Otherwise these are fragmented, even
+    /// those that should not be.
+    pub(super) tells_v4: bool,
+}
+
+impl Limit {
+    /// That of a route.
+    #[inline]
+    pub(super) fn of(route: &Route) -> Self {
+        Self {
+            mtu: route.mtu(),
+            tells_v4: true,
+        }
+    }
+}
+
+/// Makes a packet one that leaves this host: checks its size, and takes one from its time to
+/// live.
+///
+/// Answers with an ICMP error and gives [`None`] back where it can not leave, or just drops it where
+/// there is no `limit` that makes sense. `length` bytes of
+/// headers are writable afterwards.
+#[inline]
+pub(super) fn leave(
+    skb: Skb,
+    flow: &Flow,
+    limit: impl FnOnce(&Skb) -> Option<Limit>,
+    length: usize,
+    net: &Net,
+) -> Option<Skb> {
+    match flow.family {
+        Family::V4 => leave_v4(skb, limit, length, net),
+        Family::V6 => leave_v6(skb, flow, limit, length, net),
+    }
+}
+
+#[inline]
+fn leave_v4(
+    mut skb: Skb,
+    limit: impl FnOnce(&Skb) -> Option<Limit>,
+    length: usize,
+    net: &Net,
+) -> Option<Skb> {
+    let headers = skb.writable(length).ok()?;
+    // Bit 6 of the flags: do not fragment. ICMP may be: nobody would be told.
+    let dont_fragment = headers.get(6).is_some_and(|flags| flags & 0x40 != 0)
+        && headers.get(9).is_some_and(|protocol| *protocol != ICMP);
+    match decrement_ttl(headers) {
+        Ok(()) => {}
+        Err(TtlError::Expired) => {
+            answer(&mut skb, Family::V4, IcmpError::TimeExceeded, net);
+            return None;
+        }
+        Err(TtlError::TooShort) => return None,
+    }
+    if let Some(length) = options_v4(headers) {
+        renew_header_checksum(skb.writable(length).ok()?).ok()?;
+    }
+    let Limit { mtu, tells_v4 } = limit(&skb)?;
+    // CAST: A u32 fits.
+    if skb.len() > mtu as usize && dont_fragment && tells_v4 && !skb.gso_fits(mtu) {
+        let error = IcmpError::FragmentationNeeded { mtu };
+        answer(&mut skb, Family::V4, error, net);
+        return None;
+    }
+    Some(skb)
+}
+
+#[inline]
+fn leave_v6(
+    mut skb: Skb,
+    flow: &Flow,
+    limit: impl FnOnce(&Skb) -> Option<Limit>,
+    length: usize,
+    net: &Net,
+) -> Option<Skb> {
+    match decrement_hop_limit(skb.writable(length).ok()?) {
+        Ok(()) => {}
+        Err(TtlError::Expired) => {
+            answer(&mut skb, Family::V6, IcmpError::TimeExceeded, net);
+            return None;
+        }
+        Err(TtlError::TooShort) => return None,
+    }
+    let mtu = limit(&skb)?.mtu;
+    if exceeds_v6(&skb, mtu) {
+        // The later fragments go the same way, and one answer is enough.
+        if flow.fragment != Fragment::Later {
+            let error = IcmpError::FragmentationNeeded { mtu };
+            answer(&mut skb, Family::V6, error, net);
+        }
+        return None;
+    }
+    Some(skb)
+}
+
+/// Whether an IPv6 packet is larger than `mtu`. One that was put together of fragments is as large
+/// as the largest of them, as it will be fragmented again.
+#[inline]
+fn exceeds_v6(skb: &Skb, mtu: u32) -> bool {
+    match skb.largest_fragment_v6() {
+        Some(largest) => u32::from(largest.get()) > mtu,
+        // CAST: A u32 fits.
+        None => skb.len() > mtu as usize && !skb.gso_fits(mtu),
+    }
+}
+
+/// Answers a packet with an ICMP error.
+#[cold]
+pub(crate) fn answer(skb: &mut Skb, family: Family, error: IcmpError, net: &Net) {
+    match family {
+        Family::V4 => skb.send_icmp_v4(error),
+        Family::V6 => skb.send_icmp_v6(net, error),
+    }
+}
