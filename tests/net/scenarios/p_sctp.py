@@ -111,6 +111,8 @@ def a_whole_association_step_by_step(t):
                  (IN, SHUTDOWN), (OUT, SHUTDOWN_ACK), (IN, SHUTDOWN_COMPLETE), (IN, INIT), (OUT, ERROR)]:
         put(lab, 3000, [step])
         t.block(f"{step[0]} {'+'.join(NAMES[kind] for kind in step[1:])}", lines(lab.collect()))
+        # A connection that gives way to another ends with the next tick.
+        time.sleep(0.1)
         t.block("then", [str(states(lab)), *table(lab.director)[-1:]])
     t.block("connections", [" ".join(line.split()[:8]) for line in connections(lab.director)])
 
