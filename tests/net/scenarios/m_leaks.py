@@ -10,7 +10,7 @@ import time
 import kernel
 from genl import DEST, SERVICE, Client, address, attribute, be16, name, u16, u32
 from lab import HOME
-from scenario import check, equal, scenario
+from scenario import Failed, check, equal, scenario
 
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 LOAD_ROUNDS, NAMESPACE_ROUNDS = 50, 200
@@ -110,9 +110,16 @@ def two_hundred_namespaces_with_traffic(t):
     for _ in range(20):
         namespace_round()
     kernel.wait_for_modules(idle)
-    before = kernel.memory()
-    for _ in range(NAMESPACE_ROUNDS):
-        namespace_round()
-    kernel.wait_for_modules(idle)
-    check_memory(before, NAMESPACE_ROUNDS - 10)
+    # What a namespace leaves behind grows both times; what the kernel keeps for the next one, once at most.
+    for attempt in range(2):
+        before = kernel.memory()
+        for _ in range(NAMESPACE_ROUNDS):
+            namespace_round()
+        kernel.wait_for_modules(idle)
+        try:
+            check_memory(before, NAMESPACE_ROUNDS - 10)
+            break
+        except Failed:
+            if attempt:
+                raise
     t.note(NAMESPACE_ROUNDS, "namespaces")
