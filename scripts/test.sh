@@ -151,6 +151,7 @@ fi
 if [ -x tests/net/run ] && scenarios_match; then
 	tier "scenarios in VMs"
 	if [ "$built" = yes ]; then
+		"$here/example-scheduler.sh" >"$results/example.log" 2>&1 || check "the scheduler of CONTRIBUTING.md is built" false || true
 		"$here/stale-scheduler.sh" >"$results/stale.log" 2>&1 || check "a stale scheduler is built" false || true
 		scenarios
 		[ -n "$T" ] || parallel

@@ -244,7 +244,7 @@ pub(crate) fn add_dest(
     }
     let dest = match config.find_in_trash(&service.key, &key) {
         Some(dest) => {
-            dest.configure(spec);
+            dest.configure_anew(spec, spec.weight());
             dest
         }
         None => {
@@ -290,7 +290,7 @@ pub(crate) fn edit_dest(
         let pool = Pool::new(members, scheduler, Change::Updated(index), Some(&old), net)?;
         publish(service, pool)
     };
-    renew().inspect_err(|_| member.revert(&before, last_weight))
+    renew().inspect_err(|_| member.configure_anew(&before, last_weight))
 }
 
 /// Deletes a server; its connections stay.

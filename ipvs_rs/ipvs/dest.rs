@@ -110,8 +110,9 @@ impl Dest {
         self.set_overloaded(now);
     }
 
-    /// Takes back [`Dest::configure`].
-    pub(crate) fn revert(&self, spec: &DestSpec, last_weight: u32) {
+    /// Gives the server new settings, and another past: as it was before a change that failed, or
+    /// as a new server, which has none.
+    pub(crate) fn configure_anew(&self, spec: &DestSpec, last_weight: u32) {
         self.configure(spec);
         self.last_weight.store(last_weight, Relaxed);
     }

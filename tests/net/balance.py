@@ -4,12 +4,11 @@
 Servers are known by letters. They are ports of one host, which has a wire on which all that is sent to any of them can
 be read in the order in which it was sent."""
 
-import socket
 import struct
 
 import packets
 from genl import DEST, SERVICE, Client, address, attribute, be16, name, u16, u32
-from lab import VIP, mac, run, server_address, server_gateway
+from lab import VIP, server_address
 from packets import ACK, FIN, SYN
 from scenario import Failed, equal
 from wire import MARKER_PORT, Wires
@@ -19,6 +18,8 @@ ALL_FLAGS = 0xFFFFFFFF
 FIRST_SERVER_PORT = 8001
 FIRST_CLIENT_PORT = 10000
 NESTED = 0x8000
+CLIENTS = [f"10.0.{net}.{host}" for net in (0, 7, 99) for host in range(10, 60)]
+MARKED = [f"10.2.0.{host}" for host in range(1, 40)]
 
 
 def nest(kind, **values):
@@ -29,8 +30,8 @@ def nest(kind, **values):
 class Balancer(Wires):
     """A bare topology with one host for all servers, and one service: TCP or UDP at the VIP, or a firewall mark."""
 
-    def __init__(self, scheduler, *, protocol=packets.TCP, mark=0, flags=0):
-        super().__init__(servers=1)
+    def __init__(self, scheduler, *, protocol=packets.TCP, mark=0, flags=0, tag=""):
+        super().__init__(servers=1, tag=tag)
         self.netlink = Client(self.director)
         self.protocol, self.mark = protocol, mark
         self.ports = FIRST_CLIENT_PORT

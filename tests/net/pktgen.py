@@ -33,3 +33,21 @@ def send(device, count, *, to_mac, source, target, sports, dport, size=60):
     if sent != count:
         raise RuntimeError(f"pktgen sent {sent} of {count} packets: {report}")
     return int(report.split("Result: OK: ")[1].split("(")[0]) * 1000 / count
+
+
+class Device:
+    """A sender on one processor; several may share a device. To be used in the namespace of the device."""
+
+    def __init__(self, device, cpu):
+        self.path = f"/proc/net/pktgen/{device}@{cpu}"
+        if not os.path.exists(self.path):
+            write(f"/proc/net/pktgen/kpktgend_{cpu}", f"add_device {device}@{cpu}\n")
+
+    def set(self, **settings):
+        for name, value in settings.items():
+            write(self.path, f"{name} {value}\n")
+
+
+def start():
+    """Lets all senders of the namespace send, and waits until they are done."""
+    write("/proc/net/pktgen/pgctrl", "start\n")

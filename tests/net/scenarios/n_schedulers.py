@@ -3,7 +3,7 @@
 
 import random
 
-from balance import FALLBACK, PORTS, Balancer
+from balance import CLIENTS, FALLBACK, MARKED, PORTS, Balancer
 from lab import VIP
 from packets import TCP
 from scenario import check, scenario
@@ -11,8 +11,6 @@ from scenario import check, scenario
 CONNECTIONS = 2000
 BATCH = 25
 LETTERS = "abcdefgh"
-CLIENTS = [f"10.0.{net}.{host}" for net in (0, 7, 99) for host in range(10, 60)]
-MARKED = [f"10.2.0.{host}" for host in range(1, 40)]
 
 
 class Script:
@@ -124,6 +122,11 @@ def script_for_sh(t):
 
 
 @scenario
+def script_for_sh_by_mark(t):
+    with_all_flags(Script(t, "sh", targets=MARKED, mark=7, seed=2))
+
+
+@scenario
 def script_for_dh(t):
     Script(t, "dh", targets=MARKED, mark=7).run()
 
@@ -131,6 +134,11 @@ def script_for_dh(t):
 @scenario
 def script_for_mh(t):
     with_all_flags(Script(t, "mh"))
+
+
+@scenario
+def script_for_mh_by_mark(t):
+    with_all_flags(Script(t, "mh", targets=MARKED, mark=7, seed=2))
 
 
 @scenario
