@@ -3,6 +3,8 @@
 //! Numbers that user space knows: the generic netlink family `IPVS` and the flags in its
 //! messages, as in the kernel's `include/uapi/linux/ip_vs.h`.
 
+pub mod additions;
+
 /// The name of the generic netlink family.
 pub const FAMILY_NAME: &str = "IPVS";
 /// The version of the generic netlink family.
