@@ -104,6 +104,17 @@ parallel() {
 	scenarios_end $kind $!
 }
 
+# The kernel's own test of IPVS, as it is in the kernel's source; it must run on our modules, and not be skipped.
+selftest() {
+	local source=$KDIR/source/tools/testing/selftests/net folder=$results/selftest/net
+	mkdir -p "$folder/netfilter" &&
+		cp -r "$source/lib.sh" "$source/lib" "$folder" &&
+		cp "$source/netfilter/ipvs.sh" "$source/netfilter/lib.sh" "$folder/netfilter" &&
+		"$here/vm" -i -m rust -t 300 -- scripts/guest/selftest build/test/selftest/net/netfilter 2>&1 |
+		tee "$results/selftest.log" | sed 's/^/    /' &&
+		grep -q '(Rust)' "$results/selftest.log" && grep -q 'ipvs.sh: .*PASS' "$results/selftest.log"
+}
+
 # How far the scenarios are, in each VM that has begun.
 progress() {
 	local log
@@ -158,6 +169,10 @@ if [ -x tests/net/run ] && scenarios_match; then
 	else
 		check "scenarios (nothing was built)" false || true
 	fi
+fi
+if [ "$built" = yes ] && [[ ipvs.sh == *"$T"* ]]; then
+	tier "the kernel's selftest"
+	check "ipvs.sh on our modules" selftest || true
 fi
 tier_end
 printf '\n%d passed, %d failed\n' "$passed" "$failed"

@@ -8,6 +8,7 @@ import struct
 
 from packets import ACK, FLAG_NAMES, ICMP, TCP, UDP, checksum  # noqa: F401
 import packets
+import sctp as chunks
 
 ICMPV6 = 58
 IPIP, IPV6, GRE = 4, 41, 47
@@ -50,14 +51,31 @@ def udp(source, sport, target, dport, payload=b"", *, zero_checksum=False, ttl=6
     return extended(source, target, UDP, header + payload, extensions, hops=ttl, tos=tos)
 
 
-def tcp(source, sport, target, dport, flags, payload=b"", *, ttl=64, tos=0, fragment=0, extensions=()):
+def tcp(source, sport, target, dport, flags, payload=b"", *, seq=1000, ttl=64, tos=0, fragment=0, extensions=()):
     """A TCP segment in a packet of the version of its addresses."""
     if ":" not in source:
-        return with_tos(packets.tcp(source, sport, target, dport, flags, payload, ttl=ttl, fragment=fragment), tos)
-    header = struct.pack("!HHIIBBHHH", sport, dport, 1000, 0, 5 << 4, flags, 64240, 0, 0)
+        packet = packets.tcp(source, sport, target, dport, flags, payload, seq=seq, ttl=ttl, fragment=fragment)
+        return with_tos(packet, tos)
+    header = struct.pack("!HHIIBBHHH", sport, dport, seq, 0, 5 << 4, flags, 64240, 0, 0)
     total = checksum(pseudo(source, target, TCP, 20 + len(payload)) + header + payload)
     header = header[:16] + struct.pack("!H", total) + header[18:]
     return extended(source, target, TCP, header + payload, extensions, hops=ttl, tos=tos)
+
+
+def sctp(source, sport, target, dport, *some, ttl=64, tos=0, fragment=0, extensions=()):
+    """An SCTP packet of some chunks in a packet of the version of its addresses."""
+    if ":" not in source:
+        return with_tos(chunks.sctp(source, sport, target, dport, *some, ttl=ttl, fragment=fragment), tos)
+    return extended(source, target, chunks.SCTP, chunks.segment(sport, dport, *some), extensions, hops=ttl, tos=tos)
+
+
+def unreachable(source, target, about, *, ttl=64):
+    """An ICMP or ICMPv6 error, "port unreachable"."""
+    if ":" not in source:
+        return packets.icmp(source, target, packets.UNREACHABLE, 3, payload=about, ttl=ttl)
+    message = struct.pack("!BBHI", 1, 4, 0, 0) + about
+    total = checksum(pseudo(source, target, ICMPV6, len(message)) + message)
+    return ipv6(source, target, ICMPV6, message[:2] + struct.pack("!H", total) + message[4:], hops=ttl)
 
 
 def with_tos(packet, tos):
@@ -143,6 +161,13 @@ def right(source, target, protocol, segment):
     return checksum(pseudo(source, target, protocol, len(segment)) + segment) == 0
 
 
+def icmp6_right(source, target, message, finished):
+    """Whether the checksum of an ICMPv6 message is right, or will be when the (virtual) hardware has finished it."""
+    if finished:
+        return right(source, target, ICMPV6, message)
+    return checksum(pseudo(source, target, ICMPV6, len(message))) ^ 0xFFFF == struct.unpack("!H", message[2:4])[0]
+
+
 def describe_body(source, target, protocol, body, finished, embedded):
     """What is behind the IP header and the extension headers."""
     if protocol in (IPIP, IPV6):
@@ -153,13 +178,15 @@ def describe_body(source, target, protocol, body, finished, embedded):
         return describe_gue(source, target, body, finished)
     if protocol == ICMPV6 and len(body) >= 8:
         kind, code = body[0], body[1]
-        state = "" if embedded else " csum-ok" if right(source, target, ICMPV6, body) else " csum-BAD"
+        state = "" if embedded else " csum-ok" if icmp6_right(source, target, body, finished) else " csum-BAD"
         text = f"ICMPv6 {source} > {target} type {kind} code {code}{state}"
         if kind == 2:
             text += f" mtu {struct.unpack('!I', body[4:8])[0]}"
         return text + (f" about [{describe(body[8:], embedded=True)}]" if kind < 128 else "")
     if protocol == ICMP and len(body) >= 8:
         return packets.describe_segment(source, target, protocol, body, finished, embedded)
+    if protocol == chunks.SCTP and len(body) >= 4:
+        return chunks.describe(source, target, body, finished, embedded)
     if protocol in (TCP, UDP) and len(body) >= 8:
         return describe_segment(source, target, protocol, body, finished, embedded)
     return f"protocol {protocol} {source} > {target} data {body.hex()[:40]} {len(body)}"
@@ -191,6 +218,8 @@ def describe_gre(source, target, body, finished):
     at, state = 4, ""
     if flags & 0x8000:
         at, state = 8, " csum-ok" if not finished or checksum(body) == 0 else " csum-BAD"
+        # It is the outer checksum that may be unfinished.
+        finished = True
     return f"{source} > {target} GRE {flags:#x} {protocol:#x}{state} [{describe(body[at:], finished)}]"
 
 
@@ -202,6 +231,8 @@ def describe_gue(source, target, body, finished):
         state = "csum-partial"
     else:
         state = "csum-ok" if right(source, target, UDP, body) else "csum-BAD"
+    # If the outer checksum is there, it is the one that may be unfinished.
+    finished |= body[6:8] != b"\0\0"
     words, inner, flags = struct.unpack("!BBH", body[8:12])
     options = body[12:12 + words * 4]
     text = f"{source} > {target} GUE {state} protocol {inner} flags {flags:#x} options {options.hex() or '-'}"

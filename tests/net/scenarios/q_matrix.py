@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Every forwarding method with every version of IP inside and outside, TCP and UDP: what the director makes of requests,
-replies and packets that are too large, packet by packet."""
+"""The matrix: every forwarding method with every version of IP inside and outside, TCP, UDP and SCTP: what the director
+makes of requests, replies, ICMP errors, fragments and packets that are too large, packet by packet. Servers on the director
+itself are in q_matrix_local.py."""
 
-import socket
-
-from dissect import fragments6, tcp, udp
-from dual import GUE_PORT, VERSIONS, DualWires, client, end, gateway, server, vip
+import sctp as chunks
+from dissect import fragments6, sctp, tcp, udp, unreachable
+from dual import GUE_PORT, VERSIONS, DualWires, client, end, server, vip
 from packets import ACK, DF, SYN, fragments
 from scenario import check, scenario
 from wire import lines
@@ -23,14 +23,19 @@ MTU = 1400
 def configure(lab, inner, outer, options, port=53, to=None):
     target = end(to or server(outer), port)
     virtual = end(vip(inner), port)
-    lab.director.ipvs(f"-A -u {virtual} -s rr", f"-a -u {virtual} -r {target} {options}",
-                      f"-A -t {virtual} -s rr", f"-a -t {virtual} -r {target} {options}")
+    for flag in ("-u", "-t", "--sctp-service"):
+        lab.director.ipvs(f"-A {flag} {virtual} -s rr", f"-a {flag} {virtual} -r {target} {options}")
 
 
 def requests(inner, title, **options):
-    """A datagram, and a segment that opens a connection."""
-    ends = client(inner), 2000, vip(inner), 53
-    return [(f"UDP {title}", udp(*ends, b"question", **options)), (f"TCP {title}", tcp(*ends, SYN, **options))]
+    """A datagram, a segment that opens a connection, and a chunk that does."""
+    return each(title, (client(inner), 2000, vip(inner), 53), b"question", SYN, chunks.INIT, **options)
+
+
+def each(title, ends, data, flags, chunk, **options):
+    """A packet of each protocol."""
+    return [(f"UDP {title}", udp(*ends, data, **options)), (f"TCP {title}", tcp(*ends, flags, **options)),
+            (f"SCTP {title}", sctp(*ends, chunk, **options))]
 
 
 def show(t, lab, packets_with_titles, send):
@@ -52,12 +57,20 @@ def pass_through(t, lab, inner, nat):
         show(t, lab, requests(inner, f"ttl {ttl}", ttl=ttl), ask)
     if inner == 4:
         show(t, lab, requests(inner, "DF", fragment=DF), ask)
-    reply_ends = (server(inner) if nat else vip(inner)), 53, client(inner), 2000
-    for kind, packet in (("UDP", udp(*reply_ends, b"answer")), ("TCP", tcp(*reply_ends, SYN | ACK))):
-        show(t, lab, [(f"{kind} reply", packet)], lab.server_sends)
+    there = server(inner) if nat else vip(inner)
+    show(t, lab, each("reply", (there, 53, client(inner), 2000), b"answer", SYN | ACK, chunks.INIT_ACK), lab.server_sends)
+    errors(t, lab, inner, there)
     large(t, lab, inner)
     t.block("connections", sorted(" ".join(row.split()[:8])
                                   for row in lab.director.read("/proc/net/ip_vs_conn").splitlines()[1:]))
+
+
+def errors(t, lab, inner, there):
+    """ICMP errors of the client about replies, and of the server about requests that reached it at `there`."""
+    replies = each("error to the server", (vip(inner), 53, client(inner), 2000), b"answer", ACK, chunks.DATA)
+    show(t, lab, [(title, unreachable(client(inner), vip(inner), packet)) for title, packet in replies], lab.client_sends)
+    asked = each("error to the client", (client(inner), 2000, there, 53), b"question", ACK, chunks.DATA)
+    show(t, lab, [(title, unreachable(server(inner), client(inner), packet)) for title, packet in asked], lab.server_sends)
 
 
 def large(t, lab, inner):
@@ -69,9 +82,9 @@ def large(t, lab, inner):
         variants = [("with DF", {"fragment": DF}), ("", {})] if inner == 4 else [("", {})]
         for name, options in variants:
             show(t, lab, [(f"UDP {size} bytes {name}".strip(), udp(*ends, payload, **options))], lab.client_sends)
-    segment = bytes(MTU)
     options = {"fragment": DF} if inner == 4 else {}
-    show(t, lab, [("TCP too large", tcp(*ends, ACK, segment, **options))], lab.client_sends)
+    show(t, lab, [("TCP too large", tcp(*ends, ACK, bytes(MTU), **options)),
+                  ("SCTP too large", sctp(*ends, chunks.chunk(chunks.DATA, bytes(MTU)), **options))], lab.client_sends)
     cut, whole = (fragments, fragments6)[inner == 6], udp(*ends, bytes(3000))
     for size in (1200, 504):
         show(t, lab, [(f"UDP in fragments of {size}", list(cut(whole, size)))], lab.client_sends)
@@ -83,6 +96,8 @@ def cell(inner, outer, method):
         lab.director.ip(f"link set s1 mtu {MTU}")
         configure(lab, inner, outer, METHODS[method])
         pass_through(t, lab, inner, method == "nat")
+        if method in TUNNELS:
+            t.note("ICMP errors of routers between director and server: not run")
     one.__name__ = f"{method}_of_ipv{inner}" + (f"_in_ipv{outer}" if method in TUNNELS else "")
     one.__module__ = __name__
     scenario(one)
@@ -92,32 +107,3 @@ for inside in VERSIONS:
     for way in METHODS:
         for outside in VERSIONS if way in TUNNELS else (inside,):
             cell(inside, outside, way)
-
-
-def local_cell(inner, options):
-    def one(t):
-        lab = DualWires()
-        configure(lab, inner, inner, options, to=gateway(inner))
-        kind = socket.AF_INET if inner == 4 else socket.AF_INET6
-        datagrams = lab.director.socket(kind, socket.SOCK_DGRAM)
-        datagrams.bind((vip(inner), 53))
-        listener = lab.director.socket(kind, socket.SOCK_STREAM)
-        listener.bind((vip(inner), 53))
-        listener.listen(1)
-        show(t, lab, requests(inner, "request")[:1 if inner == 6 else 2], lab.client_sends)
-        data, peer = datagrams.recvfrom(100)
-        t.note("the director got", data, "from", peer[:2])
-        datagrams.sendto(b"answer", peer)
-        t.block("answer", lines(lab.collect()))
-        show(t, lab, requests(inner, "ttl 1", ttl=1)[:1], lab.client_sends)
-        t.note("the director got", datagrams.recvfrom(100)[0])
-        listener.close()
-        datagrams.close()
-    one.__name__ = f"local_server_of_ipv{inner}_by_{'dr' if options == '-g' else 'tunnel'}"
-    one.__module__ = __name__
-    scenario(one)
-
-
-for inside in VERSIONS:
-    for words in ("-g", "-i"):
-        local_cell(inside, words)
