@@ -16,7 +16,7 @@
  *   NETLINK_EXT_ACK set.
  * - In what the kernel sends, nests carry NLA_F_NESTED. Clients must ignore attributes that they do not know.
  * - Numbers are in host order except where it says "network order". Addresses are in network order, 4 bytes for IPv4
- *   and 16 for IPv6. Strings end with a NUL.
+ *   and 16 for IPv6; in the nests of <linux/ip_vs.h> the kernel sends 16 for both. Strings end with a NUL.
  */
 #ifndef _UAPI_IPVS_RS_H
 #define _UAPI_IPVS_RS_H

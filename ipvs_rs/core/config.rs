@@ -11,6 +11,9 @@ use crate::nla::Defect;
 use crate::proto::{self, Timeouts};
 use crate::uapi;
 
+pub mod conns;
+pub mod event;
+mod explain;
 pub mod reply;
 pub mod request;
 
@@ -44,6 +47,8 @@ pub enum Error {
     NotMulticast,
     /// A synchronisation daemon is neither master nor backup; `EINVAL`.
     DaemonRole,
+    /// An address that is not of 4 or 16 bytes, or not of as many as its family has; `EINVAL`.
+    AddressLength,
 }
 
 /// The name of a scheduler or persistence engine, of up to 16 bytes without a NUL.

@@ -41,6 +41,9 @@ impl<'a> Iterator for Iter<'a> {
     }
 }
 
+/// The bit of the type field that says that there are attributes inside.
+pub const NESTED: u16 = 0x8000;
+
 /// What the payload of an attribute must look like.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {

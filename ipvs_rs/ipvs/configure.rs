@@ -7,7 +7,10 @@
 
 use ipvs_core::{
     addr::{Addr, Family},
-    config::{DestKey, DestSpec, ServiceKey, ServiceSpec},
+    config::{
+        event::{self, Action},
+        DestKey, DestSpec, ServiceKey, ServiceSpec,
+    },
 };
 use kernel::{alloc::KVec, prelude::*};
 use knet::{
@@ -20,8 +23,10 @@ use knet::{
 };
 
 use crate::{
+    control::services,
     dest::Dest,
     est::Estimation,
+    monitor::Origin,
     netns::{Config, Ipvs},
     nodest::Cleanup,
     pool::{Member, Pool},
@@ -92,10 +97,11 @@ fn address_type(net: &Net, family: Family, addr: Addr) -> AddressType {
 /// `ENOMEM`; what registering hooks may fail with.
 pub(crate) fn add_service(
     ipvs: &Arc<Ipvs>,
-    net: &Net,
+    origin: Origin<'_>,
     key: ServiceKey,
     spec: &ServiceSpec,
 ) -> Result {
+    let net = origin.net;
     check_family(key.family())?;
     if service(ipvs, &key).is_ok() {
         return Err(EEXIST);
@@ -113,6 +119,7 @@ pub(crate) fn add_service(
         close_unused_hooks(ipvs, &mut config, net, key.family());
     }
     inserted?;
+    origin.service(Action::New, &services::view(&service, &rcu::read_lock()));
     drop(config);
     Resize::consider(ipvs);
     Estimation::start(ipvs);
@@ -126,16 +133,18 @@ pub(crate) fn add_service(
 /// As [`add_service`], and what the scheduler says about the servers.
 pub(crate) fn edit_service(
     ipvs: &Ipvs,
-    net: &Net,
+    origin: Origin<'_>,
     service: &Service,
     spec: &ServiceSpec,
 ) -> Result {
+    let net = origin.net;
     let scheduler = engines(spec)?;
     spec.netmask
         .check(service.key.family())
         .map_err(|_| EINVAL)?;
     let _config = ipvs.config.lock();
     let old = service.pool.get().ok_or(ESRCH)?;
+    let before = services::view(service, &rcu::read_lock());
     let kind = scheduler.as_ref().map(|scheduler| scheduler.kind);
     if old.scheduler().map(Kind::name) != kind.map(Kind::name) {
         let members = old.copy_members()?;
@@ -144,6 +153,8 @@ pub(crate) fn edit_service(
         service.hold(scheduler);
     }
     service.configure(spec);
+    let after = services::view(service, &rcu::read_lock());
+    origin.service(event::service_changes(&before, &after), &after);
     Ok(())
 }
 
@@ -152,9 +163,11 @@ pub(crate) fn edit_service(
 /// # Errors
 ///
 /// `ENOMEM`.
-pub(crate) fn delete_service(ipvs: &Arc<Ipvs>, net: &Net, service: &Service) -> Result {
+pub(crate) fn delete_service(ipvs: &Arc<Ipvs>, origin: Origin<'_>, service: &Service) -> Result {
+    let net = origin.net;
     let mut config = ipvs.config.lock();
     discard(ipvs, &mut config, service)?;
+    origin.service_deleted(&service.key);
     close_unused_hooks(ipvs, &mut config, net, service.key.family());
     drop(config);
     Resize::consider(ipvs);
@@ -164,12 +177,13 @@ pub(crate) fn delete_service(ipvs: &Arc<Ipvs>, net: &Net, service: &Service) -> 
 }
 
 /// Deletes all services.
-pub(crate) fn flush(ipvs: &Arc<Ipvs>, net: &Net) {
+pub(crate) fn flush(ipvs: &Arc<Ipvs>, origin: Origin<'_>) {
+    let net = origin.net;
     let mut config = ipvs.config.lock();
     // First, as nothing of what packets could still be handed to remains.
     config.close_hooks(net, Family::V4);
     config.close_hooks(net, Family::V6);
-    let mut cursor = Cursor::default();
+    let (mut cursor, mut there_were) = (Cursor::default(), false);
     loop {
         let next = {
             let guard = rcu::read_lock();
@@ -185,8 +199,12 @@ pub(crate) fn flush(ipvs: &Arc<Ipvs>, net: &Net) {
                     ipvs.services.remove(&service);
                     service.release();
                 }
+                there_were = true;
             }
         }
+    }
+    if there_were {
+        origin.flushed();
     }
     drop(config);
     Resize::consider(ipvs);
@@ -231,11 +249,12 @@ fn position(pool: &Pool, key: &DestKey) -> Option<usize> {
 /// says about the servers.
 pub(crate) fn add_dest(
     ipvs: &Ipvs,
-    net: &Net,
+    origin: Origin<'_>,
     service: &Service,
     key: DestKey,
     spec: &DestSpec,
 ) -> Result {
+    let net = origin.net;
     check_family(key.family)?;
     let mut config = ipvs.config.lock();
     let old = service.pool.get().ok_or(ESRCH)?;
@@ -263,6 +282,7 @@ pub(crate) fn add_dest(
     dest.attach(&service.stats);
     publish(service, pool).inspect_err(|_| dest.detach())?;
     config.remove_from_trash(&dest);
+    origin.dest(Action::New, &service.key, &key, Some(spec));
     Ok(())
 }
 
@@ -273,11 +293,12 @@ pub(crate) fn add_dest(
 /// `ENOENT`; `ENOMEM`; what the scheduler says about the servers.
 pub(crate) fn edit_dest(
     ipvs: &Ipvs,
-    net: &Net,
+    origin: Origin<'_>,
     service: &Service,
     key: &DestKey,
     spec: &DestSpec,
 ) -> Result {
+    let net = origin.net;
     let _config = ipvs.config.lock();
     let old = service.pool.get().ok_or(ESRCH)?;
     let index = position(&old, key).ok_or(ENOENT)?;
@@ -290,7 +311,10 @@ pub(crate) fn edit_dest(
         let pool = Pool::new(members, scheduler, Change::Updated(index), Some(&old), net)?;
         publish(service, pool)
     };
-    renew().inspect_err(|_| member.configure_anew(&before, last_weight))
+    renew().inspect_err(|_| member.configure_anew(&before, last_weight))?;
+    let action = event::dest_changes(&before, spec);
+    origin.dest(action, &service.key, key, Some(spec));
+    Ok(())
 }
 
 /// Deletes a server; its connections stay.
@@ -298,7 +322,13 @@ pub(crate) fn edit_dest(
 /// # Errors
 ///
 /// `ENOENT`; `ENOMEM`; what the scheduler says about the servers that remain.
-pub(crate) fn delete_dest(ipvs: &Arc<Ipvs>, net: &Net, service: &Service, key: &DestKey) -> Result {
+pub(crate) fn delete_dest(
+    ipvs: &Arc<Ipvs>,
+    origin: Origin<'_>,
+    service: &Service,
+    key: &DestKey,
+) -> Result {
+    let net = origin.net;
     let mut config = ipvs.config.lock();
     let old = service.pool.get().ok_or(ESRCH)?;
     let index = position(&old, key).ok_or(ENOENT)?;
@@ -309,6 +339,7 @@ pub(crate) fn delete_dest(ipvs: &Arc<Ipvs>, net: &Net, service: &Service, key: &
     let pool = Pool::new(members, scheduler, Change::Removed(index), Some(&old), net)?;
     publish(service, pool)?;
     throw_away(&mut config, &member)?;
+    origin.dest(Action::Del, &service.key, key, None);
     drop(config);
     trash::Round::plan(ipvs);
     Cleanup::consider(ipvs);

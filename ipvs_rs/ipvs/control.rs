@@ -7,37 +7,50 @@
 //!   attributes <── config::reply   <──────────────── the model
 //! ```
 //!
+//! Commands up to 17 are those of the C module, with its leniency; the additions are checked
+//! strictly, see [`policy`].
+//!
 //! Every command is for who has `CAP_NET_ADMIN` in the initial user namespace, and acts on the
 //! network namespace of the socket that it was sent from.
 
+mod conns;
 mod daemons;
-mod servers;
-mod services;
+mod policy;
+pub(crate) mod servers;
+pub(crate) mod services;
 mod settings;
-mod sink;
+pub(crate) mod sink;
 
 use ipvs_core::{
     config::request::Request as Attributes,
-    uapi::{self, command},
+    uapi::{
+        self,
+        additions::{self, command as new},
+        command,
+    },
 };
 use kernel::prelude::*;
 use knet::{
-    genetlink::{Family, Operation, Policy, Request},
+    genetlink::{Family, Group, Operation, Policy, Request},
     net_namespace,
     rcu::{self, Arc},
 };
 
 pub use knet::genetlink::Registration;
 
-use crate::{errno, netns::Ipvs};
+use crate::{errno, monitor::Origin, netns::Ipvs};
 
-static FAMILY: Family = Family::new(
+pub(crate) static FAMILY: Family = Family::new(
     uapi::FAMILY_NAME,
     uapi::FAMILY_VERSION,
     RESERVED_START,
     POLICY,
     OPERATIONS,
+    &[Group::admin(additions::GROUP)],
 );
+
+/// The group that is told of changes, by its place in the list.
+pub(crate) const MONITOR: u32 = 0;
 
 /// The first command of which the C core asks for more than the C module did.
 const RESERVED_START: u8 = command::FLUSH + 1;
@@ -72,6 +85,14 @@ const OPERATIONS: &[Operation] = &[
     of(command::GET_INFO).run::<settings::Info>(),
     of(command::ZERO).run::<services::Zero>(),
     of(command::FLUSH).run::<services::Flush>(),
+    Operation::new(new::GET_CONN)
+        .admin()
+        .policy(policy::GET_CONN)
+        .dump::<conns::GetAll>(),
+    Operation::new(new::DEL_CONN)
+        .admin()
+        .policy(policy::DEL_CONN)
+        .run::<conns::Delete>(),
 ];
 
 const fn of(command: u8) -> Operation {
@@ -94,6 +115,11 @@ fn ipvs(request: &Request) -> Result<Arc<Ipvs>> {
     let guard = rcu::read_lock();
     let ipvs = net_namespace::state::<Ipvs>(request.net(), &guard).ok_or(ENOENT)?;
     ipvs.try_clone().ok_or(ENOENT)
+}
+
+/// Where what a request asks for comes from.
+fn origin(request: &Request) -> Origin<'_> {
+    Origin::netlink(request.net(), request.port())
 }
 
 /// The attributes of a request.

@@ -17,6 +17,6 @@ pub(crate) fn of_request(error: config::Error) -> Error {
         E::MixedFamilies => EINVAL,
         E::NegativeWeight | E::LowerThreshold => ERANGE,
         E::UpperThreshold | E::TunnelPort | E::Prefix | E::Timeout => EINVAL,
-        E::NotMulticast | E::DaemonRole => EINVAL,
+        E::NotMulticast | E::DaemonRole | E::AddressLength => EINVAL,
     }
 }

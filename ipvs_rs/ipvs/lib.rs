@@ -36,6 +36,7 @@ mod est;
 mod hooks;
 mod icmp;
 mod ingress;
+mod monitor;
 pub mod netns;
 mod nodest;
 pub mod pool;

@@ -17,7 +17,9 @@ use crate::{
     conn::table::Conns,
     defense::{Defense, DropPacket},
     drops::Drops,
-    est, hooks, nodest, proc,
+    est, hooks,
+    monitor::Origin,
+    nodest, proc,
     resize::Resize,
     service::Services,
     settings::{Settings, MOST_CONNECTIONS},
@@ -157,7 +159,7 @@ impl PerNet for Ipvs {
 
     fn close(ipvs: &Arc<Self>, net: &Net) {
         ipvs.config.lock().closed = true;
-        configure::flush(ipvs, net);
+        configure::flush(ipvs, Origin::elsewhere(net));
     }
 
     fn destroy(ipvs: Arc<Self>, net: &Net) {

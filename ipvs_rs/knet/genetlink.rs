@@ -8,6 +8,7 @@
 //! - A command is *done* ([`Do`]: one request, at most one reply) or *dumped* ([`Dump`]: one
 //!   request, any number of entries in as many messages as it takes).
 //! - A [`Message`] is one that is being written, attribute by attribute.
+//! - A [`Group`] is of those who want to hear of something without asking each time.
 //!
 //! ```text
 //!   request ──> Do::run(&Request) ──> request.reply(command, |message| ..)
@@ -21,36 +22,23 @@
 
 mod dump;
 mod message;
+mod policy;
 mod request;
 
 pub use dump::{Dump, Page};
-pub use message::{Full, Message, Nest};
+pub use message::{Full, Message, Nest, NESTED};
+pub use policy::Policy;
 pub use request::{Do, Request};
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use ipvs_sys as bindings;
 use kernel::{error::to_result, prelude::*, types::Opaque};
 
-/// What a request's top-level attribute must look like. The C core checks it.
-#[repr(transparent)]
-pub struct Policy(bindings::nla_policy);
-
-impl Policy {
-    /// Anything at all.
-    pub const ANY: Self = Self::of_kind(bindings::NLA_UNSPEC);
-    /// Four bytes, an integer.
-    pub const U32: Self = Self::of_kind(bindings::NLA_U32);
-    /// Attributes inside the attribute.
-    pub const NESTED: Self = Self::of_kind(bindings::NLA_NESTED);
-
-    const fn of_kind(kind: u32) -> Self {
-        Self(bindings::nla_policy {
-            // CAST: There are fewer than 256 kinds.
-            type_: kind as u8,
-            ..pin_init::zeroed()
-        })
-    }
-}
+use crate::{
+    net_namespace::Net,
+    rcu::{self, Guard},
+};
+use message::Reply as Event;
 
 /// How a family answers one command.
 #[repr(transparent)]
@@ -93,6 +81,42 @@ impl Operation {
         self.0.validate |= validate as u8;
         self
     }
+
+    /// What the attributes of this command must look like, instead of what the family says.
+    // Inlined, so that what the compiler does with it does not remain as a function.
+    #[inline]
+    pub const fn policy(mut self, policy: &'static [Policy]) -> Self {
+        assert!(!policy.is_empty());
+        // CAST: `Policy` is transparent; the C core only reads it.
+        self.0.policy = policy.as_ptr().cast();
+        self.0.maxattr = policy.len() as u32 - 1;
+        self
+    }
+}
+
+/// A multicast group of a family.
+#[repr(transparent)]
+pub struct Group(bindings::genl_multicast_group);
+
+impl Group {
+    /// A group of this name, of 15 bytes at most, for who has `CAP_NET_ADMIN` in the user
+    /// namespace that owns the network namespace.
+    #[inline]
+    pub const fn admin(name: &'static str) -> Self {
+        let mut group = bindings::genl_multicast_group {
+            // `GENL_MCAST_CAP_NET_ADMIN`, which is a macro that bindgen does not know.
+            flags: 1,
+            ..pin_init::zeroed()
+        };
+        let name = name.as_bytes();
+        assert!(name.len() < group.name.len());
+        let mut i = 0;
+        while i < name.len() {
+            group.name[i] = name[i];
+            i += 1;
+        }
+        Self(group)
+    }
 }
 
 /// A family of commands. It lives in a static of the module that answers them.
@@ -100,10 +124,12 @@ impl Operation {
 /// # Invariants
 ///
 /// `inner` is valid for `genl_register_family`, but for `module` and the bit fields, which
-/// [`Family::register`] sets. `registered` is true while the C core may know `inner`.
+/// [`Family::register`] sets. `registered` is true while the C core may know `inner`. In a
+/// read-side section in which `heard` was true, `inner` stays registered.
 pub struct Family {
     inner: Opaque<bindings::genl_family>,
     registered: AtomicBool,
+    heard: AtomicBool,
 }
 
 // SAFETY: `inner` is changed only by `register`, and by the C core under its own lock.
@@ -124,6 +150,7 @@ impl Family {
         reserved_start: u8,
         policy: &'static [Policy],
         operations: &'static [Operation],
+        groups: &'static [Group],
     ) -> Self {
         let mut family = bindings::genl_family {
             version: version as u32,
@@ -131,12 +158,14 @@ impl Family {
             // CAST: `Policy` and `Operation` are transparent; the C core only reads them.
             policy: policy.as_ptr().cast(),
             ops: operations.as_ptr().cast(),
+            // CAST: As above.
+            mcgrps: groups.as_ptr().cast(),
             ..pin_init::zeroed()
         };
         // These run when the static is made: what does not fit is an error of the compiler.
         let name = name.as_bytes();
         assert!(name.len() < family.name.len());
-        assert!(!policy.is_empty() && operations.len() < 256);
+        assert!(!policy.is_empty() && operations.len() < 256 && groups.len() < 256);
         let mut i = 0;
         while i < name.len() {
             family.name[i] = name[i];
@@ -144,9 +173,11 @@ impl Family {
         }
         family.maxattr = policy.len() as u32 - 1;
         family.n_ops = operations.len() as u8;
+        family.n_mcgrps = groups.len() as u8;
         Self {
             inner: Opaque::new(family),
             registered: AtomicBool::new(false),
+            heard: AtomicBool::new(false),
         }
     }
 
@@ -170,11 +201,66 @@ impl Family {
         }
         // SAFETY: By the type invariant; it is a static, so it stays where it is.
         match to_result(unsafe { bindings::genl_register_family(family) }) {
-            Ok(()) => Ok(Registration { family: self }),
+            Ok(()) => {
+                // ORDERING: Release, paired with `listened_to`.
+                self.heard.store(true, Ordering::Release);
+                Ok(Registration { family: self })
+            }
             Err(error) => {
                 self.registered.store(false, Ordering::Release);
                 Err(error)
             }
+        }
+    }
+}
+
+impl Family {
+    /// Whether somebody in `net` listens to a group; for the section of the guard the family is
+    /// registered then.
+    fn listened_to(&self, net: &Net, group: u32, _guard: &Guard) -> bool {
+        let family = self.inner.get();
+        // ORDERING: Acquire, paired with `register`.
+        if !self.heard.load(Ordering::Acquire) {
+            return false;
+        }
+        // SAFETY: By the type invariant it is registered.
+        let count = u32::from(unsafe { (*family).n_mcgrps });
+        // SAFETY: It is registered, and there is such a group.
+        group < count && unsafe { bindings::genl_has_listeners(family, net.as_ptr(), group) }
+    }
+
+    /// Sends a message with the attributes that `write` appends to who listens in `net` to the
+    /// group of this index. May sleep; `write` may not.
+    ///
+    /// Without listeners nothing is done. Without memory they hear nothing.
+    pub fn announce(
+        &self,
+        net: &Net,
+        group: u32,
+        command: u8,
+        write: impl FnOnce(&mut Message<'_>, &Guard) -> Result<(), Full>,
+    ) {
+        if !self.listened_to(net, group, &rcu::read_lock()) {
+            return;
+        }
+        let Ok(mut event) = Event::new() else {
+            return;
+        };
+        let guard = rcu::read_lock();
+        if !self.listened_to(net, group, &guard) {
+            return;
+        }
+        let family = self.inner.get();
+        let fill = || {
+            // SAFETY: It is registered during the section of `guard`.
+            let mut message = unsafe { event.begin_event(family, command) }?;
+            write(&mut message, &guard)?;
+            message.finish();
+            Ok::<_, Full>(())
+        };
+        if fill().is_ok() {
+            // SAFETY: As above, and `listened_to` knows the group.
+            unsafe { event.send_to_group(family, net, group) };
         }
     }
 }
@@ -190,6 +276,9 @@ pub struct Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
+        self.family.heard.store(false, Ordering::Relaxed);
+        // Who saw it heard in a section has sent what he wanted to.
+        rcu::synchronize();
         // SAFETY: By the type invariant. It waits for commands that run; a dump that goes on
         // holds a reference to the module, and with it to the family.
         unsafe { bindings::genl_unregister_family(self.family.inner.get()) };

@@ -12,6 +12,7 @@
 
 struct delayed_work;
 struct dst_entry;
+struct genl_family;
 struct genl_info;
 struct net;
 struct nlattr;
@@ -77,6 +78,9 @@ void ipvs_helper_genlmsg_end(struct sk_buff *skb, void *header);
 void ipvs_helper_genlmsg_cancel(struct sk_buff *skb, void *header);
 size_t ipvs_helper_genlmsg_length(const struct sk_buff *skb, const void *header);
 int ipvs_helper_genlmsg_reply(struct sk_buff *skb, const struct genl_info *info);
+bool ipvs_helper_genl_has_listeners(const struct genl_family *family, struct net *net, unsigned int group);
+void ipvs_helper_genlmsg_multicast(const struct genl_family *family, struct net *net, struct sk_buff *skb,
+				   unsigned int group);
 struct nlattr *ipvs_helper_nla_nest_start_noflag(struct sk_buff *skb, int kind);
 void ipvs_helper_nla_nest_end(struct sk_buff *skb, struct nlattr *start);
 void ipvs_helper_nla_nest_cancel(struct sk_buff *skb, struct nlattr *start);

@@ -10,6 +10,9 @@ REQUEST, ACK, DUMP = 1, 4, 0x300
 MULTI_DONE, ERROR = 3, 2
 CONTROLLER, GET_FAMILY, FAMILY_ID, FAMILY_NAME = 16, 3, 1, 2
 SO_SNDBUFFORCE = 32
+SOL_NETLINK, ADD_MEMBERSHIP, CAP_ACK, EXT_ACK = 270, 1, 10, 11
+CAPPED, ACK_TLVS = 0x100, 0x200
+EXPLANATION, OFFSET = 1, 2
 HEADER, GENL_HEADER, ATTRIBUTE = struct.Struct("=IHHII"), struct.Struct("=BBH"), struct.Struct("=HH")
 
 COMMANDS = {name: number for number, name in enumerate(
@@ -75,6 +78,15 @@ def message(family, body, flags=0, sequence=0):
     return HEADER.pack(HEADER.size + len(body), family, REQUEST | flags, sequence, 0) + body
 
 
+def explanation(kind, message_flags, content):
+    """What an error message says besides its number: (text, offset of the attribute), each perhaps None."""
+    if not message_flags & ACK_TLVS:
+        return None, None
+    told = dict(attributes(content[4 + (HEADER.size if kind == ERROR else 0):]))
+    text, offset = told.get(EXPLANATION), told.get(OFFSET)
+    return text and text.rstrip(b"\0").decode(), offset and struct.unpack("=I", offset)[0]
+
+
 class Client:
     """A socket of one host and the number of the IPVS family."""
 
@@ -82,10 +94,14 @@ class Client:
         self.socket = host.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
         self.socket.bind((0, 0))
         self.socket.settimeout(30)
+        self.socket.setsockopt(SOL_NETLINK, CAP_ACK, 1)
+        self.socket.setsockopt(SOL_NETLINK, EXT_ACK, 1)
         self.sequence = 0
+        # What the kernel said about the last error: the text, and the offset of the attribute.
+        self.explanation = None
         self.family = CONTROLLER
         _, replies = self.ask(GET_FAMILY, attribute(FAMILY_NAME, name("IPVS")))
-        found = dict(attributes(replies[0][2])) if replies else {}
+        found = self.description = dict(attributes(replies[0][2])) if replies else {}
         self.family = struct.unpack("=H", found[FAMILY_ID])[0] if found else None
 
     def ask(self, command, payload=b"", flags=ACK, version=1, raw=None):
@@ -102,6 +118,7 @@ class Client:
                 if sequence != self.sequence:
                     continue
                 if kind in (ERROR, MULTI_DONE):
+                    self.explanation = explanation(kind, message_flags, content)
                     code = struct.unpack_from("=i", content)[0] if content else 0
                     return outcome(-code), replies
                 replies.append((message_flags, content[0], content[GENL_HEADER.size:]))

@@ -32,7 +32,10 @@ class Transcript:
 
 
 def scenario(function=None, *, rust_only=False):
-    """Marks a function of one argument, its transcript, as a scenario; its name is the sentence that is reported."""
+    """Marks a function of one argument, its transcript, as a scenario; its name is the sentence that is reported.
+
+    With rust_only the C module has nothing to compare with: what it notes must be what expected/NAME says, if that is
+    there."""
     def register(function):
         function.rust_only = rust_only
         SCENARIOS.append(function)

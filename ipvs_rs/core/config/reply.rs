@@ -110,8 +110,22 @@ pub fn service<S: AttributeSink>(sink: &mut S, view: &ServiceView) -> Result<(),
 ///
 /// [`Full`].
 pub fn service_attributes<S: AttributeSink>(sink: &mut S, view: &ServiceView) -> Result<(), Full> {
-    sink.put_u16(svc::AF, view.key.family().af())?;
-    match view.key {
+    service_key_attributes(sink, &view.key)?;
+    service_settings_attributes(sink, view)?;
+    both_stats(sink, svc::STATS, svc::STATS64, &view.stats)
+}
+
+/// Adds the attributes that identify a service.
+///
+/// # Errors
+///
+/// [`Full`].
+pub fn service_key_attributes<S: AttributeSink>(
+    sink: &mut S,
+    key: &ServiceKey,
+) -> Result<(), Full> {
+    sink.put_u16(svc::AF, key.family().af())?;
+    match *key {
         ServiceKey::Mark { mark, .. } => sink.put_u32(svc::FWMARK, mark)?,
         ServiceKey::Address {
             protocol,
@@ -124,6 +138,18 @@ pub fn service_attributes<S: AttributeSink>(sink: &mut S, view: &ServiceView) ->
             sink.put_be16(svc::PORT, port)?;
         }
     }
+    Ok(())
+}
+
+/// Adds the attributes that can be changed of a service.
+///
+/// # Errors
+///
+/// [`Full`].
+pub fn service_settings_attributes<S: AttributeSink>(
+    sink: &mut S,
+    view: &ServiceView,
+) -> Result<(), Full> {
     match &view.scheduler {
         Some(name) => sink.put_name(svc::SCHED_NAME, name)?,
         None => sink.put(svc::SCHED_NAME, b"none\0")?,
@@ -134,8 +160,7 @@ pub fn service_attributes<S: AttributeSink>(sink: &mut S, view: &ServiceView) ->
     let [v0, v1, v2, v3] = (view.flags | service_flags::HASHED).to_ne_bytes();
     sink.put(svc::FLAGS, &[v0, v1, v2, v3, 0xFF, 0xFF, 0xFF, 0xFF])?;
     sink.put_u32(svc::TIMEOUT, view.timeout)?;
-    sink.put(svc::NETMASK, &view.netmask.0)?;
-    both_stats(sink, svc::STATS, svc::STATS64, &view.stats)
+    sink.put(svc::NETMASK, &view.netmask.0)
 }
 
 /// Adds the nest of a real server.
@@ -153,23 +178,34 @@ pub fn dest<S: AttributeSink>(sink: &mut S, view: &DestView) -> Result<(), Full>
 ///
 /// [`Full`].
 pub fn dest_attributes<S: AttributeSink>(sink: &mut S, view: &DestView) -> Result<(), Full> {
-    let spec = &view.spec;
-    let tunnel = spec.tunnel();
     sink.put(dst::ADDR, &view.key.addr.octets())?;
     sink.put_be16(dst::PORT, view.key.port)?;
-    sink.put_u32(dst::FWD_METHOD, spec.method().bits())?;
-    sink.put_u32(dst::WEIGHT, spec.weight())?;
-    sink.put(dst::TUN_TYPE, &[tunnel.kind])?;
-    sink.put_be16(dst::TUN_PORT, tunnel.port)?;
-    sink.put_u16(dst::TUN_FLAGS, tunnel.flags)?;
-    sink.put_u32(dst::U_THRESH, spec.upper())?;
-    sink.put_u32(dst::L_THRESH, spec.lower())?;
+    dest_settings_attributes(sink, &view.spec)?;
     sink.put_u32(dst::ACTIVE_CONNS, view.active)?;
     // Both counts are read while they change.
     sink.put_u32(dst::INACT_CONNS, view.total.saturating_sub(view.active))?;
     sink.put_u32(dst::PERSIST_CONNS, view.persistent)?;
     sink.put_u16(dst::ADDR_FAMILY, view.key.family.af())?;
     both_stats(sink, dst::STATS, dst::STATS64, &view.stats)
+}
+
+/// Adds the attributes that can be changed of a real server.
+///
+/// # Errors
+///
+/// [`Full`].
+pub fn dest_settings_attributes<S: AttributeSink>(
+    sink: &mut S,
+    spec: &DestSpec,
+) -> Result<(), Full> {
+    let tunnel = spec.tunnel();
+    sink.put_u32(dst::FWD_METHOD, spec.method().bits())?;
+    sink.put_u32(dst::WEIGHT, spec.weight())?;
+    sink.put(dst::TUN_TYPE, &[tunnel.kind])?;
+    sink.put_be16(dst::TUN_PORT, tunnel.port)?;
+    sink.put_u16(dst::TUN_FLAGS, tunnel.flags)?;
+    sink.put_u32(dst::U_THRESH, spec.upper())?;
+    sink.put_u32(dst::L_THRESH, spec.lower())
 }
 
 fn both_stats<S: AttributeSink>(

@@ -80,11 +80,14 @@ impl Conn {
         self.control.is_some()
     }
 
-    /// Takes the connection out of the table and off all counts, once.
-    fn unlink(&self) {
-        if self.ipvs.conns.remove(self) {
+    /// Takes the connection out of the table and off all counts, once. Returns whether this call
+    /// did it.
+    fn unlink(&self) -> bool {
+        let was_there = self.ipvs.conns.remove(self);
+        if was_there {
             self.unbind();
         }
+        was_there
     }
 
     /// Ends the connection now, unless it controls others.
@@ -121,13 +124,14 @@ impl Conn {
         ends
     }
 
-    /// Ends the connection now, whatever it controls.
-    pub(super) fn finish(&self) {
+    /// Ends the connection now, whatever it controls. Returns whether this call did it.
+    pub(crate) fn finish(&self) -> bool {
         self.controlled.end_anyhow();
-        self.unlink();
+        let was_there = self.unlink();
         // ORDERING: Partner of the fence in `expired`: one of the two sees what the other did.
         fence(Ordering::SeqCst);
         self.timer.cancel();
+        was_there
     }
 }
 

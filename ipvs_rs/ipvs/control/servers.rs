@@ -15,7 +15,7 @@ use knet::{
     rcu::{self, Arc},
 };
 
-use super::{attributes, ipvs, services, sink};
+use super::{attributes, ipvs, origin, services, sink};
 use crate::{configure, dest::Dest, errno::of_request, netns::Ipvs, service::Service};
 
 /// What a request to add or change a server names, and asks for.
@@ -44,7 +44,7 @@ impl Wanted {
 }
 
 /// How user space sees a server now.
-fn view(dest: &Dest) -> DestView {
+pub(crate) fn view(dest: &Dest) -> DestView {
     DestView {
         key: dest.key,
         spec: dest.spec(),
@@ -62,7 +62,7 @@ impl Do for New {
     fn run(request: &Request) -> Result {
         let wanted = Wanted::read(request)?;
         let (ipvs, service) = (&wanted.ipvs, &wanted.service);
-        configure::add_dest(ipvs, request.net(), service, wanted.key, &wanted.spec)
+        configure::add_dest(ipvs, origin(request), service, wanted.key, &wanted.spec)
     }
 }
 
@@ -73,7 +73,7 @@ impl Do for Set {
     fn run(request: &Request) -> Result {
         let wanted = Wanted::read(request)?;
         let (ipvs, service) = (&wanted.ipvs, &wanted.service);
-        configure::edit_dest(ipvs, request.net(), service, &wanted.key, &wanted.spec)
+        configure::edit_dest(ipvs, origin(request), service, &wanted.key, &wanted.spec)
     }
 }
 
@@ -87,7 +87,7 @@ impl Do for Delete {
         let service = services::named(&ipvs, &attributes)?;
         let nest = attributes.dest().map_err(of_request)?;
         let key = request::dest_key(nest, service.key.family()).map_err(of_request)?;
-        configure::delete_dest(&ipvs, request.net(), &service, &key)
+        configure::delete_dest(&ipvs, origin(request), &service, &key)
     }
 }
 

@@ -17,7 +17,7 @@ use knet::{
     rcu::{self, Arc, Guard},
 };
 
-use super::{attributes, ipvs, sink};
+use super::{attributes, ipvs, origin, sink};
 use crate::{configure, errno::of_request, netns::Ipvs, service::Service};
 
 /// The service that a request names.
@@ -28,7 +28,7 @@ pub(super) fn named(ipvs: &Ipvs, attributes: &Attributes<'_>) -> Result<Arc<Serv
 }
 
 /// How user space sees a service now.
-fn view(service: &Service, guard: &Guard) -> ServiceView {
+pub(crate) fn view(service: &Service, guard: &Guard) -> ServiceView {
     let pool = service.pool.load(guard);
     let scheduler = pool.and_then(|pool| Name::new(pool.get().scheduler()?.name().as_bytes()));
     ServiceView {
@@ -49,7 +49,7 @@ impl Do for New {
     fn run(request: &Request) -> Result {
         let nest = attributes(request)?.service().map_err(of_request)?;
         let (key, spec) = request::service(nest).map_err(of_request)?;
-        configure::add_service(&ipvs(request)?, request.net(), key, &spec)
+        configure::add_service(&ipvs(request)?, origin(request), key, &spec)
     }
 }
 
@@ -62,7 +62,7 @@ impl Do for Set {
         let nest = attributes(request)?.service().map_err(of_request)?;
         let (key, spec) = request::service(nest).map_err(of_request)?;
         let service = configure::service(&ipvs, &key)?;
-        configure::edit_service(&ipvs, request.net(), &service, &spec)
+        configure::edit_service(&ipvs, origin(request), &service, &spec)
     }
 }
 
@@ -73,7 +73,7 @@ impl Do for Delete {
     fn run(request: &Request) -> Result {
         let ipvs = ipvs(request)?;
         let service = named(&ipvs, &attributes(request)?)?;
-        configure::delete_service(&ipvs, request.net(), &service)
+        configure::delete_service(&ipvs, origin(request), &service)
     }
 }
 
@@ -134,7 +134,7 @@ pub(super) struct Flush;
 
 impl Do for Flush {
     fn run(request: &Request) -> Result {
-        configure::flush(&ipvs(request)?, request.net());
+        configure::flush(&ipvs(request)?, origin(request));
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use knet::{
     time::HZ,
 };
 
-use super::{attributes, ipvs, sink};
+use super::{attributes, ipvs, origin, sink};
 use crate::errno::of_request;
 
 /// `SET_CONFIG`.
@@ -22,8 +22,10 @@ impl Do for Set {
         let change = change.map_err(of_request)?;
         let ipvs = ipvs(request)?;
         let _one_at_a_time = ipvs.config.lock();
-        let timeouts = change.apply(ipvs.settings.timeouts());
+        let before = ipvs.settings.timeouts();
+        let timeouts = change.apply(before);
         ipvs.settings.set_timeouts(timeouts);
+        origin(request).timeouts(&before, &timeouts);
         Ok(())
     }
 }

@@ -6,10 +6,10 @@ use ipvs_core::config::reply::{AttributeSink, Full};
 use knet::genetlink::{self, Message};
 
 /// A netlink message that is being written.
-pub(super) struct Sink<'m, 'a>(&'m mut Message<'a>);
+pub(crate) struct Sink<'m, 'a>(&'m mut Message<'a>);
 
 /// Lets `write` append to `message`.
-pub(super) fn append(
+pub(crate) fn append(
     message: &mut Message<'_>,
     write: impl FnOnce(&mut Sink<'_, '_>) -> Result<(), Full>,
 ) -> Result<(), genetlink::Full> {

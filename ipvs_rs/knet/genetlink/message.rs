@@ -7,6 +7,10 @@ use ipvs_sys as bindings;
 use kernel::{error::to_result, prelude::*};
 
 use super::Request;
+use crate::net_namespace::Net;
+
+/// The bit in the kind of an attribute that says that it holds attributes.
+pub const NESTED: u16 = bindings::NLA_F_NESTED as u16;
 
 /// The message has no room for that. As an [`Error`] it is `EMSGSIZE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +28,26 @@ pub struct Nest {
     offset: usize,
 }
 
-/// A message to the sender of a request, to which attributes are appended.
+/// Whom a message is of and for, as its header says.
+#[derive(Clone, Copy)]
+pub(super) struct Header {
+    pub(super) family: *const bindings::genl_family,
+    pub(super) port: u32,
+    pub(super) sequence: u32,
+}
+
+impl Header {
+    /// That of an answer.
+    fn answering(request: &Request) -> Self {
+        Self {
+            family: request.family(),
+            port: request.port(),
+            sequence: request.sequence(),
+        }
+    }
+}
+
+/// A message to user space, to which attributes are appended.
 ///
 /// It is taken back when it is dropped, unless it was finished.
 ///
@@ -51,13 +74,28 @@ impl<'a> Message<'a> {
         flags: u32,
         command: u8,
     ) -> Result<Self, Full> {
-        // SAFETY: By the contract `skb` is valid; the family of a request is registered.
+        // SAFETY: By the contract; the family of a request is registered.
+        unsafe { Self::begin_with(skb, Header::answering(request), flags, command) }
+    }
+
+    /// Begins a message behind what is in `skb` already.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Message::begin`], and the family of `header` must be registered.
+    unsafe fn begin_with(
+        skb: NonNull<bindings::sk_buff>,
+        header: Header,
+        flags: u32,
+        command: u8,
+    ) -> Result<Self, Full> {
+        // SAFETY: By the contract.
         let header = unsafe {
             bindings::genlmsg_put(
                 skb.as_ptr(),
-                request.port(),
-                request.sequence(),
-                request.family(),
+                header.port,
+                header.sequence,
+                header.family,
                 // CAST: The flags are 16 bits wide.
                 flags as i32,
                 command,
@@ -178,7 +216,7 @@ impl Drop for Message<'_> {
     }
 }
 
-/// A reply that was not sent yet.
+/// A message of its own that was not sent yet.
 ///
 /// # Invariants
 ///
@@ -201,6 +239,42 @@ impl Reply {
     pub(super) fn begin(&mut self, request: &Request, command: u8) -> Result<Message<'_>, Full> {
         // SAFETY: By the type invariant; the borrow keeps everybody else away.
         unsafe { Message::begin(self.skb, request, 0, command) }
+    }
+
+    /// Begins a message that answers nothing.
+    ///
+    /// # Safety
+    ///
+    /// `family` must be registered.
+    pub(super) unsafe fn begin_event(
+        &mut self,
+        family: *const bindings::genl_family,
+        command: u8,
+    ) -> Result<Message<'_>, Full> {
+        let header = Header {
+            family,
+            port: 0,
+            sequence: 0,
+        };
+        // SAFETY: By the type invariant and the contract; the borrow keeps everybody else away.
+        unsafe { Message::begin_with(self.skb, header, 0, command) }
+    }
+
+    /// Sends it to the members of a group.
+    ///
+    /// # Safety
+    ///
+    /// `family` must be registered, and have so many groups.
+    pub(super) unsafe fn send_to_group(
+        self,
+        family: *const bindings::genl_family,
+        net: &Net,
+        group: u32,
+    ) {
+        let skb = self.skb.as_ptr();
+        core::mem::forget(self);
+        // SAFETY: By the type invariant and the contract; `skb` is given away.
+        unsafe { bindings::genlmsg_multicast(family, net.as_ptr(), skb, group) };
     }
 
     /// Sends it to who asked.

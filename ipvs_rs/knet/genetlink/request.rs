@@ -4,7 +4,7 @@
 
 use core::ffi::c_int;
 use ipvs_sys as bindings;
-use kernel::{error::from_result, prelude::*, types::Opaque};
+use kernel::{error::from_result, fmt, prelude::*, types::Opaque};
 
 use super::message::{Full, Message, Reply};
 use crate::net_namespace::Net;
@@ -91,6 +91,30 @@ impl Request {
         }
     }
 
+    /// Explains the error that will be returned, and says that it is in the attribute with this
+    /// payload, which must be a part of [`Request::attributes`]. 79 bytes of the text are sent.
+    pub fn explain_at(&self, payload: &[u8], why: fmt::Arguments<'_>) {
+        // SAFETY: By the type invariant.
+        let extack = unsafe { (*self.as_raw()).extack };
+        // SAFETY: It is null or valid while the callback runs, and nobody else writes to it.
+        let Some(extack) = (unsafe { extack.as_mut() }) else {
+            return;
+        };
+        let mut text = Text {
+            room: &mut extack._msg_buf,
+            used: 0,
+        };
+        // What does not fit is left out.
+        let _ = core::fmt::Write::write_fmt(&mut text, why);
+        extack._msg = (&raw const extack._msg_buf).cast();
+        let start = self.attributes().as_ptr() as usize;
+        let offset = (payload.as_ptr() as usize).wrapping_sub(start);
+        let header = offset.wrapping_sub(size_of::<bindings::nlattr>());
+        if let Some(attribute) = self.attributes().get(header..offset) {
+            extack.bad_attr = attribute.as_ptr().cast();
+        }
+    }
+
     /// Sends one message back, with the attributes that `write` appends to it.
     ///
     /// # Errors
@@ -106,6 +130,26 @@ impl Request {
         write(&mut message)?;
         message.finish();
         reply.send(self)
+    }
+}
+
+/// A buffer for text, of which the last byte stays free.
+struct Text<'a> {
+    room: &'a mut [u8],
+    used: usize,
+}
+
+impl core::fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        for &byte in text.as_bytes() {
+            let behind = self.used.saturating_add(1);
+            match self.room.get_mut(self.used..=behind) {
+                Some([to, end]) => (*to, *end) = (byte, 0),
+                _ => return Err(core::fmt::Error),
+            }
+            self.used = behind;
+        }
+        Ok(())
     }
 }
 

@@ -32,6 +32,18 @@ int ipvs_helper_genlmsg_reply(struct sk_buff *skb, const struct genl_info *info)
 	return genlmsg_unicast(genl_info_net(info), skb, info->snd_portid);
 }
 
+bool ipvs_helper_genl_has_listeners(const struct genl_family *family, struct net *net, unsigned int group)
+{
+	return genl_has_listeners(family, net, group);
+}
+
+/* Takes @skb in any case. Who could not be reached is told so by the socket. */
+void ipvs_helper_genlmsg_multicast(const struct genl_family *family, struct net *net, struct sk_buff *skb,
+				   unsigned int group)
+{
+	genlmsg_multicast_netns(family, net, skb, 0, group, GFP_ATOMIC);
+}
+
 void ipvs_helper_nlmsg_free(struct sk_buff *skb)
 {
 	nlmsg_free(skb);

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Commands about connections, which the C module has none of.
+
+use ipvs_core::{
+    config::conns::{self, ConnView, Filter},
+    uapi::additions::{command, top},
+};
+use kernel::prelude::*;
+use knet::{
+    genetlink::{Do, Dump, Page, Request},
+    hashtable::Cursor,
+    rcu,
+    time::{Jiffies, HZ},
+};
+
+use super::{ipvs, sink};
+use crate::{conn::Conn, errno::of_request};
+
+/// How user space sees a connection now.
+fn view(conn: &Conn) -> ConnView {
+    let seconds = conn.remaining(Jiffies::now()) / HZ;
+    ConnView {
+        request: conn.request(),
+        server: (conn.dest.key.family, conn.server),
+        server_port: conn.listed_port(),
+        state: conn.state_name(),
+        flags: conn.condition().flags(),
+        expires: u32::try_from(seconds).unwrap_or(u32::MAX),
+        packets: conn.packets(),
+        service: conn.dest.service,
+    }
+}
+
+/// Which connections a request is about.
+fn filter(request: &Request) -> Result<Filter> {
+    Filter::parse(request.attributes()).map_err(|error| {
+        request.explain(error.text());
+        of_request(error)
+    })
+}
+
+/// `GET_CONN`.
+pub(super) struct GetAll;
+
+impl Dump for GetAll {
+    type Cursor = Cursor;
+
+    fn run(request: &Request, page: &mut Page<'_>, cursor: &mut Cursor) -> Result {
+        let (ipvs, filter) = (ipvs(request)?, filter(request)?);
+        let mut ahead = *cursor;
+        loop {
+            // A section for each connection, so that none is long.
+            let guard = rcu::read_lock();
+            let Some(conn) = ipvs.conns.next(&mut ahead, &guard) else {
+                return Ok(());
+            };
+            let view = view(&conn);
+            if filter.takes(&view) {
+                page.entry(command::NEW_CONN, |message| {
+                    sink::append(message, |sink| conns::put(sink, &view))
+                })?;
+            }
+            *cursor = ahead;
+        }
+    }
+}
+
+/// `DEL_CONN`.
+pub(super) struct Delete;
+
+impl Do for Delete {
+    fn run(request: &Request) -> Result {
+        let (ipvs, filter) = (ipvs(request)?, filter(request)?);
+        if !filter.is_deliberate() {
+            request.explain(c"say which connections, or set the flag for all");
+            return Err(EINVAL);
+        }
+        let (mut cursor, mut count) = (Cursor::default(), 0_u32);
+        loop {
+            let guard = rcu::read_lock();
+            let Some(conn) = ipvs.conns.next(&mut cursor, &guard) else {
+                break;
+            };
+            if filter.takes(&view(&conn)) && conn.finish() {
+                count = count.saturating_add(1);
+            }
+        }
+        request.reply(command::DEL_CONN, |message| {
+            message.put(top::COUNT, &count.to_ne_bytes())
+        })
+    }
+}

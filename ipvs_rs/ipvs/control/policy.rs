@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the attributes of the additions must look like, to the letter: the C core checks it, and
+//! tells who asked what is wrong and where. What it cannot check is left to
+//! [`ipvs_core::config`].
+
+use ipvs_core::{config::conns::STATE_MAX, uapi::additions::ALL};
+use knet::genetlink::Policy;
+
+const NO: Policy = Policy::REJECTED;
+/// A u16 that is a family, or between the two.
+const FAMILY: Policy = Policy::u16_in(2, 10);
+/// An address of either family, as long as it is or as long as the longer one.
+const ADDR: Policy = Policy::bytes(4, 16);
+/// See [`ALL`].
+const FLAGS: Policy = Policy::u32_in(0, ALL as i16);
+
+/// What identifies a service.
+const SERVICE_KEY: &[Policy] = &[
+    NO,
+    FAMILY,      // AF
+    Policy::U16, // PROTOCOL
+    ADDR,        // ADDR
+    Policy::U16, // PORT
+    Policy::U32, // FWMARK
+];
+
+/// The conditions that a connection can be looked for by.
+const CONN: &[Policy] = &[
+    NO,
+    FAMILY,                           // FAMILY
+    Policy::u16_in(0, 255),           // PROTOCOL
+    ADDR,                             // CLIENT_ADDR
+    Policy::U16,                      // CLIENT_PORT
+    ADDR,                             // VIRTUAL_ADDR
+    Policy::U16,                      // VIRTUAL_PORT
+    ADDR,                             // SERVER_ADDR
+    Policy::U16,                      // SERVER_PORT
+    Policy::string(STATE_MAX as u16), // STATE
+];
+
+/// Of `GET_CONN`, by the numbers of the attributes, see [`top`](ipvs_core::uapi::additions::top).
+pub(super) const GET_CONN: &[Policy] = &[
+    NO,
+    Policy::nest(SERVICE_KEY), // SERVICE
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    Policy::nest(CONN), // CONN
+];
+
+/// Of `DEL_CONN`.
+pub(super) const DEL_CONN: &[Policy] = &[
+    NO,
+    Policy::nest(SERVICE_KEY), // SERVICE
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    Policy::nest(CONN), // CONN
+    FLAGS,              // FLAGS
+];
