@@ -22,7 +22,7 @@ use crate::session::Session;
 ///
 /// The first mistake in the rules, before anything is changed; or what the kernel refuses.
 pub fn run(session: &mut Session, text: &str, how: How) -> Result<ExitCode, Failure> {
-    let wanted = read(&session.program, text)?;
+    let wanted = read(&session.program, text, &Services::default())?;
     let table = session
         .table(None, false)
         .map_err(|error| Failure::listing(&error))?;
@@ -41,8 +41,11 @@ pub fn run(session: &mut Session, text: &str, how: How) -> Result<ExitCode, Fail
 }
 
 /// The table that rules describe.
-fn read(program: &str, text: &str) -> Result<Model, Failure> {
-    let services = Services::default();
+///
+/// # Errors
+///
+/// The first mistake, with the number of its line.
+pub fn read(program: &str, text: &str, services: &Services) -> Result<Model, Failure> {
     let mut wanted = Model::default();
     for (index, text) in text.lines().enumerate() {
         let line = Line {
@@ -52,7 +55,7 @@ fn read(program: &str, text: &str) -> Result<Model, Failure> {
         if text.trim_start().starts_with('#') {
             continue;
         }
-        let outcome = match parse_line(program, text, &services) {
+        let outcome = match parse_line(program, text, services) {
             Ok(None) => Ok(()),
             Ok(Some(Command::Change(request, asked))) => {
                 wanted.apply(&request, asked).map_err(Failure::kernel)

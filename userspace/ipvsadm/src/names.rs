@@ -6,7 +6,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 
-use ipvs_netlink::{Addr, Family};
+use ipvs_netlink::{Addr, DestKey, Family, ServiceKey};
 
 /// A protocol that has ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -168,6 +168,15 @@ impl Names {
                 (name.parse::<IpAddr>().is_err()).then_some(name)
             })
             .clone()
+    }
+
+    /// A server, whose port has the name of its service's protocol.
+    pub fn server(&self, service: &ServiceKey, key: &DestKey) -> String {
+        let protocol = match service {
+            ServiceKey::Address { protocol, .. } => Protocol::from_number(*protocol),
+            ServiceKey::Mark { .. } => None,
+        };
+        self.endpoint(key.family, key.addr, key.port, protocol)
     }
 
     /// `address:port`, with brackets around IPv6.

@@ -7,10 +7,31 @@ pub mod json;
 pub mod rules;
 pub mod table;
 
-use ipvs_netlink::{Daemon, DaemonRole, Family, Info, Service, ServiceKey, Timeouts};
+use ipvs_netlink::{Daemon, DaemonRole, Dest, Family, Info, Service, ServiceKey, Timeouts};
 
 use crate::command::SCHED_FLAGS;
 use crate::names::ip;
+
+/// How the table is shown: a line for each service, and one for each of its servers.
+pub trait Form {
+    /// The line of a service.
+    fn service(&self, service: &Service) -> String;
+
+    /// The line of a server of a service.
+    fn dest(&self, service: &ServiceKey, dest: &Dest) -> String;
+}
+
+/// The lines of services, each followed by those of its servers.
+pub fn table(form: &impl Form, table: &[(Service, Vec<Dest>)]) -> String {
+    let mut out = String::new();
+    for (service, dests) in table {
+        out.push_str(&form.service(service));
+        for dest in dests {
+            out.push_str(&form.dest(&service.key, dest));
+        }
+    }
+    out
+}
 
 /// The usage, by the name of the program.
 pub fn usage(program: &str, info: &Info) -> String {
@@ -143,6 +164,6 @@ pub fn sort_services(services: &mut [Service]) {
 }
 
 /// Servers in the order of listings: by address and port.
-pub fn sort_dests(dests: &mut [ipvs_netlink::Dest]) {
+pub fn sort_dests(dests: &mut [Dest]) {
     dests.sort_by_key(|dest| (dest.key.addr, dest.key.port));
 }

@@ -8,7 +8,7 @@ use crate::command::{Command, Listing, What};
 use crate::connections;
 use crate::error::{sentence, Asked, Failure};
 use crate::names::Names;
-use crate::print::{self, json, rules, table::Table};
+use crate::print::{self, json, rules::Rules, table::Table};
 
 /// The program that loads kernel modules.
 const MODPROBE: &str = "modprobe";
@@ -155,12 +155,7 @@ impl Session {
                     out.push_str(&Table::version_line(&info));
                 }
                 out.push_str(shown.header());
-                for (service, dests) in &table {
-                    out.push_str(&shown.service(service));
-                    for dest in dests {
-                        out.push_str(&shown.dest(&service.key, dest));
-                    }
-                }
+                out.push_str(&print::table(&shown, &table));
                 Ok(out)
             }
         }
@@ -170,15 +165,8 @@ impl Session {
         let table = self
             .table(None, true)
             .map_err(|error| Failure::listing(&error))?;
-        let names = Names::new(numeric);
-        let mut out = String::new();
-        for (service, dests) in &table {
-            out.push_str(&rules::service(&names, service));
-            for dest in dests {
-                out.push_str(&rules::dest(&names, &service.key, dest));
-            }
-        }
-        Ok(out)
+        let names = &Names::new(numeric);
+        Ok(print::table(&Rules { names }, &table))
     }
 }
 

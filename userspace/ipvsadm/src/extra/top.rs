@@ -136,8 +136,7 @@ impl Look {
     }
 }
 
-fn server_row(names: &Names, _service: &ServiceKey, dest: &Dest) -> Row<'static> {
-    let key = &dest.key;
+fn server_row(names: &Names, service: &ServiceKey, dest: &Dest) -> Row<'static> {
     // Quiesced servers, and those with all the connections that they may have.
     let overloaded = dest.settings.upper != 0
         && dest.active.saturating_add(dest.inactive) >= dest.settings.upper;
@@ -147,10 +146,7 @@ fn server_row(names: &Names, _service: &ServiceKey, dest: &Dest) -> Row<'static>
         _ => Style::new(),
     };
     let cells = [
-        format!(
-            "  -> {}",
-            names.endpoint(key.family, key.addr, key.port, None)
-        ),
+        format!("  -> {}", names.server(service, &dest.key)),
         method_name(dest.settings.method).to_owned(),
         dest.settings.weight.to_string(),
         dest.active.to_string(),

@@ -8,7 +8,7 @@ use ipvs_netlink::{
     Stats,
 };
 
-use super::{netmask, sched_flags, scheduler, text};
+use super::{netmask, sched_flags, scheduler, text, Form};
 use crate::command::tunnel::flags as tunnel_flags;
 use crate::names::{Names, Protocol};
 
@@ -66,25 +66,34 @@ pub fn service_settings(service: &Service) -> String {
     out
 }
 
-/// The rule that adds a service.
-pub fn service(names: &Names, service: &Service) -> String {
-    format!(
-        "-A {} {}\n",
-        service_key(names, &service.key),
-        service_settings(service)
-    )
+/// The table as the rules that would make it.
+pub struct Rules<'a> {
+    /// Names or numbers.
+    pub names: &'a Names,
+}
+
+impl Form for Rules<'_> {
+    fn service(&self, service: &Service) -> String {
+        format!(
+            "-A {} {}\n",
+            service_key(self.names, &service.key),
+            service_settings(service)
+        )
+    }
+
+    fn dest(&self, service: &ServiceKey, dest: &Dest) -> String {
+        format!(
+            "-a {} {} {}\n",
+            service_key(self.names, service),
+            dest_key(self.names, service, &dest.key),
+            dest_settings(&dest.settings)
+        )
+    }
 }
 
 /// The option that names a server.
 pub fn dest_key(names: &Names, service: &ServiceKey, key: &DestKey) -> String {
-    let protocol = match service {
-        ServiceKey::Address { protocol, .. } => Protocol::from_number(*protocol),
-        ServiceKey::Mark { .. } => None,
-    };
-    format!(
-        "-r {}",
-        names.endpoint(key.family, key.addr, key.port, protocol)
-    )
+    format!("-r {}", names.server(service, key))
 }
 
 /// The options with the settings of a server.
@@ -120,16 +129,6 @@ fn tunnel_settings(settings: &DestSettings) -> String {
         tunnel::GRE => format!(" --tun-type gre {sums}"),
         _ => " --tun-type ipip".to_owned(),
     }
-}
-
-/// The rule that adds a server.
-pub fn dest(names: &Names, service: &ServiceKey, dest: &Dest) -> String {
-    format!(
-        "-a {} {} {}\n",
-        service_key(names, service),
-        dest_key(names, service, &dest.key),
-        dest_settings(&dest.settings)
-    )
 }
 
 /// The rule that makes a change of services or servers; nothing for other changes.

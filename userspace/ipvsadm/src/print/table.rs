@@ -7,7 +7,7 @@ use std::fmt::Write;
 use ipvs_netlink::uapi::{service_flags, tunnel};
 use ipvs_netlink::{Dest, Info, Method, Service, ServiceKey, Stats};
 
-use super::{kernel_version, netmask, sched_flags, scheduler, text};
+use super::{kernel_version, netmask, sched_flags, scheduler, text, Form};
 use crate::command::{tunnel::flags as tunnel_flags, View};
 use crate::names::{Names, Protocol};
 
@@ -82,62 +82,6 @@ impl Table<'_> {
         }
     }
 
-    /// The line of a service.
-    pub fn service(&self, service: &Service) -> String {
-        let mut out = self.service_name(&service.key);
-        // Writing to a string does not fail.
-        let _ = match self.view {
-            View::Stats | View::Rates => {
-                out = format!("{out:<33}");
-                out.push_str(&self.numbers(&service.stats));
-                writeln!(out)
-            }
-            _ => {
-                let _ = write!(out, " {}", scheduler(service));
-                out.push_str(&service_flags(service));
-                writeln!(out)
-            }
-        };
-        out
-    }
-
-    /// The line of a server of a service.
-    pub fn dest(&self, service: &ServiceKey, dest: &Dest) -> String {
-        let protocol = match service {
-            ServiceKey::Address { protocol, .. } => Protocol::from_number(*protocol),
-            ServiceKey::Mark { .. } => None,
-        };
-        let name = self
-            .names
-            .endpoint(dest.key.family, dest.key.addr, dest.key.port, protocol);
-        let name = cut(&name);
-        let settings = &dest.settings;
-        let (active, inactive) = (dest.active, dest.inactive);
-        let method = method_name(settings.method);
-        // Weights are signed in the kernel.
-        let weight = i32::from_ne_bytes(settings.weight.to_ne_bytes());
-        match self.view {
-            View::Stats | View::Rates => {
-                format!("  -> {name:<28}{}\n", self.numbers(&dest.stats))
-            }
-            View::Thresholds => format!(
-                "  -> {name:<28} {:<10} {:<10} {active:<10} {inactive:<10}\n",
-                settings.upper, settings.lower
-            ),
-            View::Persistent => format!(
-                "  -> {name:<28} {weight:<9} {:<11} {active:<10} {inactive:<10}\n",
-                dest.persistent
-            ),
-            View::Tunnels => format!(
-                "  -> {name:<28} {method:<7} {:<13} {weight:<6} {active:<10} {inactive:<10}\n",
-                tunnel_name(dest)
-            ),
-            View::Plain => {
-                format!("  -> {name:<28} {method:<7} {weight:<6} {active:<10} {inactive:<10}\n")
-            }
-        }
-    }
-
     /// Counters or rates.
     fn numbers(&self, stats: &Stats) -> String {
         let rates = &stats.rates;
@@ -183,6 +127,56 @@ impl Table<'_> {
             }
         }
         format!("{number:>8}")
+    }
+}
+
+impl Form for Table<'_> {
+    fn service(&self, service: &Service) -> String {
+        let mut out = self.service_name(&service.key);
+        // Writing to a string does not fail.
+        let _ = match self.view {
+            View::Stats | View::Rates => {
+                out = format!("{out:<33}");
+                out.push_str(&self.numbers(&service.stats));
+                writeln!(out)
+            }
+            _ => {
+                let _ = write!(out, " {}", scheduler(service));
+                out.push_str(&service_flags(service));
+                writeln!(out)
+            }
+        };
+        out
+    }
+
+    fn dest(&self, service: &ServiceKey, dest: &Dest) -> String {
+        let name = self.names.server(service, &dest.key);
+        let name = cut(&name);
+        let settings = &dest.settings;
+        let (active, inactive) = (dest.active, dest.inactive);
+        let method = method_name(settings.method);
+        // Weights are signed in the kernel.
+        let weight = i32::from_ne_bytes(settings.weight.to_ne_bytes());
+        match self.view {
+            View::Stats | View::Rates => {
+                format!("  -> {name:<28}{}\n", self.numbers(&dest.stats))
+            }
+            View::Thresholds => format!(
+                "  -> {name:<28} {:<10} {:<10} {active:<10} {inactive:<10}\n",
+                settings.upper, settings.lower
+            ),
+            View::Persistent => format!(
+                "  -> {name:<28} {weight:<9} {:<11} {active:<10} {inactive:<10}\n",
+                dest.persistent
+            ),
+            View::Tunnels => format!(
+                "  -> {name:<28} {method:<7} {:<13} {weight:<6} {active:<10} {inactive:<10}\n",
+                tunnel_name(dest)
+            ),
+            View::Plain => {
+                format!("  -> {name:<28} {method:<7} {weight:<6} {active:<10} {inactive:<10}\n")
+            }
+        }
     }
 }
 
