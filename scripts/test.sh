@@ -115,6 +115,18 @@ selftest() {
 		grep -q '(Rust)' "$results/selftest.log" && grep -q 'ipvs.sh: .*PASS' "$results/selftest.log"
 }
 
+# Our ipvsadm beside Debian's, on both modules at once.
+tools() {
+	local kind pid_c pid_rust
+	for kind in c rust; do
+		mkdir -p "$results/ipvsadm-$kind"
+		tests/ipvsadm/run $kind >"$results/ipvsadm-$kind/run.log" 2>&1 &
+		declare "pid_$kind=$!"
+	done
+	scenarios_end ipvsadm-c "$pid_c"
+	scenarios_end ipvsadm-rust "$pid_rust"
+}
+
 # How far the scenarios are, in each VM that has begun.
 progress() {
 	local log
@@ -166,6 +178,7 @@ if [ -x tests/net/run ] && scenarios_match; then
 		"$here/stale-scheduler.sh" >"$results/stale.log" 2>&1 || check "a stale scheduler is built" false || true
 		scenarios
 		[ -n "$T" ] || parallel
+		[ -n "$T" ] || tools
 	else
 		check "scenarios (nothing was built)" false || true
 	fi

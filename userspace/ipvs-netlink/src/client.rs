@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The socket, and the conversation over it.
+//! The conversation with the kernel.
+
+mod additions;
 
 use std::io::Cursor;
 
 use ipvs_core::config::ServiceKey;
-use ipvs_core::nla::{Attributes, Kind};
+use ipvs_core::nla::{Attributes, Iter, Kind};
 use ipvs_core::proto::Timeouts;
+use ipvs_core::uapi::additions::GROUP;
 use ipvs_core::uapi::{command, FAMILY_NAME, FAMILY_VERSION};
-use neli::consts::nl::{NlmF, Nlmsg};
-use neli::consts::socket::{Msg, NlFamily};
+use neli::consts::nl::{NlmF, Nlmsg, NlmsgerrAttr};
+use neli::err::{Nlmsgerr, NlmsghdrErr};
 use neli::nl::NlPayload;
-use neli::socket::NlSocket;
-use neli::utils::Groups;
-use neli::FromBytes;
 
+pub use self::additions::WholeService;
+use crate::channel::Channel;
 use crate::decode;
 use crate::error::{Errno, Error};
-use crate::message::{self, Body, Message};
+use crate::message::{self, Body};
 use crate::request::{put_service, Request};
 use crate::types::{Daemon, Dest, Info, Service};
 
-/// As much as the kernel puts into one part of a dump.
-const RECEIVE_BUFFER: usize = 32 * 1024;
 /// So many requests go out in one system call: the answers of all of them, if all fail, fit into
 /// the receive buffer that a socket has by default.
 const BATCH: usize = 64;
@@ -33,6 +33,9 @@ mod controller {
     pub(super) const GET_FAMILY: u8 = 3;
     pub(super) const ATTRIBUTE_ID: u16 = 1;
     pub(super) const ATTRIBUTE_NAME: u16 = 2;
+    pub(super) const ATTRIBUTE_GROUPS: u16 = 7;
+    pub(super) const GROUP_NAME: u16 = 1;
+    pub(super) const GROUP_ID: u16 = 2;
 }
 
 /// A request of several that the kernel refused.
@@ -47,11 +50,11 @@ pub struct Failure {
 /// A socket on which the kernel answers for IPVS in the network namespace of the thread that
 /// made it.
 pub struct Client {
-    socket: NlSocket,
+    channel: Channel,
     family: u16,
+    /// The multicast group of a kernel with additions.
+    group: Option<u32>,
     sequence: u32,
-    buffer: Vec<u8>,
-    sent: u64,
 }
 
 impl Client {
@@ -61,45 +64,45 @@ impl Client {
     ///
     /// [`Error::NoFamily`] if there is no IPVS.
     pub fn connect() -> Result<Self, Error> {
-        let socket = NlSocket::connect(NlFamily::Generic, None, Groups::empty())?;
         let mut client = Self {
-            socket,
+            channel: Channel::open()?,
             family: controller::ID,
+            group: None,
             sequence: 0,
-            buffer: vec![0; RECEIVE_BUFFER],
-            sent: 0,
         };
-        client.family = client.resolve()?;
+        (client.family, client.group) = client.resolve()?;
         Ok(client)
     }
 
     /// The number of messages that were sent, answers not counted.
     pub const fn messages_sent(&self) -> u64 {
-        self.sent
+        self.channel.sent()
     }
 
-    /// The number of the family `IPVS`.
-    fn resolve(&mut self) -> Result<u16, Error> {
+    /// The number of the family `IPVS`, and of its multicast group if it has one.
+    fn resolve(&mut self) -> Result<(u16, Option<u32>), Error> {
         let mut name = crate::message::Attributes::default();
         let text = [FAMILY_NAME.as_bytes(), &[0]].concat();
         ipvs_core::config::reply::AttributeSink::put(&mut name, controller::ATTRIBUTE_NAME, &text)
             .map_err(|_| Error::Malformed("no room for a name"))?;
-        let mut id = None;
+        let mut family = None;
+        let mut group = None;
         self.ask(
             Body::new(controller::GET_FAMILY, 1, &name.0),
             NlmF::ACK,
             |body| {
-                id = Attributes::parse(body.attributes(), &[Kind::Any; 2])
-                    .ok()
-                    .and_then(|found| found.u16(controller::ATTRIBUTE_ID));
+                if let Ok(found) = Attributes::parse(body.attributes(), &[Kind::Any; 7]) {
+                    family = found.u16(controller::ATTRIBUTE_ID);
+                    group = found.bytes(controller::ATTRIBUTE_GROUPS).and_then(group_of);
+                }
                 Ok(())
             },
         )
-        .map_err(|error| match error {
-            Error::Kernel(Errno::ENOENT) => Error::NoFamily,
-            other => other,
+        .map_err(|error| match error.errno() {
+            Some(Errno::ENOENT) => Error::NoFamily,
+            _ => error,
         })?;
-        id.ok_or(Error::NoFamily)
+        Ok((family.ok_or(Error::NoFamily)?, group))
     }
 
     /// Version and table size.
@@ -208,10 +211,10 @@ impl Client {
             self.sequence = self.sequence.wrapping_add(1);
             message::append(&mut out, self.family, flags, self.sequence, body(request)?)?;
         }
-        self.send(&out.into_inner(), batch.len())?;
+        self.channel.send(&out.into_inner(), batch.len())?;
         let mut over = batch.is_empty();
         while !over {
-            for message in self.receive()? {
+            for message in self.channel.receive()? {
                 // CAST: a batch has few requests, so this fits.
                 let index = message.nl_seq().wrapping_sub(first) as usize;
                 if index >= batch.len() {
@@ -269,10 +272,10 @@ impl Client {
         self.sequence = self.sequence.wrapping_add(1);
         let mut out = Cursor::new(Vec::new());
         message::append(&mut out, self.family, flags, self.sequence, body)?;
-        self.send(&out.into_inner(), 1)?;
+        self.channel.send(&out.into_inner(), 1)?;
         let mut outcome = Ok(());
         loop {
-            for message in self.receive()? {
+            for message in self.channel.receive()? {
                 if *message.nl_seq() != self.sequence {
                     continue;
                 }
@@ -282,9 +285,7 @@ impl Client {
                             outcome = each(body);
                         }
                     }
-                    NlPayload::Err(error) => {
-                        return Err(Error::Kernel(Errno(error.error().wrapping_neg())));
-                    }
+                    NlPayload::Err(error) => return Err(refusal(error)),
                     NlPayload::DumpExtAck(done) if *done.error() != 0 => {
                         return Err(Error::Kernel(Errno(done.error().wrapping_neg())));
                     }
@@ -297,33 +298,30 @@ impl Client {
             }
         }
     }
+}
 
-    fn send(&mut self, bytes: &[u8], messages: usize) -> Result<(), Error> {
-        if !bytes.is_empty() {
-            self.socket.send(bytes, Msg::empty())?;
-            self.sent = self.sent.saturating_add(messages as u64);
-        }
-        Ok(())
-    }
+/// The number of the group of events, in a list of groups.
+fn group_of(groups: &[u8]) -> Option<u32> {
+    Iter::new(groups).find_map(|(_, group)| {
+        let found = Attributes::parse(group, &[Kind::Any; 2]).ok()?;
+        let name = found.string(controller::GROUP_NAME)?;
+        (name == GROUP.as_bytes()).then(|| found.u32(controller::GROUP_ID))?
+    })
+}
 
-    /// The messages of one datagram.
-    fn receive(&mut self) -> Result<Vec<Message>, Error> {
-        let len = loop {
-            match self.socket.recv(&mut self.buffer, Msg::empty()) {
-                Ok((len, _)) => break len,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
-            }
-        };
-        let bytes = self.buffer.get(..len).unwrap_or_default();
-        let mut cursor = Cursor::new(bytes);
-        let mut messages = Vec::new();
-        while (cursor.position() as usize) < len {
-            let message = Message::from_bytes(&mut cursor)
-                .map_err(|_| Error::Malformed("a message that is cut off"))?;
-            messages.push(message);
-        }
-        Ok(messages)
+/// What a refusal says.
+fn refusal(error: &Nlmsgerr<NlmsghdrErr<u16, Body>>) -> Error {
+    let errno = Errno(error.error().wrapping_neg());
+    let said = error.ext_ack().iter().find_map(|attribute| {
+        let text = attribute.nla_payload().as_ref();
+        (*attribute.nla_type().nla_type() == NlmsgerrAttr::Msg).then(|| {
+            let text = text.strip_suffix(&[0]).unwrap_or(text);
+            String::from_utf8_lossy(text).into_owned()
+        })
+    });
+    match said {
+        Some(why) => Error::Refused { errno, why },
+        None => Error::Kernel(errno),
     }
 }
 

@@ -2,6 +2,8 @@
 
 //! From attributes to values. Unknown attributes are ignored, as later kernels will add some.
 
+pub(crate) mod additions;
+
 use ipvs_core::addr::{Addr, Family};
 use ipvs_core::config::{DaemonRole, DestKey, Name, Netmask, ServiceKey, Tunnel};
 use ipvs_core::conn::Method;
@@ -59,8 +61,17 @@ pub(crate) fn timeouts(bytes: &[u8]) -> Result<Timeouts, Error> {
 /// A message of a dump of services.
 pub(crate) fn service(bytes: &[u8]) -> Result<Service, Error> {
     let found = read::<12>(nest(bytes, top::SERVICE)?)?;
+    let stats = stats(found.bytes(service::STATS64), found.bytes(service::STATS))?;
+    Ok(Service {
+        key: service_key(&found)?,
+        settings: service_settings(&found)?,
+        stats,
+    })
+}
+
+fn service_key(found: &Attributes<'_, 12>) -> Result<ServiceKey, Error> {
     let family = family(present(found.u16(service::AF))?)?;
-    let key = match found.u32(service::FWMARK) {
+    Ok(match found.u32(service::FWMARK) {
         Some(mark) => ServiceKey::from_mark(family, mark),
         None => ServiceKey::Address {
             family,
@@ -68,8 +79,11 @@ pub(crate) fn service(bytes: &[u8]) -> Result<Service, Error> {
             addr: Addr::from_v6(present(found.padded(service::ADDR))?),
             port: present(found.be16(service::PORT))?,
         },
-    };
-    let settings = ServiceSettings {
+    })
+}
+
+fn service_settings(found: &Attributes<'_, 12>) -> Result<ServiceSettings, Error> {
+    Ok(ServiceSettings {
         scheduler: match found.string(service::SCHED_NAME) {
             Some(NO_SCHEDULER) => None,
             scheduler => Some(name(scheduler)?),
@@ -81,19 +95,24 @@ pub(crate) fn service(bytes: &[u8]) -> Result<Service, Error> {
         flags: present(found.u32(service::FLAGS))?,
         timeout: present(found.u32(service::TIMEOUT))?,
         netmask: Netmask(present(found.padded(service::NETMASK))?),
-    };
-    let stats = stats(found.bytes(service::STATS64), found.bytes(service::STATS))?;
-    Ok(Service {
-        key,
-        settings,
-        stats,
     })
 }
 
 /// A message of a dump of servers, of a service of `family`.
 pub(crate) fn dest(bytes: &[u8], of_service: Family) -> Result<Dest, Error> {
     let found = read::<15>(nest(bytes, top::DEST)?)?;
-    let key = DestKey {
+    Ok(Dest {
+        key: dest_key(&found, of_service)?,
+        settings: dest_settings(&found)?,
+        active: found.u32(dest::ACTIVE_CONNS).unwrap_or(0),
+        inactive: found.u32(dest::INACT_CONNS).unwrap_or(0),
+        persistent: found.u32(dest::PERSIST_CONNS).unwrap_or(0),
+        stats: stats(found.bytes(dest::STATS64), found.bytes(dest::STATS))?,
+    })
+}
+
+fn dest_key(found: &Attributes<'_, 15>, of_service: Family) -> Result<DestKey, Error> {
+    Ok(DestKey {
         family: match found.u16(dest::ADDR_FAMILY) {
             // Kernels before 3.18 say nothing.
             None | Some(0) => of_service,
@@ -101,8 +120,11 @@ pub(crate) fn dest(bytes: &[u8], of_service: Family) -> Result<Dest, Error> {
         },
         addr: Addr::from_v6(present(found.padded(dest::ADDR))?),
         port: present(found.be16(dest::PORT))?,
-    };
-    let settings = DestSettings {
+    })
+}
+
+fn dest_settings(found: &Attributes<'_, 15>) -> Result<DestSettings, Error> {
+    Ok(DestSettings {
         method: Method::from_bits(present(found.u32(dest::FWD_METHOD))?),
         weight: present(found.u32(dest::WEIGHT))?,
         upper: found.u32(dest::U_THRESH).unwrap_or(0),
@@ -112,14 +134,6 @@ pub(crate) fn dest(bytes: &[u8], of_service: Family) -> Result<Dest, Error> {
             port: found.be16(dest::TUN_PORT).unwrap_or(0),
             flags: found.u16(dest::TUN_FLAGS).unwrap_or(0),
         },
-    };
-    Ok(Dest {
-        key,
-        settings,
-        active: found.u32(dest::ACTIVE_CONNS).unwrap_or(0),
-        inactive: found.u32(dest::INACT_CONNS).unwrap_or(0),
-        persistent: found.u32(dest::PERSIST_CONNS).unwrap_or(0),
-        stats: stats(found.bytes(dest::STATS64), found.bytes(dest::STATS))?,
     })
 }
 
@@ -154,11 +168,11 @@ fn stats(exact: Option<&[u8]>, old: Option<&[u8]>) -> Result<Stats, Error> {
 /// A message of a dump of daemons.
 pub(crate) fn daemon(bytes: &[u8]) -> Result<Daemon, Error> {
     let found = read::<8>(nest(bytes, top::DAEMON)?)?;
+    let role = daemon_role(&found)?;
     let group4 = found.padded::<4>(daemon::MCAST_GROUP);
     let group6 = found.padded::<16>(daemon::MCAST_GROUP6);
     Ok(Daemon {
-        role: DaemonRole::from_number(present(found.u32(daemon::STATE))?)
-            .ok_or(Error::Malformed("an unknown state of a daemon"))?,
+        role,
         interface: name(found.string(daemon::MCAST_IFN))?,
         sync_id: present(found.u32(daemon::SYNC_ID))?,
         max_len: found.u16(daemon::SYNC_MAXLEN).unwrap_or(0),
@@ -168,6 +182,11 @@ pub(crate) fn daemon(bytes: &[u8]) -> Result<Daemon, Error> {
         port: found.u16(daemon::MCAST_PORT).unwrap_or(0),
         ttl: found.u8(daemon::MCAST_TTL).unwrap_or(0),
     })
+}
+
+fn daemon_role(found: &Attributes<'_, 8>) -> Result<DaemonRole, Error> {
+    DaemonRole::from_number(present(found.u32(daemon::STATE))?)
+        .ok_or(Error::Malformed("an unknown state of a daemon"))
 }
 
 #[cfg(test)]

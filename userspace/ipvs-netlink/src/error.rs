@@ -22,10 +22,14 @@ impl Errno {
     pub const EEXIST: Self = Self(17);
     /// Not valid.
     pub const EINVAL: Self = Self(22);
+    /// The message is longer than the socket takes.
+    pub const EMSGSIZE: Self = Self(90);
     /// Protocol not available: the module is unloading, or too old.
     pub const ENOPROTOOPT: Self = Self(92);
     /// This kernel has no such command.
     pub const EOPNOTSUPP: Self = Self(95);
+    /// What was to be read was lost for want of room.
+    pub const ENOBUFS: Self = Self(105);
     /// This kernel does not balance this address family.
     pub const EAFNOSUPPORT: Self = Self(97);
 }
@@ -46,6 +50,13 @@ pub enum Error {
     Socket(io::Error),
     /// The kernel refused.
     Kernel(Errno),
+    /// The kernel refused, and told why; see [`Client::replace`](crate::Client::replace).
+    Refused {
+        /// The error number.
+        errno: Errno,
+        /// What is wrong, in the kernel's words.
+        why: String,
+    },
     /// The kernel has no IPVS: the module is not loaded, and could not be.
     NoFamily,
     /// The kernel said something that is not understood.
@@ -56,7 +67,7 @@ impl Error {
     /// The error number, if the kernel gave one.
     pub fn errno(&self) -> Option<Errno> {
         match self {
-            Self::Kernel(errno) => Some(*errno),
+            Self::Kernel(errno) | Self::Refused { errno, .. } => Some(*errno),
             Self::Socket(error) => error.raw_os_error().map(Errno),
             Self::NoFamily => Some(Errno::ENOENT),
             Self::Malformed(_) => None,
@@ -69,6 +80,7 @@ impl fmt::Display for Error {
         match self {
             Self::Socket(error) => write!(f, "netlink socket: {error}"),
             Self::Kernel(errno) => errno.fmt(f),
+            Self::Refused { errno, why } => write!(f, "{errno}: {why}"),
             Self::NoFamily => f.write_str("the kernel has no IPVS"),
             Self::Malformed(what) => write!(f, "the kernel's answer has {what}"),
         }

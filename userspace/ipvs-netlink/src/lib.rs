@@ -49,6 +49,23 @@
 //! # Ok::<(), ipvs_netlink::Error>(())
 //! ```
 
+//!
+//! Kernels with the additions of `ipvs_rs` ([`Client::has_additions`]) tell changes as they happen,
+//! and tell and end connections:
+//!
+//! ```no_run
+//! use ipvs_netlink::{Client, ConnectionFilter};
+//!
+//! let mut client = Client::connect()?;
+//! let udp = ConnectionFilter { protocol: Some(17), ..Default::default() };
+//! println!("{} connections were ended", client.end_connections(&udp)?);
+//! let mut monitor = client.monitor()?;
+//! while let Some(event) = monitor.next_event()? {
+//!     println!("{:?}", event.change);
+//! }
+//! # Ok::<(), ipvs_netlink::Error>(())
+//! ```
+
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),
@@ -61,20 +78,25 @@
     )
 )]
 
+mod channel;
 mod client;
+mod connection;
 mod decode;
 mod error;
 mod message;
+mod monitor;
 mod request;
 mod types;
 
-pub use client::{Client, Failure};
+pub use client::{Client, Failure, WholeService};
+pub use connection::{Connection, ConnectionFilter, Side, SideFilter};
 pub use error::{Errno, Error};
 pub use ipvs_core::addr::{Addr, Family};
 pub use ipvs_core::config::{DaemonRole, DestKey, Name, Netmask, ServiceKey, Tunnel};
 pub use ipvs_core::conn::Method;
 pub use ipvs_core::proto::Timeouts;
 pub use ipvs_core::uapi;
+pub use monitor::{Change, Event, Monitor};
 pub use request::Request;
 pub use types::{
     Daemon, DaemonSettings, Dest, DestSettings, Info, Rates, Service, ServiceSettings, Stats,

@@ -19,6 +19,9 @@ pub(crate) type Message = Nlmsghdr<u16, Body>;
 /// The bytes in front of the attributes: command, version, two bytes of nothing.
 const GENERIC_HEADER: usize = 4;
 
+/// The bit of an attribute's type that says that it holds attributes.
+const NESTED: u16 = 0x8000;
+
 /// A generic netlink message without its netlink header.
 #[derive(Debug)]
 pub(crate) struct Body {
@@ -31,6 +34,11 @@ impl Body {
         let mut bytes = vec![command, version, 0, 0];
         bytes.extend_from_slice(attributes);
         Self { bytes }
+    }
+
+    /// The command.
+    pub(crate) fn command(&self) -> Option<u8> {
+        self.bytes.first().copied()
     }
 
     /// The attributes.
@@ -131,7 +139,7 @@ impl AttributeSink for Attributes {
         kind: u16,
         fill: impl FnOnce(&mut Self) -> Result<(), Full>,
     ) -> Result<(), Full> {
-        let start = self.begin(kind);
+        let start = self.begin(kind | NESTED);
         fill(self)?;
         self.end(start)
     }

@@ -100,7 +100,7 @@ pub(crate) fn put_service(out: &mut Attributes, key: &ServiceKey) -> Result<(), 
     out.nest(top::SERVICE, |out| put_key(out, key))
 }
 
-fn put_key(out: &mut Attributes, key: &ServiceKey) -> Result<(), Full> {
+pub(crate) fn put_key(out: &mut Attributes, key: &ServiceKey) -> Result<(), Full> {
     out.put_u16(service::AF, key.family().af())?;
     match key {
         ServiceKey::Mark { mark, .. } => out.put_u32(service::FWMARK, *mark),
@@ -118,14 +118,19 @@ fn put_key(out: &mut Attributes, key: &ServiceKey) -> Result<(), Full> {
 }
 
 /// Adds an address in its own length.
-fn put_addr(out: &mut Attributes, kind: u16, family: Family, addr: Addr) -> Result<(), Full> {
+pub(crate) fn put_addr(
+    out: &mut Attributes,
+    kind: u16,
+    family: Family,
+    addr: Addr,
+) -> Result<(), Full> {
     match family {
         Family::V4 => out.put(kind, &addr.v4()),
         Family::V6 => out.put(kind, &addr.octets()),
     }
 }
 
-fn put_settings(out: &mut Attributes, settings: &ServiceSettings) -> Result<(), Full> {
+pub(crate) fn put_settings(out: &mut Attributes, settings: &ServiceSettings) -> Result<(), Full> {
     match &settings.scheduler {
         Some(name) => out.put_name(service::SCHED_NAME, name)?,
         None => out.put(service::SCHED_NAME, &[NO_SCHEDULER, &[0]].concat())?,
@@ -143,13 +148,13 @@ fn put_settings(out: &mut Attributes, settings: &ServiceSettings) -> Result<(), 
     out.put(service::NETMASK, &settings.netmask.0)
 }
 
-fn put_dest_key(out: &mut Attributes, key: &DestKey) -> Result<(), Full> {
+pub(crate) fn put_dest_key(out: &mut Attributes, key: &DestKey) -> Result<(), Full> {
     out.put_u16(dest::ADDR_FAMILY, key.family.af())?;
     put_addr(out, dest::ADDR, key.family, key.addr)?;
     out.put_be16(dest::PORT, key.port)
 }
 
-fn put_dest(out: &mut Attributes, settings: &DestSettings) -> Result<(), Full> {
+pub(crate) fn put_dest(out: &mut Attributes, settings: &DestSettings) -> Result<(), Full> {
     out.put_u32(dest::FWD_METHOD, settings.method.bits())?;
     out.put_u32(dest::WEIGHT, settings.weight)?;
     out.put_u32(dest::U_THRESH, settings.upper)?;

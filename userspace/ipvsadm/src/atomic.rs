@@ -2,10 +2,11 @@
 
 //! Restoring as one change: all of it, or none.
 //!
-//! No kernel can yet replace its table in one step. So the fewest changes are made one after the
-//! other, with all new things before old ones go; and if one is refused, those made are undone.
+//! Kernels with the additions of `ipvs_rs` replace their table in one step. For others the fewest
+//! changes are made one after the other, with all new things before old ones go; and if one is
+//! refused, those made are undone.
 
-use ipvs_netlink::Request;
+use ipvs_netlink::{Errno, Error, Request};
 
 use crate::command::{Command, How};
 use crate::error::{sentence, words, Asked, Failure};
@@ -34,7 +35,7 @@ pub fn run(session: &mut Session, text: &str, how: How) -> Result<ExitCode, Fail
             .map(|step| rules::request(&names, &step.change))
             .collect();
         say(&lines)?;
-    } else {
+    } else if !steps.is_empty() && !replace(session, &wanted)? {
         apply(session, &steps)?;
     }
     Ok(ExitCode::Success)
@@ -68,6 +69,53 @@ pub fn read(program: &str, text: &str, services: &Services) -> Result<Model, Fai
         outcome.map_err(|failure| at(line, &failure))?;
     }
     Ok(wanted)
+}
+
+/// Replaces the whole table in one step; false if the kernel cannot, or not one of this size.
+fn replace(session: &mut Session, wanted: &Model) -> Result<bool, Failure> {
+    let error = match session.client.replace(wanted.services(), true) {
+        Ok(()) => return Ok(true),
+        Err(error) => error,
+    };
+    match error.errno() {
+        Some(Errno::EOPNOTSUPP) if !session.client.has_additions() => Ok(false),
+        Some(Errno::EMSGSIZE) => Ok(false),
+        errno => Err(refused(wanted, &error, errno)),
+    }
+}
+
+/// What to say of a table that was refused, with the rule that is at fault.
+fn refused(wanted: &Model, error: &Error, errno: Option<Errno>) -> Failure {
+    let rule = match error {
+        Error::Refused { why, .. } => entry(why).and_then(|place| rule(wanted, place)),
+        _ => None,
+    };
+    let Some((rule, asked)) = rule else {
+        return Failure::kernel(format!("{error}; nothing was changed"));
+    };
+    let sentence = errno.map_or_else(String::new, |errno| words(asked, errno));
+    Failure::kernel(format!(
+        "{sentence} ({}); nothing was changed",
+        rule.trim_end()
+    ))
+}
+
+/// The place that the kernel names: "entry N: why".
+fn entry(why: &str) -> Option<usize> {
+    let (number, _) = why.strip_prefix("entry ")?.split_once(':')?;
+    number.parse().ok()
+}
+
+/// The rule at a place, counted over services and servers.
+fn rule(wanted: &Model, place: usize) -> Option<(String, Asked)> {
+    let requests = wanted.services().iter().flat_map(|(key, settings, pool)| {
+        let servers = pool
+            .iter()
+            .map(|(dest, settings)| Request::AddDest(*key, *dest, *settings));
+        std::iter::once(Request::AddService(*key, *settings)).chain(servers)
+    });
+    let request = requests.into_iter().nth(place)?;
+    Some((rules::request(&Names::new(true), &request), asked(&request)))
 }
 
 fn apply(session: &mut Session, steps: &[Step]) -> Result<(), Failure> {
@@ -109,5 +157,28 @@ const fn asked(request: &Request) -> Asked {
         Request::AddDest(..) => Asked::AddServer,
         Request::EditDest(..) | Request::DeleteDest(..) => Asked::Server,
         _ => Asked::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_counts_services_and_servers() {
+        let text = "-A -t 10.0.0.1:80\n-a -t 10.0.0.1:80 -r 10.1.0.1 -m\n# more\n-A -f 7";
+        let wanted = read("ipvsadm", text, &Services::parse("")).unwrap();
+        let at = |why| {
+            entry(why)
+                .and_then(|place| rule(&wanted, place))
+                .map(|(rule, _)| rule)
+        };
+        assert_eq!(
+            at("entry 1: no").as_deref(),
+            Some("-a -t 10.0.0.1:80 -r 10.1.0.1:80 -m -w 1\n")
+        );
+        assert_eq!(at("entry 2: no").as_deref(), Some("-A -f 7 -s wlc\n"));
+        assert_eq!(at("entry 3: no"), None);
+        assert_eq!(at("no"), None);
     }
 }

@@ -1,24 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Connections, as the kernel lists them in `/proc/net/ip_vs_conn`; it has no other way yet.
+//! Connections, as the kernel lists them in `/proc/net/ip_vs_conn` or tells them by netlink.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ipvs_netlink::{Addr, Family};
+use ipvs_netlink::{Addr, ConnectionFilter, Family, Side, SideFilter};
 
 /// Where the kernel lists connections.
 pub const FILE: &str = "/proc/net/ip_vs_conn";
-
-/// One side of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Side {
-    /// The family of `addr`.
-    pub family: Family,
-    /// The address.
-    pub addr: Addr,
-    /// The port.
-    pub port: u16,
-}
 
 /// A connection or a persistence template.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,11 +78,47 @@ fn address_of(text: &str) -> Option<(Family, Addr)> {
     Some((Family::V6, Addr::from_v6(address.octets())))
 }
 
-impl Side {
-    /// The address as the standard library has it.
-    pub fn ip(&self) -> IpAddr {
-        crate::names::ip(self.family, self.addr)
+/// The protocols by name, as the kernel's list has them; `IP` is that of templates of marks.
+const PROTOCOLS: [(&str, u16); 6] = [
+    ("IP", 0),
+    ("TCP", 6),
+    ("UDP", 17),
+    ("ESP", 50),
+    ("AH", 51),
+    ("SCTP", 132),
+];
+
+/// The number of a protocol, given by name or number.
+fn protocol_number(name: &str) -> Option<u16> {
+    PROTOCOLS
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(name))
+        .map_or_else(|| name.parse().ok(), |(_, number)| Some(*number))
+}
+
+impl From<ipvs_netlink::Connection> for Connection {
+    fn from(told: ipvs_netlink::Connection) -> Self {
+        let known = PROTOCOLS
+            .iter()
+            .find(|(_, number)| *number == told.protocol);
+        Self {
+            protocol: known
+                .map_or_else(|| told.protocol.to_string(), |(name, _)| (*name).to_owned()),
+            client: told.client,
+            service: told.service,
+            server: told.server,
+            state: told.state,
+            expires: u64::from(told.expires),
+            engine: told
+                .engine
+                .map(|(name, data)| (name, String::from_utf8_lossy(&data).into_owned())),
+        }
     }
+}
+
+/// The address of a side as the standard library has it.
+pub fn ip(side: &Side) -> IpAddr {
+    crate::names::ip(side.family, side.addr)
 }
 
 /// What connections are wanted; what is not given fits all.
@@ -121,8 +146,20 @@ pub struct Match {
 }
 
 impl Match {
+    fn told(self) -> SideFilter {
+        let (family, addr) = match self.ip {
+            IpAddr::V4(ip) => (Family::V4, Addr::from_v4(ip.octets())),
+            IpAddr::V6(ip) => (Family::V6, Addr::from_v6(ip.octets())),
+        };
+        SideFilter {
+            family,
+            addr,
+            port: self.port,
+        }
+    }
+
     fn fits(&self, side: &Side) -> bool {
-        self.ip == side.ip() && self.port.is_none_or(|port| port == side.port)
+        self.ip == ip(side) && self.port.is_none_or(|port| port == side.port)
     }
 }
 
@@ -145,6 +182,22 @@ impl std::str::FromStr for Match {
 }
 
 impl Filter {
+    /// The same for the kernel; [`None`] if it can fit nothing, for want of such a protocol.
+    pub fn told(&self) -> Option<ConnectionFilter> {
+        let protocol = match &self.protocol {
+            None => None,
+            Some(name) => Some(protocol_number(name)?),
+        };
+        Some(ConnectionFilter {
+            of: None,
+            protocol,
+            client: self.client.map(Match::told),
+            service: self.service.map(Match::told),
+            server: self.server.map(Match::told),
+            state: self.state.as_ref().map(|state| state.to_uppercase()),
+        })
+    }
+
     /// Whether a connection is wanted.
     pub fn fits(&self, connection: &Connection) -> bool {
         let same = |wanted: &Option<String>, is: &str| {
@@ -179,9 +232,9 @@ UDP 0A630000 0000 0A630001 13C4 0A630002 13C4 NONE             50 sip abc@exampl
     fn reads_what_the_kernel_lists() {
         let found = parse(SEEN);
         assert_eq!(found.len(), 3);
-        assert_eq!(found[0].client.ip().to_string(), "10.99.0.1");
+        assert_eq!(ip(&found[0].client).to_string(), "10.99.0.1");
         assert_eq!((found[0].service.port, found[0].expires), (81, 56));
-        assert_eq!(found[1].service.ip().to_string(), "2001:db8::2");
+        assert_eq!(ip(&found[1].service).to_string(), "2001:db8::2");
         assert_eq!(
             found[2].engine,
             Some(("sip".to_owned(), "abc@example".to_owned()))

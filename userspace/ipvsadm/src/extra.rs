@@ -72,13 +72,17 @@ pub fn command() -> Command {
         .subcommand(
             Command::new("monitor")
                 .about("Follows changes of the table, each as the rule that would make it")
-                .arg(number("interval", "1000", "milliseconds between two looks"))
+                .arg(number(
+                    "interval",
+                    "1000",
+                    "milliseconds between two looks, where the kernel does not tell of changes",
+                ))
                 .arg(
                     Arg::new("count")
                         .long("count")
                         .value_name("N")
                         .value_parser(clap::value_parser!(u32).range(1..))
-                        .help("end after so many looks"),
+                        .help("end after so many changes, or looks"),
                 )
                 .arg(switch("json", "one JSON object for each change")),
         )
@@ -155,8 +159,8 @@ pub fn run(words: &[String]) -> Result<ExitCode, Failure> {
         Some(("top", options)) => top::run(&mut session, options),
         Some(("metrics", _)) => metrics::run(&mut session),
         Some(("conn", options)) => match options.subcommand() {
-            Some(("flush", options)) => conn::flush(&filter(options)),
-            Some((_, options)) => conn::list(&filter(options), options),
+            Some(("flush", options)) => conn::flush(&mut session, &filter(options)),
+            Some((_, options)) => conn::list(&mut session, &filter(options), options),
             None => Err(Failure::usage("list or flush?")),
         },
         _ => Err(Failure::usage("no such command")),

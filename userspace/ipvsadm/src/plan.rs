@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use ipvs_netlink::{
     Dest, DestKey, DestSettings, Errno, Method, Request, Service, ServiceKey, ServiceSettings,
+    WholeService,
 };
 
 use crate::error::{words, Asked};
@@ -16,7 +17,7 @@ type Pool = Vec<(DestKey, DestSettings)>;
 /// Services with their servers, without counters.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
-    services: Vec<(ServiceKey, ServiceSettings, Pool)>,
+    services: Vec<WholeService>,
     places: HashMap<ServiceKey, usize>,
 }
 
@@ -40,17 +41,22 @@ impl Model {
         model
     }
 
+    /// The services with their servers.
+    pub fn services(&self) -> &[WholeService] {
+        &self.services
+    }
+
     fn insert(&mut self, key: ServiceKey, settings: ServiceSettings, pool: Pool) {
         self.places.insert(key, self.services.len());
         self.services.push((key, settings, pool));
     }
 
-    fn find(&mut self, key: &ServiceKey) -> Option<&mut (ServiceKey, ServiceSettings, Pool)> {
+    fn find(&mut self, key: &ServiceKey) -> Option<&mut WholeService> {
         let place = *self.places.get(key)?;
         self.services.get_mut(place)
     }
 
-    fn get(&self, key: &ServiceKey) -> Option<&(ServiceKey, ServiceSettings, Pool)> {
+    fn get(&self, key: &ServiceKey) -> Option<&WholeService> {
         self.services.get(*self.places.get(key)?)
     }
 

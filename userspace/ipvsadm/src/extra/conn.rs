@@ -4,26 +4,49 @@
 
 use clap::ArgMatches;
 
-use crate::connections::Filter;
-use crate::error::Failure;
+use crate::connections::{Connection, Filter};
+use crate::error::{sentence, Asked, Failure};
 use crate::exit_code::ExitCode;
 use crate::names::Names;
 use crate::print::{connections, json};
 use crate::restore::say;
+use crate::session::Session;
+
+/// The connections that fit: as the kernel tells them, or of its list.
+fn fitting(session: &mut Session, filter: &Filter) -> Result<Vec<Connection>, Failure> {
+    if !session.client.has_additions() {
+        let mut all = crate::session::connections();
+        all.retain(|one| filter.fits(one));
+        return Ok(all);
+    }
+    let Some(told) = filter.told() else {
+        return Ok(Vec::new());
+    };
+    let found = session.client.connections(&told);
+    Ok(found
+        .map_err(|error| Failure::listing(&error))?
+        .into_iter()
+        .map(Connection::from)
+        .collect())
+}
 
 /// Lists connections.
 ///
 /// # Errors
 ///
-/// If nobody reads them.
-pub fn list(filter: &Filter, options: &ArgMatches) -> Result<ExitCode, Failure> {
-    let all = crate::session::connections();
-    let wanted = all.iter().filter(|one| filter.fits(one));
+/// What the kernel says, or that nobody reads.
+pub fn list(
+    session: &mut Session,
+    filter: &Filter,
+    options: &ArgMatches,
+) -> Result<ExitCode, Failure> {
+    let found = fitting(session, filter)?;
     if options.get_flag("json") {
-        say(&json::connections(wanted))?;
+        say(&json::connections(&found))?;
     } else {
         let names = Names::new(options.get_flag("numeric"));
-        let lines: String = wanted
+        let lines: String = found
+            .iter()
             .map(|one| connections::line(&names, one, true))
             .collect();
         say(connections::header(true))?;
@@ -32,17 +55,27 @@ pub fn list(filter: &Filter, options: &ArgMatches) -> Result<ExitCode, Failure> 
     Ok(ExitCode::Success)
 }
 
-/// Ends connections, once there is a kernel that can.
+/// Ends connections, where the kernel can, and says how many.
 ///
 /// # Errors
 ///
-/// That there is none.
-pub fn flush(filter: &Filter) -> Result<ExitCode, Failure> {
-    let all = crate::session::connections();
-    let count = all.iter().filter(|one| filter.fits(one)).count();
-    Err(Failure::kernel(format!(
-        "This kernel cannot end connections: its IPVS has no such command.\n\
-         {count} connections fit; they end by themselves, as `ipvsadm conn list` shows when.\n\
-         With net.ipv4.vs.expire_nodest_conn=1 those of a deleted server end at their next packet."
-    )))
+/// That it cannot.
+pub fn flush(session: &mut Session, filter: &Filter) -> Result<ExitCode, Failure> {
+    if !session.client.has_additions() {
+        let count = fitting(session, filter)?.len();
+        return Err(Failure::kernel(format!(
+            "This kernel cannot end connections: its IPVS has no such command.\n\
+             {count} connections fit; they end by themselves, as `ipvsadm conn list` shows when.\n\
+             With net.ipv4.vs.expire_nodest_conn=1 those of a deleted server end at their next packet."
+        )));
+    }
+    let count = match filter.told() {
+        None => 0,
+        Some(told) => session
+            .client
+            .end_connections(&told)
+            .map_err(|error| Failure::kernel(sentence(Asked::Other, &error)))?,
+    };
+    say(&format!("{count} connections were ended\n"))?;
+    Ok(ExitCode::Success)
 }

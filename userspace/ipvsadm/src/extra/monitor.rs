@@ -2,15 +2,17 @@
 
 //! `ipvsadm monitor`: changes of the table as they happen.
 //!
-//! No kernel tells of changes yet, so the table is looked at again and again; what came and went
-//! between two looks is not seen.
+//! Kernels with the additions of `ipvs_rs` tell of each. The table of others is looked at again and
+//! again; what came and went between two looks is not seen.
 
 use std::io::IsTerminal;
+use std::time::Duration;
 
 use clap::ArgMatches;
+use ipvs_netlink::Change;
 use serde::Serialize;
 
-use crate::error::Failure;
+use crate::error::{sentence, Asked, Failure};
 use crate::exit_code::ExitCode;
 use crate::names::Names;
 use crate::plan::{difference, Model};
@@ -32,7 +34,43 @@ struct Event<'a> {
 ///
 /// What the kernel says, or that nobody reads.
 pub fn run(session: &mut Session, options: &ArgMatches) -> Result<ExitCode, Failure> {
-    let interval = super::interval(options);
+    let count = options.get_one::<u32>("count").copied();
+    let json = options.get_flag("json");
+    if session.client.has_additions() {
+        listen(session, count, json)?;
+    } else {
+        watch(session, super::interval(options), count, json)?;
+    }
+    Ok(ExitCode::Success)
+}
+
+/// Shows the changes that the kernel tells.
+fn listen(session: &mut Session, mut count: Option<u32>, json: bool) -> Result<(), Failure> {
+    let failed = |error| Failure::kernel(sentence(Asked::List, &error));
+    let names = Names::new(true);
+    let mut monitor = session.client.monitor().map_err(failed)?;
+    while count != Some(0) {
+        let Some(event) = monitor.next_event().map_err(failed)? else {
+            eprintln!("Some changes were lost: there were more than could be read in time.");
+            continue;
+        };
+        let rule = match &event.change {
+            Change::Made(request) => rules::request(&names, request),
+            Change::Setting { name, value } => format!("sysctl net.ipv4.vs.{name}={value}"),
+        };
+        say(&show(rule.trim_end(), json))?;
+        count = count.map(|left| left.saturating_sub(1));
+    }
+    Ok(())
+}
+
+/// Shows what changes from look to look.
+fn watch(
+    session: &mut Session,
+    interval: Duration,
+    mut looks: Option<u32>,
+    json: bool,
+) -> Result<(), Failure> {
     if std::io::stderr().is_terminal() {
         eprintln!(
             "This kernel does not tell of changes; looking every {} ms.",
@@ -40,19 +78,18 @@ pub fn run(session: &mut Session, options: &ArgMatches) -> Result<ExitCode, Fail
         );
     }
     let names = Names::new(true);
-    let mut looks = options.get_one::<u32>("count").copied();
     let mut before = look(session)?;
     while looks != Some(0) {
         std::thread::sleep(interval);
         let now = look(session)?;
         for step in difference(&before, &now) {
             let rule = rules::request(&names, &step.change);
-            say(&show(rule.trim_end(), options.get_flag("json")))?;
+            say(&show(rule.trim_end(), json))?;
         }
         before = now;
         looks = looks.map(|left| left.saturating_sub(1));
     }
-    Ok(ExitCode::Success)
+    Ok(())
 }
 
 fn look(session: &mut Session) -> Result<Model, Failure> {

@@ -2,7 +2,9 @@
 
 //! Connections, to the byte as 1.31 shows them.
 
-use crate::connections::{Connection, Side};
+use ipvs_netlink::Side;
+
+use crate::connections::Connection;
 use crate::names::{Names, Protocol};
 
 /// The lines above connections.

@@ -8,11 +8,11 @@
 use serde::Serialize;
 
 use ipvs_netlink::uapi::{service_flags, tunnel};
-use ipvs_netlink::{Daemon, Dest, Info, Method, Service, ServiceKey, Stats, Timeouts};
+use ipvs_netlink::{Daemon, Dest, Info, Method, Service, ServiceKey, Side, Stats, Timeouts};
 
 use super::{group, kernel_version, netmask, role, sched_flags, scheduler, table, text};
 use crate::command::tunnel::flags as tunnel_flags;
-use crate::connections::{Connection, Side};
+use crate::connections::Connection;
 use crate::names::{ip, Protocol};
 
 /// A listing of services.
@@ -241,7 +241,7 @@ struct SideEntry {
 impl From<&Side> for SideEntry {
     fn from(side: &Side) -> Self {
         Self {
-            address: side.ip().to_string(),
+            address: ip(side.family, side.addr).to_string(),
             port: side.port,
         }
     }

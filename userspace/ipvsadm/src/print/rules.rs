@@ -4,8 +4,8 @@
 
 use ipvs_netlink::uapi::{service_flags, tunnel};
 use ipvs_netlink::{
-    Dest, DestKey, DestSettings, Family, Method, Request, Service, ServiceKey, ServiceSettings,
-    Stats,
+    DaemonSettings, Dest, DestKey, DestSettings, Family, Method, Request, Service, ServiceKey,
+    ServiceSettings, Stats,
 };
 
 use super::{netmask, sched_flags, scheduler, text, Form};
@@ -131,7 +131,7 @@ fn tunnel_settings(settings: &DestSettings) -> String {
     }
 }
 
-/// The rule that makes a change of services or servers; nothing for other changes.
+/// The command line that makes a change.
 pub fn request(names: &Names, request: &Request) -> String {
     let with = |key: &ServiceKey, settings: &ServiceSettings| {
         let stats = Stats::default();
@@ -169,9 +169,36 @@ pub fn request(names: &Names, request: &Request) -> String {
             )
         }
         Request::Flush => "-C\n".to_owned(),
-        Request::StartDaemon(_)
-        | Request::StopDaemon(_)
-        | Request::SetTimeouts(_)
-        | Request::Zero(_) => String::new(),
+        Request::StartDaemon(settings) => daemon(settings),
+        Request::StopDaemon(role) => format!("--stop-daemon {}\n", super::role(*role)),
+        Request::SetTimeouts(times) => format!(
+            "--set {} {} {}\n",
+            times.tcp_established, times.tcp_fin_wait, times.udp
+        ),
+        Request::Zero(None) => "-Z\n".to_owned(),
+        Request::Zero(Some(key)) => format!("-Z {}\n", service_key(names, key)),
     }
+}
+
+/// The command that starts a daemon.
+fn daemon(settings: &DaemonSettings) -> String {
+    let mut out = format!(
+        "--start-daemon {} --mcast-interface {} --syncid {}",
+        super::role(settings.role),
+        text(settings.interface.as_bytes()),
+        settings.sync_id
+    );
+    let numbers = [
+        ("sync-maxlen", settings.max_len),
+        ("mcast-port", settings.port),
+        ("mcast-ttl", u16::from(settings.ttl)),
+    ];
+    for (name, number) in numbers.into_iter().filter(|(_, number)| *number != 0) {
+        out.push_str(&format!(" --{name} {number}"));
+    }
+    if settings.group.is_some() {
+        out.push_str(&format!(" --mcast-group {}", super::group(settings)));
+    }
+    out.push('\n');
+    out
 }

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What kernels with the additions of `ipvs_rs` can do besides; others say `EOPNOTSUPP`.
+
+use ipvs_core::config::reply::{AttributeSink, Full};
+use ipvs_core::config::{DestKey, ServiceKey};
+use ipvs_core::uapi::additions::{command, top as more, ALL};
+use ipvs_core::uapi::{top, FAMILY_VERSION};
+use neli::consts::nl::NlmF;
+
+use super::Client;
+use crate::channel::Channel;
+use crate::connection::{Connection, ConnectionFilter};
+use crate::decode;
+use crate::error::{Errno, Error};
+use crate::message::{Attributes, Body};
+use crate::monitor::Monitor;
+use crate::request::{put_dest, put_dest_key, put_key, put_settings};
+use crate::types::{DestSettings, ServiceSettings};
+
+/// A service with its servers, the newest last.
+pub type WholeService = (ServiceKey, ServiceSettings, Vec<(DestKey, DestSettings)>);
+
+const NO_ROOM: Error = Error::Malformed("no room for such a request");
+
+impl Client {
+    /// Whether the kernel has these commands.
+    pub const fn has_additions(&self) -> bool {
+        self.group.is_some()
+    }
+
+    fn group(&self) -> Result<u32, Error> {
+        self.group.ok_or(Error::Kernel(Errno::EOPNOTSUPP))
+    }
+
+    /// Connections and persistence templates, in no order.
+    ///
+    /// # Errors
+    ///
+    /// `EOPNOTSUPP` if the kernel has no additions; what it says.
+    pub fn connections(&mut self, filter: &ConnectionFilter) -> Result<Vec<Connection>, Error> {
+        self.group()?;
+        let attributes = filter.attributes().map_err(|_| NO_ROOM)?;
+        self.dump(
+            command::GET_CONN,
+            &attributes.0,
+            decode::additions::connection,
+        )
+    }
+
+    /// Ends connections and templates, and tells how many there were. No packet is sent to anybody.
+    ///
+    /// # Errors
+    ///
+    /// `EOPNOTSUPP` if the kernel has no additions; what it says.
+    pub fn end_connections(&mut self, filter: &ConnectionFilter) -> Result<u32, Error> {
+        self.group()?;
+        let mut attributes = filter.attributes().map_err(|_| NO_ROOM)?;
+        if filter.is_everything() {
+            attributes.put_u32(more::FLAGS, ALL).map_err(|_| NO_ROOM)?;
+        }
+        self.one(command::DEL_CONN, &attributes.0, decode::additions::count)
+    }
+
+    /// Replaces services together with their servers, all at one moment or, on an error, nothing;
+    /// with `others`, services that are not named are deleted.
+    ///
+    /// # Errors
+    ///
+    /// `EOPNOTSUPP` if the kernel has no additions; `EMSGSIZE` if the table is too long for one
+    /// message; [`Error::Refused`] with the place, counted from 0 over services and servers, and
+    /// the reason.
+    pub fn replace(&mut self, services: &[WholeService], others: bool) -> Result<(), Error> {
+        self.group()?;
+        let attributes = table(services, others).map_err(|_| NO_ROOM)?;
+        let body = Body::new(command::APPLY, FAMILY_VERSION, &attributes.0);
+        self.ask(body, NlmF::ACK, |_| Ok(()))
+    }
+
+    /// A socket to which all changes are told from now on.
+    ///
+    /// # Errors
+    ///
+    /// `EOPNOTSUPP` if the kernel has no additions; what the socket says.
+    pub fn monitor(&self) -> Result<Monitor, Error> {
+        let group = self.group()?;
+        let channel = Channel::open()?;
+        channel.join(group)?;
+        Ok(Monitor::new(channel, self.family))
+    }
+}
+
+fn table(services: &[WholeService], others: bool) -> Result<Attributes, Full> {
+    let mut out = Attributes::default();
+    if others {
+        out.put_u32(more::FLAGS, ALL)?;
+    }
+    for (key, settings, pool) in services {
+        out.nest(top::SERVICE, |out| {
+            put_key(out, key)?;
+            put_settings(out, settings)
+        })?;
+        for (server, settings) in pool {
+            out.nest(top::DEST, |out| {
+                put_dest_key(out, server)?;
+                put_dest(out, settings)
+            })?;
+        }
+    }
+    Ok(out)
+}
