@@ -5,7 +5,9 @@
 #![forbid(unsafe_code)]
 
 use core::borrow::Borrow;
-use ipvs::{control, devices::Devices, netns::Ipvs, presence::Presence, scheduler::Schedulers};
+use ipvs::{
+    control, devices::Devices, netns::Ipvs, presence::Presence, scheduler::Schedulers, sockopt,
+};
 use kernel::prelude::*;
 use knet::{net_namespace::PerNetRegistration, netdevice::Watch, rcu::BarrierOnDrop};
 
@@ -27,6 +29,7 @@ module! {
 /// What the loaded module owns, in the order in which it is given up.
 struct Module {
     _control: control::Registration,
+    _sockopt: sockopt::Registration,
     _devices: Watch<Devices>,
     _namespaces: PerNetRegistration<Ipvs>,
     _schedulers: Schedulers,
@@ -45,9 +48,11 @@ impl kernel::Module for Module {
         let schedulers = Schedulers::new()?;
         let namespaces = PerNetRegistration::new()?;
         let devices = Watch::new()?;
+        let sockopt = sockopt::Registration::new(module)?;
         let control = control::register(module)?;
         Ok(Self {
             _control: control,
+            _sockopt: sockopt,
             _devices: devices,
             _namespaces: namespaces,
             _schedulers: schedulers,

@@ -49,6 +49,8 @@ pub enum Error {
     DaemonRole,
     /// An address that is not of 4 or 16 bytes, or not of as many as its family has; `EINVAL`.
     AddressLength,
+    /// The sockopt interface knows TCP, UDP and SCTP only; `EFAULT`.
+    Protocol,
 }
 
 /// The name of a scheduler or persistence engine, of up to 16 bytes without a NUL.
@@ -190,6 +192,10 @@ pub struct ServiceSpec {
     pub timeout: u32,
     /// Which clients persistence takes for one.
     pub netmask: Netmask,
+    /// The protocol that a service which is known by a mark is said to be for. It takes packets of
+    /// all protocols; only the sockopt interface sets and shows another one than TCP, and no edit
+    /// changes it.
+    pub mark_protocol: u16,
 }
 
 /// What identifies a real server in its service.
@@ -238,6 +244,7 @@ impl Tunnel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DestSpec {
     method: Method,
+    conn_flags: u32,
     weight: u32,
     upper: u32,
     lower: u32,
@@ -269,12 +276,26 @@ impl DestSpec {
         } else {
             Ok(Self {
                 method,
+                conn_flags: method.bits(),
                 weight: weight as u32,
                 upper,
                 lower,
                 tunnel,
             })
         }
+    }
+
+    /// The same, and flags for the connections to the server: see
+    /// [`ConnFlags::for_destination`](crate::conn::ConnFlags::for_destination).
+    #[must_use]
+    pub const fn with_conn_flags(mut self, flags: u32) -> Self {
+        self.conn_flags = flags;
+        self
+    }
+
+    /// What a client asked for that connections to the server get, the method included.
+    pub const fn conn_flags(&self) -> u32 {
+        self.conn_flags
     }
 
     /// How packets reach the server.

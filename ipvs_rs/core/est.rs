@@ -83,6 +83,11 @@ impl<const SCALE: u32> Rate<SCALE> {
         self.0 = self.0.wrapping_add(step as u64);
     }
 
+    /// Whether it is zero, and stays so without traffic.
+    const fn is_at_rest(self) -> bool {
+        self.0 == 0
+    }
+
     /// The rate per second, rounded to the nearest, one half down.
     fn per_second(self) -> u64 {
         let below_half = (1u64 << SCALE.saturating_sub(1)).wrapping_sub(1);
@@ -137,6 +142,15 @@ impl Estimate {
         self.outpps.tick(delta.outpkts);
         self.inbps.tick(delta.inbytes);
         self.outbps.tick(delta.outbytes);
+    }
+
+    /// Whether a tick without traffic would change nothing.
+    pub const fn is_at_rest(&self) -> bool {
+        self.cps.is_at_rest()
+            && self.inpps.is_at_rest()
+            && self.outpps.is_at_rest()
+            && self.inbps.is_at_rest()
+            && self.outbps.is_at_rest()
     }
 
     /// Starts from zero again, with the counters at `now`.
@@ -227,6 +241,12 @@ mod tests {
             estimate.tick(counters(1_000_000_000));
         }
         assert_eq!((estimate.cps.0, estimate.outbps.0), (0, 0));
+        assert!(estimate.is_at_rest());
+        estimate.tick(Counters {
+            outbytes: 1,
+            ..counters(1_000_000_000)
+        });
+        assert!(!estimate.is_at_rest());
     }
 
     #[test]

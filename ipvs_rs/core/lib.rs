@@ -43,5 +43,6 @@ pub mod plan;
 pub mod proto;
 pub mod resize;
 pub mod sched;
+pub mod sockopt;
 pub mod tunnel;
 pub mod uapi;

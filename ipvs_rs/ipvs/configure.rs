@@ -9,7 +9,7 @@ use ipvs_core::{
     addr::{Addr, Family},
     config::{
         event::{self, Action},
-        DestKey, DestSpec, ServiceKey, ServiceSpec,
+        DestKey, DestSpec, ServiceKey, ServiceSpec, TimeoutChange,
     },
 };
 use kernel::{alloc::KVec, prelude::*};
@@ -365,4 +365,13 @@ pub(crate) fn zero_all(ipvs: &Ipvs) {
         zero_service(&service);
     }
     ipvs.stats.zero();
+}
+
+/// Sets the timeouts that later packets apply.
+pub(crate) fn set_timeouts(ipvs: &Ipvs, origin: Origin<'_>, change: &TimeoutChange) {
+    let _one_at_a_time = ipvs.config.lock();
+    let before = ipvs.settings.timeouts();
+    let timeouts = change.apply(before);
+    ipvs.settings.set_timeouts(timeouts);
+    origin.timeouts(&before, &timeouts);
 }

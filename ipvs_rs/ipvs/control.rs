@@ -14,7 +14,7 @@
 //! network namespace of the socket that it was sent from.
 
 mod conns;
-mod daemons;
+pub(crate) mod daemons;
 mod policy;
 pub(crate) mod servers;
 pub(crate) mod services;

@@ -69,7 +69,7 @@ impl Dest {
         spec: &DestSpec,
     ) -> impl PinInit<Self, Error> {
         let spec = *spec;
-        let flags = ConnFlags::for_destination(spec.method().bits());
+        let flags = ConnFlags::for_destination(spec.conn_flags());
         try_pin_init!(Self {
             key,
             service,
@@ -93,7 +93,7 @@ impl Dest {
 
     /// Gives the server new settings. Existing connections keep their forwarding method.
     pub(crate) fn configure(&self, spec: &DestSpec) {
-        let flags = ConnFlags::for_destination(spec.method().bits());
+        let flags = ConnFlags::for_destination(spec.conn_flags());
         let reweigh = |weight| Some(weight & OVERLOADED | spec.weight());
         let _ = self.weight.fetch_update(Relaxed, Relaxed, reweigh);
         if spec.weight() != 0 {

@@ -18,5 +18,6 @@ pub(crate) fn of_request(error: config::Error) -> Error {
         E::NegativeWeight | E::LowerThreshold => ERANGE,
         E::UpperThreshold | E::TunnelPort | E::Prefix | E::Timeout => EINVAL,
         E::NotMulticast | E::DaemonRole | E::AddressLength => EINVAL,
+        E::Protocol => EFAULT,
     }
 }

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Rates, computed every two seconds as long as there are services.
+//! Rates, computed every two seconds as long as there are services, for what has connections or has
+//! had some.
 
 use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::est::PERIOD_SECONDS;
+use kernel::prelude::*;
 use knet::{
+    cpu_list::CpuList,
     hashtable::Cursor,
     rcu::{self, Arc},
     time::HZ,
@@ -23,7 +26,47 @@ pub(crate) struct Estimation;
 impl Estimation {
     /// Sees to it that rates are computed.
     pub(crate) fn start(ipvs: &Arc<Ipvs>) {
-        Work::<Ipvs, Self>::queue(ipvs, PERIOD);
+        match Place::of(ipvs) {
+            Place::Nowhere => {}
+            Place::On(None) => Work::<Ipvs, Self>::queue(ipvs, PERIOD),
+            Place::On(Some(cpu)) => Work::<Ipvs, Self>::queue_on(ipvs, cpu, PERIOD),
+        }
+    }
+}
+
+/// On which CPUs rates may be computed; [`None`] as long as nobody has said so.
+pub(crate) type Cpus = Option<CpuList>;
+
+/// Writes the list of those CPUs, and returns its length.
+pub(crate) fn read_cpus(ipvs: &Ipvs, text: &mut [u8]) -> Result<usize> {
+    match &*ipvs.est_cpus.lock() {
+        Some(list) => Ok(list.print(text)),
+        None => Ok(CpuList::of_kernel_threads()?.print(text)),
+    }
+}
+
+/// Chooses other CPUs. None at all stops the computing.
+pub(crate) fn set_cpus(ipvs: &Arc<Ipvs>, list: CpuList) -> Result {
+    *ipvs.est_cpus.lock() = Some(list);
+    Estimation::start(ipvs);
+    Ok(())
+}
+
+/// Where the next rates are computed.
+enum Place {
+    /// Nowhere.
+    Nowhere,
+    /// On this CPU, or on any.
+    On(Option<u32>),
+}
+
+impl Place {
+    fn of(ipvs: &Ipvs) -> Self {
+        match &*ipvs.est_cpus.lock() {
+            Some(list) if list.is_empty() => Self::Nowhere,
+            Some(list) => Self::On(list.first_online()),
+            None => Self::On(None),
+        }
     }
 }
 
@@ -39,7 +82,8 @@ impl Job<Ipvs> for Estimation {
         }
         // Queued first, so that the time this takes does not add up.
         Self::start(&ipvs);
-        ipvs.stats.estimate();
+        let in_use = ipvs.conns.count() != 0;
+        ipvs.stats.estimate(in_use);
         let mut cursor = Cursor::default();
         loop {
             // A section for each service, so that none is long.
@@ -47,12 +91,13 @@ impl Job<Ipvs> for Estimation {
             let Some(service) = ipvs.services.next(&mut cursor, &guard) else {
                 return;
             };
-            service.stats.estimate();
+            let mut in_use = false;
             if let Some(pool) = service.get().pool.load(&guard) {
                 for member in pool.get().members() {
-                    member.stats.estimate();
+                    in_use |= member.stats.estimate(!member.is_idle());
                 }
             }
+            service.stats.estimate(in_use);
         }
     }
 }

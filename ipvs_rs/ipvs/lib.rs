@@ -12,7 +12,7 @@
 //! # The way of a command
 //!
 //! ```text
-//!   control (netlink) ──> ipvs_core::config (valid values) ──> configure ──> service, pool, dest
+//!   control (netlink), sockopt ──> ipvs_core::config (valid values) ──> configure ──> service, pool, dest
 //! ```
 //!
 //! # Locks
@@ -46,6 +46,7 @@ mod resize;
 pub mod scheduler;
 mod service;
 mod settings;
+pub mod sockopt;
 mod stats;
 mod sysctl;
 mod trash;

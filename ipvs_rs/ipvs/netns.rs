@@ -48,6 +48,8 @@ pub struct Ipvs {
     #[pin]
     pub(crate) estimation: Work<Ipvs, est::Estimation>,
     #[pin]
+    pub(crate) est_cpus: Mutex<est::Cpus>,
+    #[pin]
     pub(crate) cleanup: Work<Ipvs, nodest::Cleanup>,
     #[pin]
     pub(crate) defense: Work<Ipvs, Defense>,
@@ -134,6 +136,7 @@ impl PerNet for Ipvs {
                 resize <- Work::new(),
                 trash_rounds <- Work::new(),
                 estimation <- Work::new(),
+                est_cpus <- new_mutex!(None, "ip_vs_est_cpus"),
                 cleanup <- Work::new(),
                 defense <- Work::new(),
                 drop_packet: DropPacket::new(),

@@ -35,6 +35,7 @@ const BITS: RangeInclusive<u32> = 4..=20;
 pub(crate) struct Service {
     node: Node<Service>,
     pub(crate) key: ServiceKey,
+    mark_protocol: u16,
     flags: AtomicU32,
     timeout: AtomicU32,
     netmask: AtomicU32,
@@ -73,6 +74,7 @@ impl Service {
         let service = pin_init!(Self {
             node: Node::new(0),
             key,
+            mark_protocol: spec.mark_protocol,
             flags: AtomicU32::new(spec.flags.apply(0)),
             timeout: AtomicU32::new(spec.timeout),
             netmask: AtomicU32::new(u32::from_ne_bytes(spec.netmask.0)),
@@ -102,6 +104,14 @@ impl Service {
         self.timeout.store(spec.timeout, Relaxed);
         let netmask = u32::from_ne_bytes(spec.netmask.0);
         self.netmask.store(netmask, Relaxed);
+    }
+
+    /// The protocol that it is said to be for, see [`ServiceSpec::mark_protocol`].
+    pub(crate) fn protocol(&self) -> u16 {
+        match self.key {
+            ServiceKey::Address { protocol, .. } => protocol,
+            ServiceKey::Mark { .. } => self.mark_protocol,
+        }
     }
 
     /// Its flags, see [`uapi::service_flags`](ipvs_core::uapi::service_flags).

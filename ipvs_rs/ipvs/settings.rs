@@ -2,12 +2,19 @@
 
 //! What an administrator can set in a namespace, besides services and servers.
 
-use core::sync::atomic::{AtomicI32, AtomicU32, Ordering::Relaxed};
+use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use ipvs_core::{
     defense,
     plan::Sloppy,
     proto::{tcp::Table, Timeouts},
 };
+use knet::memory;
+
+/// Two numbers in one word.
+fn packed([first, second]: [i32; 2]) -> u64 {
+    // CAST: As bits.
+    u64::from(first as u32) << 32 | u64::from(second as u32)
+}
 
 /// The most connections that a namespace may have, on 64-bit machines.
 pub(crate) const MOST_CONNECTIONS: i32 = 1 << 30;
@@ -32,6 +39,22 @@ pub(crate) struct Settings {
     pub(crate) conn_reuse_mode: AtomicI32,
     pub(crate) expire_nodest_conn: AtomicI32,
     pub(crate) expire_quiescent_template: AtomicI32,
+    pub(crate) conntrack: AtomicI32,
+    pub(crate) cache_bypass: AtomicI32,
+    pub(crate) backup_only: AtomicI32,
+    pub(crate) ignore_tunneled: AtomicI32,
+    pub(crate) est_nice: AtomicI32,
+    pub(crate) sync_version: AtomicI32,
+    pub(crate) sync_ports: AtomicI32,
+    pub(crate) sync_persist_mode: AtomicI32,
+    /// In messages.
+    pub(crate) sync_qlen_max: AtomicUsize,
+    pub(crate) sync_sock_size: AtomicI32,
+    /// In seconds.
+    pub(crate) sync_refresh_period: AtomicI32,
+    pub(crate) sync_retries: AtomicI32,
+    /// Threshold and period in one word.
+    sync_threshold: AtomicU64,
     /// Seconds. Set by netlink, not by sysctl.
     tcp_established: AtomicU32,
     tcp_fin_wait: AtomicU32,
@@ -65,10 +88,35 @@ impl Settings {
             conn_reuse_mode: AtomicI32::new(1),
             expire_nodest_conn: AtomicI32::new(0),
             expire_quiescent_template: AtomicI32::new(0),
+            conntrack: AtomicI32::new(0),
+            cache_bypass: AtomicI32::new(0),
+            backup_only: AtomicI32::new(0),
+            ignore_tunneled: AtomicI32::new(0),
+            est_nice: AtomicI32::new(0),
+            sync_version: AtomicI32::new(1),
+            sync_ports: AtomicI32::new(1),
+            sync_persist_mode: AtomicI32::new(0),
+            sync_qlen_max: AtomicUsize::new(memory::free_buffer_pages() / 32),
+            sync_sock_size: AtomicI32::new(0),
+            sync_refresh_period: AtomicI32::new(0),
+            sync_retries: AtomicI32::new(0),
+            sync_threshold: AtomicU64::new(packed([3, 50])),
             tcp_established: AtomicU32::new(timeouts.tcp_established),
             tcp_fin_wait: AtomicU32::new(timeouts.tcp_fin_wait),
             udp: AtomicU32::new(timeouts.udp),
         }
+    }
+
+    /// With which packet of a connection, and then with every which, the backups are told of it.
+    pub(crate) fn sync_threshold(&self) -> [i32; 2] {
+        let word = self.sync_threshold.load(Relaxed);
+        // CAST: The halves of the word.
+        [(word >> 32) as i32, word as i32]
+    }
+
+    /// Sets both numbers of [`sync_threshold`](Self::sync_threshold) at once.
+    pub(crate) fn set_sync_threshold(&self, both: [i32; 2]) {
+        self.sync_threshold.store(packed(both), Relaxed);
     }
 
     /// The timeouts that packets apply.

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What was counted for a server, a service or a namespace, and how fast it grows.
+//!
+//! Where nothing is counted and all rates have come down to zero, statistics sleep: the estimation
+//! passes them by. The first connection wakes them; as long as there are connections they are not
+//! put to sleep, so that the packets of these need not look.
 
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use ipvs_core::est::{self, Counters, Estimate};
 use kernel::{new_spinlock, prelude::*, sync::SpinLock};
 use knet::percpu::{self, Cpu};
@@ -18,6 +23,7 @@ pub(crate) struct Stats {
     counters: percpu::Counters<COUNTERS>,
     #[pin]
     estimate: SpinLock<Estimate>,
+    awake: AtomicBool,
 }
 
 impl Stats {
@@ -26,6 +32,7 @@ impl Stats {
         try_pin_init!(Self {
             counters: percpu::Counters::new()?,
             estimate <- new_spinlock!(Estimate::new()),
+            awake: AtomicBool::new(false),
         }? Error)
     }
 
@@ -33,6 +40,9 @@ impl Stats {
     #[inline]
     pub(crate) fn count_connection(&self) {
         self.counters.add::<CONNECTIONS>(1);
+        if !self.awake.load(Relaxed) {
+            self.awake.store(true, Relaxed);
+        }
     }
 
     /// Counts a packet of `length` bytes from a client.
@@ -71,10 +81,23 @@ impl Stats {
         self.estimate.lock().reset(now);
     }
 
-    /// Takes the counts of now into the rates. Called every [`est::PERIOD_SECONDS`].
-    pub(crate) fn estimate(&self) {
+    /// Takes the counts of now into the rates, unless there is nothing to take. Called every
+    /// [`est::PERIOD_SECONDS`].
+    ///
+    /// `in_use` says whether packets may be counted without a new connection. Returns whether
+    /// there was anything to do.
+    pub(crate) fn estimate(&self, in_use: bool) -> bool {
+        // Before the counts are read: a connection that comes in between wakes it again.
+        if !self.awake.swap(in_use, Relaxed) && !in_use {
+            return false;
+        }
         let now = self.raw();
-        self.estimate.lock().tick(now);
+        let mut estimate = self.estimate.lock();
+        estimate.tick(now);
+        if !estimate.is_at_rest() {
+            self.awake.store(true, Relaxed);
+        }
+        true
     }
 }
 

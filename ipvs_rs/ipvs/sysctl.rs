@@ -2,7 +2,8 @@
 
 //! The settings in `/proc/sys/net/ipv4/vs`. They are for both families.
 //!
-//! Only what has an effect is there.
+//! Those of the synchronisation daemon, and `conntrack`, `cache_bypass`, `backup_only` and
+//! `ignore_tunneled`, are kept and shown; their effects come with what they are about.
 
 use core::sync::atomic::Ordering::Relaxed;
 use kernel::prelude::*;
@@ -11,10 +12,15 @@ use knet::{
     net_namespace::Net,
     rcu::Arc,
     sysctl::{self, Entry},
+    time::HZ,
 };
 
 use crate::{
-    defense::Defense, est::Estimation, netns::Ipvs, resize::Resize, settings::MOST_CONNECTIONS,
+    defense::Defense,
+    est::{self, Estimation},
+    netns::Ipvs,
+    resize::Resize,
+    settings::MOST_CONNECTIONS,
 };
 
 const ENTRIES: &[Entry<Ipvs>] = &[
@@ -52,6 +58,40 @@ const ENTRIES: &[Entry<Ipvs>] = &[
     Entry::int(c"expire_quiescent_template", |ipvs: &Ipvs| {
         &ipvs.settings.expire_quiescent_template
     }),
+    Entry::int(c"conntrack", |ipvs: &Ipvs| &ipvs.settings.conntrack),
+    Entry::int(c"cache_bypass", |ipvs: &Ipvs| &ipvs.settings.cache_bypass),
+    Entry::int(c"backup_only", |ipvs: &Ipvs| &ipvs.settings.backup_only),
+    Entry::int(c"ignore_tunneled", |ipvs: &Ipvs| {
+        &ipvs.settings.ignore_tunneled
+    }),
+    Entry::int(c"est_nice", |ipvs: &Ipvs| &ipvs.settings.est_nice)
+        .range(-20, 19)
+        .initial_only(),
+    Entry::cpus(c"est_cpulist", est::read_cpus, est::set_cpus).initial_only(),
+    Entry::int(c"sync_version", |ipvs: &Ipvs| &ipvs.settings.sync_version).range(0, 1),
+    Entry::functions(
+        c"sync_ports",
+        |ipvs| ipvs.settings.sync_ports.load(Relaxed),
+        set_sync_ports,
+    ),
+    Entry::int(c"sync_persist_mode", |ipvs: &Ipvs| {
+        &ipvs.settings.sync_persist_mode
+    }),
+    Entry::large(c"sync_qlen_max", |ipvs: &Ipvs| &ipvs.settings.sync_qlen_max).initial_only(),
+    Entry::int(c"sync_sock_size", |ipvs: &Ipvs| {
+        &ipvs.settings.sync_sock_size
+    })
+    .initial_only(),
+    Entry::pair(
+        c"sync_threshold",
+        |ipvs| ipvs.settings.sync_threshold(),
+        set_sync_threshold,
+    ),
+    Entry::int(c"sync_refresh_period", |ipvs: &Ipvs| {
+        &ipvs.settings.sync_refresh_period
+    })
+    .range(-MOST_SECONDS, MOST_SECONDS),
+    Entry::int(c"sync_retries", |ipvs: &Ipvs| &ipvs.settings.sync_retries).range(0, 3),
     Entry::int(c"conn_lfactor", |ipvs: &Ipvs| &ipvs.settings.conn_lfactor)
         .range(-8, 8)
         .on_change(Resize::plan)
@@ -62,10 +102,37 @@ const ENTRIES: &[Entry<Ipvs>] = &[
         .initial_only(),
 ];
 
+/// The most that fits into an `int` of ticks.
+// CAST: A few hundred.
+const MOST_SECONDS: i32 = i32::MAX / HZ as i32;
+
+/// Sets the number of UDP ports that connections are told of on: a power of two.
+fn set_sync_ports(ipvs: &Arc<Ipvs>, ports: i32) -> Result {
+    match u32::try_from(ports).is_ok_and(u32::is_power_of_two) {
+        true => ipvs.settings.sync_ports.store(ports, Relaxed),
+        false => return Err(EINVAL),
+    }
+    Ok(())
+}
+
+/// Sets threshold and period; no period or a longer one than the threshold.
+fn set_sync_threshold(ipvs: &Arc<Ipvs>, both: [i32; 2]) -> Result {
+    let [threshold, period] = both;
+    if threshold < 0 || period < 0 || period != 0 && threshold >= period {
+        return Err(EINVAL);
+    }
+    ipvs.settings.set_sync_threshold(both);
+    Ok(())
+}
+
 /// Sets the number of connections that there may be.
 ///
 /// The administrator of the machine sets the limit for the administrator of the namespace too.
 fn set_conn_max(ipvs: &Arc<Ipvs>, most: i32) -> Result {
+    // As the C module does, which takes this number for none at all.
+    if most == i32::MIN {
+        return Ok(());
+    }
     let settings = &ipvs.settings;
     let is_admin = capability::net_admin();
     let limit = match is_admin {

@@ -50,6 +50,7 @@ static LAYOUT: &[(&str, usize)] = layout! {
     pernet_operations { init, exit, id, size }
     nf_hook_state { hook, pf, in = in_, out, net }
     nf_hook_ops { hook, priv = priv_, pf, hooknum, priority }
+    nf_sockopt_ops { pf, set_optmin, set_optmax, set, get_optmin, get_optmax, get, owner }
     dst_entry { dev = __bindgen_anon_1.dev, ops, obsolete, error }
     dst_ops { check }
     rtable { dst, rt_flags }

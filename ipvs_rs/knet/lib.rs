@@ -13,6 +13,7 @@
 
 pub mod capability;
 pub mod checksum;
+pub mod cpu_list;
 pub mod errno;
 pub mod genetlink;
 pub mod hashtable;
@@ -29,6 +30,7 @@ pub mod random;
 pub mod rcu;
 pub mod route;
 pub mod skbuff;
+pub mod sockopt;
 pub mod spinlock;
 pub mod sysctl;
 pub mod time;

@@ -22,3 +22,10 @@ pub fn free_pages() -> u64 {
     // CAST: A usize fits.
     info.freeram.saturating_add(info.bufferram) as u64
 }
+
+/// Pages that are free now and can be had for any purpose.
+pub fn free_buffer_pages() -> usize {
+    // SAFETY: It only counts.
+    // CAST: A usize fits.
+    unsafe { bindings::nr_free_buffer_pages() as usize }
+}

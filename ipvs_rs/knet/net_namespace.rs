@@ -71,6 +71,16 @@ impl Net {
         owner == &raw mut bindings::init_user_ns
     }
 
+    /// Whether the current task has `CAP_NET_ADMIN` in the user namespace that owns this namespace.
+    pub fn is_administered_by_caller(&self) -> bool {
+        // SAFETY: The namespace is valid, and holds a reference to its user namespace.
+        let owner = unsafe { (*self.as_ptr()).user_ns };
+        // CAST: Capabilities are small numbers.
+        // SAFETY: As above. There is a current task in process context, and in others the answer
+        // means nothing.
+        unsafe { bindings::ns_capable(owner, bindings::CAP_NET_ADMIN as i32) }
+    }
+
     /// Whether this is the namespace that the machine booted with.
     #[inline]
     pub fn is_init(&self) -> bool {

@@ -84,9 +84,9 @@ impl<const N: usize> Counters<N> {
         })
     }
 
-    /// The sums over all CPUs.
+    /// The sums over all CPUs that may have counted.
     pub fn sums(&self) -> [u64; N] {
-        Cpu::possible().fold([0; N], |mut sums, cpu| {
+        Cpu::known().fold([0; N], |mut sums, cpu| {
             for (sum, value) in sums.iter_mut().zip(self.of(cpu)) {
                 *sum = sum.wrapping_add(value);
             }
@@ -109,10 +109,21 @@ pub struct Cpu(u32);
 impl Cpu {
     /// All of them, in order.
     pub fn possible() -> impl Iterator<Item = Cpu> {
+        // SAFETY: Any number may be asked for.
+        Self::all(|last| unsafe { bindings::next_possible_cpu(last) })
+    }
+
+    /// Those that the machine has, or had when they were asked for before, in order.
+    pub fn known() -> impl Iterator<Item = Cpu> {
+        // SAFETY: Any number may be asked for.
+        Self::all(|last| unsafe { bindings::next_known_cpu(last) })
+    }
+
+    /// The CPUs that `next` tells one after the other.
+    fn all(next: impl Fn(i32) -> u32) -> impl Iterator<Item = Cpu> {
         let mut last = -1;
         core::iter::from_fn(move || {
-            // SAFETY: Any number may be asked for.
-            let cpu = unsafe { bindings::next_possible_cpu(last) };
+            let cpu = next(last);
             // SAFETY: Set once, at boot.
             if cpu >= unsafe { bindings::nr_cpu_ids } {
                 return None;

@@ -13,26 +13,28 @@
 //! let table = Table::register(net, c"net/ipv4/example", ENTRIES, state)?;
 //! ```
 //!
+//! There are numbers, pairs of numbers, large numbers and lists of CPUs.
+//!
 //! Root of the user namespace that owns the network namespace owns the files.
 //!
 //! C header: [`include/linux/sysctl.h`](srctree/include/linux/sysctl.h)
+
+mod call;
 
 use core::{
     ffi::{c_int, c_void},
     marker::PhantomData,
     mem::ManuallyDrop,
     ptr::{null, NonNull},
-    sync::atomic::{AtomicI32, Ordering},
+    sync::atomic::{AtomicI32, AtomicUsize, Ordering},
 };
 use ipvs_sys as bindings;
-use kernel::{
-    error::{from_result, to_result},
-    prelude::*,
-};
+use kernel::{error::from_result, prelude::*};
 
-use crate::{module, net_namespace::Net, rcu::Arc, vec::VecExt};
+use self::call::{Call, LONGEST_LIST};
+use crate::{cpu_list::CpuList, module, net_namespace::Net, rcu::Arc, vec::VecExt};
 
-/// Where the number of an entry is.
+/// Where the value of an entry is.
 enum Source<T: Send + Sync + 'static> {
     /// In the state, and whoever may write may write any number of the range.
     Field {
@@ -44,9 +46,21 @@ enum Source<T: Send + Sync + 'static> {
         read: fn(&T) -> i32,
         write: fn(&Arc<T>, i32) -> Result,
     },
+    /// Two numbers, behind functions that decide by themselves.
+    Pair {
+        read: fn(&T) -> [i32; 2],
+        write: fn(&Arc<T>, [i32; 2]) -> Result,
+    },
+    /// A number without sign in the state.
+    Large(fn(&T) -> &AtomicUsize),
+    /// A list of CPUs, behind functions.
+    Cpus {
+        read: fn(&T, &mut [u8]) -> Result<usize>,
+        write: fn(&Arc<T>, CpuList) -> Result,
+    },
 }
 
-/// One setting of a state of type `T`: a file that holds a number.
+/// One setting of a state of type `T`: a file that holds a value.
 pub struct Entry<T: Send + Sync + 'static> {
     name: &'static CStr,
     source: Source<T>,
@@ -69,6 +83,30 @@ impl<T: Send + Sync + 'static> Entry<T> {
         write: fn(&Arc<T>, i32) -> Result,
     ) -> Self {
         Self::new(name, Source::Functions { read, write })
+    }
+
+    /// Two numbers that `read` tells, and `write` takes or refuses. Who writes only one of them
+    /// leaves the other.
+    pub const fn pair(
+        name: &'static CStr,
+        read: fn(&T) -> [i32; 2],
+        write: fn(&Arc<T>, [i32; 2]) -> Result,
+    ) -> Self {
+        Self::new(name, Source::Pair { read, write })
+    }
+
+    /// A number without sign, of the size of a machine word.
+    pub const fn large(name: &'static CStr, field: fn(&T) -> &AtomicUsize) -> Self {
+        Self::new(name, Source::Large(field))
+    }
+
+    /// A list of CPUs that `read` writes into the given room, and `write` takes or refuses.
+    pub const fn cpus(
+        name: &'static CStr,
+        read: fn(&T, &mut [u8]) -> Result<usize>,
+        write: fn(&Arc<T>, CpuList) -> Result,
+    ) -> Self {
+        Self::new(name, Source::Cpus { read, write })
     }
 
     const fn new(name: &'static CStr, source: Source<T>) -> Self {
@@ -101,26 +139,50 @@ impl<T: Send + Sync + 'static> Entry<T> {
         self
     }
 
-    /// The number as it is now.
-    fn value(&self, state: &T) -> i32 {
-        match self.source {
-            Source::Field { field, .. } => field(state).load(Ordering::Relaxed),
-            Source::Functions { read, .. } => read(state),
-        }
-    }
-
-    /// Replaces the number by one of the range.
-    fn set(&self, state: &Arc<T>, value: i32) -> Result {
+    /// Reads or writes the file of this entry.
+    fn access(&self, state: &Arc<T>, call: &mut Call) -> Result {
+        let range = [self.least, self.most];
         match self.source {
             Source::Field { field, changed } => {
-                let old = field(state).swap(value, Ordering::Relaxed);
-                if let Some(changed) = changed.filter(|_| old != value) {
-                    changed(state);
+                let mut value = [field(state).load(Ordering::Relaxed)];
+                if call.numbers(&mut value, &range)? {
+                    let [value] = value;
+                    let old = field(state).swap(value, Ordering::Relaxed);
+                    if let Some(changed) = changed.filter(|_| old != value) {
+                        changed(state);
+                    }
                 }
-                Ok(())
             }
-            Source::Functions { write, .. } => write(state, value),
+            Source::Functions { read, write } => {
+                let mut value = [read(state)];
+                if call.numbers(&mut value, &range)? {
+                    let [value] = value;
+                    write(state, value)?;
+                }
+            }
+            Source::Pair { read, write } => {
+                let mut values = read(state);
+                if call.numbers(&mut values, &range)? {
+                    write(state, values)?;
+                }
+            }
+            Source::Large(field) => {
+                let mut value = field(state).load(Ordering::Relaxed);
+                if call.large(&mut value)? {
+                    field(state).store(value, Ordering::Relaxed);
+                }
+            }
+            Source::Cpus { read, write } => {
+                let mut text = KVec::new();
+                for _ in 0..LONGEST_LIST {
+                    text.append(0)?;
+                }
+                if let Some(list) = call.cpus(&mut text, |text| read(state, text))? {
+                    write(state, list)?;
+                }
+            }
         }
+        Ok(())
     }
 }
 
@@ -233,24 +295,14 @@ unsafe extern "C" fn handler<T: Send + Sync + 'static>(
         // SAFETY: By the invariant of `Table`, which is not unregistered while this runs, and
         // keeps the reference that is only borrowed here.
         let state = ManuallyDrop::new(unsafe { Arc::<T>::from_raw(data) });
-        let mut value = entry.value(&state);
-        // The C core converts between text and this copy.
-        let copy = bindings::ctl_table {
-            procname: entry.name.as_char_ptr(),
-            data: (&raw mut value).cast(),
-            // CAST: It is 4.
-            maxlen: size_of::<i32>() as c_int,
-            extra1: (&raw const entry.least).cast_mut().cast(),
-            extra2: (&raw const entry.most).cast_mut().cast(),
-            ..pin_init::zeroed()
+        let mut call = Call {
+            name: entry.name,
+            write,
+            buffer,
+            length,
+            position,
         };
-        // SAFETY: `copy` is as the function wants it; the rest is handed through.
-        to_result(unsafe {
-            bindings::proc_dointvec_minmax(&raw const copy, write, buffer, length, position)
-        })?;
-        if write != 0 {
-            entry.set(&state, value)?;
-        }
+        entry.access(&state, &mut call)?;
         Ok(0)
     })
 }

@@ -71,6 +71,25 @@ impl<T: Send + Sync, J: Job<T>> Work<T, J> {
     ///
     /// Does nothing if [`Job::work`] names an item that is not part of the object.
     pub fn queue(object: &Arc<T>, delay: usize) {
+        // SAFETY: Set when the kernel starts.
+        let workqueue = unsafe { bindings::system_dfl_long_wq };
+        Self::queue_to(object, ANY_CPU, workqueue, delay);
+    }
+
+    /// The same on a certain CPU.
+    pub fn queue_on(object: &Arc<T>, cpu: u32, delay: usize) {
+        // SAFETY: Set when the kernel starts.
+        let workqueue = unsafe { bindings::system_percpu_wq };
+        // CAST: A small number.
+        Self::queue_to(object, cpu as i32, workqueue, delay);
+    }
+
+    fn queue_to(
+        object: &Arc<T>,
+        cpu: i32,
+        workqueue: *mut bindings::workqueue_struct,
+        delay: usize,
+    ) {
         let item = J::work(object);
         if !object.as_ref().contains(item) {
             return;
@@ -78,15 +97,10 @@ impl<T: Send + Sync, J: Job<T>> Work<T, J> {
         let raw = object.clone().into_raw();
         item.owner.store(raw.cast_mut(), Ordering::Relaxed);
         // INVARIANT: If this queues the item, the item now owns the reference in `owner`.
-        // SAFETY: The item is initialised, and lives as long as the reference.
-        let queued = unsafe {
-            bindings::queue_delayed_work_on(
-                ANY_CPU,
-                bindings::system_dfl_long_wq,
-                item.work.get(),
-                delay,
-            )
-        };
+        // SAFETY: The item is initialised, and lives as long as the reference; the workqueue is one
+        // of the kernel's own.
+        let queued =
+            unsafe { bindings::queue_delayed_work_on(cpu, workqueue, item.work.get(), delay) };
         if !queued {
             // SAFETY: The queued item has a reference already, so this one is taken back.
             drop(unsafe { Arc::<T>::from_raw(raw) });

@@ -8,8 +8,10 @@
 #ifndef IPVS_RS_HELPERS_H
 #define IPVS_RS_HELPERS_H
 
+#include <linux/sockptr.h>
 #include <linux/types.h>
 
+struct cpumask;
 struct delayed_work;
 struct dst_entry;
 struct genl_family;
@@ -18,6 +20,7 @@ struct net;
 struct nlattr;
 struct seq_file;
 struct sk_buff;
+struct sock;
 struct spinlock;
 struct work_struct;
 
@@ -26,6 +29,7 @@ void *ipvs_helper_per_cpu_ptr(void *base, unsigned int cpu);
 void ipvs_helper_this_cpu_add(void *counter, u64 amount);
 void ipvs_helper_this_cpu_add_pair(void *counter, u64 first, u64 second);
 unsigned int ipvs_helper_next_possible_cpu(int last);
+unsigned int ipvs_helper_next_known_cpu(int last);
 
 /* spinlock.c */
 void ipvs_helper_spin_lock_bh(struct spinlock *lock);
@@ -87,6 +91,17 @@ void ipvs_helper_nla_nest_cancel(struct sk_buff *skb, struct nlattr *start);
 
 /* proc.c */
 void *ipvs_helper_seq_file_data(const struct seq_file *seq);
+
+/* cpumask.c */
+size_t ipvs_helper_cpumask_size(void);
+void ipvs_helper_cpumask_of_kernel_threads(struct cpumask *mask);
+int ipvs_helper_cpumask_parse(const char *text, struct cpumask *mask);
+int ipvs_helper_cpumask_print(char *text, size_t size, const struct cpumask *mask);
+unsigned int ipvs_helper_cpumask_first_online(const struct cpumask *mask);
+
+/* sockopt.c */
+struct net *ipvs_helper_sock_net(const struct sock *sk);
+int ipvs_helper_copy_from_sockptr(void *to, sockptr_t from, size_t length);
 
 /* layout.c */
 

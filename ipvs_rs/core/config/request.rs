@@ -12,6 +12,7 @@ use super::{
 use crate::addr::{Addr, Family};
 use crate::conn::Method;
 use crate::nla::{Attributes, Kind};
+use crate::proto;
 use crate::uapi::{self, daemon, dest as dst, service as svc, top};
 
 const REQUEST: [Kind; 6] = [
@@ -199,6 +200,7 @@ pub fn service(nest: &[u8]) -> Result<(ServiceKey, ServiceSpec), Error> {
         },
         timeout: attributes.u32(svc::TIMEOUT).ok_or(Error::Missing)?,
         netmask: Netmask(attributes.padded(svc::NETMASK).ok_or(Error::Missing)?),
+        mark_protocol: proto::TCP.into(),
     };
     Ok((key, spec))
 }

@@ -3,11 +3,12 @@
 //! Commands about synchronisation daemons, of which there is none yet: who asks to start one is
 //! told what is wrong with the request, or else that it cannot be done.
 
-use ipvs_core::config::request;
+use ipvs_core::config::{request, DaemonRole, DaemonSpec, Error::DaemonRole as UnknownRole};
 use kernel::prelude::*;
 use knet::{
     errno::eopnotsupp,
     genetlink::{Do, Dump, Page, Request},
+    net_namespace::Net,
     netdevice,
 };
 
@@ -21,15 +22,36 @@ impl Do for New {
     fn run(request: &Request) -> Result {
         let nest = attributes(request)?.daemon().map_err(of_request)?;
         let spec = request::daemon(nest).map_err(of_request)?;
-        let interface = spec.interface.as_bytes();
-        if !netdevice::exists(request.net(), interface) {
-            return Err(ENODEV);
+        let started = start(request.net(), &spec);
+        if started == Err(eopnotsupp()) {
+            request.explain(c"synchronisation daemons are not implemented yet");
         }
-        spec.role().map_err(of_request)?;
-        request.explain(c"synchronisation daemons are not implemented yet");
-        pr_warn!("synchronisation daemons are not implemented yet\n");
-        Err(eopnotsupp())
+        started
     }
+}
+
+/// Starts a daemon.
+///
+/// # Errors
+///
+/// `ENODEV` if there is no such interface, `EINVAL` if there is no such role, else `EOPNOTSUPP`.
+pub(crate) fn start(net: &Net, spec: &DaemonSpec) -> Result {
+    if !netdevice::exists(net, spec.interface.as_bytes()) {
+        return Err(ENODEV);
+    }
+    spec.role().map_err(of_request)?;
+    pr_warn!("synchronisation daemons are not implemented yet\n");
+    Err(eopnotsupp())
+}
+
+/// Stops the daemon of the role with this number.
+///
+/// # Errors
+///
+/// `EINVAL` if there is no such role, else `ESRCH`.
+pub(crate) fn stop(role: u32) -> Result {
+    DaemonRole::from_number(role).ok_or_else(|| of_request(UnknownRole))?;
+    Err(ESRCH)
 }
 
 /// `DEL_DAEMON`.

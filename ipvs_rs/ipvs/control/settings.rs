@@ -10,7 +10,7 @@ use knet::{
 };
 
 use super::{attributes, ipvs, origin, sink};
-use crate::errno::of_request;
+use crate::{configure, errno::of_request};
 
 /// `SET_CONFIG`.
 pub(super) struct Set;
@@ -20,12 +20,7 @@ impl Do for Set {
         // CAST: At most a few thousand.
         let change = attributes(request)?.timeouts(HZ as u32);
         let change = change.map_err(of_request)?;
-        let ipvs = ipvs(request)?;
-        let _one_at_a_time = ipvs.config.lock();
-        let before = ipvs.settings.timeouts();
-        let timeouts = change.apply(before);
-        ipvs.settings.set_timeouts(timeouts);
-        origin(request).timeouts(&before, &timeouts);
+        configure::set_timeouts(&*ipvs(request)?, origin(request), &change);
         Ok(())
     }
 }

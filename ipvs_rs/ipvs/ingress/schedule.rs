@@ -5,6 +5,7 @@
 use ipvs_core::{
     addr::{Addr, Family},
     config::ServiceKey,
+    conn::ConnFlags,
     flow::Flow,
     plan::{
         self,
@@ -81,7 +82,7 @@ pub(super) fn first_packet(
         Err(Unscheduled::NoServer) => return leave(ipvs.get(), &service, skb, flow, context),
         Err(Unscheduled::Drop(reason)) => return ipvs.drop_packet(skb, reason),
     };
-    if service.is_one_packet(flow.protocol) {
+    if is_one_packet(&service, choice.dest, flow) {
         return one_packet(ipvs, &service, choice, skb, flow, context);
     }
     let dest = choice.dest;
@@ -99,6 +100,13 @@ pub(super) fn first_packet(
         },
         Err(Refused::Drop(reason)) => ipvs.drop_packet(skb, reason),
     }
+}
+
+/// Whether a packet is scheduled on its own: so the service wants it, or the server.
+#[inline]
+fn is_one_packet(service: &Service, dest: &Dest, flow: &Flow) -> bool {
+    service.is_one_packet(flow.protocol)
+        || flow.protocol == proto::UDP && dest.conn_flags().has(ConnFlags::ONE_PACKET)
 }
 
 /// Sends a packet to its server, and remembers nothing of it.

@@ -32,3 +32,16 @@ unsigned int ipvs_helper_next_possible_cpu(int last)
 {
 	return cpumask_next(last, cpu_possible_mask);
 }
+
+/*
+ * The first CPU behind @last (-1 to begin) that is or was part of the machine, or a number >= nr_cpu_ids. Many more are
+ * possible in most virtual machines.
+ */
+unsigned int ipvs_helper_next_known_cpu(int last)
+{
+	static struct cpumask known;
+
+	if (last < 0)
+		cpumask_or(&known, &known, cpu_present_mask);
+	return cpumask_next(last, &known);
+}

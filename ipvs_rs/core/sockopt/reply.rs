@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What programs get.
+
+use super::size;
+use crate::config::reply::{DestView, ServiceView};
+use crate::config::ServiceKey;
+use crate::est::Stats;
+use crate::proto::Timeouts;
+use crate::uapi::{self, service_flags};
+
+/// A structure of `N` bytes, zero where nothing was written.
+struct Structure<const N: usize>([u8; N]);
+
+impl<const N: usize> Structure<N> {
+    const fn new() -> Self {
+        Self([0; N])
+    }
+
+    /// Writes the bytes of a field; what is beyond the end is left out.
+    fn bytes(&mut self, offset: usize, value: &[u8]) {
+        let field = self.0.get_mut(offset..).unwrap_or_default();
+        for (to, from) in field.iter_mut().zip(value) {
+            *to = *from;
+        }
+    }
+
+    fn u16(&mut self, offset: usize, value: u16) {
+        self.bytes(offset, &value.to_ne_bytes());
+    }
+
+    fn be16(&mut self, offset: usize, value: u16) {
+        self.bytes(offset, &value.to_be_bytes());
+    }
+
+    fn u32(&mut self, offset: usize, value: u32) {
+        self.bytes(offset, &value.to_ne_bytes());
+    }
+
+    /// An `ip_vs_stats_user`. As the C module does: the numbers that it has no room for are cut.
+    fn stats(&mut self, offset: usize, stats: &Stats) {
+        let at = |more: usize| offset.saturating_add(more);
+        let counters = &stats.counters;
+        // CAST: Cut, as said above.
+        self.u32(at(0), counters.conns as u32);
+        self.u32(at(4), counters.inpkts as u32);
+        self.u32(at(8), counters.outpkts as u32);
+        self.bytes(at(16), &counters.inbytes.to_ne_bytes());
+        self.bytes(at(24), &counters.outbytes.to_ne_bytes());
+        self.u32(at(32), stats.cps as u32);
+        self.u32(at(36), stats.inpps as u32);
+        self.u32(at(40), stats.outpps as u32);
+        self.u32(at(44), stats.inbps as u32);
+        self.u32(at(48), stats.outbps as u32);
+    }
+}
+
+/// An `ip_vs_service_entry` of a service with so many servers, written over `before`.
+///
+/// As in the C module's answers what is not used stays as it was: the bytes between the fields and
+/// behind the name.
+pub fn service(
+    before: [u8; size::SERVICE_ENTRY],
+    view: &ServiceView,
+    protocol: u16,
+    servers: u32,
+) -> [u8; size::SERVICE_ENTRY] {
+    let mut entry = Structure(before);
+    let (addr, port, mark) = match view.key {
+        ServiceKey::Address { addr, port, .. } => (addr.v4(), port, 0),
+        ServiceKey::Mark { mark, .. } => ([0; 4], 0, mark),
+    };
+    entry.u16(0, protocol);
+    entry.bytes(4, &addr);
+    entry.be16(8, port);
+    entry.u32(12, mark);
+    let scheduler = view.scheduler.as_ref();
+    let scheduler = scheduler.map_or(uapi::NO_SCHEDULER, |name| name.as_bytes());
+    entry.bytes(16, scheduler);
+    entry.bytes(scheduler.len().saturating_add(16), &[0]);
+    entry.u32(32, view.flags | service_flags::HASHED);
+    entry.u32(36, view.timeout);
+    entry.bytes(40, &view.netmask.0);
+    entry.u32(44, servers);
+    entry.stats(48, &view.stats);
+    entry.0
+}
+
+/// An `ip_vs_dest_entry` of a server that gives `conn_flags` to its connections.
+pub fn dest(view: &DestView, conn_flags: u32) -> [u8; size::DEST_ENTRY] {
+    let mut entry = Structure::new();
+    entry.bytes(0, &view.key.addr.v4());
+    entry.be16(4, view.key.port);
+    entry.u32(8, conn_flags);
+    entry.u32(12, view.spec.weight());
+    entry.u32(16, view.spec.upper());
+    entry.u32(20, view.spec.lower());
+    entry.u32(24, view.active);
+    entry.u32(28, view.total.saturating_sub(view.active));
+    entry.u32(32, view.persistent);
+    entry.stats(40, &view.stats);
+    entry.0
+}
+
+/// An `ip_vs_getinfo` of a connection table with `buckets`, and so many IPv4 services.
+pub fn info(buckets: u32, services: u32) -> [u8; size::INFO] {
+    let mut info = Structure::new();
+    info.u32(0, uapi::VERSION);
+    info.u32(4, buckets);
+    info.u32(8, services);
+    info.0
+}
+
+/// An `ip_vs_timeout_user`.
+pub fn timeouts(timeouts: &Timeouts) -> [u8; size::TIMEOUT] {
+    let mut structure = Structure::new();
+    structure.u32(0, timeouts.tcp_established);
+    structure.u32(4, timeouts.tcp_fin_wait);
+    structure.u32(8, timeouts.udp);
+    structure.0
+}
+
+/// The text about the version, and how long it is with the NUL at its end.
+pub fn version(buckets: u32) -> ([u8; size::VERSION], usize) {
+    use core::fmt::Write;
+
+    /// Keeps room for a NUL.
+    struct Text(Structure<{ size::VERSION }>, usize);
+
+    impl Write for Text {
+        fn write_str(&mut self, part: &str) -> core::fmt::Result {
+            self.0.bytes(self.1, part.as_bytes());
+            self.1 = self.1.saturating_add(part.len());
+            Ok(())
+        }
+    }
+
+    let mut text = Text(Structure::new(), 0);
+    let [_, major, minor, patch] = uapi::VERSION.to_be_bytes();
+    // It never fails, and is never as long as there is room for.
+    let _ = write!(
+        text,
+        "IP Virtual Server version {major}.{minor}.{patch} (size={buckets})"
+    );
+    let length = text.1.saturating_add(1).min(size::VERSION);
+    (text.0 .0, length)
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Options of IPv4 sockets that a module answers to.
+//!
+//! [`Options`] is told of each `setsockopt` and `getsockopt` at level `IPPROTO_IP` whose number is
+//! in its ranges, whatever the type of the socket.
+//!
+//! C header: [`include/linux/netfilter.h`](srctree/include/linux/netfilter.h)
+
+use core::{
+    ffi::{c_int, c_uint, c_void},
+    marker::PhantomData,
+};
+use ipvs_sys as bindings;
+use kernel::{
+    error::{from_result, to_result},
+    prelude::*,
+    types::Opaque,
+    uaccess::{UserPtr, UserSlice},
+};
+
+use crate::net_namespace::Net;
+
+/// Who answers.
+pub trait Options: 'static {
+    /// What the numbers of its options are counted from.
+    const BASE: u32;
+    /// How many numbers there are to set.
+    const SET: u32;
+    /// How many numbers there are to get.
+    const GET: u32;
+
+    /// Sets option number `option`, counted from [`BASE`](Self::BASE). May sleep.
+    ///
+    /// `net` is the namespace of the socket.
+    ///
+    /// # Errors
+    ///
+    /// The error is that of `setsockopt`.
+    fn set(net: &Net, option: u32, value: &Value) -> Result;
+
+    /// Gets option number `option`, counted from [`BASE`](Self::BASE). May sleep.
+    ///
+    /// # Errors
+    ///
+    /// The error is that of `getsockopt`.
+    fn get(net: &Net, option: u32, buffer: &mut Buffer) -> Result;
+}
+
+/// What a program wants to set.
+pub struct Value {
+    from: bindings::sockptr_t,
+    length: usize,
+}
+
+impl Value {
+    /// How many bytes it is said to have.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Reads the first bytes, as many as are said to be there. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// `EFAULT` if they cannot be read, `EINVAL` if there are more than fit `to`.
+    pub fn read<'b>(&self, to: &'b mut [u8]) -> Result<&'b [u8]> {
+        let to = to.get_mut(..self.length).ok_or(EINVAL)?;
+        let room = to.as_mut_ptr().cast();
+        // SAFETY: There is room, and C checks where the value is.
+        match unsafe { bindings::copy_from_sockptr(room, self.from, to.len()) } {
+            0 => Ok(to),
+            // The number of bytes that could not be read.
+            _ => Err(EFAULT),
+        }
+    }
+}
+
+/// Where a program wants the value of an option. It may hold what the program asks about.
+pub struct Buffer {
+    at: UserPtr,
+    length: usize,
+}
+
+impl Buffer {
+    /// How many bytes there are. It is what the program is told in the end, too.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Tells the program that `length` bytes were written.
+    pub fn set_length(&mut self, length: usize) {
+        self.length = length;
+    }
+
+    /// Reads what stands at the beginning. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// `EFAULT`.
+    pub fn read<const N: usize>(&self) -> Result<[u8; N]> {
+        let mut bytes = [0; N];
+        let slice = UserSlice::new(self.at, N);
+        slice.reader().read_slice(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Writes `bytes` at `offset`. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// `EFAULT`.
+    pub fn write(&self, offset: usize, bytes: &[u8]) -> Result {
+        let at = self.at.wrapping_byte_add(offset);
+        UserSlice::new(at, bytes.len()).writer().write_slice(bytes)
+    }
+}
+
+/// As long as it exists, programs reach `O`.
+///
+/// # Invariants
+///
+/// `operations` are registered.
+pub struct Registration<O: Options> {
+    operations: KBox<Opaque<bindings::nf_sockopt_ops>>,
+    _options: PhantomData<fn(O)>,
+}
+
+// SAFETY: A registration belongs to no thread.
+unsafe impl<O: Options> Send for Registration<O> {}
+// SAFETY: There is nothing to do with `&Registration`.
+unsafe impl<O: Options> Sync for Registration<O> {}
+
+impl<O: Options> Registration<O> {
+    /// Lets programs reach `O`, a part of `module`, which stays loaded while they do. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY` if somebody else has one of the numbers, `ENOMEM`, `EINTR`.
+    pub fn new(module: &'static ThisModule) -> Result<Self> {
+        // CAST: Numbers of options are small.
+        let (base, set, get) = (O::BASE as c_int, O::SET as c_int, O::GET as c_int);
+        let operations = KBox::new(
+            Opaque::new(bindings::nf_sockopt_ops {
+                // CAST: A small number.
+                pf: bindings::PF_INET as u8,
+                set_optmin: base,
+                set_optmax: base.wrapping_add(set),
+                set: Some(set_callback::<O>),
+                get_optmin: base,
+                get_optmax: base.wrapping_add(get),
+                get: Some(get_callback::<O>),
+                owner: module.as_ptr().cast(),
+                ..pin_init::zeroed()
+            }),
+            GFP_KERNEL,
+        )?;
+        // SAFETY: The structure is complete, and stays where it is until it is unregistered.
+        to_result(unsafe { bindings::nf_register_sockopt(operations.get()) })?;
+        // INVARIANT: Just registered.
+        Ok(Self {
+            operations,
+            _options: PhantomData,
+        })
+    }
+}
+
+impl<O: Options> Drop for Registration<O> {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant. Calls hold a reference to the module, so none is going on.
+        unsafe { bindings::nf_unregister_sockopt(self.operations.get()) };
+    }
+}
+
+/// The number of an option, counted from the base.
+fn relative<O: Options>(option: c_int) -> u32 {
+    // CAST: C calls with numbers from the base on.
+    (option as u32).wrapping_sub(O::BASE)
+}
+
+/// # Safety
+///
+/// To be called by the C core, as the `set` of a [`Registration<O>`].
+unsafe extern "C" fn set_callback<O: Options>(
+    sk: *mut bindings::sock,
+    option: c_int,
+    from: bindings::sockptr_t,
+    length: c_uint,
+) -> c_int {
+    // SAFETY: By the contract the socket is valid.
+    let net = unsafe { bindings::sock_net(sk) };
+    // SAFETY: The socket keeps its namespace for the time of this call.
+    let net = unsafe { Net::from_raw(net) };
+    // CAST: A usize has room for it.
+    let length = length as usize;
+    from_result(|| {
+        O::set(net, relative::<O>(option), &Value { from, length })?;
+        Ok(0)
+    })
+}
+
+/// # Safety
+///
+/// To be called by the C core, as the `get` of a [`Registration<O>`].
+unsafe extern "C" fn get_callback<O: Options>(
+    sk: *mut bindings::sock,
+    option: c_int,
+    user: *mut c_void,
+    length: *mut c_int,
+) -> c_int {
+    // SAFETY: By the contract the socket is valid.
+    let net = unsafe { bindings::sock_net(sk) };
+    // SAFETY: The socket keeps its namespace for the time of this call.
+    let net = unsafe { Net::from_raw(net) };
+    // SAFETY: By the contract it is a number of the caller's.
+    let length = unsafe { &mut *length };
+    from_result(|| {
+        let mut buffer = Buffer {
+            at: UserPtr::from_ptr(user),
+            length: usize::try_from(*length).map_err(|_| EINVAL)?,
+        };
+        O::get(net, relative::<O>(option), &mut buffer)?;
+        // CAST: It was a number of that type, or is that of a smaller structure.
+        *length = buffer.length as c_int;
+        Ok(0)
+    })
+}
