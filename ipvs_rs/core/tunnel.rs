@@ -85,8 +85,8 @@ impl Wrapping {
     pub const fn length(self, partial: bool) -> u32 {
         match self {
             Self::Ip => 0,
-            Self::Gue { remote: true, .. } if partial => UDP_HEADER + gue_header(true),
-            Self::Gue { .. } => UDP_HEADER + gue_header(false),
+            Self::Gue { remote: true, .. } if partial => UDP_HEADER.wrapping_add(gue_header(true)),
+            Self::Gue { .. } => UDP_HEADER.wrapping_add(gue_header(false)),
             Self::Gre { checksum: true } => GRE_WORD + GRE_WORD,
             Self::Gre { checksum: false } => GRE_WORD,
         }

@@ -33,7 +33,7 @@ impl Files {
             File::rows::<services::Table>,
             File::rows::<conns::Table>,
             File::rows::<conn_sync::Table>,
-            File::show::<app::Table>,
+            File::rows::<app::Table>,
             File::show::<status::Status>,
             File::show::<stats::Totals>,
             File::show::<stats::PerCpu>,

@@ -3,17 +3,22 @@
 //! `/proc/net/ip_vs_app`: the helpers for application protocols. There are none yet.
 
 use kernel::{prelude::*, seq_file::SeqFile, seq_print};
-use knet::proc_seq::Show;
+use knet::proc_seq::Rows;
 
 use crate::netns::Ipvs;
 
-/// The file.
+/// A row is a helper.
 pub(super) struct Table;
 
-impl Show<Ipvs> for Table {
+impl Rows<Ipvs> for Table {
     const NAME: &'static CStr = c"ip_vs_app";
+    type Cursor = ();
 
-    fn show(_ipvs: &Ipvs, seq: &SeqFile) {
+    fn header(_ipvs: &Ipvs, seq: &SeqFile) {
         seq_print!(seq, "prot port    usecnt name\n");
+    }
+
+    fn row(_ipvs: &Ipvs, (): (), _seq: &SeqFile) -> Option<()> {
+        None
     }
 }

@@ -103,11 +103,11 @@ impl Skb {
             Segments::Gre { checksum: true } => bindings::SKB_GSO_GRE_CSUM,
             Segments::Gre { checksum: false } => bindings::SKB_GSO_GRE,
         };
-        // CAST: Flags.
+        // CAST: Flags, which some kernels have as this type already.
+        #[allow(clippy::unnecessary_cast)]
+        let kind = kind as i32;
         // SAFETY: By the type invariants.
-        to_result(unsafe {
-            bindings::tunnel_begin(self.as_ptr(), route.as_ptr(), headers, kind as i32)
-        })?;
+        to_result(unsafe { bindings::tunnel_begin(self.as_ptr(), route.as_ptr(), headers, kind) })?;
         Ok(Capsule {
             skb: self,
             room: headers,
