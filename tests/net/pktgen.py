@@ -3,6 +3,8 @@
 
 import os
 
+from views import wait_until
+
 THREAD = "/proc/net/pktgen/kpktgend_0"
 
 
@@ -13,6 +15,13 @@ def write(path, text):
         os.write(descriptor, text.encode())
     finally:
         os.close(descriptor)
+
+
+def finished(device):
+    """The report about a device, once it has sent all."""
+    with open(f"/proc/net/pktgen/{device}", encoding="ascii") as file:
+        report = file.read()
+    return report if "usec, " in report else None
 
 
 def send(device, count, *, to_mac, source, target, sports, dport, size=60):
@@ -27,8 +36,8 @@ def send(device, count, *, to_mac, source, target, sports, dport, size=60):
                     f"udp_dst_min {dport}", f"udp_dst_max {dport}"):
         write(f"/proc/net/pktgen/{device}", setting + "\n")
     write("/proc/net/pktgen/pgctrl", "start\n")
-    with open(f"/proc/net/pktgen/{device}", encoding="ascii") as file:
-        report = file.read()
+    # The generator's thread may still be about to begin, on a machine that is busy with what was before.
+    report = wait_until(lambda: finished(device), 30, "the end of pktgen")
     sent = int(report.split("usec, ")[1].split(" ")[0])
     if sent != count:
         raise RuntimeError(f"pktgen sent {sent} of {count} packets: {report}")

@@ -26,6 +26,7 @@ impl Error {
             Self::NotMulticast => c"the group is not multicast",
             Self::DaemonRole => c"the daemon is neither master nor backup",
             Self::AddressLength => c"an address has not as many bytes as its family has",
+            Self::Protocol => c"the protocol is neither TCP nor UDP nor SCTP",
         }
     }
 }
