@@ -127,6 +127,11 @@ impl ConnFlags {
         }
     }
 
+    /// The flags of a connection without a server. Nothing says that there will be no replies.
+    pub const fn without_destination() -> Self {
+        Self(Method::Bypass.bits()).with(Self::INACTIVE)
+    }
+
     /// These flags joined with those of the server that the connection is bound to.
     ///
     /// One-packet scheduling is for UDP, and never for templates or connections that another

@@ -11,8 +11,9 @@
 
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use ipvs_core::{
+    addr::Addr,
     config::{DestKey, DestSpec, ServiceKey, Tunnel},
-    conn::ConnFlags,
+    conn::{ConnFlags, Method},
     plan::overload::{self, Thresholds},
     tunnel::Wrapping,
 };
@@ -89,6 +90,32 @@ impl Dest {
             service_stats: Slot::empty(),
             routes: Routes::new(),
         }? Error)
+    }
+
+    /// What a connection has in place of a server whose packets go on to where they are addressed
+    /// to. It is never available, and of no account.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn nobody(service: ServiceKey) -> Result<Arc<Self>> {
+        let key = DestKey {
+            family: service.family(),
+            addr: Addr::ZERO,
+            port: 0,
+        };
+        let tunnel = Tunnel::from_bits(0);
+        let spec = DestSpec::new(Method::Bypass, 1, 0, 0, tunnel).map_err(|_| EINVAL)?;
+        let dest = Arc::pin_init(Self::new(key, service, &spec), GFP_KERNEL)?;
+        let flags = ConnFlags::without_destination();
+        dest.conn_flags.store(flags.bits(), Relaxed);
+        Ok(dest)
+    }
+
+    /// Whether this stands for there being no server.
+    pub(crate) fn is_nobody(&self) -> bool {
+        // No server can be configured to have the address of nobody.
+        self.key.addr == Addr::ZERO
     }
 
     /// Gives the server new settings. Existing connections keep their forwarding method.

@@ -82,12 +82,17 @@ impl Ipvs {
         Verdict::Drop(skb)
     }
 
-    /// Counts a packet that was to be sent on, if it is given up instead.
+    /// Counts and frees a packet that was to be sent on, if it is given up instead. As with the C
+    /// module, a program on this host that made it is not told.
     #[inline]
     pub(crate) fn count_unsent(&self, verdict: Verdict) -> Verdict {
-        if matches!(verdict, Verdict::Drop(_)) {
-            self.drops.count(Reason::NotSent);
+        match verdict {
+            Verdict::Drop(skb) => {
+                self.drops.count(Reason::NotSent);
+                drop(skb);
+                Verdict::Stolen
+            }
+            sent => sent,
         }
-        verdict
     }
 }

@@ -2,6 +2,7 @@
 
 //! Packets to this host, and packets that this host makes.
 
+mod bypass;
 mod persist;
 mod reuse;
 mod schedule;
@@ -56,6 +57,7 @@ pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Ve
         Some((conn, Way::Request)) => match reuse::fate(ipvs.get(), conn.get(), &skb, &flow) {
             Fate::GoesOn => request(ipvs.get(), conn.get(), skb, &flow, context),
             Fate::GivesWay => schedule::first_packet(ipvs, skb, &flow, context),
+            Fate::Bypasses => bypass::request(ipvs.get(), conn.get(), skb, &flow, context),
             Fate::Waits => ipvs.drop_packet(skb, Reason::ServerDeleted),
         },
         Some((conn, Way::Reply)) => egress::reply(ipvs.get(), conn.get(), skb, &flow, context),

@@ -40,7 +40,7 @@ impl Job<Ipvs> for Cleanup {
                 let Some(conn) = ipvs.conns.next(&mut cursor, &guard) else {
                     return;
                 };
-                if !conn.dest.is_available() {
+                if !conn.dest.is_available() && !conn.dest.is_nobody() {
                     conn.end_with_controller();
                 }
             }

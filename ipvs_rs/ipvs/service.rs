@@ -25,7 +25,7 @@ use knet::{
     time::HZ,
 };
 
-use crate::{pool::Pool, resize::Sizing, scheduler::Handle, stats::Stats};
+use crate::{dest::Dest, pool::Pool, resize::Sizing, scheduler::Handle, stats::Stats};
 
 /// The number of buckets is 2 to a power in this range.
 const BITS: RangeInclusive<u32> = 4..=20;
@@ -40,6 +40,9 @@ pub(crate) struct Service {
     timeout: AtomicU32,
     netmask: AtomicU32,
     pub(crate) stats: Arc<Stats>,
+    /// In place of a server, where packets may go on without one: those with a mark, which may be
+    /// addressed to others.
+    pub(crate) nobody: Option<Arc<Dest>>,
     /// Empty once the service is deleted.
     pub(crate) pool: Slot<Pool>,
     #[pin]
@@ -70,6 +73,10 @@ impl Service {
             scheduler,
         };
         let stats = Arc::pin_init(Stats::new(), GFP_KERNEL)?;
+        let nobody = match key {
+            ServiceKey::Mark { .. } => Some(Dest::nobody(key)?),
+            ServiceKey::Address { .. } => None,
+        };
         let pool = Slot::new(Arc::new(pool, GFP_KERNEL)?);
         let service = pin_init!(Self {
             node: Node::new(0),
@@ -79,6 +86,7 @@ impl Service {
             timeout: AtomicU32::new(spec.timeout),
             netmask: AtomicU32::new(u32::from_ne_bytes(spec.netmask.0)),
             stats,
+            nobody,
             pool,
             held <- new_spinlock!(held),
         });

@@ -42,6 +42,7 @@ const ENTRIES: &[Entry<Ipvs>] = &[
         .on_change(Defense::apply),
     Entry::int(c"snat_reroute", |ipvs: &Ipvs| &ipvs.settings.snat_reroute),
     Entry::int(c"pmtu_disc", |ipvs: &Ipvs| &ipvs.settings.pmtu_disc),
+    Entry::int(c"cache_bypass", |ipvs: &Ipvs| &ipvs.settings.cache_bypass),
     Entry::int(c"sloppy_tcp", |ipvs: &Ipvs| &ipvs.settings.sloppy_tcp),
     Entry::int(c"sloppy_sctp", |ipvs: &Ipvs| &ipvs.settings.sloppy_sctp),
     Entry::int(c"run_estimation", |ipvs: &Ipvs| {

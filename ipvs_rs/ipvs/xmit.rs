@@ -2,6 +2,7 @@
 
 //! Sending a client's packet to the server of its connection, by each forwarding method.
 
+pub(crate) mod bypass;
 mod direct;
 pub(crate) mod leave;
 pub(crate) mod nat;
@@ -33,9 +34,8 @@ pub(crate) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_
         Method::DirectRoute => direct::to_server(conn, skb, flow, context),
         Method::LocalNode => to_this_host(skb),
         Method::Tunnel => tunnel::to_server(conn, skb, flow, context),
-        Method::Bypass | Method::Unassigned5 | Method::Unassigned6 | Method::Unassigned7 => {
-            Verdict::Accept(skb)
-        }
+        Method::Bypass => bypass::to_destination(skb, flow, context, || conn.not_sent()),
+        Method::Unassigned5 | Method::Unassigned6 | Method::Unassigned7 => Verdict::Accept(skb),
     }
 }
 
@@ -86,6 +86,12 @@ fn is_loopback(family: Family, addr: Addr) -> bool {
 #[inline]
 fn depart(mut skb: Skb, route: &Route, family: Family, context: &Context<'_>) -> Verdict {
     skb.set_cached_route(route, context.rcu);
+    forward(skb, family, context)
+}
+
+/// Sends a packet of `family` away by the route that it has.
+#[inline]
+fn forward(skb: Skb, family: Family, context: &Context<'_>) -> Verdict {
     match family {
         Family::V4 => skb.forward_v4(context.net),
         Family::V6 => skb.forward_v6(context.net),

@@ -259,6 +259,14 @@ pub fn address_type_v6(net: &Net, address: [u8; 16]) -> AddressType {
     }
 }
 
+/// Whether an IPv6 address is one of a single host.
+pub fn is_unicast_v6(address: [u8; 16]) -> bool {
+    // SAFETY: The address is valid.
+    let kind = unsafe { bindings::__ipv6_addr_type(&in6_addr(address)) };
+    // CAST: A flag.
+    kind & bindings::IPV6_ADDR_UNICAST as i32 != 0
+}
+
 /// Whether this host has an IPv6 stack.
 pub fn has_ipv6() -> bool {
     // SAFETY: No preconditions.

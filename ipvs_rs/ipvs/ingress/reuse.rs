@@ -25,6 +25,8 @@ pub(super) enum Fate {
     GivesWay,
     /// The server is gone, and may come back.
     Waits,
+    /// It is one more packet of a connection without a server.
+    Bypasses,
 }
 
 /// Decides whether a connection goes on with a packet from its client. If not, it ends here.
@@ -64,9 +66,15 @@ fn gives_way(ipvs: &Ipvs, conn: &Conn, skb: &Skb, flow: &Flow) -> bool {
     reuse::gives_way(&old, rules) && conn.end()
 }
 
-/// Decides about a connection whose server was deleted.
+/// Decides about a connection whose server was deleted, or that never had one.
 #[cold]
 fn without_server(ipvs: &Ipvs, conn: &Conn, skb: &Skb, flow: &Flow) -> Fate {
+    if conn.dest.is_nobody() {
+        return match gives_way(ipvs, conn, skb, flow) {
+            true => Fate::GivesWay,
+            false => Fate::Bypasses,
+        };
+    }
     let ends = gives_way(ipvs, conn, skb, flow)
         || ipvs.settings.expire_nodest_conn.load(Relaxed) != 0 && conn.end();
     match ends {

@@ -22,7 +22,7 @@ use knet::{
     skbuff::{IcmpError, Skb},
 };
 
-use super::{count, persist, request, Headers};
+use super::{bypass, count, persist, request, Headers};
 use crate::{
     conn::{control::Control, table::Way, Conn, Refused, Role},
     dest::Dest,
@@ -79,7 +79,12 @@ pub(super) fn first_packet(
     };
     let choice = match chosen {
         Ok(choice) => choice,
-        Err(Unscheduled::NoServer) => return leave(ipvs.get(), &service, skb, flow, context),
+        Err(Unscheduled::NoServer) => match bypass::choose(ipvs.get(), service, flow, context) {
+            Some(choice) => {
+                return bypass::first_packet(ipvs, &service, choice, skb, flow, context)
+            }
+            None => return leave(ipvs.get(), &service, skb, flow, context),
+        },
         Err(Unscheduled::Drop(reason)) => return ipvs.drop_packet(skb, reason),
     };
     if is_one_packet(&service, choice.dest, flow) {
@@ -221,7 +226,7 @@ fn leave(
 }
 
 /// Makes a connection, found by the packets that come after this one.
-fn connect(
+pub(super) fn connect(
     ipvs: Ref<'_, Ipvs>,
     choice: Choice<'_>,
     flow: &Flow,
