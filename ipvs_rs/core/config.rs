@@ -225,7 +225,7 @@ impl Tunnel {
     #[inline]
     pub const fn to_bits(self) -> u64 {
         let Self { kind, port, flags } = self;
-        (kind as u64) << 32 | (port as u64) << 16 | flags as u64
+        ((kind as u64) << 32) | ((port as u64) << 16) | flags as u64
     }
 
     /// The reverse of [`to_bits`](Self::to_bits).

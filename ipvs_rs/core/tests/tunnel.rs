@@ -99,7 +99,7 @@ fn congestion_is_told_once() {
         assert_eq!(v4[1], outer);
         let mut v6 = [0; 40];
         write_v6(&mut v6, &outer_header, 0).unwrap();
-        assert_eq!(v6[0] << 4 | v6[1] >> 4, outer);
+        assert_eq!((v6[0] << 4) | (v6[1] >> 4), outer);
         let read = |family, header: &[u8]| Inner::read(family, header).unwrap().tos;
         assert_eq!(
             (read(Family::V4, &v4), read(Family::V6, &v6)),

@@ -44,7 +44,7 @@ impl Inner {
             Family::V6 => {
                 let &[first, second, _, _, _, _, _, hops, ..] = header.first_chunk::<40>()?;
                 Some(Self {
-                    tos: first << 4 | second >> 4,
+                    tos: (first << 4) | (second >> 4),
                     hops,
                     dont_fragment: false,
                 })
@@ -114,7 +114,7 @@ pub fn write_v6(header: &mut [u8], outer: &Outer, length: usize) -> Option<()> {
     let [l0, l1] = u16::try_from(length).unwrap_or(0).to_be_bytes();
     let tos = encapsulated_tos(outer.inner.tos);
     let (hops, protocol) = (outer.inner.hops, outer.protocol);
-    *fixed = [0x60 | tos >> 4, tos << 4, 0, 0, l0, l1, protocol, hops];
+    *fixed = [0x60 | (tos >> 4), tos << 4, 0, 0, l0, l1, protocol, hops];
     *src = outer.src.octets();
     *dst = outer.dst.octets();
     Some(())
