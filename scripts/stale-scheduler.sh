@@ -4,16 +4,15 @@
 # decides what schedulers and ip_vs share. A test sees it refused. The name keeps it from being installed with the others.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd -P)
-for part in say cache; do
+for part in say cache modules; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done
 load_lab
-copy=$CHECKOUT/build/stale
+copy=$MODULES/stale
 mkdir -p "$copy"
 cp -a "$CHECKOUT/Kbuild" "$CHECKOUT/ipvs_rs" "$CHECKOUT/sched" "$copy/"
 echo '// Another layout.' >>"$copy/ipvs_rs/ipvs/pool.rs"
-"$here/in-env" make -C "$KDIR" -j"$(nproc)" --no-print-directory CC=x86_64-linux-gnu-gcc-14 KERNELRELEASE="$KVER" \
-	M="$copy" MO="$copy/out" modules
+module_make "$copy" "$copy/out" modules
 mv "$copy/out/ip_vs_rr.ko" "$copy/ip_vs_rr.ko.stale"
 find "$copy/out" -name '*.ko' -delete

@@ -24,10 +24,10 @@ kvm_works() {
 # accelerator ICOUNT: QEMU's options.
 accelerator() {
 	if [ -n "$1" ]; then
-		echo "-accel tcg,thread=single -cpu max -icount shift=0,sleep=off"
+		echo "-accel tcg,thread=single -cpu max${VM_CPU:-} -icount shift=0,sleep=off"
 	elif kvm_works; then
-		echo "-accel kvm -cpu host"
+		echo "-accel kvm -cpu host${VM_CPU:-}"
 	else
-		echo "-accel tcg,thread=multi -cpu max"
+		echo "-accel tcg,thread=multi -cpu max${VM_CPU:-}"
 	fi
 }

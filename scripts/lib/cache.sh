@@ -4,13 +4,15 @@
 CHECKOUT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/ipvs_rs
 LOGS=$CACHE/logs
-LAB_ENV=$CACHE/lab.env
+# LAB=debug is the lab of the debug kernel, see scripts/debug-kernel.sh; its modules are built apart.
+LAB_ENV=$CACHE/${LAB:-lab}.env
+MODULES=$CHECKOUT/build${LAB:+-$LAB}
 
 # As root these are empty; else the few steps that need root go through sudo.
 SUDO=
 [ "$(id -u)" = 0 ] || SUDO=sudo
 
-# Reads lab.env, which setup.sh wrote: KVER KDIR ENV KIMAGE KMODULES INITRAMFS.
+# Reads lab.env, which setup.sh wrote (debug.env: debug-kernel.sh): KVER KDIR ENV KIMAGE KMODULES INITRAMFS.
 load_lab() {
 	[ -f "$LAB_ENV" ] || die "the lab is not set up yet: run scripts/setup.sh first"
 	# shellcheck source=/dev/null

@@ -1,5 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
-# The module tree of one VM. Sourced, not run.
+# Building modules, and the module tree of one VM. Sourced, not run.
+
+# module_make FOLDER OUTPUT GOAL...: the kernel's build system on the modules of a folder.
+module_make() {
+	local compiler=CC=x86_64-linux-gnu-gcc-14
+	# The stock kernel was built by gcc 14, and a tree of clang's needs clang.
+	! grep -q '^CONFIG_CC_IS_CLANG=y' "$KDIR/include/config/auto.conf" || compiler=LLVM=1
+	"$CHECKOUT/scripts/in-env" make -C "$KDIR" -j"$(nproc)" --no-print-directory "$compiler" KERNELRELEASE="$KVER" \
+		M="$1" MO="$2" "${@:3}"
+}
 
 # make_module_tree c|rust|none EXTRA TARGET: hard links to the stock modules under TARGET/lib/modules/KVER, plus ours and those
 # below the folder EXTRA in updates/.
@@ -11,9 +20,9 @@ make_module_tree() {
 	case $1 in
 	c) ;;
 	rust)
-		[ -n "$(find "$CHECKOUT/build" -name '*.ko' 2>/dev/null | head -n 1)" ] ||
-			die "there are no modules of ours in build/: run make first"
-		install_modules "$CHECKOUT/build" "$tree/updates"
+		[ -n "$(find "$MODULES" -name '*.ko' 2>/dev/null | head -n 1)" ] ||
+			die "there are no modules of ours in $MODULES: run make first"
+		install_modules "$MODULES" "$tree/updates"
 		;;
 	none) rm -rf "$tree/kernel/net/netfilter/ipvs" "$tree/kernel/net/netfilter/xt_ipvs.ko" ;;
 	*) die "no such module set: $1 (c, rust or none)" ;;

@@ -15,7 +15,14 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 SCHEDULERS_AT_START = [f"ip_vs_{name}" for name in "rr wrr lc wlc sed nq fo ovf twos sh dh mh lblc lblcr".split()]
 TROUBLE = re.compile(r"WARNING|BUG|Oops|lockdep|circular locking|suspicious RCU|inconsistent lock|rust_kernel: panicked"
                      r"|general protection|refcount_t|list_(add|del) corruption|stack-protector|UBSAN|KASAN"
-                     r"|blocked for more than|rcu.*stall|unregister_netdevice: waiting")
+                     r"|blocked for more than|rcu.*stall|unregister_netdevice: waiting"
+                     # What only a debug kernel says.
+                     r"|ODEBUG|kmemleak:|ref_tracker|held lock freed|INFO: |KFENCE|sleeping function|scheduling while atomic"
+                     r"|BUG: using |DEBUG_LOCKS")
+KMEMLEAK = "/sys/kernel/debug/kmemleak"
+# The kernel that scripts/debug-kernel.sh makes; its modules are built apart.
+IS_DEBUG = os.uname().release.endswith("-debug")
+BUILD = "/src/build-debug" if IS_DEBUG else "/src/build"
 
 
 def modules():
@@ -58,6 +65,26 @@ def is_ours():
     """Whether modprobe would choose our ip_vs, not the C one."""
     path = subprocess.run(["modinfo", "-n", "ip_vs"], check=True, capture_output=True, text=True).stdout
     return "/updates/" in path
+
+
+def kmemleak(command):
+    with open(KMEMLEAK, "w", encoding="ascii") as file:
+        file.write(command)
+
+
+def leaks():
+    """What a debug kernel's scan of the whole memory finds no pointer to; a second look, as one may be just on its way."""
+    for _ in range(2):
+        time.sleep(6)
+        kmemleak("scan")
+    with open(KMEMLEAK, encoding="utf-8", errors="replace") as file:
+        return file.read().splitlines()
+
+
+def lockdep_is_on():
+    """Whether lockdep still looks: it stops at its first report, and where its tables are full."""
+    with open("/proc/lockdep_stats", encoding="ascii") as file:
+        return re.search(r"debug_locks: +1", file.read()) is not None
 
 
 class Log:

@@ -125,7 +125,7 @@ def modinfo_says_that_it_is_the_rust_module(t):
 
 @scenario(rust_only=True)
 def a_scheduler_of_another_build_is_refused(t):
-    path = "/src/build/stale/ip_vs_rr.ko.stale"
+    path = f"{kernel.BUILD}/stale/ip_vs_rr.ko.stale"
     check(os.path.exists(path), "no stale scheduler: scripts/stale-scheduler.sh makes one")
     lab = Topology()
     equal(kernel.unload("ip_vs_rr"), "ok", "removing ip_vs_rr")

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What a debug kernel's checkers say of a whole run: of the log before it, of leaks, and whether they looked at all."""
+
+import os
+
+import kernel
+
+OUT = "/out"
+
+
+def begin():
+    """Leaks of before are not this run's."""
+    kernel.kmemleak("scan")
+    kernel.kmemleak("clear")
+
+
+def boot_log():
+    """Everything logged since the machine was switched on."""
+    descriptor = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+    lines = []
+    while True:
+        try:
+            lines.append(os.read(descriptor, 8192).decode(errors="replace").split(";", 1)[1].split("\n", 1)[0])
+        except BlockingIOError:
+            os.close(descriptor)
+            return lines
+        except BrokenPipeError:
+            continue
+
+
+def verdict(name, reason):
+    """Prints a line like that of a scenario; returns the number of failures in it."""
+    print(f"not ok {name}: {reason}" if reason else f"ok {name}", flush=True)
+    return int(bool(reason))
+
+
+def end(log):
+    """The verdicts at the end of a run; returns the number of failures."""
+    found = kernel.leaks()
+    with open(f"{OUT}/leaks.log", "w", encoding="utf-8") as file:
+        file.write("".join(line + "\n" for line in found))
+    trouble = log.trouble(boot_log())
+    return (verdict("checkers: nothing leaks", found and f"{len([1 for line in found if line.startswith('unref')])} "
+                    "objects, see leaks.log")
+            + verdict("checkers: the whole log is clean", trouble and trouble[0])
+            + verdict("checkers: lockdep looked until the end", "" if kernel.lockdep_is_on() else "it has stopped"))
