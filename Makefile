@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # One verb, one line. What Kbuild does with the sources is in the file Kbuild.
 
-.PHONY: modules setup demo test bench clippy fmt fmt-check doc install install-tools clean help
+.PHONY: modules setup demo test test-debug flood soak bench clippy fmt fmt-check doc install install-tools clean help
 .DEFAULT_GOAL := modules
 
 modules: setup ## build the kernel modules into build/ (the default)
@@ -15,6 +15,15 @@ demo: setup ## a load balancer in a VM: two web servers behind one address
 
 test: ## everything: gates, host tests, the C module and ours in VMs (T=pattern: only what matches)
 	scripts/test.sh
+
+test-debug: setup ## the same on a debug kernel, and faults injected (T=pattern; SECONDS=60 of everything at once)
+	STORM=$(or $(SECONDS),60) scripts/test-debug.sh
+
+flood: modules ## overload: SYNs and datagrams of random clients, each defence, the C module's figures and ours
+	scripts/flood.sh
+
+soak: modules ## mixed traffic and edits for MINUTES=60, both modules: a table and a plot of build/soak
+	scripts/soak.sh $(or $(MINUTES),60)
 
 bench: modules ## instructions per packet, the C module's and ours
 	tests/bench/run

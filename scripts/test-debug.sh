@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Runs what faults are found with on the debug kernel: every scenario, every allocation failing once, everything at once on
+# four CPUs. Any line of a checker (KASAN, lockdep, RCU, ...) fails it, and so does memory that leaks. T=pattern keeps the
+# scenarios that have the pattern in their name, and leaves the rest out; STORM= (60) is for how many seconds everything happens at once.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd -P)
+for_how_long=${STORM:-60}
+"$here/debug-kernel.sh"
+export LAB=debug
+for part in say cache modules; do
+	# shellcheck source=/dev/null
+	. "$here/lib/$part.sh"
+done
+cd "$CHECKOUT"
+load_lab
+T=${T:-}
+results=$MODULES/test
+VM_SECONDS=1800
+failed=0 passed=0
+
+# tier NAME VM-OPTIONS... -- COMMAND...: runs a command in the VM and counts what it says.
+tier() {
+	local name=$1 status=0 began=$SECONDS log=$results/$1/run.log
+	shift
+	mkdir -p "$results/$name"
+	printf '\n== %s on the debug kernel\n' "$name"
+	"$here/vm" -m rust -t "$VM_SECONDS" -o "$results/$name" "$@" 2>&1 | tee "$log" || status=${PIPESTATUS[0]}
+	passed=$((passed + $(grep -c '^ok ' "$log" || true)))
+	failed=$((failed + $(grep -c '^not ok ' "$log" || true)))
+	# A status of 1 is what those lines have said already.
+	if [ "$status" -gt 1 ] || { [ "$status" = 1 ] && ! grep -q '^not ok ' "$log"; }; then
+		echo "not ok $name: ended with status $status"
+		failed=$((failed + 1))
+	fi
+	echo "   ($((SECONDS - began)) s; $passed passed, $failed failed so far)"
+}
+
+rm -rf "$results"
+mkdir -p "$results"
+"$here/kbuild" "${MODULES##*/}" modules >"$results/build.log" 2>&1 || {
+	tail -n 40 "$results/build.log"
+	die "the modules do not build against the debug kernel"
+}
+"$here/stale-scheduler.sh" >"$results/stale.log" 2>&1 || die "no stale scheduler; see $results/stale.log"
+tier scenarios -i -- tests/net/run ${T:+"$T"}
+if [ -z "$T" ]; then
+	tier faults -i -- tests/debug/faults.py
+	tier storm -s 4 -- env SECONDS="$for_how_long" tests/debug/storm.py
+	module_make "$CHECKOUT/tests/debug/planted" "$MODULES/planted" modules >"$results/planted.log" 2>&1
+	tier planted -i -d "$MODULES/planted" -- tests/debug/find_planted.py
+fi
+printf '\n%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]
