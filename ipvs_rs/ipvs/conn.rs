@@ -22,7 +22,7 @@ use kernel::{alloc::flags::__GFP_NOWARN, c_str, prelude::*, static_lock_class};
 use knet::{
     hashtable::Node,
     netfilter::Verdict,
-    rcu::{self, Arc, Guard, Ref},
+    rcu::{Arc, Guard, Ref},
     time::{Jiffies, HZ},
     timer::Timer,
 };
@@ -76,7 +76,7 @@ pub(crate) struct Conn {
 // A connection and what reference counting and RCU add to it fit in an object of the slab cache
 // that the C module's 296 bytes do not fit in; lock debugging needs more room.
 #[cfg(not(CONFIG_LOCKDEP))]
-const _: () = assert!(size_of::<Conn>() + rcu::OVERHEAD <= 256);
+const _: () = assert!(size_of::<Conn>() + knet::rcu::OVERHEAD <= 256);
 
 /// What a new connection is.
 pub(crate) enum Role {

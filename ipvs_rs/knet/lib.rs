@@ -17,6 +17,8 @@ pub mod cpu_list;
 pub mod errno;
 pub mod genetlink;
 pub mod hashtable;
+#[cfg(CONFIG_KUNIT = "y")]
+mod kunit;
 pub mod layout;
 pub mod log;
 pub mod memory;

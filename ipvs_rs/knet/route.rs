@@ -198,13 +198,7 @@ impl Route {
         (ip6.saddr, ip6.daddr) = (in6_addr(source), in6_addr(destination));
         // SAFETY: The namespace is valid, the flow is initialised, and we give up the route.
         let dst = from_err_ptr(unsafe {
-            bindings::xfrm_lookup(
-                net.as_ptr(),
-                self.into_raw().as_ptr(),
-                &flow,
-                core::ptr::null(),
-                0,
-            )
+            bindings::xfrm_lookup(net.as_ptr(), self.into_raw().as_ptr(), &flow)
         })?;
         let dst = NonNull::new(dst).ok_or(ENOENT)?;
         // SAFETY: C gives a valid route, of IPv6 or wrapped around one.

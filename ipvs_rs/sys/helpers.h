@@ -15,6 +15,7 @@ struct cpumask;
 struct delayed_work;
 struct dst_entry;
 struct genl_family;
+struct flowi;
 struct genl_info;
 struct net;
 struct nlattr;
@@ -43,6 +44,7 @@ void ipvs_helper_init_delayed_work(struct delayed_work *work, void (*function)(s
 void ipvs_helper_pin_this_module(void);
 
 /* dst.c */
+struct dst_entry *ipvs_helper_xfrm_lookup(struct net *net, struct dst_entry *dst, const struct flowi *flow);
 u32 ipvs_helper_dst_mtu(const struct dst_entry *dst);
 void ipvs_helper_dst_link_failure(struct sk_buff *skb);
 

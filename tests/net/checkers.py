@@ -2,6 +2,7 @@
 """What a debug kernel's checkers say of a whole run: of the log before it, of leaks, and whether they looked at all."""
 
 import os
+import re
 
 import kernel
 
@@ -26,6 +27,15 @@ def boot_log():
             return lines
         except BrokenPipeError:
             continue
+
+
+def kunit(log):
+    """The verdict of the KUnit tests that ran when ip_vs was loaded; returns the number of failures."""
+    text = "\n".join(log.new_lines())
+    found = re.search(r"# knet: pass:(\d+) fail:(\d+)", text)
+    if not found:
+        return verdict("kunit: knet", "they did not run")
+    return verdict(f"kunit: knet, {found[1]} passed", "" if found[2] == "0" else f"{found[2]} failed")
 
 
 def verdict(name, reason):
