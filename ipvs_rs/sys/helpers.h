@@ -14,8 +14,8 @@
 struct cpumask;
 struct delayed_work;
 struct dst_entry;
-struct genl_family;
 struct flowi;
+struct genl_family;
 struct genl_info;
 struct net;
 struct nlattr;
