@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # One verb, one line. What Kbuild does with the sources is in the file Kbuild.
 
-.PHONY: modules setup demo test test-debug flood soak bench clippy fmt fmt-check doc install install-tools clean help
+.PHONY: modules setup demo test test-debug fuzz flood soak bench clippy fmt fmt-check doc install install-tools clean help
 .DEFAULT_GOAL := modules
 
 modules: setup ## build the kernel modules into build/ (the default)
@@ -27,6 +27,9 @@ soak: modules ## mixed traffic and edits for MINUTES=60, both modules: a table a
 
 bench: modules ## instructions per packet, the C module's and ours
 	tests/bench/run
+
+fuzz: setup ## all that reads bytes from outside, with random ones (SECONDS_EACH=60 for each target, T=pattern)
+	scripts/fuzz.sh
 
 clippy: setup ## lints of the kernel crates and of the host crates
 	scripts/gates/clippy.sh

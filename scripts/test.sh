@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Runs every test, in tiers from quick to slow: the build, the gates, the host tests, the scenarios in VMs (Debian's C module and
-# ours side by side). T=pattern keeps only what has the pattern in its name. The last line counts all of them.
+# Runs every test, in tiers from quick to slow: the build, the gates, the host tests, the fuzz targets, the scenarios in VMs
+# (Debian's C module and ours side by side). T=pattern keeps only what has the pattern in its name. The last line counts all of them.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd -P)
 for part in say cache cargo; do
@@ -12,6 +12,8 @@ cd "$CHECKOUT"
 T=${T:-}
 # Longest time for the scenarios in one VM, in seconds.
 VM_SECONDS=2400
+# Time for all fuzz targets, in seconds; to build them comes on top, the first time.
+FUZZ_SECONDS=120
 passed=0 failed=0
 results=$CHECKOUT/build/test
 tier_began=
@@ -74,6 +76,18 @@ host_tests() {
 		tail -n 40 "$log" | sed 's/^/    /'
 		check "host tests build" false || true
 	fi
+}
+
+fuzz() {
+	TOTAL=$FUZZ_SECONDS "$here/fuzz.sh" 2>&1 | tee "$results/fuzz.log" || true
+	count "$results/fuzz.log"
+	# One line for each target.
+	[ "$(grep -cE '^(not )?ok fuzz: ' "$results/fuzz.log")" = "$(fuzz_targets | wc -l)" ] || check "fuzz: each target ran" false || true
+}
+
+# The names of the fuzz targets that T lets through.
+fuzz_targets() {
+	basename -s .rs -a tests/fuzz/targets/*.rs | sed 's/^/fuzz: /' | grep -F -- "$T" || true
 }
 
 # Is there a scenario that T lets through? To boot two VMs for nothing would take a quarter of a minute.
@@ -170,6 +184,10 @@ gates
 if [ -f Cargo.toml ]; then
 	tier "host tests"
 	host_tests
+fi
+if [ -n "$(fuzz_targets)" ]; then
+	tier "fuzz targets"
+	fuzz
 fi
 if [ -x tests/net/run ] && scenarios_match; then
 	tier "scenarios in VMs"

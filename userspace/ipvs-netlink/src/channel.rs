@@ -2,15 +2,14 @@
 
 //! The socket: bytes out, messages in.
 
-use std::io::{Cursor, ErrorKind};
+use std::io::ErrorKind;
 
 use neli::consts::socket::{Msg, NlFamily};
 use neli::socket::NlSocket;
 use neli::utils::Groups;
-use neli::FromBytes;
 
 use crate::error::Error;
-use crate::message::Message;
+use crate::message::{self, Message};
 
 /// As much as the kernel puts into one part of a dump.
 const RECEIVE_BUFFER: usize = 32 * 1024;
@@ -70,14 +69,6 @@ impl Channel {
                 Err(error) => return Err(error.into()),
             }
         };
-        let bytes = self.buffer.get(..len).unwrap_or_default();
-        let mut cursor = Cursor::new(bytes);
-        let mut messages = Vec::new();
-        while (cursor.position() as usize) < len {
-            let message = Message::from_bytes(&mut cursor)
-                .map_err(|_| Error::Malformed("a message that is cut off"))?;
-            messages.push(message);
-        }
-        Ok(messages)
+        message::read(self.buffer.get(..len).unwrap_or_default())
     }
 }

@@ -83,6 +83,8 @@ mod client;
 mod connection;
 mod decode;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod message;
 mod monitor;
 mod request;

@@ -6,16 +6,18 @@
 use std::io::{Cursor, Read, Write};
 
 use ipvs_core::config::reply::{AttributeSink, Full};
-use neli::consts::nl::NlmF;
+use neli::consts::nl::{NlmF, Nlmsg};
 use neli::err::{DeError, SerError};
 use neli::nl::{NlPayload, Nlmsghdr, NlmsghdrBuilder};
-use neli::{FromBytesWithInput, Size, ToBytes};
+use neli::{FromBytes, FromBytesWithInput, Size, ToBytes};
 
 use crate::error::Error;
 
 /// A message of any netlink family.
 pub(crate) type Message = Nlmsghdr<u16, Body>;
 
+/// The bytes in front of a message: its length, type, flags, number and sender.
+const MESSAGE_HEADER: usize = 16;
 /// The bytes in front of the attributes: command, version, two bytes of nothing.
 const GENERIC_HEADER: usize = 4;
 
@@ -98,6 +100,45 @@ pub(crate) fn append(
         .map_err(|_| LONG)
 }
 
+/// The messages of one datagram.
+pub(crate) fn read(datagram: &[u8]) -> Result<Vec<Message>, Error> {
+    const CUT: Error = Error::Malformed("a message that is cut off");
+    let mut cursor = Cursor::new(datagram);
+    let mut messages = Vec::new();
+    // CAST: a place in a datagram.
+    while let Some(rest) = datagram.get(cursor.position() as usize..) {
+        if rest.is_empty() {
+            break;
+        }
+        check_lengths(rest).ok_or(CUT)?;
+        messages.push(Message::from_bytes(&mut cursor).map_err(|_| CUT)?);
+    }
+    Ok(messages)
+}
+
+/// Checks the lengths that the first message in `rest` states: neli subtracts headers from them
+/// and does not look.
+fn check_lengths(rest: &[u8]) -> Option<()> {
+    let length = |bytes: &[u8]| Some(u32::from_ne_bytes(*bytes.first_chunk()?) as usize);
+    let &[_, _, _, _, k0, k1, ..] = rest.first_chunk::<MESSAGE_HEADER>()?;
+    let payload = rest.get(MESSAGE_HEADER..length(rest)?)?;
+    let kind = Nlmsg::from(u16::from_ne_bytes([k0, k1]));
+    if kind == Nlmsg::Done {
+        // An empty one is known by being the last.
+        return (rest.len() == MESSAGE_HEADER || payload.len() >= 4).then_some(());
+    }
+    if kind == Nlmsg::Error {
+        let (code, quoted) = payload.split_at_checked(4)?;
+        // An acknowledgement quotes a header only.
+        if code != [0; 4] {
+            let length = length(quoted)?;
+            quoted.get(MESSAGE_HEADER..length)?;
+            quoted.get(..length.next_multiple_of(4))?;
+        }
+    }
+    Some(())
+}
+
 /// Attributes that are being written.
 #[derive(Default)]
 pub(crate) struct Attributes(pub(crate) Vec<u8>);
@@ -142,5 +183,42 @@ impl AttributeSink for Attributes {
         let start = self.begin(kind | NESTED);
         fill(self)?;
         self.end(start)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A message of this type whose length field may lie.
+    fn message(kind: u16, payload: &[u8], lie: i32) -> Vec<u8> {
+        let length = (MESSAGE_HEADER + payload.len()) as i32 + lie;
+        let mut bytes = length.to_ne_bytes().to_vec();
+        bytes.extend(kind.to_ne_bytes());
+        bytes.extend([0; 10]);
+        bytes.extend(payload);
+        bytes
+    }
+
+    /// Found by the fuzz target `replies`: neli panics at these where overflow is checked.
+    #[test]
+    fn lengths_that_lie_are_refused() {
+        let quoted = message(37, &[1, 1, 0, 0], 0);
+        let error = |quoted: &[u8]| message(2, &[&[255; 4], quoted].concat(), 0);
+        assert_eq!(read(&error(&quoted)).unwrap().len(), 1);
+        assert_eq!(read(&message(37, &[1, 1, 0, 0], 0)).unwrap().len(), 1);
+        for bytes in [
+            vec![0; 3],
+            message(37, &[1, 1, 0, 0], -5),
+            message(37, &[1, 1, 0, 0], 1),
+            message(3, &[0; 2], 0),
+            [message(3, &[], 0), vec![0; 4]].concat(),
+            message(2, &[0; 2], 0),
+            error(&[]),
+            error(&message(37, &[], -1)),
+            error(&message(37, &[1, 1, 0, 0], 4)),
+        ] {
+            assert!(read(&bytes).is_err(), "{bytes:?}");
+        }
     }
 }

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Rules of the tool.
+
+use ipvs_netlink::uapi::service_flags;
+use ipvs_netlink::{Name, Request, ServiceSettings};
+use ipvsadm::command::Command;
+use ipvsadm::names::{Names, Services};
+use ipvsadm::{print, restore};
+
+/// A rule that is made of a command of services or servers is that command.
+pub fn same_rule(command: &Command, services: &Services) {
+    let Command::Change(request, asked) = command else {
+        return;
+    };
+    let mut request = *request;
+    if let Request::AddService(key, settings) | Request::EditService(key, settings) = &mut request {
+        // A rule names the clients only where they are persistent.
+        if !settings.has(service_flags::PERSISTENT) {
+            settings.netmask = ServiceSettings::single_clients(key.family());
+        }
+        let names = [settings.scheduler, settings.pe];
+        let blank = |name: Name| name.as_bytes().iter().any(u8::is_ascii_whitespace);
+        // The kernel has no such scheduler, so that no rule names it.
+        if names.into_iter().flatten().any(blank) {
+            return;
+        }
+    }
+    let rule = print::rules::request(&Names::new(true), &request);
+    if !rule.is_empty() {
+        let found = restore::parse_line("ipvsadm", &rule, services);
+        let same = Command::Change(request, *asked);
+        assert_eq!(found, Ok(Some(same)), "{rule}");
+    }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Any bytes as a packet: what is read of it lies in it, is little, and is all that counts; a
+//! packet written from what was read is read as the same.
+
+#![no_main]
+
+use ipvs_core::flow::{Flow, Fragment};
+use ipvs_fuzz::packets::written;
+use ipvs_fuzz::Paged;
+use libfuzzer_sys::fuzz_target;
+
+/// The two halves of the fixed header, at most 17 extension headers, and the ports.
+const READS: usize = 20;
+
+fuzz_target!(|data: &[u8]| {
+    let paged = Paged::new(data);
+    let parsed = Flow::parse(&paged);
+    assert_eq!(parsed, Flow::parse(data), "in one piece and in many");
+    assert!(paged.reads() <= READS, "{} reads", paged.reads());
+    let Ok(flow) = parsed else { return };
+    assert_eq!(
+        Flow::parse(paged.seen()),
+        parsed,
+        "only what was read counts"
+    );
+    if flow.fragment == Fragment::Later {
+        assert_eq!((flow.sport, flow.dport), (0, 0));
+        assert_eq!((flow.tcp_flags(data), flow.sctp_event(data)), (None, None));
+    } else {
+        let ports = [flow.sport.to_be_bytes(), flow.dport.to_be_bytes()].concat();
+        assert_eq!(data[flow.transport..][..4], ports[..]);
+        let flags = data.get(flow.transport..).filter(|rest| rest.len() >= 20);
+        assert_eq!(flow.tcp_flags(data), flags.map(|header| header[13]));
+        let _ = flow.sctp_event(data);
+    }
+    let (packet, transport) = written(&flow);
+    assert_eq!(Flow::parse(&packet[..]), Ok(Flow { transport, ..flow }));
+});

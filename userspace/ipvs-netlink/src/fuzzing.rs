@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What reads the kernel's bytes, for the fuzz targets (`tests/fuzz`), which have no socket.
+
+use ipvs_core::addr::Family;
+
+use crate::error::Error;
+use crate::types::{Daemon, Dest, Info, Service};
+use crate::{decode, message, Connection, Event, Timeouts};
+
+/// The attributes of each answer in a datagram.
+///
+/// # Errors
+///
+/// If a message is cut off.
+pub fn answers(datagram: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
+    let bodies = message::read(datagram)?;
+    let bodies = bodies.iter().filter_map(|message| message.get_payload());
+    Ok(bodies.map(|body| body.attributes().to_vec()).collect())
+}
+
+/// A service.
+///
+/// # Errors
+///
+/// See [`Error::Malformed`].
+pub fn service(attributes: &[u8]) -> Result<Service, Error> {
+    decode::service(attributes)
+}
+
+/// A server of a service of this family.
+///
+/// # Errors
+///
+/// See [`Error::Malformed`].
+pub fn dest(attributes: &[u8], service: Family) -> Result<Dest, Error> {
+    decode::dest(attributes, service)
+}
+
+/// A daemon.
+///
+/// # Errors
+///
+/// See [`Error::Malformed`].
+pub fn daemon(attributes: &[u8]) -> Result<Daemon, Error> {
+    decode::daemon(attributes)
+}
+
+/// Version and table size.
+///
+/// # Errors
+///
+/// See [`Error::Malformed`].
+pub fn info(attributes: &[u8]) -> Result<Info, Error> {
+    decode::info(attributes)
+}
+
+/// Timeouts.
+///
+/// # Errors
+///
+/// See [`Error::Malformed`].
+pub fn timeouts(attributes: &[u8]) -> Result<Timeouts, Error> {
+    decode::timeouts(attributes)
+}
+
+/// A connection.
+///
+/// # Errors
+///
+/// See [`Error::Malformed`].
+pub fn connection(attributes: &[u8]) -> Result<Connection, Error> {
+    decode::connection(attributes)
+}
+
+/// An event; [`None`] if it is of a kind that is not known.
+///
+/// # Errors
+///
+/// See [`Error::Malformed`].
+pub fn event(attributes: &[u8]) -> Result<Option<Event>, Error> {
+    decode::event(attributes)
+}
