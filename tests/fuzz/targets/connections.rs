@@ -5,8 +5,8 @@
 
 #![no_main]
 
-use ipvs_netlink::Family;
-use ipvsadm::connections::{parse, Filter, Side};
+use ipvs_netlink::{Family, Side};
+use ipvsadm::connections::{parse, Filter};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

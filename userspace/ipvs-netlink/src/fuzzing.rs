@@ -70,7 +70,7 @@ pub fn timeouts(attributes: &[u8]) -> Result<Timeouts, Error> {
 ///
 /// See [`Error::Malformed`].
 pub fn connection(attributes: &[u8]) -> Result<Connection, Error> {
-    decode::connection(attributes)
+    decode::additions::connection(attributes)
 }
 
 /// An event; [`None`] if it is of a kind that is not known.
@@ -79,5 +79,5 @@ pub fn connection(attributes: &[u8]) -> Result<Connection, Error> {
 ///
 /// See [`Error::Malformed`].
 pub fn event(attributes: &[u8]) -> Result<Option<Event>, Error> {
-    decode::event(attributes)
+    decode::additions::event(attributes)
 }
