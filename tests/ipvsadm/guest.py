@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Tests our ipvsadm beside Debian's: tests/ipvsadm/guest.py [--all | --named | PATTERN...] in the test VM. --all runs all
-command lines, not every Nth of the long lists; --named runs those that are meant to differ, and shows how; patterns choose the
-lines that have one in them."""
+"""Tests our ipvsadm beside Debian's: tests/ipvsadm/guest.py [--all | --named | --large | PATTERN...] in the test VM. --all runs
+all command lines, not every Nth of the long lists; --named runs those that are meant to differ, and shows how; --large runs
+nothing but a table of 10,000 services; patterns choose the command lines that have one in them, and nothing else."""
 
 import argparse
 import subprocess
@@ -11,17 +11,25 @@ import sys
 sys.dont_write_bytecode = True
 
 import differential  # noqa: E402
+import large  # noqa: E402
+import setups  # noqa: E402
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--named", action="store_true")
+    parser.add_argument("--large", action="store_true")
     parser.add_argument("patterns", nargs="*")
     options = parser.parse_args()
     subprocess.run(["modprobe", "ip_vs"], check=True)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    if options.large:
+        return not large.run(10000, 5)
     good = differential.run(options)
+    if not options.named and not options.patterns:
+        good &= setups.run(differential.has_engines())
+        good &= large.run(1000, 5)
     return not good
 
 
