@@ -25,8 +25,8 @@ flood: modules ## overload: SYNs and datagrams of random clients, each defence, 
 soak: modules ## mixed traffic and edits for MINUTES=60, both modules: a table and a plot of build/soak
 	scripts/soak.sh $(or $(MINUTES),60)
 
-bench: modules ## instructions per packet, the C module's and ours
-	tests/bench/run
+bench: modules ## instructions per packet, the C module's and ours (ROWS=all: with every scheduler; ROWS="new-mh add": those)
+	tests/bench/run $(ROWS)
 
 fuzz: setup ## all that reads bytes from outside, with random ones (SECONDS_EACH=60 for each target, T=pattern)
 	scripts/fuzz.sh

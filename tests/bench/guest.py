@@ -6,8 +6,8 @@ guest instruction, so pktgen's time for a run of packets is the number of instru
     client --veth-- director --veth-- server
 
 pktgen sends from one end; an nft rule in the other end drops what arrives there, so every figure holds the generator,
-two veth pairs and one pass through the director. guest.py ROW... (or their first letters) prints one JSON object: {"module": path of the ip_vs
-that ran, "rows": {row: instructions}}."""
+two veth pairs and one pass through the director. guest.py [all|ROW...] (rows, or their first letters) prints one JSON object:
+{"module": path of the ip_vs that ran, "rows": {row: instructions}}."""
 
 import json
 import os
@@ -28,6 +28,7 @@ FRAME = 60
 SCHEDULERS = "rr wrr lc wlc sed nq fo ovf twos sh dh mh lblc lblcr".split()
 POOLS = (1, 33, 256)
 ADDED = 1000
+ADDED_TO = "rr wrr wlc sh mh lblc".split()
 CLIENT, CLIENT_GATEWAY = "10.0.0.2", "10.0.0.1"
 SERVER, SERVER_GATEWAY = "172.16.0.2", "172.16.0.1"
 VIP, PORT = "207.175.44.110", 8080
@@ -101,6 +102,8 @@ def remove():
     with open("/proc/1/ns/net", "rb") as namespace:
         os.setns(namespace.fileno(), os.CLONE_NEWNET)
     run("ip", "-batch", "-", text="".join(f"netns del {name}\n" for name in INSIDE))
+    # The kernel takes its time with that, which is not to be another measurement's.
+    time.sleep(2)
 
 
 def service(scheduler, servers=1, flags=""):
@@ -178,9 +181,25 @@ def add(scheduler):
     client.socket.send(requests)
     cost = (time.monotonic_ns() - start) / ADDED
     client.socket.close()
-    with open("/proc/net/ip_vs", encoding="ascii") as file:
-        expect(sum("->" in line for line in file) - 1, ADDED)
+    expect(servers(), ADDED)
     return cost
+
+
+def restore(scheduler):
+    """The same with ipvsadm, and all that it does itself."""
+    service(scheduler, 0)
+    lines = "".join(f"-a -u {VIP}:{PORT} -r {SERVER}:{PORT + number} -m\n" for number in range(ADDED))
+    start = time.monotonic_ns()
+    run("ipvsadm", "-R", text=lines)
+    cost = (time.monotonic_ns() - start) / ADDED
+    expect(servers(), ADDED)
+    return cost
+
+
+def servers():
+    """How many servers the director's service has."""
+    with open("/proc/net/ip_vs", encoding="ascii") as file:
+        return sum("->" in line for line in file) - 1
 
 
 def new_dest(family, port):
@@ -232,7 +251,8 @@ ROWS = {
     "nat-reply": lambda: reply("rr"),
     **{f"new-{scheduler}-{servers}": lambda scheduler=scheduler, servers=servers: new(scheduler, servers, 2000)
        for scheduler in SCHEDULERS for servers in POOLS},
-    **{f"add-{scheduler}": lambda scheduler=scheduler: add(scheduler) for scheduler in ("rr", "sh", "mh")},
+    **{f"add-{scheduler}": lambda scheduler=scheduler: add(scheduler) for scheduler in ADDED_TO},
+    "restore-wlc": lambda: restore("wlc"),
 }
 
 
@@ -244,8 +264,16 @@ def measure(row):
     return cost
 
 
+def chosen(names):
+    """The rows that begin with one of these names. Without names, all but those of each scheduler, which take long; those
+    too for the name "all"."""
+    if not names:
+        return [row for row in ROWS if not row.startswith("new-")]
+    return [row for row in ROWS if names == ["all"] or row.startswith(tuple(names))]
+
+
 def main():
-    wanted = [row for row in ROWS if row.startswith(tuple(sys.argv[1:]) or "")]
+    wanted = chosen(sys.argv[1:])
     if not wanted:
         raise SystemExit(f"no such row; there are {', '.join(ROWS)}")
     run("modprobe", "pktgen")
