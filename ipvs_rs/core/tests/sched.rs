@@ -2,82 +2,39 @@
 
 //! Which server gets the next connection.
 
-use ipvs_core::addr::{Addr, Family};
+#[path = "support/servers.rs"]
+mod servers;
+
 use ipvs_core::sched::rr::RoundRobin;
 use ipvs_core::sched::{wlc, Change, Server};
 use proptest::prelude::*;
+use servers::{idle, loaded, Fake};
 use std::collections::HashMap;
 
-#[derive(Clone, Copy, Debug)]
-struct Fake {
-    name: char,
-    weight: u32,
-    overloaded: bool,
-    active: u32,
-    total: u32,
-}
-
-impl Server for Fake {
-    fn weight(&self) -> u32 {
-        self.weight
-    }
-
-    fn is_overloaded(&self) -> bool {
-        self.overloaded
-    }
-
-    fn active(&self) -> u32 {
-        self.active
-    }
-
-    fn total(&self) -> u32 {
-        self.total
-    }
-
-    fn last_weight(&self) -> u32 {
-        self.weight
-    }
-
-    fn family(&self) -> Family {
-        Family::V4
-    }
-
-    fn addr(&self) -> Addr {
-        Addr::ZERO
-    }
-
-    fn port(&self) -> u16 {
-        0
-    }
-}
-
+/// A server that is known by its port.
 fn named(name: char) -> Fake {
     Fake {
-        name,
-        weight: 1,
-        overloaded: false,
-        active: 0,
-        total: 0,
+        port: u16::try_from(u32::from(name)).unwrap(),
+        ..idle(1)
     }
+}
+
+fn name(server: &Fake) -> char {
+    char::from_u32(server.port.into()).unwrap()
 }
 
 fn servers(names: &str) -> Vec<Fake> {
     names.chars().map(named).collect()
 }
 
-/// Servers with this weight and these numbers of active and of all connections.
-fn loaded(servers: &[(u32, u32, u32)]) -> Vec<Fake> {
-    let fake = |&(weight, active, total)| Fake {
-        weight,
-        active,
-        total,
-        ..named('x')
-    };
+/// Servers with this weight and these numbers of active and inactive connections.
+fn pool(servers: &[(u32, u32, u32)]) -> Vec<Fake> {
+    let fake = |&(weight, active, inactive)| loaded(weight, active, inactive);
     servers.iter().map(fake).collect()
 }
 
 fn turns(rr: &RoundRobin, servers: &[Fake], count: usize) -> String {
-    let turn = |_| rr.pick(servers).map_or('-', |index| servers[index].name);
+    let turn = |_| rr.pick(servers).map_or('-', |index| name(&servers[index]));
     (0..count).map(turn).collect()
 }
 
@@ -177,50 +134,50 @@ fn threads_share_the_turns_evenly() {
 
 #[test]
 fn the_least_overhead_for_its_weight_wins() {
-    for (sentence, pool, expected) in [
+    for (sentence, servers, expected) in [
         ("no server", vec![], None),
         ("only weight 0", vec![(0, 0, 0)], None),
-        ("the first of equals", vec![(1, 5, 5), (1, 5, 5)], Some(0)),
+        ("the first of equals", vec![(1, 5, 0), (1, 5, 0)], Some(0)),
         (
             "idle servers: the first, whatever the weights",
             vec![(1, 0, 0), (9, 0, 0)],
             Some(0),
         ),
-        ("fewer connections", vec![(1, 2, 2), (1, 1, 1)], Some(1)),
-        ("more weight", vec![(1, 1, 1), (2, 1, 1)], Some(1)),
+        ("fewer connections", vec![(1, 2, 0), (1, 1, 0)], Some(1)),
+        ("more weight", vec![(1, 1, 0), (2, 1, 0)], Some(1)),
         (
             "256 inactive ones are less than an active one",
-            vec![(1, 1, 1), (1, 0, 256)],
+            vec![(1, 1, 0), (1, 0, 256)],
             Some(1),
         ),
         (
             "257 inactive ones weigh as much",
-            vec![(1, 1, 1), (1, 0, 257)],
+            vec![(1, 1, 0), (1, 0, 257)],
             Some(0),
         ),
         (
             "258 inactive ones are more",
-            vec![(1, 0, 258), (1, 1, 1)],
+            vec![(1, 0, 258), (1, 1, 0)],
             Some(1),
         ),
         (
             "weight 0 never wins",
-            vec![(0, 0, 0), (1, 1000, 1000)],
+            vec![(0, 0, 0), (1, 1000, 0)],
             Some(1),
         ),
         (
             "the greatest numbers",
             vec![
-                (1, u32::MAX, u32::MAX),
-                (i32::MAX as u32, u32::MAX, u32::MAX),
-                (i32::MAX as u32, u32::MAX, u32::MAX - 1),
+                (1, u32::MAX, 0),
+                (i32::MAX as u32, u32::MAX, 0),
+                (i32::MAX as u32, u32::MAX - 1, 1),
             ],
             Some(2),
         ),
     ] {
-        assert_eq!(wlc::pick(&loaded(&pool)), expected, "{sentence}");
+        assert_eq!(wlc::pick(&pool(&servers)), expected, "{sentence}");
     }
-    let mut pool = loaded(&[(1, 0, 0), (1, 9, 9)]);
+    let mut pool = pool(&[(1, 0, 0), (1, 9, 0)]);
     pool[0].overloaded = true;
     assert_eq!(wlc::pick(&pool), Some(1), "overloaded servers never win");
 }
@@ -229,11 +186,8 @@ fn pools() -> impl Strategy<Value = Vec<Fake>> {
     let server = (0u32..4, any::<bool>(), 0u32..5, 0u32..600);
     proptest::collection::vec(server, 0..8).prop_map(|servers| {
         let fake = |(weight, overloaded, active, inactive)| Fake {
-            name: 'x',
-            weight,
             overloaded,
-            active,
-            total: active + inactive,
+            ..loaded(weight, active, inactive)
         };
         servers.into_iter().map(fake).collect()
     })
@@ -266,8 +220,8 @@ proptest! {
             Change::Removed(at)
         };
         let after = turns(&rr.after(change), &edited, edited.len());
-        let gone = |name: &char| insert || *name != names[at];
-        let expected: String = unchanged.chars().filter(gone).collect();
+        let stays = |name: &char| insert || *name != names[at];
+        let expected: String = unchanged.chars().filter(stays).collect();
         prop_assert_eq!(after.replace('N', ""), expected);
     }
 
