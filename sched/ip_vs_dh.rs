@@ -7,7 +7,7 @@
 
 use ipvs::{
     pool::Member,
-    scheduler::{filled, Request, Scheduler, Setup},
+    scheduler::{fill_up, room, Deferred, Request, Scheduler, Setup},
 };
 use ipvs_core::sched::{
     dh,
@@ -28,15 +28,17 @@ struct Dh;
 
 impl Scheduler for Dh {
     const NAME: &'static str = "dh";
-    type State = KVVec<Slot>;
+    type State = Deferred<KVVec<Slot>>;
 
-    fn prepare(setup: &Setup<'_>, _: Option<&Self::State>) -> Result<Self::State> {
-        let mut slots = filled(Slot::EMPTY, SLOTS)?;
-        dh::fill(&mut slots, setup.members);
-        Ok(slots)
+    fn prepare(_: &Setup<'_>, _: Option<&Self::State>) -> Result<Self::State> {
+        Deferred::new(room(SLOTS)?)
     }
 
     fn schedule(slots: &Self::State, members: &[Member], request: &Request<'_>) -> Option<usize> {
+        let slots = slots.get(|slots| {
+            fill_up(slots, SLOTS, Slot::EMPTY);
+            dh::fill(slots, members);
+        });
         dh::pick(slots, members, request)
     }
 }

@@ -8,16 +8,13 @@
 use core::borrow::Borrow;
 use ipvs::{
     pool::Member,
-    scheduler::{filled, Change, Request, Scheduler, Setup},
+    scheduler::{fill_up, room, Deferred, Request, Scheduler, Setup},
 };
 use ipvs_core::sched::{
     hashing::Slot,
-    mh::{self, Claimant, Preference, Size},
+    mh::{self, Claimant, Size},
 };
-use kernel::{
-    alloc::{KVVec, KVec},
-    prelude::*,
-};
+use kernel::{alloc::KVVec, prelude::*};
 
 ipvs::scheduler_module! {
     scheduler: Mh,
@@ -36,12 +33,16 @@ ipvs::scheduler_module! {
 /// The scheduler `mh`.
 struct Mh;
 
-/// Which server each slot belongs to, and what is kept for the next table.
+/// Which server each slot belongs to.
 struct Table {
     size: Size,
+    slots: Deferred<Slots>,
+}
+
+struct Slots {
     slots: KVVec<Slot>,
-    /// In the order of the servers.
-    preferences: KVec<Preference>,
+    /// What is needed to fill the slots.
+    claimants: KVVec<Claimant>,
 }
 
 impl Scheduler for Mh {
@@ -49,56 +50,30 @@ impl Scheduler for Mh {
     type State = Table;
 
     /// Refuses more servers than there are slots with `EINVAL`.
-    fn prepare(setup: &Setup<'_>, previous: Option<&Table>) -> Result<Table> {
+    fn prepare(setup: &Setup<'_>, _: Option<&Table>) -> Result<Table> {
         // Linux 7.2 gives a reference to the value, 7.3 the value.
         let index = module_parameters::tab_index.value();
         let size = Size::new(*Borrow::<u32>::borrow(&index)).ok_or(EINVAL)?;
         // CAST: A u32 fits.
-        let (length, members) = (size.slots() as usize, setup.members);
-        if members.len() > length {
+        let (length, members) = (size.slots() as usize, setup.members.len());
+        if members > length {
             return Err(EINVAL);
         }
-        let preferences = preferences(setup, size, previous)?;
-        let mut slots = filled(Slot::EMPTY, length)?;
-        let mut claimants = filled(Claimant::default(), members.len())?;
-        mh::fill(&mut slots, size, members, &preferences, &mut claimants);
-        Ok(Table {
-            size,
-            slots,
-            preferences,
-        })
+        let slots = Deferred::new(Slots {
+            slots: room(length)?,
+            claimants: room(members)?,
+        })?;
+        Ok(Table { size, slots })
     }
 
     fn schedule(table: &Table, members: &[Member], request: &Request<'_>) -> Option<usize> {
-        mh::pick(&table.slots, table.size, members, request)
+        let size = table.size;
+        let filled = table.slots.get(|Slots { slots, claimants }| {
+            // CAST: A u32 fits.
+            fill_up(slots, size.slots() as usize, Slot::EMPTY);
+            fill_up(claimants, members.len(), Claimant::default());
+            mh::fill(slots, size, members, claimants);
+        });
+        mh::pick(&filled.slots, size, members, request)
     }
-}
-
-/// What the servers want; that of all but new ones is in the table from before.
-fn preferences(
-    setup: &Setup<'_>,
-    size: Size,
-    previous: Option<&Table>,
-) -> Result<KVec<Preference>> {
-    let members = setup.members;
-    let mut preferences = KVec::with_capacity(members.len(), GFP_KERNEL)?;
-    let before = |index: usize| {
-        let index = match setup.change {
-            Change::Rebuilt => return None,
-            Change::Updated(_) => index,
-            Change::Inserted(at) if index < at => index,
-            Change::Inserted(at) if index == at => return None,
-            Change::Inserted(_) => index.wrapping_sub(1),
-            Change::Removed(at) if index < at => index,
-            Change::Removed(_) => index.wrapping_add(1),
-        };
-        previous?.preferences.get(index).copied()
-    };
-    for (index, member) in (0..members.len()).zip(members) {
-        let preference = before(index).unwrap_or_else(|| Preference::of(member, size));
-        preferences
-            .push_within_capacity(preference)
-            .map_err(|_| ENOMEM)?;
-    }
-    Ok(preferences)
 }

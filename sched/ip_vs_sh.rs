@@ -6,7 +6,7 @@
 
 use ipvs::{
     pool::Member,
-    scheduler::{filled, Request, Scheduler, Setup},
+    scheduler::{fill_up, room, Deferred, Request, Scheduler, Setup},
 };
 use ipvs_core::sched::{
     hashing::{Slot, SLOTS},
@@ -27,15 +27,17 @@ struct Sh;
 
 impl Scheduler for Sh {
     const NAME: &'static str = "sh";
-    type State = KVVec<Slot>;
+    type State = Deferred<KVVec<Slot>>;
 
-    fn prepare(setup: &Setup<'_>, _: Option<&Self::State>) -> Result<Self::State> {
-        let mut slots = filled(Slot::EMPTY, SLOTS)?;
-        sh::fill(&mut slots, setup.members);
-        Ok(slots)
+    fn prepare(_: &Setup<'_>, _: Option<&Self::State>) -> Result<Self::State> {
+        Deferred::new(room(SLOTS)?)
     }
 
     fn schedule(slots: &Self::State, members: &[Member], request: &Request<'_>) -> Option<usize> {
+        let slots = slots.get(|slots| {
+            fill_up(slots, SLOTS, Slot::EMPTY);
+            sh::fill(slots, members);
+        });
         sh::pick(slots, members, request)
     }
 }

@@ -27,8 +27,8 @@ impl Scheduler for Wlc {
     const NAME: &'static str = "wlc";
     type State = Comparison;
 
-    fn prepare(setup: &Setup<'_>, _: Option<&Comparison>) -> Result<Comparison> {
-        Ok(Comparison::of(setup.members))
+    fn prepare(setup: &Setup<'_>, previous: Option<&Comparison>) -> Result<Comparison> {
+        Ok(Comparison::of(setup.members, setup.change, previous))
     }
 
     fn schedule(state: &Comparison, members: &[Member], _: &Request<'_>) -> Option<usize> {

@@ -12,14 +12,15 @@ use ipvs_core::{
         DestKey, DestSpec, ServiceKey, ServiceSpec, TimeoutChange,
     },
 };
-use kernel::{alloc::KVec, prelude::*};
+use kernel::prelude::*;
 use knet::{
     errno::eafnosupport,
     hashtable::Cursor,
+    list::List,
     net_namespace::Net,
     rcu::{self, Arc},
     route::{self, AddressType},
-    vec::{self, VecExt},
+    vec::VecExt,
 };
 
 use crate::{
@@ -109,7 +110,7 @@ pub(crate) fn add_service(
     let scheduler = engines(spec)?;
     spec.netmask.check(key.family()).map_err(|_| EINVAL)?;
     let kind = scheduler.as_ref().map(|scheduler| scheduler.kind);
-    let pool = Pool::new(KVec::new(), kind, Change::Rebuilt, None, net)?;
+    let pool = Pool::new(List::new(0)?, kind, Change::Rebuilt, None, net)?;
     let service = Service::new(key, spec, pool, scheduler)?;
     let mut config = ipvs.config.lock();
     resize::make_tables(ipvs)?;
@@ -147,7 +148,7 @@ pub(crate) fn edit_service(
     let before = services::view(service, &rcu::read_lock());
     let kind = scheduler.as_ref().map(|scheduler| scheduler.kind);
     if old.scheduler().map(Kind::name) != kind.map(Kind::name) {
-        let members = old.copy_members()?;
+        let members = old.list().share();
         let pool = Pool::new(members, kind, Change::Rebuilt, None, net)?;
         publish(service, pool)?;
         service.hold(scheduler);
@@ -227,18 +228,15 @@ fn discard(ipvs: &Ipvs, config: &mut Config, service: &Service) -> Result {
 /// Puts a server into the trash, which has room for it.
 fn throw_away(config: &mut Config, member: &Member) -> Result {
     member.detach();
-    config.trash.append(trash::Entry::new(member.0.clone()))
+    config
+        .trash
+        .append(trash::Entry::new(member.dest().clone()))
 }
 
 /// Lets packets see a new pool.
 fn publish(service: &Service, pool: Pool) -> Result {
     drop(service.pool.replace(Some(Arc::new(pool, GFP_KERNEL)?)));
     Ok(())
-}
-
-/// The place of a server in a pool.
-fn position(pool: &Pool, key: &DestKey) -> Option<usize> {
-    vec::position(pool.members(), |member| member.key == *key)
 }
 
 /// Adds a server to a service, before all others.
@@ -258,7 +256,7 @@ pub(crate) fn add_dest(
     check_family(key.family)?;
     let mut config = ipvs.config.lock();
     let old = service.pool.get().ok_or(ESRCH)?;
-    if position(&old, &key).is_some() {
+    if old.position(&key).is_some() {
         return Err(EEXIST);
     }
     let dest = match config.find_in_trash(&service.key, &key) {
@@ -273,10 +271,7 @@ pub(crate) fn add_dest(
             Arc::pin_init(Dest::new(key, service.key, spec), GFP_KERNEL)?
         }
     };
-    let mut members = old.copy_members()?;
-    members
-        .insert_within_capacity(0, Member(dest.clone()))
-        .map_err(|_| ENOMEM)?;
+    let members = old.list().with(Member::new(dest.clone()))?;
     let scheduler = old.scheduler();
     let pool = Pool::new(members, scheduler, Change::Inserted(0), Some(&old), net)?;
     dest.attach(&service.stats);
@@ -301,12 +296,12 @@ pub(crate) fn edit_dest(
     let net = origin.net;
     let _config = ipvs.config.lock();
     let old = service.pool.get().ok_or(ESRCH)?;
-    let index = position(&old, key).ok_or(ENOENT)?;
+    let index = old.position(key).ok_or(ENOENT)?;
     let member = old.members().get(index).ok_or(ENOENT)?;
     let (before, last_weight) = (member.spec(), member.last_weight());
     member.configure(spec);
     let renew = || {
-        let members = old.copy_members()?;
+        let members = old.list().share();
         let scheduler = old.scheduler();
         let pool = Pool::new(members, scheduler, Change::Updated(index), Some(&old), net)?;
         publish(service, pool)
@@ -331,14 +326,14 @@ pub(crate) fn delete_dest(
     let net = origin.net;
     let mut config = ipvs.config.lock();
     let old = service.pool.get().ok_or(ESRCH)?;
-    let index = position(&old, key).ok_or(ENOENT)?;
-    let mut members = old.copy_members()?;
-    let member = members.remove(index).map_err(|_| ENOENT)?;
+    let index = old.position(key).ok_or(ENOENT)?;
+    let member = old.members().get(index).ok_or(ENOENT)?;
+    let members = old.list().without(index)?;
     config.trash.make_room(1)?;
     let scheduler = old.scheduler();
     let pool = Pool::new(members, scheduler, Change::Removed(index), Some(&old), net)?;
     publish(service, pool)?;
-    throw_away(&mut config, &member)?;
+    throw_away(&mut config, member)?;
     origin.dest(Action::Del, &service.key, key, None);
     drop(config);
     trash::Round::plan(ipvs);

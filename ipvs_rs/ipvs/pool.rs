@@ -5,13 +5,11 @@
 use core::ops::Deref;
 use ipvs_core::{
     addr::{Addr, Family},
+    config::DestKey,
     sched,
 };
-use kernel::{
-    alloc::{KBox, KVec},
-    prelude::*,
-};
-use knet::{net_namespace::Net, rcu::Arc};
+use kernel::{alloc::KBox, prelude::*};
+use knet::{list::List, net_namespace::Net, rcu::Arc, vec};
 
 use crate::{
     dest::Dest,
@@ -20,68 +18,92 @@ use crate::{
 
 /// A server in a [`Pool`].
 #[derive(Clone)]
-pub struct Member(pub(crate) Arc<Dest>);
+pub struct Member {
+    dest: Arc<Dest>,
+    /// See [`sketch`].
+    sketch: u64,
+}
+
+impl Member {
+    pub(crate) fn new(dest: Arc<Dest>) -> Self {
+        let sketch = sketch(&dest.key);
+        Self { dest, sketch }
+    }
+
+    /// The server, to be kept.
+    #[inline]
+    pub(crate) fn dest(&self) -> &Arc<Dest> {
+        &self.dest
+    }
+}
+
+/// A number that seldom is the same for two servers. With it in the list itself, a search for a
+/// server looks at no other.
+fn sketch(key: &DestKey) -> u64 {
+    let [upper, lower] = key.addr.words();
+    upper ^ lower ^ u64::from(key.port).wrapping_shl(48)
+}
 
 impl Deref for Member {
     type Target = Dest;
 
     #[inline]
     fn deref(&self) -> &Dest {
-        &self.0
+        &self.dest
     }
 }
 
 impl sched::Server for Member {
     #[inline]
     fn weight(&self) -> u32 {
-        self.0.weight()
+        self.dest.weight()
     }
 
     #[inline]
     fn is_overloaded(&self) -> bool {
-        self.0.is_overloaded()
+        self.dest.is_overloaded()
     }
 
     #[inline]
     fn effective_weight(&self) -> u32 {
-        self.0.effective_weight()
+        self.dest.effective_weight()
     }
 
     #[inline]
     fn active(&self) -> u32 {
-        self.0.active()
+        self.dest.active()
     }
 
     #[inline]
     fn total(&self) -> u32 {
-        self.0.total()
+        self.dest.total()
     }
 
     #[inline]
     fn last_weight(&self) -> u32 {
-        self.0.last_weight()
+        self.dest.last_weight()
     }
 
     #[inline]
     fn family(&self) -> Family {
-        self.0.key.family
+        self.dest.key.family
     }
 
     #[inline]
     fn addr(&self) -> Addr {
-        self.0.key.addr
+        self.dest.key.addr
     }
 
     #[inline]
     fn port(&self) -> u16 {
-        self.0.key.port
+        self.dest.key.port
     }
 }
 
 /// A pool never changes: each change of the servers or the scheduler makes a new one.
 pub(crate) struct Pool {
     /// The newest server first, which is the order of listings and of searches.
-    members: KVec<Member>,
+    members: List<Member>,
     scheduling: Option<Scheduling>,
 }
 
@@ -98,7 +120,7 @@ impl Pool {
     ///
     /// `ENOMEM`, or what the scheduler says about these servers.
     pub(crate) fn new(
-        members: KVec<Member>,
+        members: List<Member>,
         scheduler: Option<Kind>,
         change: Change,
         previous: Option<&Pool>,
@@ -131,19 +153,17 @@ impl Pool {
         &self.members
     }
 
-    /// A copy of the list of servers, with room for one more.
-    ///
-    /// # Errors
-    ///
-    /// `ENOMEM`.
-    pub(crate) fn copy_members(&self) -> Result<KVec<Member>> {
-        let mut members = KVec::with_capacity(self.members.len().saturating_add(1), GFP_KERNEL)?;
-        for member in &self.members {
-            members
-                .push_within_capacity(member.clone())
-                .map_err(|_| ENOMEM)?;
-        }
-        Ok(members)
+    /// The index of the server that is known by `key`.
+    pub(crate) fn position(&self, key: &DestKey) -> Option<usize> {
+        let sketch = sketch(key);
+        vec::position(&self.members, |member| {
+            member.sketch == sketch && member.key == *key
+        })
+    }
+
+    /// The servers as the list that another pool is made from.
+    pub(crate) fn list(&self) -> &List<Member> {
+        &self.members
     }
 
     /// The scheduler, unless there is none.

@@ -27,7 +27,11 @@ use knet::{
 
 use crate::pool::Member;
 pub use ipvs_core::sched::{Change, Request};
-pub use knet::{rcu::read_lock, vec::filled};
+pub use knet::{
+    deferred::Deferred,
+    rcu::read_lock,
+    vec::{fill_up, room},
+};
 
 pub mod destinations;
 pub mod expiration;
@@ -59,7 +63,8 @@ pub trait Scheduler: 'static {
     /// Computes the state for the servers of `setup`.
     ///
     /// `previous` is the state before the change, if there was one. Called in process context,
-    /// with the configuration locked.
+    /// with the configuration locked. What takes long is better [`Deferred`]: only its memory is
+    /// needed here, and of many changes only the last one that packets see is worked out.
     ///
     /// # Errors
     ///

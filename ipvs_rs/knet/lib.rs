@@ -14,12 +14,14 @@
 pub mod capability;
 pub mod checksum;
 pub mod cpu_list;
+pub mod deferred;
 pub mod errno;
 pub mod genetlink;
 pub mod hashtable;
 #[cfg(CONFIG_KUNIT = "y")]
 mod kunit;
 pub mod layout;
+pub mod list;
 pub mod log;
 pub mod memory;
 pub mod module;

@@ -67,22 +67,29 @@ impl<T> VecExt<T> for KVec<T> {
     }
 }
 
-/// A vector of `length` copies of `value`; a large one need not lie in one piece of memory.
+/// A vector with room for `length` elements, and none yet; a large one need not lie in one piece of
+/// memory.
 ///
 /// # Errors
 ///
 /// `ENOMEM`.
-pub fn filled<T: Copy>(value: T, length: usize) -> Result<KVVec<T>> {
-    let mut vec = KVVec::<T>::with_capacity(length, GFP_KERNEL)?;
-    vec.spare_capacity_mut()
-        .iter_mut()
-        .take(length)
-        .for_each(|element| {
-            element.write(value);
-        });
-    let (start, _, capacity) = vec.into_raw_parts();
-    // SAFETY: The parts are those of a vector with room for `length` elements, all written above.
-    Ok(unsafe { KVVec::from_raw_parts(start, length, capacity) })
+pub fn room<T>(length: usize) -> Result<KVVec<T>> {
+    Ok(KVVec::with_capacity(length, GFP_KERNEL)?)
+}
+
+/// Makes the vector hold `length` copies of `value`, or as many as it has room for.
+pub fn fill_up<T: Copy>(vec: &mut KVVec<T>, length: usize, value: T) {
+    let (start, _, capacity) = core::mem::take(vec).into_raw_parts();
+    // SAFETY: The parts are those of a vector; what it held needs no drop.
+    let mut empty = unsafe { KVVec::from_raw_parts(start, 0, capacity) };
+    let length = length.min(capacity);
+    let places = empty.spare_capacity_mut().iter_mut();
+    places.take(length).for_each(|place| {
+        place.write(value);
+    });
+    let (start, _, capacity) = empty.into_raw_parts();
+    // SAFETY: The parts are those of a vector, so many of whose elements are written above.
+    *vec = unsafe { KVVec::from_raw_parts(start, length, capacity) };
 }
 
 /// The index of the first element for which `is_it` holds.

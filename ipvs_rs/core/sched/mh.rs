@@ -106,18 +106,12 @@ fn turns<S: Server>(servers: &[S], size: Size) -> impl Fn(&S) -> u32 {
 /// free, as many as it has turns. Without any weights, all slots stay empty.
 ///
 /// `slots` must be empty at first, and as many as `size` says; `claimants` as many as there are
-/// servers, with their preferences in the same order.
-pub fn fill<S: Server>(
-    slots: &mut [Slot],
-    size: Size,
-    servers: &[S],
-    preferences: &[Preference],
-    claimants: &mut [Claimant],
-) {
+/// servers.
+pub fn fill<S: Server>(slots: &mut [Slot], size: Size, servers: &[S], claimants: &mut [Claimant]) {
     let turns = turns(servers, size);
-    let all = claimants.iter_mut().zip(servers).zip(preferences);
     let mut sum = 0_u64;
-    for ((claimant, server), preference) in all {
+    for (claimant, server) in claimants.iter_mut().zip(servers) {
+        let preference = Preference::of(server, size);
         *claimant = Claimant {
             next: preference.start,
             skip: preference.skip,

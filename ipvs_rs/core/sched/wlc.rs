@@ -2,7 +2,7 @@
 
 //! Weighted least connection: the server with the least overhead for its weight.
 
-use super::{least, Server};
+use super::{least, Change, Server};
 
 /// An overhead has up to 41 bits. Times weights below this it fits into 64.
 const SMALL: u32 = 1 << 23;
@@ -14,9 +14,15 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// How to compare servers of these weights.
-    pub fn of<S: Server>(servers: &[S]) -> Self {
-        let is_narrow = servers.iter().all(|server| server.weight() < SMALL);
+    /// How to compare these servers, which became what they are by `change`.
+    pub fn of<S: Server>(servers: &[S], change: Change, previous: Option<&Self>) -> Self {
+        let is_small = |server: &S| server.weight() < SMALL;
+        let is_narrow = match (change, previous) {
+            (Change::Inserted(index), Some(previous)) => {
+                previous.is_narrow && servers.get(index).is_some_and(is_small)
+            }
+            _ => servers.iter().all(is_small),
+        };
         Self { is_narrow }
     }
 

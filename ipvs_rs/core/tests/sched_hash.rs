@@ -7,6 +7,7 @@ mod servers;
 
 use ipvs_core::addr::{Addr, Family};
 use ipvs_core::flow::Flow;
+use ipvs_core::hash::{siphash_u32, HashKey};
 use ipvs_core::sched::hashing::{folded, multiplicative, Slot, SLOTS};
 use ipvs_core::sched::mh::{Claimant, Preference, Size};
 use ipvs_core::sched::{dh, lblc, lblcr, locality, mh, sh, Request, Server};
@@ -139,12 +140,8 @@ impl Maglev {
     fn new(servers: Vec<Fake>, bits: u32) -> Self {
         let size = Size::new(bits).unwrap();
         let mut slots = vec![Slot::EMPTY; size.slots() as usize];
-        let preferences: Vec<_> = servers
-            .iter()
-            .map(|one| Preference::of(one, size))
-            .collect();
         let mut claimants = vec![Claimant::default(); servers.len()];
-        mh::fill(&mut slots, size, &servers, &preferences, &mut claimants);
+        mh::fill(&mut slots, size, &servers, &mut claimants);
         Self {
             size,
             servers,
@@ -160,6 +157,18 @@ impl Maglev {
         let is_its = |slot: &&Slot| slot.index() == Some(server);
         self.slots.iter().filter(is_its).count()
     }
+}
+
+#[test]
+fn mh_hashes_clients_as_the_c_module() {
+    let key = HashKey::new([2_654_435_761; 2]);
+    let hash = |addr: [u8; 4], port| {
+        let client = u32::from_be_bytes(addr).wrapping_add(port);
+        siphash_u32::<1, 3>(key, client) as u32
+    };
+    assert_eq!(hash([10, 0, 0, 2], 0), 0x41CF_DE13);
+    assert_eq!(hash([10, 0, 0, 2], 40000), 0x7103_0C85);
+    assert_eq!(hash([192, 0, 2, 1], 0), 0x9288_9C88);
 }
 
 #[test]

@@ -5,8 +5,9 @@
 #[path = "support/servers.rs"]
 mod servers;
 
+use ipvs_core::sched::rr::RoundRobin;
 use ipvs_core::sched::wrr::WeightedRoundRobin;
-use ipvs_core::sched::{fo, lc, nq, ovf, sed, twos, wlc, Server};
+use ipvs_core::sched::{fo, lc, nq, ovf, sed, twos, wlc, Change, Server};
 use proptest::prelude::*;
 use servers::{idle, loaded, overloaded, weights, Fake};
 
@@ -86,7 +87,26 @@ fn wrr_threads_share_the_turns_by_weight() {
 type Pick = fn(&[Fake]) -> Option<usize>;
 
 fn wlc_narrow(servers: &[Fake]) -> Option<usize> {
-    wlc::Comparison::of(servers).pick(servers)
+    wlc::Comparison::of(servers, Change::Rebuilt, None).pick(servers)
+}
+
+#[test]
+fn a_new_server_of_great_weight_is_compared_in_more_bits() {
+    // The overhead of the first one, times the weight of the second one, is 2^64 and some more.
+    let servers = [
+        loaded(1, 0xFF00_0001, 0x00FF_FFFE),
+        loaded(1 << 24, u32::MAX, 0),
+    ];
+    let before = wlc::Comparison::of(&servers[..1], Change::Rebuilt, None);
+    assert_eq!(before.pick(&servers), Some(0), "in 64 bits");
+    for change in [Change::Inserted(1), Change::Updated(1), Change::Rebuilt] {
+        let after = wlc::Comparison::of(&servers, change, Some(&before));
+        assert_eq!(after.pick(&servers), Some(1), "{change:?}");
+        // A new one of little weight does not undo that.
+        let three = [idle(0), servers[0], servers[1]];
+        let after = wlc::Comparison::of(&three, Change::Inserted(0), Some(&after));
+        assert_eq!(after.pick(&three), Some(2), "{change:?}");
+    }
 }
 
 #[test]
@@ -284,6 +304,18 @@ fn shares(servers: &mut [Fake], mut pick: impl FnMut(&[Fake]) -> Option<usize>) 
         counts[picked] += 1;
     }
     counts
+}
+
+#[test]
+fn connections_are_shared_evenly_by_algorithms_without_weights() {
+    let pool = weights(&[5, 0, 1, 3, 1]);
+    let rr = RoundRobin::new();
+    for (name, counts) in [
+        ("rr", shares(&mut pool.clone(), |servers| rr.pick(servers))),
+        ("lc", shares(&mut pool.clone(), lc::pick)),
+    ] {
+        assert_eq!(counts, [25_000, 0, 25_000, 25_000, 25_000], "{name}");
+    }
 }
 
 #[test]

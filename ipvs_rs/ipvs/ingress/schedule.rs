@@ -195,7 +195,7 @@ pub(super) fn schedule<'g>(
         flags: service.flags(),
     };
     match pool.schedule(&request) {
-        Some(member) => Ok(&member.0),
+        Some(member) => Ok(member.dest()),
         None => {
             complain(pool, flow);
             Err(Unscheduled::NoServer)

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A value whose completion is left to the first who needs it.
+//!
+//! For what is costly to make and replaced often: of all the values that nobody looked at, only
+//! the last one is made. The memory is there beforehand, so completion cannot fail.
+
+use core::{
+    cell::UnsafeCell,
+    pin::Pin,
+    sync::atomic::{
+        AtomicBool,
+        Ordering::{Acquire, Relaxed, Release},
+    },
+};
+use kernel::{alloc::KBox, prelude::*};
+
+use crate::spinlock::{new_spinlock_bh, SpinLockBh};
+
+/// A value that is changed once, before anybody sees it.
+///
+/// # Invariants
+///
+/// `value` is changed only in [`Gate::pass_once`] of `gate`, and read only after that.
+pub struct Deferred<T> {
+    gate: Gate,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: Threads share `&T`, and one of them has `&mut T` before that.
+unsafe impl<T: Send + Sync> Sync for Deferred<T> {}
+
+impl<T: Send + Sync> Deferred<T> {
+    /// A value that is still to be completed.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn new(value: T) -> Result<Self> {
+        Ok(Self {
+            gate: Gate::new()?,
+            value: UnsafeCell::new(value),
+        })
+    }
+
+    /// The value. The first call completes it; others that come meanwhile wait for that.
+    ///
+    /// `complete` runs with softirqs off, and must not call this function.
+    #[inline]
+    pub fn get(&self, complete: impl FnOnce(&mut T)) -> &T {
+        if !self.gate.is_open() {
+            let mut complete = Some(complete);
+            self.gate.pass_once(&mut || {
+                if let Some(complete) = complete.take() {
+                    // SAFETY: By the type invariant nobody reads the value yet, and by the promise
+                    // of `pass_once` nobody else changes it.
+                    complete(unsafe { &mut *self.value.get() });
+                }
+            });
+        }
+        // SAFETY: The gate is open, so by the type invariant the value does not change any more.
+        unsafe { &*self.value.get() }
+    }
+}
+
+/// What lets one caller do something, and everybody pass when that is done.
+struct Gate {
+    is_open: AtomicBool,
+    lock: Pin<KBox<SpinLockBh<()>>>,
+}
+
+impl Gate {
+    /// Not generic, so that it is compiled here and not where the value is known.
+    #[inline(never)]
+    fn new() -> Result<Self> {
+        let lock = new_spinlock_bh!((), "ip_vs_deferred");
+        Ok(Self {
+            is_open: AtomicBool::new(false),
+            lock: KBox::pin_init(lock, GFP_KERNEL)?,
+        })
+    }
+
+    #[inline]
+    fn is_open(&self) -> bool {
+        // ORDERING: Acquire, paired with the store in `pass_once`: what was done is seen.
+        self.is_open.load(Acquire)
+    }
+
+    /// Does `once` if nobody has done that; when this returns, somebody has. Only one call does it.
+    #[cold]
+    #[inline(never)]
+    fn pass_once(&self, once: &mut dyn FnMut()) {
+        let _guard = self.lock.lock();
+        // ORDERING: Relaxed, as the lock orders this with the store.
+        if !self.is_open.load(Relaxed) {
+            once();
+            // ORDERING: Release, paired with the load in `is_open`.
+            self.is_open.store(true, Release);
+        }
+    }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A list that never changes, and that a longer one is cheaply made from.
+//!
+//! New elements come first. A list lies in one piece at the end of its *room*, and the free places
+//! are before it. The list with one more element lies in the same room, as long as there is a free
+//! place; who reads the shorter one does not see the difference:
+//!
+//! ```text
+//!   room      . . . 4 3 2 1
+//!   a list            3 2 1
+//!   a longer one    4 3 2 1
+//! ```
+
+use core::{
+    ops::Deref,
+    ptr::NonNull,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+};
+use kernel::{alloc::KVVec, prelude::*};
+
+use crate::rcu::Arc;
+
+/// The least number of places in a room.
+const LEAST: usize = 4;
+
+/// Places for elements, which are used from the last to the first.
+///
+/// # Invariants
+///
+/// `end` points behind the last place of `places`. The last `used` places hold elements; no list
+/// hands them out mutably, and they stay until the room is dropped.
+struct Room<T> {
+    /// Owns the memory. Its length stays 0.
+    places: KVVec<T>,
+    end: NonNull<T>,
+    used: AtomicUsize,
+}
+
+// SAFETY: A room owns its elements.
+unsafe impl<T: Send> Send for Room<T> {}
+// SAFETY: A shared room gives `&T` of the places that are used. Free places are written by the one
+// who was first to count them as used.
+unsafe impl<T: Send + Sync> Sync for Room<T> {}
+
+/// Elements, the newest first, that do not change.
+///
+/// # Invariants
+///
+/// `first` points to the first of the last `length` places of `room`, which are all used.
+pub struct List<T: Send + Sync + 'static> {
+    room: Arc<Room<T>>,
+    first: NonNull<T>,
+    length: usize,
+}
+
+// SAFETY: A list gives `&T`, and owns `T`s together with the other lists of its room.
+unsafe impl<T: Send + Sync> Send for List<T> {}
+// SAFETY: As above.
+unsafe impl<T: Send + Sync> Sync for List<T> {}
+
+impl<T: Clone + Send + Sync> List<T> {
+    /// A list of nothing, with room for `places` elements.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn new(places: usize) -> Result<Self> {
+        let mut places = KVVec::with_capacity(places.max(LEAST), GFP_KERNEL)?;
+        let end = NonNull::from(places.spare_capacity_mut()).cast::<T>();
+        // SAFETY: The vector has so many places from there on.
+        let end = unsafe { end.add(places.capacity()) };
+        let used = AtomicUsize::new(0);
+        // INVARIANT: No place is used, and the list has no element.
+        Ok(Self {
+            room: Arc::new(Room { places, end, used }, GFP_KERNEL)?,
+            first: end,
+            length: 0,
+        })
+    }
+
+    /// The same elements.
+    #[must_use]
+    pub fn share(&self) -> Self {
+        Self {
+            room: self.room.clone(),
+            first: self.first,
+            length: self.length,
+        }
+    }
+
+    /// A new element, and those of this list behind it.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn with(&self, element: T) -> Result<Self> {
+        let mut longer = self.share();
+        if let Err(element) = longer.prepend(element) {
+            longer = self.copy(self.length.saturating_mul(2), |_| true)?;
+            longer.prepend(element).map_err(|_| ENOMEM)?;
+        }
+        Ok(longer)
+    }
+
+    /// The elements of this list but for the one at `index`.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn without(&self, index: usize) -> Result<Self> {
+        self.copy(self.length, |other| other != index)
+    }
+
+    /// A copy of some of the elements, in a new room with at least so many places.
+    fn copy(&self, places: usize, stays: impl Fn(usize) -> bool) -> Result<Self> {
+        let mut copy = Self::new(places)?;
+        for (index, element) in (0..self.length).zip(self.iter()).rev() {
+            if stays(index) {
+                copy.prepend(element.clone()).map_err(|_| ENOMEM)?;
+            }
+        }
+        Ok(copy)
+    }
+
+    /// Becomes longer by one element, which is given back if there is no free place before the
+    /// list: none at all, or another list has it.
+    fn prepend(&mut self, element: T) -> Result<(), T> {
+        let length = self.length.wrapping_add(1);
+        // ORDERING: Relaxed; the element is seen by those to whom the longer list is published.
+        let used = &self.room.used;
+        let claim = || used.compare_exchange(self.length, length, Relaxed, Relaxed);
+        if self.length >= self.room.places.capacity() || claim().is_err() {
+            return Err(element);
+        }
+        // SAFETY: The list has fewer elements than the room has places, so there is one before it.
+        let place = unsafe { self.first.sub(1) };
+        // SAFETY: The place was not used, and it was this call that counted it as used.
+        unsafe { place.write(element) };
+        // INVARIANT: That is one element more, and the place before the others.
+        (self.first, self.length) = (place, length);
+        Ok(())
+    }
+}
+
+impl<T: Send + Sync> Deref for List<T> {
+    type Target = [T];
+
+    #[inline]
+    fn deref(&self) -> &[T] {
+        // SAFETY: By the type invariant so many elements are there, which stay as they are for as
+        // long as `room` does.
+        unsafe { NonNull::slice_from_raw_parts(self.first, self.length).as_ref() }
+    }
+}
+
+impl<T> Drop for Room<T> {
+    fn drop(&mut self) {
+        let used = *self.used.get_mut();
+        // SAFETY: By the type invariant so many places before `end` are used.
+        let first = unsafe { self.end.sub(used) };
+        // SAFETY: They hold elements, which no list has any more.
+        unsafe { NonNull::slice_from_raw_parts(first, used).drop_in_place() };
+    }
+}
