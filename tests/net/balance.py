@@ -6,9 +6,11 @@ be read in the order in which it was sent."""
 
 import struct
 
+import dissect
+import dual
 import packets
 from genl import DEST, SERVICE, Client, address, attribute, be16, name, u16, u32
-from lab import VIP, server_address
+from lab import VIP, mac
 from packets import ACK, FIN, SYN
 from scenario import Failed, equal
 from wire import MARKER_PORT, Wires
@@ -18,8 +20,11 @@ ALL_FLAGS = 0xFFFFFFFF
 FIRST_SERVER_PORT = 8001
 FIRST_CLIENT_PORT = 10000
 NESTED = 0x8000
+AF_INET, AF_INET6 = 2, 10
 CLIENTS = [f"10.0.{net}.{host}" for net in (0, 7, 99) for host in range(10, 60)]
 MARKED = [f"10.2.0.{host}" for host in range(1, 40)]
+CLIENTS6 = [f"2001:db8::{net}:{host}" for net in (0, 7, 99) for host in range(10, 60)]
+MARKED6 = [f"2001:db8:2::{host}" for host in range(1, 40)]
 
 
 def nest(kind, **values):
@@ -28,29 +33,47 @@ def nest(kind, **values):
 
 
 class Balancer(Wires):
-    """A bare topology with one host for all servers, and one service: TCP or UDP at the VIP, or a firewall mark."""
+    """A bare topology with one host for all servers, and one service of an IP version: TCP or UDP at the VIP, or a firewall
+    mark."""
 
-    def __init__(self, scheduler, *, protocol=packets.TCP, mark=0, flags=0, tag=""):
+    def __init__(self, scheduler, *, protocol=packets.TCP, mark=0, flags=0, version=4, tag=""):
         super().__init__(servers=1, tag=tag)
+        self.version = version
+        if version == 6:
+            dual.configure_director(self)
+            self.from_client = dual.DualWire(self.client, "c0", mac(1), mac(2))
+            self.from_server = [dual.DualWire(self.servers[0], "s0", mac(3, 1), mac(4, 1))]
         self.netlink = Client(self.director)
         self.protocol, self.mark = protocol, mark
         self.ports = FIRST_CLIENT_PORT
         self.known = {}
         if mark:
-            self.director.ip("route add local 10.0.0.0/8 dev lo table 99", "rule add pref 9 iif c0 to 10.2.0.0/16 table 99")
-            self.director.run("nft", "-f", "-", text=f"""table ip marks {{ chain arriving {{
-                type filter hook prerouting priority mangle; ip daddr 10.2.0.0/16 meta mark set {mark}; }}; }}\n""")
-        self.do("NEW_SERVICE", self.service(a6=name(scheduler), a7=u32(flags) + u32(ALL_FLAGS), a8=u32(0),
-                                            a9=u32(0xFFFFFFFF)))
+            self.mark_packets()
+        self.do("NEW_SERVICE", self.scheduled_by(scheduler, flags))
+
+    def mark_packets(self):
+        """The director takes packets to many addresses for its own, and marks them."""
+        targets, nft = ("10.2.0.0/16", "ip") if self.version == 4 else ("2001:db8:2::/48", "ip6")
+        option = f"-{self.version}"
+        self.director.run("ip", option, "route", "add", "local", targets, "dev", "lo", "table", "99")
+        self.director.run("ip", option, "rule", "add", "pref", "9", "iif", "c0", "to", targets, "table", "99")
+        self.director.run("nft", "-f", "-", text=f"""table {nft} marks {{ chain arriving {{
+            type filter hook prerouting priority mangle; {nft} daddr {targets} meta mark set {self.mark}; }}; }}\n""")
 
     def service(self, **more):
+        family = u16(AF_INET if self.version == 4 else AF_INET6)
         if self.mark:
-            return nest(SERVICE, a1=u16(2), a5=u32(self.mark), **more)
-        return nest(SERVICE, a1=u16(2), a2=u16(self.protocol), a3=address(VIP), a4=be16(80), **more)
+            return nest(SERVICE, a1=family, a5=u32(self.mark), **more)
+        return nest(SERVICE, a1=family, a2=u16(self.protocol), a3=address(dual.vip(self.version)), a4=be16(80), **more)
+
+    def scheduled_by(self, scheduler, flags):
+        netmask = 0xFFFFFFFF if self.version == 4 else 128
+        return self.service(a6=name(scheduler), a7=u32(flags) + u32(ALL_FLAGS), a8=u32(0), a9=u32(netmask))
 
     def server(self, letter, weight=1, upper=0, lower=0):
-        return nest(DEST, a1=address(server_address(1)), a2=be16(FIRST_SERVER_PORT + ord(letter) - ord("a")), a3=u32(0),
-                    a4=u32(weight), a5=u32(upper), a6=u32(lower))
+        return nest(DEST, a1=address(dual.server(self.version)), a2=be16(FIRST_SERVER_PORT + ord(letter) - ord("a")),
+                    a3=u32(0), a4=u32(weight), a5=u32(upper), a6=u32(lower),
+                    a11=u16(AF_INET if self.version == 4 else AF_INET6))
 
     def do(self, command, payload):
         equal(self.netlink.do(command, payload)[0], "ok", command)
@@ -66,11 +89,10 @@ class Balancer(Wires):
 
     def schedule_by(self, scheduler, flags=0):
         """Changes the scheduler of the service, or its flags."""
-        self.do("SET_SERVICE", self.service(a6=name(scheduler), a7=u32(flags) + u32(ALL_FLAGS), a8=u32(0),
-                                            a9=u32(0xFFFFFFFF)))
+        self.do("SET_SERVICE", self.scheduled_by(scheduler, flags))
 
     def packet(self, port, source, target, flags=SYN):
-        make = packets.tcp if self.protocol == packets.TCP else packets.udp
+        make = dissect.tcp if self.protocol == packets.TCP else dissect.udp
         rest = (flags,) if self.protocol == packets.TCP else (b"x",)
         return make(source, port, target, 80, *rest)
 
@@ -97,7 +119,10 @@ class Balancer(Wires):
                 frame = wire.recv(2048)
             except TimeoutError:
                 raise Failed("the director no longer forwards ordinary packets") from None
-            sport, dport = struct.unpack("!HH", frame[34:38])
+            if dissect.is_housekeeping(frame[14:]):
+                continue
+            ports = 34 if frame[14] >> 4 == 4 else 54
+            sport, dport = struct.unpack("!HH", frame[ports:ports + 4])
             if dport == MARKER_PORT:
                 return letters
             letters[sport] = chr(ord("a") + dport - FIRST_SERVER_PORT)

@@ -3,7 +3,8 @@
 
 import random
 
-from balance import CLIENTS, FALLBACK, MARKED, PORTS, Balancer
+from balance import CLIENTS, CLIENTS6, FALLBACK, MARKED, MARKED6, PORTS, Balancer
+from dual import VIP6
 from lab import VIP
 from packets import TCP
 from scenario import check, scenario
@@ -20,6 +21,7 @@ class Script:
         self.t, self.scheduler, self.targets = t, scheduler, targets
         self.dice = random.Random(seed)
         self.lab = Balancer(scheduler, **options)
+        self.clients = CLIENTS if self.lab.version == 4 else CLIENTS6
         self.most_weight = most_weight
         self.weights = {}
         for letter in LETTERS[:5]:
@@ -54,7 +56,7 @@ class Script:
         return self.change(self.dice.choice(present))
 
     def batch(self):
-        ends = [(self.dice.choice(CLIENTS), self.dice.choice(self.targets)) for _ in range(BATCH)]
+        ends = [(self.dice.choice(self.clients), self.dice.choice(self.targets)) for _ in range(BATCH)]
         return self.lab.connect(ends)
 
     def run(self, count=CONNECTIONS):
@@ -149,3 +151,21 @@ def script_for_lblc(t):
 @scenario
 def script_for_lblcr(t):
     Script(t, "lblcr", targets=MARKED, mark=7).run()
+
+
+@scenario
+def script_for_sh_on_ipv6(t):
+    with_all_flags(Script(t, "sh", targets=(VIP6,), version=6))
+
+
+@scenario
+def script_for_mh_on_ipv6(t):
+    with_all_flags(Script(t, "mh", targets=(VIP6,), version=6))
+
+
+@scenario
+def scripts_by_mark_on_ipv6(t):
+    for scheduler in ("sh", "dh", "mh", "lblc", "lblcr"):
+        t.note(scheduler)
+        script = Script(t, scheduler, targets=MARKED6, mark=7, version=6, tag=scheduler)
+        script.run()
