@@ -33,10 +33,7 @@ impl Scheduler for Lblc {
     type State = Destinations;
 
     fn prepare(setup: &Setup<'_>, previous: Option<&Destinations>) -> Result<Destinations> {
-        match previous {
-            Some(destinations) => destinations.share(),
-            None => Destinations::new(setup, Owner::Lblc),
-        }
+        Destinations::of(setup, previous, Owner::Lblc)
     }
 
     fn schedule(

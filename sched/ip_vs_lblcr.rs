@@ -33,10 +33,7 @@ impl Scheduler for Lblcr {
     type State = Destinations;
 
     fn prepare(setup: &Setup<'_>, previous: Option<&Destinations>) -> Result<Destinations> {
-        match previous {
-            Some(destinations) => destinations.share(),
-            None => Destinations::new(setup, Owner::Lblcr),
-        }
+        Destinations::of(setup, previous, Owner::Lblcr)
     }
 
     fn schedule(

@@ -169,13 +169,17 @@ impl Iterator for Indices<'_> {
 }
 
 impl Destinations {
-    /// The destinations of a new service, or of one that gets another scheduler.
+    /// The destinations of a service: those that it had, or none if it is new or had another
+    /// scheduler. `owner` tells whose setting says when they are forgotten.
     ///
     /// # Errors
     ///
     /// `ENOMEM`; `ENOENT` if the namespace goes away.
     #[inline(never)]
-    pub fn new(setup: &Setup<'_>, owner: Owner) -> Result<Self> {
+    pub fn of(setup: &Setup<'_>, previous: Option<&Self>, owner: Owner) -> Result<Self> {
+        if let Some(previous) = previous {
+            return previous.0.share().map(Self);
+        }
         let expiration = expiration::of(setup.net, owner).ok_or(ENOENT)?;
         let key = HashKey::new([random::number(), random::number()]);
         let known = Arc::pin_init(
@@ -190,16 +194,6 @@ impl Destinations {
         )?;
         known.table.resize(BITS)?;
         Ok(Self(KBox::new(known, GFP_KERNEL)?))
-    }
-
-    /// The same destinations, for another pool of the service.
-    ///
-    /// # Errors
-    ///
-    /// `ENOMEM`.
-    #[inline(never)]
-    pub fn share(&self) -> Result<Self> {
-        self.0.share().map(Self)
     }
 
     /// The destination of a packet, if it is known.
