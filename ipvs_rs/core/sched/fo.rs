@@ -16,8 +16,8 @@ pub fn pick<S: Server>(servers: &[S]) -> Option<usize> {
 pub(super) fn heaviest<S: Server>(servers: &[S], suits: impl Fn(&S) -> bool) -> Option<usize> {
     let (mut heaviest, mut most) = (None, 0);
     for (index, server) in (0..servers.len()).zip(servers) {
-        let weight = server.effective_weight();
-        if weight > most && suits(server) {
+        let weight = server.weight();
+        if weight > most && !server.is_overloaded() && suits(server) {
             (heaviest, most) = (Some(index), weight);
         }
     }

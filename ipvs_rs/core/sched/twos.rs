@@ -47,22 +47,24 @@ fn up_to(most: u64, random: u64) -> u64 {
 #[inline]
 fn drawn<S: Server>(servers: &[S], one: u64, other: u64) -> Option<(usize, usize)> {
     let (less, more) = (one.min(other), one.max(other));
-    let (mut sum, mut last, mut first) = (0_u64, None, None);
-    for (index, server) in (0..servers.len()).zip(servers) {
-        let weight = server.effective_weight();
-        if weight == 0 {
-            continue;
+    let mut all = (0..servers.len()).zip(servers);
+    let mut sum = 0_u64;
+    let mut reach = |number| {
+        all.find_map(|(index, server)| {
+            let weight = server.effective_weight();
+            sum = sum.wrapping_add(weight.into());
+            (sum >= number && weight > 0).then_some((index, sum))
+        })
+    };
+    let (first, second) = match reach(less) {
+        Some((first, sum)) if sum >= more => (first, first),
+        Some((first, _)) => (first, reach(more).map_or(first, |(second, _)| second)),
+        None => {
+            let mut all = (0..servers.len()).zip(servers);
+            let (last, _) = all.rfind(|(_, server)| server.is_eligible())?;
+            (last, last)
         }
-        last = Some(index);
-        sum = sum.wrapping_add(weight.into());
-        if sum >= less && first.is_none() {
-            first = last;
-        }
-        if sum >= more {
-            break;
-        }
-    }
-    let (first, second) = (first.or(last)?, last?);
+    };
     match one <= other {
         true => Some((first, second)),
         false => Some((second, first)),
