@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # One verb, one line. What Kbuild does with the sources is in the file Kbuild.
 
-.PHONY: modules setup demo test test-debug fuzz flood soak bench clippy fmt fmt-check doc install install-tools clean help
+.PHONY: modules setup demo test test-debug test-parallel fuzz flood soak bench clippy fmt fmt-check doc install install-tools clean help
 .DEFAULT_GOAL := modules
 
 modules: setup ## build the kernel modules into build/ (the default)
@@ -24,6 +24,9 @@ flood: modules ## overload: SYNs and datagrams of random clients, each defence, 
 
 soak: modules ## mixed traffic and edits for MINUTES=60, both modules: a table and a plot of build/soak
 	scripts/soak.sh $(or $(MINUTES),60)
+
+test-parallel: modules ## four CPUs schedule at once by rr and wrr, a minute each
+	scripts/vm -m rust -s 4 -t 1200 -- env PARALLEL_SECONDS=60 tests/net/run rr_and_wrr_share
 
 bench: modules ## instructions per packet, the C module's and ours (ROWS=all: with every scheduler; ROWS="new-mh add": those)
 	tests/bench/run $(ROWS)

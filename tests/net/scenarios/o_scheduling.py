@@ -12,7 +12,7 @@ from lab import VIP, Topology, mac, run, use_all_processors
 from packets import TCP, UDP
 from scenario import Failed, check, equal, scenario
 
-# More than in a test of everything: PARALLEL_SECONDS=60 in scripts/vm -s 4.
+# make test-parallel takes more time.
 SECONDS = float(os.environ.get("PARALLEL_SECONDS", "4"))
 BURST = 5000
 EXAMPLE = "/src/build/example/ip_vs_first.ko"
