@@ -13,7 +13,7 @@
 //! the other direction, inside as the packet was.
 
 use crate::addr::{Addr, Family};
-use crate::flow::{Flow, Fragment, HeaderSource, Network, Tuple};
+use crate::flow::{Flow, Fragment, HeaderSource, Network, NotOurs, Tuple};
 use crate::proto;
 
 mod edit;
@@ -45,6 +45,8 @@ pub enum NoReport {
     Fragment,
     /// It ends before its header does.
     Truncated,
+    /// It quotes a packet of one of our protocols, but not its ports.
+    NoPorts,
     /// It is no error, or none that quotes a packet of ours.
     Other,
 }
@@ -72,7 +74,7 @@ impl Report {
             kind,
             code,
             embedded,
-            about: about.ok_or(NoReport::Other)?,
+            about: about?,
         })
     }
 
@@ -83,6 +85,20 @@ impl Report {
     #[inline]
     pub const fn tuple(&self) -> Tuple {
         self.about.tuple().reversed()
+    }
+
+    /// What a packet would be that goes the way of the error and belongs to the same
+    /// conversation. Its transport header is not to be looked at.
+    #[inline]
+    pub const fn counterpart(&self) -> Flow {
+        let about = self.about;
+        Flow {
+            src: about.dst,
+            dst: about.src,
+            sport: about.dport,
+            dport: about.sport,
+            ..about
+        }
     }
 
     /// Where the ICMP header begins, in bytes from the start of the network header.
@@ -114,15 +130,18 @@ const fn is_error(family: Family, protocol: u8, kind: u8) -> bool {
 /// The quoted packet, if it is one of ours and has ports.
 ///
 /// What it says of its length was true when it was whole, and means nothing here.
-fn quoted<S: HeaderSource>(packet: &S, family: Family) -> Option<Flow> {
+fn quoted<S: HeaderSource>(packet: &S, family: Family) -> Result<Flow, NoReport> {
     let network = Network {
         end: usize::MAX,
-        ..Network::parse(packet).ok()?
+        ..Network::parse(packet).map_err(|_| NoReport::Other)?
     };
     if network.family != family || network.fragment == Fragment::Later {
-        return None;
+        return Err(NoReport::Other);
     }
-    network.with_ports(packet).ok()
+    network.with_ports(packet).map_err(|reason| match reason {
+        NotOurs::NoPorts { .. } => NoReport::NoPorts,
+        _ => NoReport::Other,
+    })
 }
 
 /// A packet inside another: the bytes from an offset on.

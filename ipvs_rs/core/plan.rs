@@ -41,6 +41,18 @@ pub fn opens<S: HeaderSource + ?Sized>(flow: &Flow, packet: &S) -> bool {
     }
 }
 
+/// Whether a packet says that there is no connection: nobody must answer that there is none.
+pub fn denies<S: HeaderSource + ?Sized>(flow: &Flow, packet: &S) -> bool {
+    match flow.protocol {
+        proto::TCP => flow.tcp_flags(packet).is_some_and(|flags| flags & RST != 0),
+        proto::SCTP => {
+            let event = Event::of_first_chunk(packet, flow.transport);
+            flow.fragment != Fragment::Later && event == Some(Event::Abort)
+        }
+        _ => false,
+    }
+}
+
 /// Decides about a packet that belongs to no connection.
 ///
 /// As the C module does: TCP needs a SYN without RST. SYN with ACK is allowed on purpose: so the

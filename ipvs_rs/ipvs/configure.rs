@@ -197,6 +197,7 @@ pub(crate) fn flush(ipvs: &Arc<Ipvs>, origin: Origin<'_>) {
             Some(Some(service)) => {
                 // Without memory for the trash, its servers are forgotten.
                 if discard(ipvs, &mut config, &service).is_err() {
+                    forget_servers(ipvs, &service);
                     ipvs.services.remove(&service);
                     service.release();
                 }
@@ -219,14 +220,24 @@ fn discard(ipvs: &Ipvs, config: &mut Config, service: &Service) -> Result {
     config.trash.make_room(pool.members().len())?;
     ipvs.services.remove(service);
     for member in pool.members() {
-        throw_away(config, member)?;
+        throw_away(ipvs, config, member)?;
     }
     service.release();
     Ok(())
 }
 
+/// Lets no packet find the servers of a service.
+fn forget_servers(ipvs: &Ipvs, service: &Service) {
+    if let Some(pool) = service.pool.get() {
+        pool.members()
+            .iter()
+            .for_each(|member| ipvs.servers.leave(member));
+    }
+}
+
 /// Puts a server into the trash, which has room for it.
-fn throw_away(config: &mut Config, member: &Member) -> Result {
+fn throw_away(ipvs: &Ipvs, config: &mut Config, member: &Member) -> Result {
+    ipvs.servers.leave(member);
     member.detach();
     config
         .trash
@@ -246,7 +257,7 @@ fn publish(service: &Service, pool: Pool) -> Result {
 /// `EEXIST`; `EINVAL` if the address is not a unicast or local one; `ENOMEM`; what the scheduler
 /// says about the servers.
 pub(crate) fn add_dest(
-    ipvs: &Ipvs,
+    ipvs: &Arc<Ipvs>,
     origin: Origin<'_>,
     service: &Service,
     key: DestKey,
@@ -274,8 +285,12 @@ pub(crate) fn add_dest(
     let members = old.list().with(Member::new(dest.clone()))?;
     let scheduler = old.scheduler();
     let pool = Pool::new(members, scheduler, Change::Inserted(0), Some(&old), net)?;
+    ipvs.servers.enter(ipvs, &dest)?;
     dest.attach(&service.stats);
-    publish(service, pool).inspect_err(|_| dest.detach())?;
+    publish(service, pool).inspect_err(|_| {
+        ipvs.servers.leave(&dest);
+        dest.detach();
+    })?;
     config.remove_from_trash(&dest);
     origin.dest(Action::New, &service.key, &key, Some(spec));
     Ok(())
@@ -287,7 +302,7 @@ pub(crate) fn add_dest(
 ///
 /// `ENOENT`; `ENOMEM`; what the scheduler says about the servers.
 pub(crate) fn edit_dest(
-    ipvs: &Ipvs,
+    ipvs: &Arc<Ipvs>,
     origin: Origin<'_>,
     service: &Service,
     key: &DestKey,
@@ -301,12 +316,17 @@ pub(crate) fn edit_dest(
     let (before, last_weight) = (member.spec(), member.last_weight());
     member.configure(spec);
     let renew = || {
+        ipvs.servers.enter(ipvs, member.dest())?;
         let members = old.list().share();
         let scheduler = old.scheduler();
         let pool = Pool::new(members, scheduler, Change::Updated(index), Some(&old), net)?;
         publish(service, pool)
     };
-    renew().inspect_err(|_| member.configure_anew(&before, last_weight))?;
+    renew().inspect_err(|_| {
+        member.configure_anew(&before, last_weight);
+        // Without memory packets find it by what it was not to become.
+        let _ = ipvs.servers.enter(ipvs, member.dest());
+    })?;
     let action = event::dest_changes(&before, spec);
     origin.dest(action, &service.key, key, Some(spec));
     Ok(())
@@ -333,7 +353,7 @@ pub(crate) fn delete_dest(
     let scheduler = old.scheduler();
     let pool = Pool::new(members, scheduler, Change::Removed(index), Some(&old), net)?;
     publish(service, pool)?;
-    throw_away(&mut config, member)?;
+    throw_away(ipvs, &mut config, member)?;
     origin.dest(Action::Del, &service.key, key, None);
     drop(config);
     trash::Round::plan(ipvs);

@@ -20,7 +20,7 @@ use ipvs_core::{
 use kernel::{new_spinlock, prelude::*, sync::SpinLock};
 use knet::rcu::{Arc, Guard, Slot};
 
-use crate::{stats::Stats, xmit::route::Routes};
+use crate::{servers, stats::Stats, xmit::route::Routes};
 
 /// The bit of a weight, which has 31, that says that the server has reached its upper threshold.
 const OVERLOADED: u32 = 1 << 31;
@@ -60,6 +60,8 @@ pub struct Dest {
     /// The statistics of the service. Another service object may have revived the server.
     pub(crate) service_stats: Slot<Stats>,
     pub(crate) routes: Routes,
+    /// By which packets find the server, while it is not deleted.
+    pub(crate) entry: Slot<servers::Entry>,
 }
 
 impl Dest {
@@ -89,6 +91,7 @@ impl Dest {
             stats <- Stats::new(),
             service_stats: Slot::empty(),
             routes: Routes::new(),
+            entry: Slot::empty(),
         }? Error)
     }
 

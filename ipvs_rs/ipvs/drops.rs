@@ -29,12 +29,14 @@ pub(crate) enum Reason {
     DropPacket,
     /// A connection that lived, as the sysctl `drop_entry` wants it.
     DropEntry,
+    /// A packet of a server that nobody waits for, as the sysctl `nat_icmp_send` wants it.
+    Unasked,
     /// A packet that could not be sent on: no route, too large, too old, or not translatable.
     NotSent,
 }
 
 /// The reasons, in the order of their numbers, and how they are called.
-const REASONS: [(Reason, &str); 10] = [
+const REASONS: [(Reason, &str); 11] = [
     (Reason::Truncated, "truncated"),
     (Reason::BadChecksum, "bad_checksum"),
     (Reason::NoServer, "no_server"),
@@ -44,6 +46,7 @@ const REASONS: [(Reason, &str); 10] = [
     (Reason::NoMemory, "no_memory"),
     (Reason::DropPacket, "drop_packet"),
     (Reason::DropEntry, "drop_entry"),
+    (Reason::Unasked, "unasked"),
     (Reason::NotSent, "not_sent"),
 ];
 

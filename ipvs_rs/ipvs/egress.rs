@@ -6,14 +6,15 @@ use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{
     addr::Family,
     conn::Method,
-    flow::{Flow, NotOurs},
+    flow::{Flow, Fragment, NotOurs},
+    plan,
     proto::Direction,
 };
 use kernel::prelude::*;
 use knet::{
     netfilter::{Context, Point, Verdict},
     rcu::Ref,
-    skbuff::Skb,
+    skbuff::{IcmpError, Skb},
 };
 
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
     icmp,
     ingress::{parse, Headers, Unparsed},
     netns::Ipvs,
-    xmit::nat,
+    xmit::{leave::answer, nat},
 };
 
 /// Decides about a packet on its way through.
@@ -39,8 +40,38 @@ pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Ve
     };
     match ipvs.get().conns.find(&flow.tuple(), context.rcu) {
         Some((conn, Way::Reply)) => reply(ipvs.get(), conn.get(), skb, &flow, context),
+        _ if refuses(ipvs.get(), &skb, &flow, context) => refuse(ipvs.get(), skb, &flow, context),
         _ => Verdict::Accept(skb),
     }
+}
+
+/// Whether a packet that is no reply is not let through either: with the sysctl `nat_icmp_send`
+/// that of a server, which would give away the server's address.
+#[inline]
+pub(crate) fn refuses(ipvs: &Ipvs, skb: &Skb, flow: &Flow, context: &Context<'_>) -> bool {
+    ipvs.settings.nat_icmp_send.load(Relaxed) != 0 && is_unasked(ipvs, skb, flow, context)
+}
+
+/// Whether a packet comes from a server, and does not say itself that there is no connection.
+#[cold]
+fn is_unasked(ipvs: &Ipvs, skb: &Skb, flow: &Flow, context: &Context<'_>) -> bool {
+    let (protocol, src) = (flow.protocol, flow.src);
+    let servers = &ipvs.servers;
+    flow.fragment != Fragment::Later
+        && servers.has_source(flow.family, protocol, src, flow.sport, context.rcu)
+        && !plan::denies(flow, &Headers(skb))
+}
+
+/// Tells a server that nobody waits for its packet.
+#[cold]
+pub(crate) fn refuse(ipvs: &Ipvs, mut skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
+    answer(
+        &mut skb,
+        flow.family,
+        IcmpError::PortUnreachable,
+        context.net,
+    );
+    ipvs.drop_packet(skb, Reason::Unasked)
 }
 
 /// Gives a server's packet the address of its virtual service, and lets it go on.

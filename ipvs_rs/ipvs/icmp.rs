@@ -10,7 +10,11 @@
 //! This is what NAT does; with other forwarding methods nothing is translated. Errors are counted
 //! as packets of their direction. They neither change the state of a connection nor prolong its
 //! life: anybody on the way can send one.
+//!
+//! With the sysctl `schedule_icmp` an error that would go to a server opens a connection where
+//! there is none, so that all directors which share the packets of a client send it to the same.
 
+use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{
     addr::Family,
     conn::Method,
@@ -27,27 +31,24 @@ use crate::{
     conn::{table::Way, Conn},
     drops::Reason,
     egress,
-    ingress::{whole, Headers},
+    ingress::{schedule, whole, Headers},
     netns::Ipvs,
     xmit::{self, nat},
 };
 
 /// Decides about an ICMP packet.
 pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Verdict {
-    let (mut skb, report) = match parse(ipvs.get(), skb, context) {
+    let (skb, report) = match parse(ipvs.get(), skb, context) {
         Ok(parsed) => parsed,
         Err(verdict) => return verdict,
     };
-    let found = ipvs.get().conns.find(&report.tuple(), context.rcu);
-    let Some((conn, way)) = found else {
-        return Verdict::Accept(skb);
-    };
-    if conn.method() == Method::Nat && !checksum_is_right(&mut skb, &report) {
-        return ipvs.drop_packet(skb, Reason::BadChecksum);
-    }
-    match way {
-        Way::Request => to_server(ipvs.get(), conn.get(), skb, &report, context),
-        Way::Reply => to_client(ipvs.get(), conn.get(), skb, &report, context),
+    match ipvs.get().conns.find(&report.tuple(), context.rcu) {
+        Some((conn, Way::Request)) => to_server(ipvs.get(), conn.get(), skb, &report, context),
+        Some((conn, Way::Reply)) => to_client(ipvs.get(), conn.get(), skb, &report, context),
+        None if ipvs.settings.schedule_icmp.load(Relaxed) != 0 => {
+            schedule::opened_by_error(ipvs, skb, &report, context)
+        }
+        None => Verdict::Accept(skb),
     }
 }
 
@@ -80,7 +81,10 @@ fn is_v6(skb: &Skb) -> bool {
 fn no_report(ipvs: &Ipvs, skb: Skb, reason: NoReport) -> Verdict {
     match reason {
         NoReport::Truncated => ipvs.drop_packet(skb, Reason::Truncated),
-        NoReport::Fragment | NoReport::Other => Verdict::Accept(skb),
+        NoReport::NoPorts if ipvs.settings.schedule_icmp.load(Relaxed) != 0 => {
+            ipvs.drop_packet(skb, Reason::Truncated)
+        }
+        NoReport::Fragment | NoReport::NoPorts | NoReport::Other => Verdict::Accept(skb),
     }
 }
 
@@ -94,13 +98,16 @@ fn checksum_is_right(skb: &mut Skb, report: &Report) -> bool {
 }
 
 /// Passes an error about a packet of the server on to the server.
-fn to_server(
+pub(crate) fn to_server(
     ipvs: &Ipvs,
     conn: &Conn,
-    skb: Skb,
+    mut skb: Skb,
     report: &Report,
     context: &Context<'_>,
 ) -> Verdict {
+    if conn.method() == Method::Nat && !checksum_is_right(&mut skb, report) {
+        return ipvs.drop_packet(skb, Reason::BadChecksum);
+    }
     if conn.dest.is_available() {
         let length = skb.len();
         conn.dest
@@ -119,6 +126,9 @@ fn to_client(
     context: &Context<'_>,
 ) -> Verdict {
     if conn.method() == Method::Nat {
+        if !checksum_is_right(&mut skb, report) {
+            return ipvs.drop_packet(skb, Reason::BadChecksum);
+        }
         let translated = nat::icmp_from_server(conn, &mut skb, report);
         if translated.is_err()
             || egress::reroute(ipvs, &mut skb, report.outer.family, context).is_err()

@@ -5,7 +5,7 @@
 mod bypass;
 mod persist;
 mod reuse;
-mod schedule;
+pub(crate) mod schedule;
 
 use ipvs_core::{
     addr::Family,
@@ -61,6 +61,9 @@ pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Ve
             Fate::Waits => ipvs.drop_packet(skb, Reason::ServerDeleted),
         },
         Some((conn, Way::Reply)) => egress::reply(ipvs.get(), conn.get(), skb, &flow, context),
+        None if egress::refuses(ipvs.get(), &skb, &flow, context) => {
+            egress::refuse(ipvs.get(), skb, &flow, context)
+        }
         None => schedule::first_packet(ipvs, skb, &flow, context),
     }
 }

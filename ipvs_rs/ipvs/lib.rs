@@ -44,6 +44,7 @@ pub mod presence;
 mod proc;
 mod resize;
 pub mod scheduler;
+mod servers;
 mod service;
 mod settings;
 pub mod sockopt;

@@ -21,6 +21,7 @@ use crate::{
     monitor::Origin,
     nodest, proc,
     resize::Resize,
+    servers::Servers,
     service::Services,
     settings::{Settings, MOST_CONNECTIONS},
     stats::Stats,
@@ -36,6 +37,8 @@ pub struct Ipvs {
     pub(crate) stats: Stats,
     #[pin]
     pub(crate) services: Services,
+    #[pin]
+    pub(crate) servers: Servers,
     #[pin]
     pub(crate) conns: Conns,
     /// Taken for each change of services and servers.
@@ -131,6 +134,7 @@ impl PerNet for Ipvs {
                 settings,
                 stats <- Stats::new(),
                 services <- Services::new(random_key()),
+                servers <- Servers::new(random_key()),
                 conns <- Conns::new(random_key()),
                 config <- new_mutex!(Config::default(), "ip_vs_config"),
                 resize <- Work::new(),

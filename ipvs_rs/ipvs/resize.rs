@@ -130,6 +130,7 @@ impl Job<Ipvs> for Resize {
                 .services
                 .resize(ipvs.settings.svc_lfactor.load(Relaxed));
         }
+        let _ = ipvs.servers.resize_if_there();
         if ipvs.conns.bits().is_some() {
             let _ = ipvs.conns.resize(ipvs.settings.conn_lfactor.load(Relaxed));
         }

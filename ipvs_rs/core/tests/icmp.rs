@@ -103,6 +103,7 @@ fn an_error_goes_against_what_it_is_about() {
             family,
         };
         assert_eq!(report.tuple(), expected);
+        assert_eq!(report.counterpart().tuple(), expected);
         assert!(is_right(&packet));
     }
 }
@@ -130,7 +131,7 @@ fn packets_that_are_no_report_say_why() {
         (
             "quotes three bytes of ports",
             v4[..51].to_vec(),
-            NoReport::Other,
+            NoReport::NoPorts,
         ),
         ("quotes IPv6 in IPv4", with(&v4, 28, 0x65), NoReport::Other),
         ("quotes a later fragment", with(&v4, 35, 1), NoReport::Other),
@@ -142,7 +143,7 @@ fn packets_that_are_no_report_say_why() {
         (
             "quotes a header beyond the end",
             with(&v4, 28, 0x4F),
-            NoReport::Other,
+            NoReport::NoPorts,
         ),
         ("quotes another protocol", with(&v4, 37, 2), NoReport::Other),
         ("quotes an error", with(&v4, 37, 1), NoReport::Other),

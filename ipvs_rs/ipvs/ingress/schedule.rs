@@ -7,6 +7,7 @@ use ipvs_core::{
     config::ServiceKey,
     conn::ConnFlags,
     flow::Flow,
+    icmp::Report,
     plan::{
         self,
         lookup::{FTP, FTP_DATA},
@@ -27,6 +28,7 @@ use crate::{
     conn::{control::Control, table::Way, Conn, Refused, Role},
     dest::Dest,
     drops::Reason,
+    icmp,
     netns::Ipvs,
     pool::Pool,
     scheduler::{Kind, Request},
@@ -51,6 +53,15 @@ pub(super) enum Unscheduled {
     Drop(Reason),
 }
 
+/// What opens a connection.
+#[derive(Clone, Copy)]
+enum Cause<'a> {
+    /// A packet of the client.
+    Packet,
+    /// An error about a packet of the server.
+    Error(&'a Report),
+}
+
 /// Decides about a packet that belongs to no connection.
 pub(super) fn first_packet(
     ipvs: Ref<'_, Ipvs>,
@@ -63,6 +74,29 @@ pub(super) fn first_packet(
         Opening::Refused => return Verdict::Accept(skb),
         Opening::Unreadable => return ipvs.drop_packet(skb, Reason::Truncated),
     }
+    open(ipvs, skb, flow, Cause::Packet, context)
+}
+
+/// Decides about an ICMP error about a packet that belongs to no connection.
+pub(crate) fn opened_by_error(
+    ipvs: Ref<'_, Ipvs>,
+    skb: Skb,
+    report: &Report,
+    context: &Context<'_>,
+) -> Verdict {
+    let cause = Cause::Error(report);
+    open(ipvs, skb, &report.counterpart(), cause, context)
+}
+
+/// Opens a connection for packets like `flow`, if there is a service for them.
+#[inline]
+fn open(
+    ipvs: Ref<'_, Ipvs>,
+    skb: Skb,
+    flow: &Flow,
+    cause: Cause<'_>,
+    context: &Context<'_>,
+) -> Verdict {
     let services = &ipvs.get().services;
     let Some(service) = services.of_packet(flow, skb.mark(), context.net, context.rcu) else {
         return Verdict::Accept(skb);
@@ -80,15 +114,15 @@ pub(super) fn first_packet(
     let choice = match chosen {
         Ok(choice) => choice,
         Err(Unscheduled::NoServer) => match bypass::choose(ipvs.get(), service, flow, context) {
-            Some(choice) => {
+            Some(choice) if matches!(cause, Cause::Packet) => {
                 return bypass::first_packet(ipvs, &service, choice, skb, flow, context)
             }
-            None => return leave(ipvs.get(), &service, skb, flow, context),
+            _ => return leave(ipvs.get(), &service, skb, flow, context),
         },
         Err(Unscheduled::Drop(reason)) => return ipvs.drop_packet(skb, reason),
     };
     if is_one_packet(&service, choice.dest, flow) {
-        return one_packet(ipvs, &service, choice, skb, flow, context);
+        return one_packet(ipvs, &service, choice, skb, (flow, cause), context);
     }
     let dest = choice.dest;
     match connect(ipvs, choice, flow, context) {
@@ -96,10 +130,10 @@ pub(super) fn first_packet(
             service.stats.count_connection();
             dest.stats.count_connection();
             ipvs.stats.count_connection();
-            request(ipvs.get(), &conn, skb, flow, context)
+            send(ipvs.get(), &conn, skb, (flow, cause), context)
         }
         Err(Refused::Exists) => match ipvs.get().conns.find(&flow.tuple(), context.rcu) {
-            Some((conn, Way::Request)) => request(ipvs.get(), conn.get(), skb, flow, context),
+            Some((conn, Way::Request)) => send(ipvs.get(), conn.get(), skb, (flow, cause), context),
             // It has ended meanwhile.
             _ => ipvs.drop_packet(skb, Reason::ServerDeleted),
         },
@@ -114,6 +148,21 @@ fn is_one_packet(service: &Service, dest: &Dest, flow: &Flow) -> bool {
         || flow.protocol == proto::UDP && dest.conn_flags().has(ConnFlags::ONE_PACKET)
 }
 
+/// Sends what has opened a connection to its server.
+#[inline]
+fn send(
+    ipvs: &Ipvs,
+    conn: &Conn,
+    skb: Skb,
+    (flow, cause): (&Flow, Cause<'_>),
+    context: &Context<'_>,
+) -> Verdict {
+    match cause {
+        Cause::Packet => request(ipvs, conn, skb, flow, context),
+        Cause::Error(report) => icmp::to_server(ipvs, conn, skb, report, context),
+    }
+}
+
 /// Sends a packet to its server, and remembers nothing of it.
 ///
 /// As the C module does: the answers are nothing to us then, and with NAT come from the server.
@@ -123,7 +172,7 @@ fn one_packet(
     service: &Service,
     choice: Choice<'_>,
     skb: Skb,
-    flow: &Flow,
+    (flow, cause): (&Flow, Cause<'_>),
     context: &Context<'_>,
 ) -> Verdict {
     let Choice {
@@ -140,6 +189,9 @@ fn one_packet(
         service.stats.count_connection();
         dest.stats.count_connection();
         ipvs.stats.count_connection();
+        if let Cause::Error(report) = cause {
+            return icmp::to_server(ipvs.get(), conn, skb, report, context);
+        }
         count(ipvs.get(), conn, &skb, context);
         ipvs.count_unsent(xmit::to_server(conn, skb, flow, context))
     });

@@ -2,7 +2,7 @@
 """/proc/net/ip_vs_drops: nothing that is dropped goes uncounted. The C module has no such file."""
 
 from lab import CLIENT, VIP, server_address
-from packets import SYN, TCP, ipv4, tcp, udp
+from packets import ACK, SYN, TCP, icmp, ipv4, tcp, udp
 from scenario import equal, scenario
 from views import connections, wait_until
 from wire import Wires
@@ -37,7 +37,7 @@ def each_reason_to_drop_a_packet_is_counted(t):
     lab = lab_with_services()
     names = [line.split(" ")[0] for line in lab.director.read("/proc/net/ip_vs_drops").splitlines()]
     equal(names, ["truncated", "bad_checksum", "no_server", "server_deleted", "service_deleted", "conn_max", "no_memory",
-                  "drop_packet", "drop_entry", "not_sent"], "the names of the reasons")
+                  "drop_packet", "drop_entry", "unasked", "not_sent"], "the names of the reasons")
     wanted = {}
     equal(drops(lab), wanted, "drops at first")
 
@@ -65,6 +65,17 @@ def each_reason_to_drop_a_packet_is_counted(t):
     lab.director.ipvs_sysctl("drop_packet", 0)
     lab.client_sends(tcp(CLIENT, 2000, VIP, 80, SYN, ttl=1))
     expect("not_sent", 1)
+    # Nobody has asked these servers, and NAT is asked to let nobody know where they are.
+    lab.director.ipvs_sysctl("nat_icmp_send", 1)
+    lab.server_sends(tcp(server_address(2), 80, CLIENT, 3000, ACK), number=2)
+    expect("unasked", 1)
+    lab.director.ipvs_sysctl("schedule_icmp", 1)
+    about = tcp(VIP, 80, CLIENT, 3000, ACK)
+    lab.client_sends(icmp(CLIENT, VIP, 3, 3, payload=about[:22]))
+    expect("truncated", 1)
+    error = icmp(CLIENT, VIP, 3, 3, payload=about)
+    lab.client_sends(error[:-1] + b"?")
+    expect("bad_checksum", 1)
     t.note("all reasons seen")
 
 
