@@ -6,7 +6,7 @@
 //! ordinary IPv4 packet it takes one read of the fixed header and one of the ports.
 
 use crate::addr::{Addr, Family};
-use crate::proto::{self, sctp};
+use crate::proto::{self, ipsec, sctp};
 
 mod v4;
 mod v6;
@@ -61,6 +61,8 @@ pub enum NotOurs {
     },
     /// ICMP in IPv4, ICMPv6 in IPv6.
     Icmp,
+    /// AH or ESP: [`Network::with_key_exchange`] tells whose.
+    Ipsec,
     /// A transport protocol that IPVS does not balance.
     OtherProtocol(u8),
 }
@@ -142,6 +144,15 @@ impl Flow {
         }
     }
 
+    /// The two ends of the key exchange that the packet rides on.
+    #[inline]
+    pub const fn key_exchange(&self) -> Tuple {
+        Tuple {
+            protocol: proto::UDP,
+            ..self.tuple()
+        }
+    }
+
     /// The flags byte of the TCP header.
     ///
     /// Returns [`None`] where the fixed TCP header is not all there.
@@ -202,6 +213,18 @@ impl Network {
         }
     }
 
+    /// The same of a packet that rides on the connection of a key exchange, with the ends of that.
+    ///
+    /// The protocol stays what the packet says; that of [`Flow::key_exchange`] is UDP.
+    #[inline]
+    pub const fn with_key_exchange(self) -> Flow {
+        Flow {
+            sport: ipsec::ISAKMP,
+            dport: ipsec::ISAKMP,
+            ..self.without_ports()
+        }
+    }
+
     /// The same of a protocol without ports.
     #[inline]
     pub const fn without_ports(self) -> Flow {
@@ -232,6 +255,7 @@ impl Network {
         if !matches!(protocol, proto::TCP | proto::UDP | proto::SCTP) {
             return Err(match (self.family, protocol) {
                 (Family::V4, proto::ICMP) | (Family::V6, proto::ICMPV6) => NotOurs::Icmp,
+                (_, protocol) if ipsec::rides(protocol) => NotOurs::Ipsec,
                 _ => NotOurs::OtherProtocol(protocol),
             });
         }

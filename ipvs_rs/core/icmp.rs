@@ -14,9 +14,10 @@
 
 use crate::addr::{Addr, Family};
 use crate::flow::{Flow, Fragment, HeaderSource, Network, NotOurs, Tuple};
-use crate::proto;
+use crate::proto::{self, ipsec};
 
 mod edit;
+pub mod tunnel;
 
 pub use edit::{to_client, to_server};
 
@@ -84,7 +85,17 @@ impl Report {
     /// An error goes against the packet that it is about.
     #[inline]
     pub const fn tuple(&self) -> Tuple {
-        self.about.tuple().reversed()
+        let tuple = match self.has_ports() {
+            true => self.about.tuple(),
+            false => self.about.key_exchange(),
+        };
+        tuple.reversed()
+    }
+
+    /// Whether the quoted packet is of a protocol with ports.
+    #[inline]
+    pub const fn has_ports(&self) -> bool {
+        !ipsec::rides(self.about.protocol)
     }
 
     /// What a packet would be that goes the way of the error and belongs to the same
@@ -112,7 +123,10 @@ impl Report {
     #[inline]
     pub const fn headers(&self) -> usize {
         let ports = self.embedded.saturating_add(self.about.transport);
-        ports.saturating_add(4)
+        match self.has_ports() {
+            true => ports.saturating_add(4),
+            false => ports,
+        }
     }
 }
 
@@ -135,6 +149,9 @@ fn quoted<S: HeaderSource>(packet: &S, family: Family) -> Result<Flow, NoReport>
         end: usize::MAX,
         ..Network::parse(packet).map_err(|_| NoReport::Other)?
     };
+    if network.family == family && ipsec::rides(network.protocol) {
+        return Ok(network.with_key_exchange());
+    }
     if network.family != family || network.fragment == Fragment::Later {
         return Err(NoReport::Other);
     }

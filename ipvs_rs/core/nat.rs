@@ -5,6 +5,7 @@
 //! All checksums are corrected, not computed anew, so that damage on the way to the director is
 //! still noticed behind it (RFC 1624). An edit happens as a whole or not at all.
 
+pub mod bare;
 mod v6;
 
 pub use v6::{decrement_hop_limit, dnat_v6, snat_v6};

@@ -2,6 +2,7 @@
 
 //! The transport protocols that IPVS follows, one file each.
 
+pub mod ipsec;
 pub mod sctp;
 pub mod tcp;
 pub mod transition;

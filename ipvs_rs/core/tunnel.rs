@@ -20,11 +20,11 @@ use crate::proto;
 use crate::uapi::tunnel as number;
 
 /// The protocol number of IPv4 inside another packet.
-const IPIP: u8 = 4;
+pub(crate) const IPIP: u8 = 4;
 /// The protocol number of IPv6 inside another packet.
-const IPV6: u8 = 41;
+pub(crate) const IPV6: u8 = 41;
 /// The protocol number of generic routing encapsulation.
-const GRE: u8 = 47;
+pub(crate) const GRE: u8 = 47;
 
 /// In [`config::Tunnel::flags`]: a checksum over the inner packet.
 const CHECKSUM: u16 = 1;

@@ -75,9 +75,10 @@ fn check_family(family: Family) -> Result {
     }
 }
 
-/// Lets all packets of `family` pass by, if there is no service for them.
+/// Lets all packets of `family` pass by, if there is no service for them, nor a tunnel that may
+/// be complained of with them.
 fn close_unused_hooks(ipvs: &Ipvs, config: &mut Config, net: &Net, family: Family) {
-    if ipvs.services.count_of(family) == 0 {
+    if ipvs.services.count_of(family) == 0 && ipvs.servers.count_mixed(family) == 0 {
         config.close_hooks(net, family);
     }
 }
@@ -169,7 +170,8 @@ pub(crate) fn delete_service(ipvs: &Arc<Ipvs>, origin: Origin<'_>, service: &Ser
     let mut config = ipvs.config.lock();
     discard(ipvs, &mut config, service)?;
     origin.service_deleted(&service.key);
-    close_unused_hooks(ipvs, &mut config, net, service.key.family());
+    close_unused_hooks(ipvs, &mut config, net, Family::V4);
+    close_unused_hooks(ipvs, &mut config, net, Family::V6);
     drop(config);
     Resize::consider(ipvs);
     trash::Round::plan(ipvs);
@@ -285,12 +287,19 @@ pub(crate) fn add_dest(
     let members = old.list().with(Member::new(dest.clone()))?;
     let scheduler = old.scheduler();
     let pool = Pool::new(members, scheduler, Change::Inserted(0), Some(&old), net)?;
-    ipvs.servers.enter(ipvs, &dest)?;
     dest.attach(&service.stats);
-    publish(service, pool).inspect_err(|_| {
+    let publish = || {
+        config.open_hooks(ipvs, net, key.family)?;
+        ipvs.servers.enter(ipvs, &dest)?;
+        publish(service, pool)
+    };
+    let published = publish();
+    if published.is_err() {
         ipvs.servers.leave(&dest);
         dest.detach();
-    })?;
+    }
+    close_unused_hooks(ipvs, &mut config, net, key.family);
+    published?;
     config.remove_from_trash(&dest);
     origin.dest(Action::New, &service.key, &key, Some(spec));
     Ok(())
@@ -355,6 +364,7 @@ pub(crate) fn delete_dest(
     publish(service, pool)?;
     throw_away(ipvs, &mut config, member)?;
     origin.dest(Action::Del, &service.key, key, None);
+    close_unused_hooks(ipvs, &mut config, net, key.family);
     drop(config);
     trash::Round::plan(ipvs);
     Cleanup::consider(ipvs);

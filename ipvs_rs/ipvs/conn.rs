@@ -204,6 +204,10 @@ impl Conn {
                 (TEMPLATE, ConnFlags::TEMPLATE, timeout as usize, None, 1)
             }
         };
+        let flags = match ipvs.settings.conntrack.load(Relaxed) {
+            0 => flags,
+            _ => flags.with(ConnFlags::NFCT),
+        };
         let flags = flags.inherit(dest.conn_flags(), request.protocol);
         let server = dest.key.addr;
         let now = Jiffies::now();
@@ -329,6 +333,22 @@ impl Conn {
     #[inline]
     pub(crate) fn method(&self) -> Method {
         self.condition().flags().method()
+    }
+
+    /// Whether connection tracking knows of it.
+    #[inline]
+    pub(crate) fn is_tracked(&self) -> bool {
+        self.condition().flags().has(ConnFlags::NFCT)
+    }
+
+    /// Lets connection tracking go on when this connection has ended.
+    pub(crate) fn leave_tracking(&self) {
+        self.condition.fetch_and(!ConnFlags::NFCT.bits(), Relaxed);
+    }
+
+    /// Whether it is for one packet only.
+    pub(crate) fn is_one_packet(&self) -> bool {
+        self.condition().flags().has(ConnFlags::ONE_PACKET)
     }
 
     /// Counts a packet that could not be sent on, and is gone.

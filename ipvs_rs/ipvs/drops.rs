@@ -31,12 +31,14 @@ pub(crate) enum Reason {
     DropEntry,
     /// A packet of a server that nobody waits for, as the sysctl `nat_icmp_send` wants it.
     Unasked,
+    /// A packet that would open a connection where one has just ended, but is tracked as one of that.
+    Tracked,
     /// A packet that could not be sent on: no route, too large, too old, or not translatable.
     NotSent,
 }
 
 /// The reasons, in the order of their numbers, and how they are called.
-const REASONS: [(Reason, &str); 11] = [
+const REASONS: [(Reason, &str); 12] = [
     (Reason::Truncated, "truncated"),
     (Reason::BadChecksum, "bad_checksum"),
     (Reason::NoServer, "no_server"),
@@ -47,6 +49,7 @@ const REASONS: [(Reason, &str); 11] = [
     (Reason::DropPacket, "drop_packet"),
     (Reason::DropEntry, "drop_entry"),
     (Reason::Unasked, "unasked"),
+    (Reason::Tracked, "tracked"),
     (Reason::NotSent, "not_sent"),
 ];
 

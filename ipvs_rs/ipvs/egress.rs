@@ -22,7 +22,9 @@ use crate::{
     drops::Reason,
     icmp,
     ingress::{parse, Headers, Unparsed},
+    ipsec,
     netns::Ipvs,
+    track,
     xmit::{leave::answer, nat},
 };
 
@@ -35,6 +37,7 @@ pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Ve
     let (skb, flow) = match parse(skb, context) {
         Ok(parsed) => parsed,
         Err(Unparsed::Mine(skb, NotOurs::Icmp)) => return icmp::handle(ipvs, skb, context),
+        Err(Unparsed::Mine(skb, NotOurs::Ipsec)) => return ipsec::handle(ipvs, skb, context),
         Err(Unparsed::Mine(skb, _)) => return Verdict::Accept(skb),
         Err(Unparsed::Taken) => return Verdict::Stolen,
     };
@@ -91,7 +94,7 @@ pub(crate) fn reply(
     }
     count(ipvs, conn, &skb, context);
     conn.follow(&ipvs.settings, Direction::Output, flow, &Headers(&skb));
-    pass(skb)
+    pass(conn, skb)
 }
 
 /// Looks up the way of a packet that has got another source address.
@@ -124,8 +127,8 @@ pub(crate) fn count(ipvs: &Ipvs, conn: &Conn, skb: &Skb, context: &Context<'_>) 
 
 /// Lets a packet of a server go on, past IPVS.
 #[inline]
-pub(crate) fn pass(mut skb: Skb) -> Verdict {
+pub(crate) fn pass(conn: &Conn, mut skb: Skb) -> Verdict {
     skb.set_ipvs_property();
-    skb.untrack();
+    track::reply(conn, &mut skb);
     Verdict::Accept(skb)
 }

@@ -14,6 +14,8 @@
 //! With the sysctl `schedule_icmp` an error that would go to a server opens a connection where
 //! there is none, so that all directors which share the packets of a client send it to the same.
 
+mod tunnel;
+
 use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{
     addr::Family,
@@ -38,9 +40,17 @@ use crate::{
 
 /// Decides about an ICMP packet.
 pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Verdict {
-    let (skb, report) = match parse(ipvs.get(), skb, context) {
+    let (skb, report) = match parse(skb, context) {
         Ok(parsed) => parsed,
         Err(verdict) => return verdict,
+    };
+    let skb = match tunnel::handle(ipvs, skb, context) {
+        Ok(verdict) => return verdict,
+        Err(skb) => skb,
+    };
+    let report = match report {
+        Ok(report) => report,
+        Err(reason) => return no_report(ipvs.get(), skb, reason),
     };
     match ipvs.get().conns.find(&report.tuple(), context.rcu) {
         Some((conn, Way::Request)) => to_server(ipvs.get(), conn.get(), skb, &report, context),
@@ -53,20 +63,17 @@ pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Ve
 }
 
 /// Reads an ICMP packet, and puts its fragments together if need be. Fails with what becomes of
-/// the packet if it is no error of interest.
-fn parse(ipvs: &Ipvs, skb: Skb, context: &Context<'_>) -> Result<(Skb, Report), Verdict> {
+/// the packet if it is not whole.
+fn parse(skb: Skb, context: &Context<'_>) -> Result<(Skb, Result<Report, NoReport>), Verdict> {
     match Report::parse(&Headers(&skb)) {
-        Ok(report) => Ok((skb, report)),
         // IPv6 is put together before it comes here, if at all.
         Err(NoReport::Fragment) if is_v6(&skb) => Err(Verdict::Drop(skb)),
         Err(NoReport::Fragment) => {
             let skb = whole(skb, context).ok_or(Verdict::Stolen)?;
-            match Report::parse(&Headers(&skb)) {
-                Ok(report) => Ok((skb, report)),
-                Err(reason) => Err(no_report(ipvs, skb, reason)),
-            }
+            let report = Report::parse(&Headers(&skb));
+            Ok((skb, report))
         }
-        Err(reason) => Err(no_report(ipvs, skb, reason)),
+        report => Ok((skb, report)),
     }
 }
 
@@ -137,5 +144,5 @@ fn to_client(
         }
     }
     egress::count(ipvs, conn, &skb, context);
-    egress::pass(skb)
+    egress::pass(conn, skb)
 }

@@ -21,7 +21,7 @@ use knet::{
 use crate::{
     conn::{table::Way, Conn},
     drops::Reason,
-    egress, icmp,
+    egress, icmp, ipsec,
     netns::Ipvs,
     xmit,
 };
@@ -50,6 +50,7 @@ pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Ve
             return ipvs.drop_packet(skb, Reason::Truncated)
         }
         Err(Unparsed::Mine(skb, NotOurs::Icmp)) => return icmp::handle(ipvs, skb, context),
+        Err(Unparsed::Mine(skb, NotOurs::Ipsec)) => return ipsec::handle(ipvs, skb, context),
         Err(Unparsed::Mine(skb, _)) => return Verdict::Accept(skb),
         Err(Unparsed::Taken) => return Verdict::Stolen,
     };
@@ -58,7 +59,7 @@ pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Ve
             Fate::GoesOn => request(ipvs.get(), conn.get(), skb, &flow, context),
             Fate::GivesWay => schedule::first_packet(ipvs, skb, &flow, context),
             Fate::Bypasses => bypass::request(ipvs.get(), conn.get(), skb, &flow, context),
-            Fate::Waits => ipvs.drop_packet(skb, Reason::ServerDeleted),
+            Fate::Waits(reason) => ipvs.drop_packet(skb, reason),
         },
         Some((conn, Way::Reply)) => egress::reply(ipvs.get(), conn.get(), skb, &flow, context),
         None if egress::refuses(ipvs.get(), &skb, &flow, context) => {
@@ -123,7 +124,7 @@ pub(crate) fn whole(skb: Skb, context: &Context<'_>) -> Option<Skb> {
 
 /// Counts a packet of a client.
 #[inline]
-fn count(ipvs: &Ipvs, conn: &Conn, skb: &Skb, context: &Context<'_>) {
+pub(crate) fn count(ipvs: &Ipvs, conn: &Conn, skb: &Skb, context: &Context<'_>) {
     let length = skb.len();
     conn.dest
         .each_stats(context.rcu, |stats| stats.count_in(length));

@@ -36,6 +36,7 @@ mod est;
 mod hooks;
 mod icmp;
 mod ingress;
+mod ipsec;
 mod monitor;
 pub mod netns;
 mod nodest;
@@ -50,6 +51,7 @@ mod settings;
 pub mod sockopt;
 mod stats;
 mod sysctl;
+mod track;
 mod trash;
 mod xmit;
 

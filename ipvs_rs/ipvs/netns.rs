@@ -6,9 +6,9 @@ use core::sync::atomic::Ordering;
 use ipvs_core::{addr::Family, defense::Dice, hash::HashKey};
 use kernel::{alloc::KVec, new_mutex, prelude::*, sync::Mutex};
 use knet::{
-    net_namespace::{self, Net, PerNet, PerNetId},
+    net_namespace::{self, Handle, Net, PerNet, PerNetId},
     random,
-    rcu::{self, Arc},
+    rcu::{self, Arc, Guard},
     work::Work,
 };
 
@@ -31,6 +31,7 @@ use crate::{
 /// The state of a network namespace.
 #[pin_data]
 pub struct Ipvs {
+    handle: Handle,
     pub(crate) settings: Settings,
     /// Everything that was counted here.
     #[pin]
@@ -106,6 +107,13 @@ impl Config {
     }
 }
 
+impl Ipvs {
+    /// The namespace, unless it has begun to end.
+    pub(crate) fn net<'g>(&self, guard: &'g Guard) -> Option<&'g Net> {
+        self.handle.get(guard)
+    }
+}
+
 /// The secret of a new hash table.
 fn random_key() -> HashKey {
     HashKey::new([random::number(), random::number()])
@@ -127,10 +135,15 @@ impl PerNet for Ipvs {
         &ID
     }
 
-    fn create(net: &Net) -> Result<Arc<Self>> {
+    fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    fn create(net: &Net, handle: Handle) -> Result<Arc<Self>> {
         let settings = Settings::new(net.is_init(), initial_conn_max());
         let ipvs = Arc::pin_init(
             try_pin_init!(Self {
+                handle,
                 settings,
                 stats <- Stats::new(),
                 services <- Services::new(random_key()),

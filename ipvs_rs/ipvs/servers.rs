@@ -11,6 +11,7 @@ use ipvs_core::{
     config::ServiceKey,
     conn::Method,
     hash::{self, HashKey},
+    icmp::tunnel::Layer,
     tunnel::Wrapping,
 };
 use kernel::prelude::*;
@@ -54,6 +55,10 @@ pub(crate) struct Servers {
     table: Table<Entry>,
     sizing: Sizing,
     count: AtomicUsize,
+    /// How many have an address of IPv4 or of IPv6, and serve the other: from the way to them comes
+    /// what no service is for.
+    mixed_v4: AtomicUsize,
+    mixed_v6: AtomicUsize,
 }
 
 impl Servers {
@@ -64,6 +69,8 @@ impl Servers {
             table <- Table::new(*BITS.start()),
             sizing: Sizing::new(BITS),
             count: AtomicUsize::new(0),
+            mixed_v4: AtomicUsize::new(0),
+            mixed_v6: AtomicUsize::new(0),
         })
     }
 
@@ -112,6 +119,24 @@ impl Servers {
             .is_some()
     }
 
+    /// Whether packets to this address in this layer go through a tunnel to a server.
+    pub(crate) fn has_tunnel(
+        &self,
+        family: Family,
+        addr: Addr,
+        layer: Layer,
+        guard: &Guard,
+    ) -> bool {
+        let sign = Sign::Tunnel(match layer {
+            Layer::Gue { port } => port,
+            Layer::Ip | Layer::Gre => 0,
+        });
+        self.find(family, addr, sign, guard, |dest| {
+            layer.is_of(dest.wrapping())
+        })
+        .is_some()
+    }
+
     /// Makes a server one of these, by the sign that it has now.
     ///
     /// # Errors
@@ -143,6 +168,9 @@ impl Servers {
             .map_err(|_| ENOMEM)?;
         drop(guard);
         let count = self.count.fetch_add(1, Relaxed).wrapping_add(1);
+        if let Some(mixed) = self.mixed(dest) {
+            mixed.fetch_add(1, Relaxed);
+        }
         self.remove(dest.entry.replace(Some(entry)));
         if self.sizing.is_outgrown(count) {
             Resize::plan(ipvs);
@@ -156,8 +184,29 @@ impl Servers {
     }
 
     fn remove(&self, entry: Option<Arc<Entry>>) {
-        if entry.is_some_and(|entry| self.table.remove(&entry.node).is_some()) {
+        let Some(entry) = entry else { return };
+        if self.table.remove(&entry.node).is_some() {
             self.count.fetch_sub(1, Relaxed);
+            if let Some(mixed) = self.mixed(&entry.dest) {
+                mixed.fetch_sub(1, Relaxed);
+            }
+        }
+    }
+
+    /// The count of servers like this one, if it serves the other family.
+    fn mixed(&self, dest: &Dest) -> Option<&AtomicUsize> {
+        match (dest.key.family, dest.service.family()) {
+            (Family::V4, Family::V6) => Some(&self.mixed_v4),
+            (Family::V6, Family::V4) => Some(&self.mixed_v6),
+            _ => None,
+        }
+    }
+
+    /// How many have an address of `family`, and serve the other.
+    pub(crate) fn count_mixed(&self, family: Family) -> usize {
+        match family {
+            Family::V4 => self.mixed_v4.load(Relaxed),
+            Family::V6 => self.mixed_v6.load(Relaxed),
         }
     }
 

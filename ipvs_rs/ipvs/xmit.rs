@@ -21,7 +21,7 @@ use knet::{
     skbuff::Skb,
 };
 
-use crate::conn::Conn;
+use crate::{conn::Conn, track};
 
 /// ::1.
 const LOOPBACK_V6: Addr = Addr::from_v6([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
@@ -32,7 +32,7 @@ pub(crate) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_
     match conn.method() {
         Method::Nat => nat::to_server(conn, skb, flow, context),
         Method::DirectRoute => direct::to_server(conn, skb, flow, context),
-        Method::LocalNode => to_this_host(skb),
+        Method::LocalNode => to_this_host(conn, skb),
         Method::Tunnel => tunnel::to_server(conn, skb, flow, context),
         Method::Bypass => bypass::to_destination(skb, flow, context, || conn.not_sent()),
         Method::Unassigned5 | Method::Unassigned6 | Method::Unassigned7 => Verdict::Accept(skb),
@@ -52,11 +52,19 @@ pub(crate) fn icmp_to_server(
     }
 }
 
+/// Sends a packet whose transport header knows no addresses to the server.
+pub(crate) fn bare_to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
+    match conn.method() {
+        Method::Nat => nat::bare_to_server(conn, skb, flow, context),
+        _ => to_server(conn, skb, flow, context),
+    }
+}
+
 /// Lets a packet go on to this host itself, and past IPVS.
 #[inline]
-fn to_this_host(mut skb: Skb) -> Verdict {
+fn to_this_host(conn: &Conn, mut skb: Skb) -> Verdict {
     skb.set_ipvs_property();
-    skb.untrack();
+    track::request(conn, &mut skb);
     Verdict::Accept(skb)
 }
 
@@ -100,7 +108,7 @@ fn forward(skb: Skb, family: Family, context: &Context<'_>) -> Verdict {
 }
 
 /// A family as netfilter names it.
-const fn netfilter_family(family: Family) -> netfilter::Family {
+pub(crate) const fn netfilter_family(family: Family) -> netfilter::Family {
     match family {
         Family::V4 => netfilter::Family::V4,
         Family::V6 => netfilter::Family::V6,

@@ -13,8 +13,10 @@
 //!
 //! C header: [`include/net/net_namespace.h`](srctree/include/net/net_namespace.h)
 
+mod handle;
 mod per_net;
 
+pub use handle::Handle;
 pub use per_net::{state, PerNet, PerNetId, PerNetRegistration};
 
 use ipvs_sys as bindings;

@@ -9,6 +9,7 @@
 //!
 //! C header: [`include/linux/netfilter.h`](srctree/include/linux/netfilter.h)
 
+pub mod conntrack;
 mod defrag;
 mod hooks;
 

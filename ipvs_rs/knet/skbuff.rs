@@ -16,6 +16,7 @@
 //! C header: [`include/linux/skbuff.h`](srctree/include/linux/skbuff.h)
 
 mod data;
+mod rebase;
 mod route;
 mod send;
 mod tunnel;
@@ -179,7 +180,8 @@ impl Skb {
         has_socket && unsafe { bindings::sk_nodefrag(self.as_ptr()) }
     }
 
-    /// Detaches the packet from connection tracking, which will not look at it again.
+    /// Detaches the packet from connection tracking, which will not look at it again. One that
+    /// connection tracking has not seen, or made nothing of, stays so.
     #[inline]
     pub fn untrack(&mut self) {
         // SAFETY: By the type invariant.

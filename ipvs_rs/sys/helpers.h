@@ -71,6 +71,18 @@ void ipvs_helper_tunnel_gre(struct sk_buff *skb, bool checksum, __be16 protocol)
 void *ipvs_helper_tunnel_push_ip(struct sk_buff *skb, __be16 protocol, unsigned int length);
 void ipvs_helper_dst_tell_sender_mtu(struct sk_buff *skb, u32 mtu);
 
+/* conntrack.c */
+void ipvs_helper_ct_forget(struct sk_buff *skb);
+bool ipvs_helper_ct_is_confirmed(const struct sk_buff *skb);
+bool ipvs_helper_ct_confirm(struct sk_buff *skb);
+void ipvs_helper_ct_expect_answer(struct sk_buff *skb, u8 family, bool source, const void *addr, __be16 port);
+void ipvs_helper_ct_end(struct net *net, u8 family, u8 protocol, const void *source, __be16 source_port,
+			const void *destination, __be16 destination_port);
+
+/* icmp.c */
+bool ipvs_helper_skb_rebase(struct sk_buff *skb, unsigned int offset, __be16 protocol);
+void ipvs_helper_narrow_path_v6(struct net *net, struct sk_buff *skb, u32 mtu);
+
 /* net.c */
 u16 ipvs_helper_first_unprivileged_port(struct net *net);
 

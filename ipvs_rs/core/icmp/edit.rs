@@ -86,12 +86,14 @@ fn translate(headers: &mut [u8], report: &Report, new: Endpoint, end: End) -> Op
     if let Some((old, new)) = moved.header_checksum {
         sum = sum.remove(old).add(new);
     }
-    let port = match end.inside() {
-        End::Source => ports.first_chunk_mut::<2>()?,
-        End::Destination => ports.first_chunk_mut::<4>()?.last_chunk_mut::<2>()?,
-    };
-    let old = u16::from_be_bytes(core::mem::replace(port, new.port.to_be_bytes()));
-    sum = sum.remove(old).add(new.port);
+    if report.has_ports() {
+        let port = match end.inside() {
+            End::Source => ports.first_chunk_mut::<2>()?,
+            End::Destination => ports.first_chunk_mut::<4>()?.last_chunk_mut::<2>()?,
+        };
+        let old = u16::from_be_bytes(core::mem::replace(port, new.port.to_be_bytes()));
+        sum = sum.remove(old).add(new.port);
+    }
     *checksum = sum.checksum().to_be_bytes();
     Some(())
 }

@@ -17,12 +17,13 @@
 
 use core::sync::atomic::{fence, Ordering, Ordering::Relaxed};
 use knet::{
-    rcu::Arc,
+    rcu::{self, Arc},
     time::{Jiffies, HZ},
     timer::{Expire, Timer},
 };
 
 use super::Conn;
+use crate::track;
 
 /// How long a connection whose time is over goes on to live because it controls others.
 const CONTROLLER_TIMEOUT: usize = 60 * HZ;
@@ -86,6 +87,18 @@ impl Conn {
         let was_there = self.ipvs.conns.remove(self);
         if was_there {
             self.unbind();
+            if self.is_tracked() && !self.is_template() {
+                self.end_tracking();
+            }
+        }
+    }
+
+    /// Lets connection tracking forget the connection.
+    #[cold]
+    fn end_tracking(&self) {
+        let guard = rcu::read_lock();
+        if let Some(net) = self.ipvs.net(&guard) {
+            track::entry(self).end(net, &guard);
         }
         was_there
     }

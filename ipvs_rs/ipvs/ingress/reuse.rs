@@ -14,7 +14,7 @@ use ipvs_core::{
 use knet::skbuff::Skb;
 
 use super::Headers;
-use crate::{conn::Conn, netns::Ipvs};
+use crate::{conn::Conn, drops::Reason, netns::Ipvs};
 
 /// What a packet from the client means for its connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,8 +23,8 @@ pub(super) enum Fate {
     GoesOn,
     /// The connection has ended; the packet may open another.
     GivesWay,
-    /// The server is gone, and may come back.
-    Waits,
+    /// It is dropped: the client sends it again.
+    Waits(Reason),
     /// It is one more packet of a connection without a server.
     Bypasses,
 }
@@ -38,9 +38,20 @@ pub(super) fn fate(ipvs: &Ipvs, conn: &Conn, skb: &Skb, flow: &Flow) -> Fate {
     let state = conn.condition().state();
     let may_give_way = reuse::is_candidate(flow.protocol, state) || conn.dest.weight() == 0;
     if flow.protocol != proto::UDP && may_give_way && gives_way(ipvs, conn, skb, flow) {
-        return Fate::GivesWay;
+        return successor(conn, skb);
     }
     Fate::GoesOn
+}
+
+/// What becomes of a packet whose connection has ended for it.
+///
+/// As the C module does: with an entry of connection tracking that has just ended it can open no
+/// other. The client sends it again, and then it has a new one.
+fn successor(conn: &Conn, skb: &Skb) -> Fate {
+    match conn.is_tracked() && skb.is_of_known_conversation() {
+        true => Fate::Waits(Reason::Tracked),
+        false => Fate::GivesWay,
+    }
 }
 
 /// Ends a connection in whose place the packet opens another.
@@ -63,7 +74,18 @@ fn gives_way(ipvs: &Ipvs, conn: &Conn, skb: &Skb, flow: &Flow) -> bool {
         is_quiesced: conn.dest.weight() == 0,
     };
     // One that controls others goes on: two with the same ends could not be told apart.
-    reuse::gives_way(&old, rules) && conn.end()
+    reuse::gives_way(&old, rules) && ends_for(conn, skb)
+}
+
+/// Ends a connection in whose place a packet opens another.
+///
+/// The entry of connection tracking that the packet has goes on with the new one, unless it is
+/// that of the old one.
+fn ends_for(conn: &Conn, skb: &Skb) -> bool {
+    if conn.is_tracked() && !skb.is_of_known_conversation() {
+        conn.leave_tracking();
+    }
+    conn.end()
 }
 
 /// Decides about a connection whose server was deleted, or that never had one.
@@ -71,14 +93,14 @@ fn gives_way(ipvs: &Ipvs, conn: &Conn, skb: &Skb, flow: &Flow) -> bool {
 fn without_server(ipvs: &Ipvs, conn: &Conn, skb: &Skb, flow: &Flow) -> Fate {
     if conn.dest.is_nobody() {
         return match gives_way(ipvs, conn, skb, flow) {
-            true => Fate::GivesWay,
+            true => successor(conn, skb),
             false => Fate::Bypasses,
         };
     }
     let ends = gives_way(ipvs, conn, skb, flow)
-        || ipvs.settings.expire_nodest_conn.load(Relaxed) != 0 && conn.end();
+        || ipvs.settings.expire_nodest_conn.load(Relaxed) != 0 && ends_for(conn, skb);
     match ends {
-        true => Fate::GivesWay,
-        false => Fate::Waits,
+        true => successor(conn, skb),
+        false => Fate::Waits(Reason::ServerDeleted),
     }
 }

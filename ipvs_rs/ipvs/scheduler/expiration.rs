@@ -12,7 +12,7 @@ use core::{
 };
 use kernel::{new_mutex, prelude::*, sync::Mutex};
 use knet::{
-    net_namespace::{self, Net, PerNet, PerNetId, PerNetRegistration},
+    net_namespace::{self, Handle, Net, PerNet, PerNetId, PerNetRegistration},
     rcu::{self, Arc},
     sysctl::{self, Entry},
     time::HZ,
@@ -57,17 +57,19 @@ const LBLCR_ENTRIES: &[Entry<Seconds>] = &[entry(c"lblcr_expiration")];
 /// The setting of one owner in one namespace.
 #[pin_data]
 struct Setting<const OWNER: u8> {
+    handle: Handle,
     seconds: Arc<Seconds>,
     #[pin]
     file: Mutex<Option<sysctl::Table<Seconds>>>,
 }
 
 impl<const OWNER: u8> Setting<OWNER> {
-    fn new(net: &Net, entries: &'static [Entry<Seconds>]) -> Result<Arc<Self>> {
+    fn new(net: &Net, handle: Handle, entries: &'static [Entry<Seconds>]) -> Result<Arc<Self>> {
         let seconds = Arc::new(Seconds(AtomicI32::new(DEFAULT)), GFP_KERNEL)?;
         let file = None;
         let setting = Arc::pin_init(
             pin_init!(Self {
+                handle,
                 seconds,
                 file <- new_mutex!(file, "ip_vs_expiration"),
             }),
@@ -97,8 +99,12 @@ impl PerNet for Setting<LBLC> {
         &LBLC_ID
     }
 
-    fn create(net: &Net) -> Result<Arc<Self>> {
-        Self::new(net, LBLC_ENTRIES)
+    fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    fn create(net: &Net, handle: Handle) -> Result<Arc<Self>> {
+        Self::new(net, handle, LBLC_ENTRIES)
     }
 
     fn close(_: &Arc<Self>, _: &Net) {}
@@ -113,8 +119,12 @@ impl PerNet for Setting<LBLCR> {
         &LBLCR_ID
     }
 
-    fn create(net: &Net) -> Result<Arc<Self>> {
-        Self::new(net, LBLCR_ENTRIES)
+    fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    fn create(net: &Net, handle: Handle) -> Result<Arc<Self>> {
+        Self::new(net, handle, LBLCR_ENTRIES)
     }
 
     fn close(_: &Arc<Self>, _: &Net) {}

@@ -16,7 +16,7 @@ use super::{
     route::{self, Purpose},
     to_this_host,
 };
-use crate::conn::Conn;
+use crate::{conn::Conn, track};
 
 /// The header without options, all that changes and more.
 const HEADER: usize = 20;
@@ -30,7 +30,7 @@ pub(super) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_
     };
     if way.route.is_local() {
         return match may_stay(&skb) {
-            true => to_this_host(skb),
+            true => to_this_host(conn, skb),
             false => Verdict::Drop(skb),
         };
     }
@@ -39,7 +39,10 @@ pub(super) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_
     }
     let limit = |_: &Skb| Some(Limit::of(&way.route));
     match leave(skb, flow, limit, HEADER, context.net) {
-        Some(skb) => depart(skb, &way.route, flow.family, context),
+        Some(mut skb) => {
+            track::request(conn, &mut skb);
+            depart(skb, &way.route, flow.family, context)
+        }
         None => conn.not_sent(),
     }
 }

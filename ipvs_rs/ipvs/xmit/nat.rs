@@ -7,7 +7,7 @@ use ipvs_core::{
     addr::Family,
     flow::{Flow, Fragment},
     icmp::{self, Endpoint, Report},
-    nat::{dnat_v4, dnat_v6, snat_v4, snat_v6, L4Checksum, Remaining},
+    nat::{bare, dnat_v4, dnat_v6, snat_v4, snat_v6, L4Checksum, Remaining},
     proto::{self, sctp},
 };
 use kernel::prelude::*;
@@ -24,7 +24,7 @@ use super::{
     route::{self, Purpose},
     to_this_host,
 };
-use crate::conn::Conn;
+use crate::{conn::Conn, track};
 
 /// Sends a client's packet to the server.
 #[inline]
@@ -38,6 +38,16 @@ pub(super) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_
                 Family::V6 => dnat_v6(headers, transport_v6(flow), protocol, addr, port, checksum),
             }
         })
+    })
+}
+
+/// The same of a packet whose transport header knows no addresses.
+pub(super) fn bare_to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
+    send(conn, skb, flow, flow.transport, context, |skb| {
+        let headers = skb.writable(flow.transport)?;
+        bare::redirect(headers, flow.family, conn.server).map_err(|_| EINVAL)?;
+        skb.forget_complete_checksum();
+        Ok(())
     })
 }
 
@@ -91,8 +101,9 @@ fn send(
         return Verdict::Drop(skb);
     }
     if is_local {
-        return to_this_host(skb);
+        return to_this_host(conn, skb);
     }
+    track::request(conn, &mut skb);
     depart(skb, &way.route, flow.family, context)
 }
 
@@ -111,6 +122,18 @@ pub(crate) fn from_server(conn: &Conn, skb: &mut Skb, flow: &Flow) -> Result {
             Family::V6 => snat_v6(headers, transport_v6(flow), protocol, addr, port, checksum),
         }
     })
+}
+
+/// The same of a packet whose transport header knows no addresses.
+///
+/// # Errors
+///
+/// See [`from_server`].
+pub(crate) fn bare_from_server(conn: &Conn, skb: &mut Skb, flow: &Flow) -> Result {
+    let headers = skb.writable(flow.transport)?;
+    bare::disguise(headers, flow.family, conn.virtual_addr).map_err(|_| EINVAL)?;
+    skb.forget_complete_checksum();
+    Ok(())
 }
 
 /// Gives an ICMP error of a server, or of somebody on the way to it, the address of the virtual

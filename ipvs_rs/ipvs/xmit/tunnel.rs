@@ -22,7 +22,7 @@ use super::{
     route::{self, Purpose, Way},
     to_this_host,
 };
-use crate::conn::Conn;
+use crate::{conn::Conn, track};
 
 /// The fixed headers, all that changes of the packet itself and is read of it.
 const fn header(family: Family) -> usize {
@@ -39,7 +39,7 @@ pub(super) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_
     };
     if way.route.is_local() {
         return match may_stay(&skb) {
-            true => to_this_host(skb),
+            true => to_this_host(conn, skb),
             false => Verdict::Drop(skb),
         };
     }
@@ -58,9 +58,12 @@ pub(super) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_
             tells_v4: watches_mtu,
         })
     };
-    let Some(skb) = leave(skb, flow, limit, header(flow.family), context.net) else {
+    let Some(mut skb) = leave(skb, flow, limit, header(flow.family), context.net) else {
         return conn.not_sent();
     };
+    if !track::enclose(conn, &mut skb) {
+        return Verdict::Drop(skb);
+    }
     let shape = Shape {
         wrapping,
         overhead,

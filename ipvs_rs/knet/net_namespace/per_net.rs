@@ -16,7 +16,7 @@ use kernel::{
     types::Opaque,
 };
 
-use super::Net;
+use super::{Handle, Net};
 use crate::rcu::{self, Arc, Guard, Ref};
 
 /// State that every network namespace has one of.
@@ -24,12 +24,15 @@ pub trait PerNet: Sized + Send + Sync + 'static {
     /// Tells where the state is found: a `static` of the implementation.
     fn id() -> &'static PerNetId<Self>;
 
-    /// Makes the state of `net`. May sleep.
+    /// Makes the state of `net`, which is to keep the `handle`. May sleep.
     ///
     /// # Errors
     ///
     /// The namespace, or the registration, fails with this error.
-    fn create(net: &Net) -> Result<Arc<Self>>;
+    fn create(net: &Net, handle: Handle) -> Result<Arc<Self>>;
+
+    /// The handle that the state was made with. It is revoked before [`PerNet::close`].
+    fn handle(&self) -> &Handle;
 
     /// Begins the end of `net`: sees to it that packets do not come any more. May sleep.
     ///
@@ -208,7 +211,15 @@ unsafe extern "C" fn init<T: PerNet>(net: *mut bindings::net) -> c_int {
         let slot = unsafe { slot(net, id) }.ok_or(ENOENT)?;
         // SAFETY: The slot is there until after `exit`.
         let slot = unsafe { slot.as_ref() };
-        let state = T::create(net)?;
+        // SAFETY: The handle is revoked in `pre_exit`, after which C waits for a grace period; or
+        // right here, by those who drop it, if there will be no `pre_exit`.
+        let handle = unsafe { Handle::new(net) };
+        let state = T::create(net, handle)?;
+        if !state.handle().is_of(net) {
+            // It is somewhere else, and would not be revoked in time.
+            crate::module::leak(state, "the state of a namespace");
+            return Err(EINVAL);
+        }
         // ORDERING: Release, paired with the load in `state`: the state is seen initialised.
         slot.store(state.into_raw().cast_mut(), Ordering::Release);
         Ok(0)
@@ -232,7 +243,8 @@ unsafe extern "C" fn pre_exit<T: PerNet>(net: *mut bindings::net) {
     let raw = unsafe { slot.as_ref() }.load(Ordering::Acquire);
     if !raw.is_null() {
         // SAFETY: By the meaning of a slot, which keeps the reference: this one is not dropped.
-        let state = ManuallyDrop::new(unsafe { Arc::from_raw(raw) });
+        let state = ManuallyDrop::new(unsafe { Arc::<T>::from_raw(raw) });
+        state.handle().revoke();
         T::close(&state, net);
     }
 }

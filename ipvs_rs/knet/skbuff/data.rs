@@ -107,7 +107,7 @@ impl Skb {
 
     /// Bytes from `skb->data` on that lie in one piece.
     #[inline]
-    fn linear(&self) -> usize {
+    pub(super) fn linear(&self) -> usize {
         // SAFETY: By the type invariant.
         let in_pieces = unsafe { (*self.as_ptr()).data_len };
         // CAST: 32 bits into a machine word. The pieces are a part of the total.

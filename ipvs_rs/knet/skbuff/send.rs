@@ -23,6 +23,15 @@ pub enum IcmpError {
     HostUnreachable,
     /// Nobody serves this port.
     PortUnreachable,
+    /// What the fields of the ICMP header say.
+    Other {
+        /// The type.
+        kind: u8,
+        /// The code.
+        code: u8,
+        /// The second word.
+        rest: u32,
+    },
 }
 
 /// Whose reassembly of fragments: each user of [`Skb::defragment`] has queues of its own.
@@ -40,7 +49,7 @@ impl Skb {
     /// Sends an IPv4 packet on its way by the attached route, which begins with the hooks at
     /// `LOCAL_OUT`.
     ///
-    /// Marks it as IPVS's and untracked, lets go of the socket that was to receive it, and makes the
+    /// Marks it as IPVS's, lets go of the socket that was to receive it, and makes the
     /// checksum state and the time stamp those of a packet to be sent. If the packet is larger than
     /// the link takes, it will be fragmented. Without a route the packet is dropped.
     #[inline]
@@ -98,6 +107,7 @@ impl Skb {
             }
             IcmpError::HostUnreachable => (unreachable, bindings::ICMP_HOST_UNREACH, 0),
             IcmpError::PortUnreachable => (unreachable, bindings::ICMP_PORT_UNREACH, 0),
+            IcmpError::Other { kind, code, rest } => (kind.into(), code.into(), rest),
         };
         // SAFETY: By the type invariant.
         let control = unsafe { &raw const (*self.as_ptr()).cb }.cast();
@@ -129,6 +139,7 @@ impl Skb {
             IcmpError::FragmentationNeeded { mtu } => (bindings::ICMPV6_PKT_TOOBIG, 0, mtu),
             IcmpError::HostUnreachable => (unreachable, bindings::ICMPV6_ADDR_UNREACH, 0),
             IcmpError::PortUnreachable => (unreachable, bindings::ICMPV6_PORT_UNREACH, 0),
+            IcmpError::Other { kind, code, rest } => (kind.into(), code.into(), rest),
         };
         // CAST: Small numbers.
         // SAFETY: By the type invariant of `Skb`. At the network layer `cb` holds what IPv6 knows

@@ -18,6 +18,5 @@ void ipvs_helper_forward_v4(struct net *net, struct sk_buff *skb)
 		skb_orphan(skb);
 	skb_forward_csum(skb);
 	skb_clear_tstamp(skb);
-	ipvs_helper_skb_untrack(skb);
 	NF_HOOK(NFPROTO_IPV4, NF_INET_LOCAL_OUT, net, NULL, skb, NULL, skb_dst(skb)->dev, dst_output);
 }

@@ -10,9 +10,11 @@
 
 #include "../helpers.h"
 
-/* Detaches the conntrack entry; conntrack does not look at the packet again. */
+/* Detaches the conntrack entry, if there is one; conntrack does not look at the packet again then. */
 void ipvs_helper_skb_untrack(struct sk_buff *skb)
 {
+	if (!skb_nfct(skb))
+		return;
 	nf_reset_ct(skb);
 	nf_ct_set(skb, NULL, IP_CT_UNTRACKED);
 }

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Edits of the network header alone, for protocols whose own headers know no addresses.
+
+use super::{dnat_v6, snat_v6, Error, L4Checksum, Remaining};
+use crate::addr::{Addr, Family};
+use crate::checksum::Sum;
+
+/// Where the addresses of an IPv4 header are.
+const SOURCE: usize = 12;
+const DESTINATION: usize = 16;
+
+/// Sends a packet of `family` somewhere else, and leaves what is behind its network header as it
+/// is.
+///
+/// # Errors
+///
+/// [`Error::TooShort`]; nothing is changed then.
+pub fn redirect(headers: &mut [u8], family: Family, addr: Addr) -> Result<Remaining, Error> {
+    match family {
+        Family::V4 => replace_v4(headers, DESTINATION, addr),
+        Family::V6 => dnat_v6(headers, None, 0, addr, 0, L4Checksum::Whole),
+    }
+}
+
+/// Lets a packet of `family` come from somewhere else. See [`redirect`].
+///
+/// # Errors
+///
+/// [`Error::TooShort`]; nothing is changed then.
+pub fn disguise(headers: &mut [u8], family: Family, addr: Addr) -> Result<Remaining, Error> {
+    match family {
+        Family::V4 => replace_v4(headers, SOURCE, addr),
+        Family::V6 => snat_v6(headers, None, 0, addr, 0, L4Checksum::Whole),
+    }
+}
+
+fn replace_v4(headers: &mut [u8], at: usize, addr: Addr) -> Result<Remaining, Error> {
+    let header: &mut [u8; 20] = headers.first_chunk_mut().ok_or(Error::TooShort)?;
+    let field = header.get_mut(at..).and_then(<[u8]>::first_chunk_mut);
+    let old: [u8; 4] = core::mem::replace(field.ok_or(Error::TooShort)?, addr.v4());
+    let [_, _, _, _, _, _, _, _, _, _, c0, c1, ..] = header;
+    let sum = Sum::from_checksum(u16::from_be_bytes([*c0, *c1]))
+        .remove_u32(u32::from_be_bytes(old))
+        .add_u32(u32::from_be_bytes(addr.v4()));
+    [*c0, *c1] = sum.checksum().to_be_bytes();
+    Ok(Remaining::Nothing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_address_and_the_header_checksum_change() {
+        let mut packet = [0; 28];
+        packet[0] = 0x45;
+        packet[9] = 50;
+        packet[12..20].copy_from_slice(&[10, 0, 0, 2, 10, 0, 1, 1]);
+        let sum = Sum::ZERO.add_bytes(&packet[..20]).checksum();
+        packet[10..12].copy_from_slice(&sum.to_be_bytes());
+        let (server, service) = (Addr::from_v4([172, 16, 1, 2]), Addr::from_v4([10, 0, 1, 1]));
+        let before = packet;
+        for (change, addr, at) in [
+            (redirect as fn(&mut [u8], Family, Addr) -> _, server, 16),
+            (disguise, service, 12),
+        ] {
+            let mut packet = before;
+            assert_eq!(
+                change(&mut packet, Family::V4, addr),
+                Ok(Remaining::Nothing)
+            );
+            assert_eq!(packet[at..at + 4], addr.v4());
+            assert_eq!(Sum::ZERO.add_bytes(&packet[..20]).partial(), 0xFFFF);
+            assert_eq!(packet[20..], before[20..]);
+            assert_eq!(
+                change(&mut packet[..19], Family::V4, addr),
+                Err(Error::TooShort)
+            );
+            assert_eq!(
+                change(&mut packet[..28], Family::V6, addr),
+                Err(Error::TooShort)
+            );
+        }
+    }
+}
