@@ -60,7 +60,6 @@ const ENTRIES: &[Entry<Ipvs>] = &[
         &ipvs.settings.expire_quiescent_template
     }),
     Entry::int(c"conntrack", |ipvs: &Ipvs| &ipvs.settings.conntrack),
-    Entry::int(c"cache_bypass", |ipvs: &Ipvs| &ipvs.settings.cache_bypass),
     Entry::int(c"backup_only", |ipvs: &Ipvs| &ipvs.settings.backup_only),
     Entry::int(c"ignore_tunneled", |ipvs: &Ipvs| {
         &ipvs.settings.ignore_tunneled
