@@ -85,6 +85,7 @@ for source in tests/fuzz/targets/*.rs; do
 	targets+=("$name")
 done
 [ "${#targets[@]}" -gt 0 ] || exit 0
+[ "$JOBS" -le "${#targets[@]}" ] || JOBS=${#targets[@]}
 mkdir -p build/fuzz
 # Always the environment's compiler, and its clang for libFuzzer itself.
 if ! "$here/in-env" env RUSTC_WORKSPACE_WRAPPER="$here/lib/rustc-for-fuzzing.sh" \
