@@ -56,7 +56,6 @@ pub(crate) struct Settings {
     /// Threshold and period in one word.
     sync_threshold: AtomicU64,
     pub(crate) schedule_icmp: AtomicI32,
-    pub(crate) conntrack: AtomicI32,
     pub(crate) nat_icmp_send: AtomicI32,
     /// Seconds. Set by netlink, not by sysctl.
     tcp_established: AtomicU32,
@@ -105,7 +104,6 @@ impl Settings {
             sync_retries: AtomicI32::new(0),
             sync_threshold: AtomicU64::new(packed([3, 50])),
             schedule_icmp: AtomicI32::new(0),
-            conntrack: AtomicI32::new(0),
             nat_icmp_send: AtomicI32::new(0),
             tcp_established: AtomicU32::new(timeouts.tcp_established),
             tcp_fin_wait: AtomicU32::new(timeouts.tcp_fin_wait),

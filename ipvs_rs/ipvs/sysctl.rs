@@ -2,8 +2,8 @@
 
 //! The settings in `/proc/sys/net/ipv4/vs`. They are for both families.
 //!
-//! Those of the synchronisation daemon, and `conntrack`, `cache_bypass`, `backup_only` and
-//! `ignore_tunneled`, are kept and shown; their effects come with what they are about.
+//! Those of the synchronisation daemon, and `backup_only` and `ignore_tunneled`, are kept and shown;
+//! their effects come with what they are about.
 
 use core::sync::atomic::Ordering::Relaxed;
 use kernel::prelude::*;

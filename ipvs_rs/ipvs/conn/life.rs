@@ -91,6 +91,7 @@ impl Conn {
                 self.end_tracking();
             }
         }
+        was_there
     }
 
     /// Lets connection tracking forget the connection.
@@ -100,7 +101,6 @@ impl Conn {
         if let Some(net) = self.ipvs.net(&guard) {
             track::entry(self).end(net, &guard);
         }
-        was_there
     }
 
     /// Ends the connection now, unless it controls others.

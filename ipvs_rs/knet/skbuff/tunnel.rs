@@ -231,7 +231,7 @@ pub struct Ends {
 const UDP_HEADER: u32 = 8;
 
 /// What the link layer calls a packet, in network order.
-fn ether_type(family: Family) -> u16 {
+pub(super) fn ether_type(family: Family) -> u16 {
     let number: u16 = match family {
         Family::V4 => 0x0800,
         Family::V6 => 0x86DD,
