@@ -11,6 +11,7 @@ import sys
 sys.dont_write_bytecode = True
 
 import differential  # noqa: E402
+import extras  # noqa: E402
 import large  # noqa: E402
 import setups  # noqa: E402
 
@@ -28,6 +29,8 @@ def main():
         return not large.run(10000, 5)
     good = differential.run(options)
     if not options.named and not options.patterns:
+        # With the traffic of the last cases.
+        good &= extras.checks()
         good &= setups.run(differential.has_engines())
         good &= large.run(1000, 5)
     return not good

@@ -78,8 +78,7 @@ fn replace(session: &mut Session, wanted: &Model) -> Result<bool, Failure> {
         Err(error) => error,
     };
     match error.errno() {
-        Some(Errno::EOPNOTSUPP) if !session.client.has_additions() => Ok(false),
-        Some(Errno::EMSGSIZE) => Ok(false),
+        Some(Errno::EOPNOTSUPP | Errno::EMSGSIZE) => Ok(false),
         errno => Err(refused(wanted, &error, errno)),
     }
 }

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The commands that 1.31 lacks, on the kernel at hand: where it cannot, they say so; where it can, they do it."""
+
+import json
+import subprocess
+import time
+
+import programs
+from programs import OURS, run
+
+OURS_ADDS = ("Rust",)
+
+
+def kernel_adds():
+    """Whether this kernel has the additions."""
+    said = subprocess.run(["modinfo", "-F", "description", "ip_vs"], capture_output=True, text=True, check=True).stdout
+    return any(word in said for word in OURS_ADDS)
+
+
+def expect(what, condition, seen):
+    """`ok` or `not ok`."""
+    print(f"ok ipvsadm {what}" if condition else f"not ok ipvsadm {what}: {seen!r}", flush=True)
+    return condition
+
+
+def monitored():
+    """What monitor shows of some changes."""
+    # Once for nothing: the first run reads the program from the host.
+    run(OURS, ["-Ln"])
+    command = [f"{OURS}/ipvsadm", "monitor", "--interval", "200", "--count", "4" if kernel_adds() else "20"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        # Changes from its first look on are seen.
+        time.sleep(2)
+        for rule in ("-A -t 10.7.0.1:80 -s rr", "-a -t 10.7.0.1:80 -r 10.7.0.2:80 -m -w 1", "-d -t 10.7.0.1:80 -r 10.7.0.2:80",
+                     "-D -t 10.7.0.1:80"):
+            run(programs.THEIRS, rule.split())
+            time.sleep(0.7)
+        return process.communicate()[0].splitlines()
+
+
+def checks():
+    """Runs them on the table with traffic; returns whether all is well."""
+    adds, good = kernel_adds(), True
+    seen = monitored()
+    good &= expect("monitor shows each change as its rule", seen == [
+        "-A -t 10.7.0.1:80 -s rr", "-a -t 10.7.0.1:80 -r 10.7.0.2:80 -m -w 1", "-d -t 10.7.0.1:80 -r 10.7.0.2:80",
+        "-D -t 10.7.0.1:80"], seen)
+    for option in ("-L", "-Lc", "-L --timeout", "-L --daemon"):
+        said = run(OURS, [*option.split(), "--json"])
+        try:
+            json.loads(said[1])
+        except ValueError:
+            good &= expect(f"{option} --json", False, said)
+    listed = json.loads(run(OURS, ["conn", "list", "--json"])[1])["connections"]
+    good &= expect("conn list has what /proc has", len(listed) == len(run(OURS, ["-Lnc"])[1].splitlines()) - 2, listed)
+    udp = [one for one in listed if one["protocol"] == "udp"]
+    found = json.loads(run(OURS, ["conn", "list", "--json", "--protocol", "udp"])[1])["connections"]
+    found_all = len(found) == len(udp)
+    good &= expect("conn list by protocol", bool(udp) and found_all, found)
+    said = run(OURS, ["conn", "flush", "--protocol", "udp"])
+    if adds:
+        good &= expect("conn flush ends connections", said == [0, f"{len(udp)} connections were ended\n", ""], said)
+    else:
+        good &= expect("conn flush says what lacks", said[0] == 255 and "cannot end connections" in said[2], said)
+    said = run(OURS, ["metrics"])
+    good &= expect("metrics", said[0] == 0 and "# TYPE ipvs_service_connections_total counter" in said[1]
+                   and 'ipvs_server_active_connections{protocol="tcp"' in said[1], said)
+    before = run(OURS, ["-S", "-n"])[1]
+    said = run(OURS, ["-R", "--atomic"], (before + "-A -t 10.7.0.9:80 -s nosuch\n").encode())
+    after = run(OURS, ["-S", "-n"])[1]
+    good &= expect("--atomic leaves the table as it was if a rule is refused",
+                   said[0] == 255 and "nothing was changed" in said[2] and after == before, said)
+    return good
