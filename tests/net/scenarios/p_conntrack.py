@@ -161,7 +161,7 @@ def quiesce(lab, _, it):
 def delete(lab, _, it):
     """The server is no more."""
     lab.director.ipvs_sysctl("expire_nodest_conn", 1)
-    lab.director.ipvs(f"-d {it}")
+    lab.director.ipvs(f"-d {it.removesuffix(' -m')}")
 
 
 def reuse_cell(value, end_it, name):
