@@ -4,6 +4,7 @@
 # `ok fuzz: NAME (N inputs)` or `not ok fuzz: NAME: reason`, and then how to see it again.
 #
 #   SECONDS_EACH=60    how long each target runs; TOTAL=120 instead divides so many seconds among them
+#   SEED=1             the same inputs each time, on each machine; without it others each time
 #   T=pattern          only the targets with the pattern in `fuzz: NAME`
 #
 # Each run begins with tests/fuzz/corpus and with what earlier runs found, which is kept in build/fuzz/found. `scripts/fuzz.sh keep`
@@ -39,10 +40,14 @@ fuzzer() {
 
 run_one() {
 	local name=$1 found=build/fuzz/found/$1 log=build/fuzz/$1.log inputs
+	if [ -n "${SEED:-}" ]; then
+		found=build/fuzz/seed-$SEED/$1
+		rm -rf "$found"
+	fi
 	mkdir -p "$found"
 	rm -f "build/fuzz/$name-"*
-	if fuzzer "$name" -max_total_time="$SECONDS_EACH" -print_final_stats=1 -artifact_prefix="build/fuzz/$name-" \
-		"$found" "$(corpus_of "$name")" >"$log" 2>&1; then
+	if fuzzer "$name" -seed="${SEED:-0}" -max_total_time="$SECONDS_EACH" -print_final_stats=1 \
+		-artifact_prefix="build/fuzz/$name-" "$found" "$(corpus_of "$name")" >"$log" 2>&1; then
 		inputs=$(sed -nE 's/^stat::number_of_executed_units: *//p' "$log")
 		echo "ok fuzz: $name ($inputs inputs)"
 		return

@@ -79,7 +79,7 @@ host_tests() {
 }
 
 fuzz() {
-	TOTAL=$FUZZ_SECONDS "$here/fuzz.sh" 2>&1 | tee "$results/fuzz.log" || true
+	SEED=1 TOTAL=$FUZZ_SECONDS "$here/fuzz.sh" 2>&1 | tee "$results/fuzz.log" || true
 	count "$results/fuzz.log"
 	# One line for each target.
 	[ "$(grep -cE '^(not )?ok fuzz: ' "$results/fuzz.log")" = "$(fuzz_targets | wc -l)" ] || check "fuzz: each target ran" false || true

@@ -19,12 +19,9 @@ pub fn same_rule(command: &Command, services: &Services) {
         if !settings.has(service_flags::PERSISTENT) {
             settings.netmask = ServiceSettings::single_clients(key.family());
         }
-        let names = [settings.scheduler, settings.pe];
-        let blank = |name: Name| name.as_bytes().iter().any(u8::is_ascii_whitespace);
-        // The kernel has no such scheduler, so that no rule names it.
-        if names.into_iter().flatten().any(blank) {
-            return;
-        }
+    }
+    if names(&request).any(|name| !name.as_bytes().iter().all(u8::is_ascii_graphic)) {
+        return;
     }
     let rule = print::rules::request(&Names::new(true), &request);
     if !rule.is_empty() {
@@ -32,4 +29,16 @@ pub fn same_rule(command: &Command, services: &Services) {
         let same = Command::Change(request, *asked);
         assert_eq!(found, Ok(Some(same)), "{rule}");
     }
+}
+
+/// The names in a request: the kernel has neither schedulers nor devices with blanks in theirs, so that no rule has such names.
+fn names(request: &Request) -> impl Iterator<Item = Name> {
+    let names = match request {
+        Request::AddService(_, settings) | Request::EditService(_, settings) => {
+            [settings.scheduler, settings.pe]
+        }
+        Request::StartDaemon(settings) => [Some(settings.interface), None],
+        _ => [None, None],
+    };
+    names.into_iter().flatten()
 }

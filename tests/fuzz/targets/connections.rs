@@ -21,7 +21,7 @@ fuzz_target!(|text: &str| {
             one.protocol, one.state, one.expires
         );
         let same = Filter {
-            protocol: Some(one.protocol.to_lowercase()),
+            protocol: Some(one.protocol.to_ascii_lowercase()),
             state: Some(one.state.clone()),
             ..Filter::default()
         };

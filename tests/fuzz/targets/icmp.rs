@@ -21,7 +21,9 @@ fuzz_target!(|data: &[u8]| {
     assert!(paged.reads() <= READS, "{} reads", paged.reads());
     let Ok(report) = parsed else { return };
     assert!(report.headers() <= data.len());
-    assert_eq!(report.tuple().reversed(), report.about.tuple());
+    if report.has_ports() {
+        assert_eq!(report.tuple().reversed(), report.about.tuple());
+    }
     let family = report.outer.family;
     let new = Endpoint {
         addr: match family {
@@ -52,7 +54,13 @@ fuzz_target!(|data: &[u8]| {
         } else {
             (about.dst, about.dport)
         };
-        assert_eq!(inside, (new.addr, new.port), "inside");
+        // AH and ESP have no ports to change.
+        let port = if report.has_ports() {
+            new.port
+        } else {
+            inside.1
+        };
+        assert_eq!(inside, (new.addr, port), "inside");
         assert_eq!(sums(data, &report), sums(&packet, &after), "checksums");
     }
 });
