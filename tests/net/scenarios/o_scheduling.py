@@ -29,7 +29,12 @@ def flood(lab, seconds):
             device.set(count=BURST, pkt_size=60, delay=0, clone_skb=0, dst_mac=mac(2), dst_min=VIP, dst_max=VIP,
                        src_min=f"10.0.0.{10 + cpu}", src_max=f"10.0.0.{10 + cpu}", udp_src_min=1024, udp_src_max=65000,
                        udp_dst_min=80, udp_dst_max=80)
+        net = 0
         while time.monotonic() < end:
+            # Other clients each time: those of a burst that was just before still have their connections.
+            net = net % 250 + 1
+            for cpu, device in enumerate(devices):
+                device.set(src_min=f"10.0.{net}.{10 + cpu}", src_max=f"10.0.{net}.{10 + cpu}")
             pktgen.start()
 
 
