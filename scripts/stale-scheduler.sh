@@ -9,7 +9,7 @@ for part in say cache modules; do
 	. "$here/lib/$part.sh"
 done
 load_lab
-copy=$MODULES/stale
+copy=$BUILD/stale
 mkdir -p "$copy"
 cp -a "$CHECKOUT/Kbuild" "$CHECKOUT/ipvs_rs" "$CHECKOUT/sched" "$copy/"
 echo '// Another layout.' >>"$copy/ipvs_rs/ipvs/pool.rs"

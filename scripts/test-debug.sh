@@ -15,7 +15,7 @@ done
 cd "$CHECKOUT"
 load_lab
 T=${T:-}
-results=$MODULES/test
+results=$BUILD/test
 VM_SECONDS=1800
 failed=0 passed=0
 
@@ -38,7 +38,7 @@ tier() {
 
 rm -rf "$results"
 mkdir -p "$results"
-"$here/kbuild" "${MODULES##*/}" modules >"$results/build.log" 2>&1 || {
+"$here/kbuild" "${BUILD##*/}" modules >"$results/build.log" 2>&1 || {
 	tail -n 40 "$results/build.log"
 	die "the modules do not build against the debug kernel"
 }
@@ -47,8 +47,8 @@ tier scenarios -i -- tests/net/run ${T:+"$T"}
 if [ -z "$T" ]; then
 	tier faults -i -- tests/debug/faults.py
 	tier storm -s 4 -- env SECONDS="$for_how_long" tests/debug/storm.py
-	module_make "$CHECKOUT/tests/debug/planted" "$MODULES/planted" modules >"$results/planted.log" 2>&1
-	tier planted -i -d "$MODULES/planted" -- tests/debug/find_planted.py
+	module_make "$CHECKOUT/tests/debug/planted" "$BUILD/planted" modules >"$results/planted.log" 2>&1
+	tier planted -i -d "$BUILD/planted" -- tests/debug/find_planted.py
 fi
 printf '\n%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]

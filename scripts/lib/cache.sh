@@ -6,7 +6,7 @@ CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/ipvs_rs
 LOGS=$CACHE/logs
 # LAB=debug is the lab of the debug kernel, see scripts/debug-kernel.sh; its modules are built apart.
 LAB_ENV=$CACHE/${LAB:-lab}.env
-MODULES=$CHECKOUT/build${LAB:+-$LAB}
+BUILD=$CHECKOUT/build${LAB:+-$LAB}
 
 # As root these are empty; else the few steps that need root go through sudo.
 SUDO=

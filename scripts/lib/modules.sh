@@ -20,9 +20,9 @@ make_module_tree() {
 	case $1 in
 	c) ;;
 	rust)
-		[ -n "$(find "$MODULES" -name '*.ko' 2>/dev/null | head -n 1)" ] ||
-			die "there are no modules of ours in $MODULES: run make first"
-		install_modules "$MODULES" "$tree/updates"
+		[ -n "$(find "$BUILD" -name '*.ko' 2>/dev/null | head -n 1)" ] ||
+			die "there are no modules of ours in $BUILD: run make first"
+		install_modules "$BUILD" "$tree/updates"
 		;;
 	none) rm -rf "$tree/kernel/net/netfilter/ipvs" "$tree/kernel/net/netfilter/xt_ipvs.ko" ;;
 	*) die "no such module set: $1 (c, rust or none)" ;;
