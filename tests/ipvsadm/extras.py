@@ -27,7 +27,7 @@ def monitored():
     """What monitor shows of some changes."""
     # Once for nothing: the first run reads the program from the host.
     run(OURS, ["-Ln"])
-    command = [f"{OURS}/ipvsadm", "monitor", "--interval", "200", "--count", "4" if kernel_adds() else "20"]
+    command = [f"{OURS}/ipvsadm", "monitor", "--interval", "200", "--count", "4" if kernel_adds() else "40"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         # Changes from its first look on are seen.
         time.sleep(2)
