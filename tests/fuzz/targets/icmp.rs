@@ -20,7 +20,11 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(parsed, Report::parse(data), "in one piece and in many");
     assert!(paged.reads() <= READS, "{} reads", paged.reads());
     let Ok(report) = parsed else { return };
-    assert!(report.headers() <= data.len());
+    // A quoted header of AH or ESP need not be there to its end: then an edit finds no room.
+    if report.headers() > data.len() {
+        assert!(!report.has_ports());
+        return;
+    }
     if report.has_ports() {
         assert_eq!(report.tuple().reversed(), report.about.tuple());
     }
