@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Netlink messages: what requests mean, which fault is reported, and how replies are laid out.
+
+mod attributes;
+mod message;
+mod properties;
+mod replies;
+mod requests;
+mod servers;
+mod services;
