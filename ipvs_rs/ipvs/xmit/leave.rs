@@ -39,9 +39,8 @@ impl Limit {
 /// Makes a packet one that leaves this host: checks its size, and takes one from its time to
 /// live.
 ///
-/// Answers with an ICMP error and gives [`None`] back where it can not leave, or just drops it where
-/// there is no `limit` that makes sense. `length` bytes of
-/// headers are writable afterwards.
+/// Answers with an ICMP error and gives [`None`] back where it cannot leave, or just drops it where
+/// no `limit` makes sense. `length` bytes of headers are writable afterwards.
 #[inline]
 pub(super) fn leave(
     skb: Skb,
