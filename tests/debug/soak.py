@@ -20,6 +20,7 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [f"{HERE}/../net", HERE]
 
 import checkers  # noqa: E402
+import disk  # noqa: E402
 import kernel  # noqa: E402
 import lab as hosts  # noqa: E402
 from lab import VIP, Topology, server_address  # noqa: E402
@@ -230,6 +231,7 @@ def main():
     minutes = float(sys.argv[1])
     kernel.load("ip_vs", *kernel.SCHEDULERS_AT_START)
     hosts.prepare_kernel()
+    disk.take_into_memory()
     log, failures = kernel.Log(), 0
     rows = soak(minutes)
     quarter = max(len(rows) // 4, 1)
