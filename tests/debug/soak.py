@@ -25,7 +25,7 @@ import kernel  # noqa: E402
 import lab as hosts  # noqa: E402
 from lab import VIP, Topology, server_address  # noqa: E402
 
-STEP, FLAT = 10, 1.03
+STEP, PAUSE, FLAT = 10, 0.05, 1.03
 COLUMNS = ("seconds", "connections", "memory_kb", "slab_kb", "http_per_s", "udp_per_s", "bulk_kbit_per_s", "lost", "reloads")
 NGINX = """user root; daemon on; pid /run/nginx-{0}.pid; error_log /run/nginx-{0}.err;
 events {{ }}
@@ -200,7 +200,7 @@ def soak(minutes):
                 turn += 1
                 if turn % 20 == 0:
                     pages.get()
-                time.sleep(0.01)
+                time.sleep(PAUSE)
             quiet.talk()
             churn.reload()
             took = time.monotonic() - began
