@@ -11,6 +11,7 @@ use crate::nla::Defect;
 use crate::proto::{self, Timeouts};
 use crate::uapi;
 
+pub mod apply;
 pub mod conns;
 pub mod event;
 mod explain;
@@ -51,6 +52,13 @@ pub enum Error {
     AddressLength,
     /// The sockopt interface knows TCP, UDP and SCTP only; `EFAULT`.
     Protocol,
+    /// A service neither of TCP nor of UDP nor of SCTP, where that is checked; `EINVAL`.
+    UnknownProtocol,
+    /// A service that is known by a firewall mark and by an address, or by the mark 0, where that
+    /// is checked; `EINVAL`.
+    Ambiguous,
+    /// Flags of a service that mean nothing, where that is checked; `EINVAL`.
+    UnknownFlags,
 }
 
 /// The name of a scheduler or persistence engine, of up to 16 bytes without a NUL.
@@ -192,10 +200,20 @@ pub struct ServiceSpec {
     pub timeout: u32,
     /// Which clients persistence takes for one.
     pub netmask: Netmask,
-    /// The protocol that a service which is known by a mark is said to be for. It takes packets of
-    /// all protocols; only the sockopt interface sets and shows another one than TCP, and no edit
-    /// changes it.
-    pub mark_protocol: u16,
+    /// What a service that is known by a mark is said to be for.
+    pub said: Said,
+}
+
+/// What a service that is known by a mark is said to be for. It takes packets of all protocols to
+/// any address; only the sockopt interface sets this and shows it, and no edit changes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// The protocol, TCP unless the sockopt interface was told another one.
+    pub protocol: u16,
+    /// The address.
+    pub addr: Addr,
+    /// The port.
+    pub port: u16,
 }
 
 /// What identifies a real server in its service.

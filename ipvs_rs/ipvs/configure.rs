@@ -15,7 +15,6 @@ use ipvs_core::{
 use kernel::prelude::*;
 use knet::{
     errno::eafnosupport,
-    hashtable::Cursor,
     list::List,
     net_namespace::Net,
     rcu::{self, Arc},
@@ -33,7 +32,7 @@ use crate::{
     pool::{Member, Pool},
     resize::{self, Resize},
     scheduler::{Change, Handle, Kind},
-    service::Service,
+    service::{Cursor, Service},
     trash,
 };
 
@@ -48,10 +47,16 @@ pub(crate) fn service(ipvs: &Ipvs, key: &ServiceKey) -> Result<Arc<Service>> {
     service.try_clone().ok_or(ESRCH)
 }
 
+/// What a service is now, with the configuration locked: another one may have taken its place
+/// since it was looked up.
+fn current(ipvs: &Ipvs, service: &Service, _: &Config) -> Result<Arc<Service>> {
+    self::service(ipvs, &service.key)
+}
+
 /// Looks for the scheduler and the persistence engine that a service is to have.
 ///
 /// Not under the configuration lock, as it may load modules.
-fn engines(spec: &ServiceSpec) -> Result<Option<Handle>> {
+pub(crate) fn engines(spec: &ServiceSpec) -> Result<Option<Handle>> {
     let scheduler = spec.scheduler.as_ref().map(Handle::find).transpose()?;
     if let Some(engine) = &spec.pe {
         pr_err!(
@@ -68,7 +73,7 @@ fn engines(spec: &ServiceSpec) -> Result<Option<Handle>> {
 /// # Errors
 ///
 /// `EAFNOSUPPORT`.
-fn check_family(family: Family) -> Result {
+pub(crate) fn check_family(family: Family) -> Result {
     match family {
         Family::V6 if !route::has_ipv6() => Err(eafnosupport()),
         Family::V4 | Family::V6 => Ok(()),
@@ -77,7 +82,7 @@ fn check_family(family: Family) -> Result {
 
 /// Lets all packets of `family` pass by, if there is no service for them, nor a tunnel that may
 /// be complained of with them.
-fn close_unused_hooks(ipvs: &Ipvs, config: &mut Config, net: &Net, family: Family) {
+pub(crate) fn close_unused_hooks(ipvs: &Ipvs, config: &mut Config, net: &Net, family: Family) {
     if ipvs.services.count_of(family) == 0 && ipvs.servers.count_mixed(family) == 0 {
         config.close_hooks(net, family);
     }
@@ -144,7 +149,8 @@ pub(crate) fn edit_service(
     spec.netmask
         .check(service.key.family())
         .map_err(|_| EINVAL)?;
-    let _config = ipvs.config.lock();
+    let config = ipvs.config.lock();
+    let service = &*current(ipvs, service, &config)?;
     let old = service.pool.get().ok_or(ESRCH)?;
     let before = services::view(service, &rcu::read_lock());
     let kind = scheduler.as_ref().map(|scheduler| scheduler.kind);
@@ -168,6 +174,7 @@ pub(crate) fn edit_service(
 pub(crate) fn delete_service(ipvs: &Arc<Ipvs>, origin: Origin<'_>, service: &Service) -> Result {
     let net = origin.net;
     let mut config = ipvs.config.lock();
+    let service = &*current(ipvs, service, &config)?;
     discard(ipvs, &mut config, service)?;
     origin.service_deleted(&service.key);
     close_unused_hooks(ipvs, &mut config, net, Family::V4);
@@ -222,7 +229,7 @@ fn discard(ipvs: &Ipvs, config: &mut Config, service: &Service) -> Result {
     config.trash.make_room(pool.members().len())?;
     ipvs.services.remove(service);
     for member in pool.members() {
-        throw_away(ipvs, config, member)?;
+        throw_away(ipvs, config, member.dest());
     }
     service.release();
     Ok(())
@@ -238,18 +245,39 @@ fn forget_servers(ipvs: &Ipvs, service: &Service) {
 }
 
 /// Puts a server into the trash, which has room for it.
-fn throw_away(ipvs: &Ipvs, config: &mut Config, member: &Member) -> Result {
-    ipvs.servers.leave(member);
-    member.detach();
-    config
-        .trash
-        .append(trash::Entry::new(member.dest().clone()))
+pub(crate) fn throw_away(ipvs: &Ipvs, config: &mut Config, dest: &Arc<Dest>) {
+    ipvs.servers.leave(dest);
+    dest.detach();
+    // There is room.
+    let _ = config.trash.append(trash::Entry::new(dest.clone()));
 }
 
 /// Lets packets see a new pool.
 fn publish(service: &Service, pool: Pool) -> Result {
     drop(service.pool.replace(Some(Arc::new(pool, GFP_KERNEL)?)));
     Ok(())
+}
+
+/// A server for a service that does not have it: the one that it had lately, or a new one.
+///
+/// # Errors
+///
+/// `EINVAL` if the address is not a unicast or local one; `ENOMEM`.
+pub(crate) fn make_dest(
+    config: &Config,
+    net: &Net,
+    service: &ServiceKey,
+    key: DestKey,
+    spec: &DestSpec,
+) -> Result<Arc<Dest>> {
+    if let Some(dest) = config.find_in_trash(service, &key) {
+        dest.configure_anew(spec, spec.weight());
+        return Ok(dest);
+    }
+    if address_type(net, key.family, key.addr) == AddressType::Other {
+        return Err(EINVAL);
+    }
+    Arc::pin_init(Dest::new(key, *service, spec), GFP_KERNEL)
 }
 
 /// Adds a server to a service, before all others.
@@ -268,22 +296,12 @@ pub(crate) fn add_dest(
     let net = origin.net;
     check_family(key.family)?;
     let mut config = ipvs.config.lock();
+    let service = &*current(ipvs, service, &config)?;
     let old = service.pool.get().ok_or(ESRCH)?;
     if old.position(&key).is_some() {
         return Err(EEXIST);
     }
-    let dest = match config.find_in_trash(&service.key, &key) {
-        Some(dest) => {
-            dest.configure_anew(spec, spec.weight());
-            dest
-        }
-        None => {
-            if address_type(net, key.family, key.addr) == AddressType::Other {
-                return Err(EINVAL);
-            }
-            Arc::pin_init(Dest::new(key, service.key, spec), GFP_KERNEL)?
-        }
-    };
+    let dest = make_dest(&config, net, &service.key, key, spec)?;
     let members = old.list().with(Member::new(dest.clone()))?;
     let scheduler = old.scheduler();
     let pool = Pool::new(members, scheduler, Change::Inserted(0), Some(&old), net)?;
@@ -318,7 +336,8 @@ pub(crate) fn edit_dest(
     spec: &DestSpec,
 ) -> Result {
     let net = origin.net;
-    let _config = ipvs.config.lock();
+    let config = ipvs.config.lock();
+    let service = &*current(ipvs, service, &config)?;
     let old = service.pool.get().ok_or(ESRCH)?;
     let index = old.position(key).ok_or(ENOENT)?;
     let member = old.members().get(index).ok_or(ENOENT)?;
@@ -354,6 +373,7 @@ pub(crate) fn delete_dest(
 ) -> Result {
     let net = origin.net;
     let mut config = ipvs.config.lock();
+    let service = &*current(ipvs, service, &config)?;
     let old = service.pool.get().ok_or(ESRCH)?;
     let index = old.position(key).ok_or(ENOENT)?;
     let member = old.members().get(index).ok_or(ENOENT)?;
@@ -362,7 +382,7 @@ pub(crate) fn delete_dest(
     let scheduler = old.scheduler();
     let pool = Pool::new(members, scheduler, Change::Removed(index), Some(&old), net)?;
     publish(service, pool)?;
-    throw_away(ipvs, &mut config, member)?;
+    throw_away(ipvs, &mut config, member.dest());
     origin.dest(Action::Del, &service.key, key, None);
     close_unused_hooks(ipvs, &mut config, net, key.family);
     drop(config);

@@ -13,6 +13,7 @@
 //! Every command is for who has `CAP_NET_ADMIN` in the initial user namespace, and acts on the
 //! network namespace of the socket that it was sent from.
 
+mod apply;
 mod conns;
 pub(crate) mod daemons;
 mod policy;
@@ -93,6 +94,10 @@ const OPERATIONS: &[Operation] = &[
         .admin()
         .policy(policy::DEL_CONN)
         .run::<conns::Delete>(),
+    Operation::new(new::APPLY)
+        .admin()
+        .policy(policy::APPLY)
+        .run::<apply::Apply>(),
 ];
 
 const fn of(command: u8) -> Operation {

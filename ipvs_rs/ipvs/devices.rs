@@ -4,13 +4,12 @@
 //! not kept any longer, so that nothing keeps the device.
 
 use knet::{
-    hashtable::Cursor,
     net_namespace::{self, Net},
     netdevice::{Device, Watcher},
     rcu,
 };
 
-use crate::netns::Ipvs;
+use crate::{netns::Ipvs, service::Cursor};
 
 /// Services that are looked at in one read-side section.
 const AT_ONCE: usize = 64;

@@ -19,5 +19,6 @@ pub(crate) fn of_request(error: config::Error) -> Error {
         E::UpperThreshold | E::TunnelPort | E::Prefix | E::Timeout => EINVAL,
         E::NotMulticast | E::DaemonRole | E::AddressLength => EINVAL,
         E::Protocol => EFAULT,
+        E::UnknownProtocol | E::Ambiguous | E::UnknownFlags => EINVAL,
     }
 }

@@ -8,13 +8,12 @@ use ipvs_core::est::PERIOD_SECONDS;
 use kernel::prelude::*;
 use knet::{
     cpu_list::CpuList,
-    hashtable::Cursor,
     rcu::{self, Arc},
     time::HZ,
     work::{Job, Work},
 };
 
-use crate::netns::Ipvs;
+use crate::{netns::Ipvs, service::Cursor};
 
 /// The time between two estimations, in ticks.
 // CAST: A u32 fits.

@@ -23,6 +23,7 @@
 
 #![deny(unsafe_code)]
 
+mod apply;
 mod configure;
 mod conn;
 pub mod control;

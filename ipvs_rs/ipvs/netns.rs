@@ -36,7 +36,6 @@ pub struct Ipvs {
     /// Everything that was counted here.
     #[pin]
     pub(crate) stats: Stats,
-    #[pin]
     pub(crate) services: Services,
     #[pin]
     pub(crate) servers: Servers,
@@ -146,7 +145,7 @@ impl PerNet for Ipvs {
                 handle,
                 settings,
                 stats <- Stats::new(),
-                services <- Services::new(random_key()),
+                services: Services::new(random_key())?,
                 servers <- Servers::new(random_key()),
                 conns <- Conns::new(random_key()),
                 config <- new_mutex!(Config::default(), "ip_vs_config"),

@@ -62,7 +62,7 @@ impl Sizing {
         factor: i32,
     ) -> Result {
         let wanted = match table.bits() {
-            None => *self.bits.start(),
+            None => resize::wanted_anew(count, factor, &self.bits),
             Some(bits) if self.factor.load(Relaxed) == factor => {
                 resize::wanted(count, factor, bits, &self.bits)
             }
@@ -88,8 +88,7 @@ impl Sizing {
 /// `ENOMEM`.
 pub(crate) fn make_tables(ipvs: &Ipvs) -> Result {
     if ipvs.services.bits().is_none() {
-        ipvs.services
-            .resize(ipvs.settings.svc_lfactor.load(Relaxed))?;
+        ipvs.services.resize(ipvs.settings.svc_lfactor())?;
     }
     if ipvs.conns.bits().is_none() {
         ipvs.conns
@@ -109,10 +108,7 @@ impl Resize {
 
     /// Plans it if the number of services calls for it.
     pub(crate) fn consider(ipvs: &Arc<Ipvs>) {
-        // CAST: A u32 fits.
-        let count = ipvs.services.count() as usize;
-        let sizing = &ipvs.services.sizing;
-        if sizing.is_outgrown(count) || sizing.is_oversized(count) {
+        if ipvs.services.are_ill_sized() {
             Self::plan(ipvs);
         }
     }
@@ -126,9 +122,7 @@ impl Job<Ipvs> for Resize {
     fn run(ipvs: Arc<Ipvs>) {
         // Without memory the tables stay as they are; they work at any size.
         if ipvs.services.bits().is_some() {
-            let _ = ipvs
-                .services
-                .resize(ipvs.settings.svc_lfactor.load(Relaxed));
+            let _ = ipvs.services.resize(ipvs.settings.svc_lfactor());
         }
         let _ = ipvs.servers.resize_if_there();
         if ipvs.conns.bits().is_some() {

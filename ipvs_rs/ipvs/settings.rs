@@ -133,6 +133,11 @@ impl Settings {
         }
     }
 
+    /// The load factor of the table of services.
+    pub(crate) fn svc_lfactor(&self) -> i32 {
+        self.svc_lfactor.load(Relaxed)
+    }
+
     /// Of which protocols packets in the middle open connections.
     pub(crate) fn sloppy(&self) -> Sloppy {
         Sloppy {

@@ -50,6 +50,11 @@ impl Config {
         Some(self.trash.iter().find(is_it)?.dest.clone())
     }
 
+    /// Takes all revived servers out.
+    pub(crate) fn forget_revived(&mut self) {
+        self.trash.keep_only(|entry| !entry.dest.is_available());
+    }
+
     /// Takes a revived server out.
     pub(crate) fn remove_from_trash(&mut self, dest: &Arc<Dest>) {
         self.trash.keep_only(|entry| !entry.dest.ptr_eq(dest));

@@ -79,6 +79,19 @@ impl<T: Clone + Send + Sync> List<T> {
         })
     }
 
+    /// These elements, the last of which comes first, with room for `places` at least.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn of(places: usize, elements: impl Iterator<Item = T>) -> Result<Self> {
+        let mut list = Self::new(places)?;
+        for element in elements {
+            list.prepend(element).map_err(|_| ENOMEM)?;
+        }
+        Ok(list)
+    }
+
     /// The same elements.
     #[must_use]
     pub fn share(&self) -> Self {
@@ -114,13 +127,12 @@ impl<T: Clone + Send + Sync> List<T> {
 
     /// A copy of some of the elements, in a new room with at least so many places.
     fn copy(&self, places: usize, stays: impl Fn(usize) -> bool) -> Result<Self> {
-        let mut copy = Self::new(places)?;
-        for (index, element) in (0..self.length).zip(self.iter()).rev() {
-            if stays(index) {
-                copy.prepend(element.clone()).map_err(|_| ENOMEM)?;
-            }
-        }
-        Ok(copy)
+        let mut index = self.length;
+        let staying = self.iter().rev().filter(|_| {
+            index = index.wrapping_sub(1);
+            stays(index)
+        });
+        Self::of(places, staying.cloned())
     }
 
     /// Becomes longer by one element, which is given back if there is no free place before the

@@ -92,6 +92,17 @@ pub fn fill_up<T: Copy>(vec: &mut KVVec<T>, length: usize, value: T) {
     *vec = unsafe { KVVec::from_raw_parts(start, length, capacity) };
 }
 
+/// A vector of `length` copies of `value`.
+///
+/// # Errors
+///
+/// `ENOMEM`.
+pub fn filled<T: Copy>(value: T, length: usize) -> Result<KVVec<T>> {
+    let mut vec = room(length)?;
+    fill_up(&mut vec, length, value);
+    Ok(vec)
+}
+
 /// The index of the first element for which `is_it` holds.
 pub fn position<T>(elements: &[T], mut is_it: impl FnMut(&T) -> bool) -> Option<usize> {
     let mut all = (0..elements.len()).zip(elements);

@@ -19,6 +19,7 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../net"))
 
+import configuration  # noqa: E402
 import genl  # noqa: E402
 import pktgen  # noqa: E402
 
@@ -239,6 +240,17 @@ def plain_reply():
     return send("server", PACKETS, **back)
 
 
+def configured(measure, name, *more):
+    """A row about the configuration of the director."""
+    enter("director")
+    return measure(name, *more)
+
+
+def is_ours():
+    """Whether the modules under test are not Debian's."""
+    return "/updates/" in run("modinfo", "-n", "ip_vs")
+
+
 ROWS = {
     "plain-forwarding": plain,
     "plain-reply": plain_reply,
@@ -253,6 +265,11 @@ ROWS = {
        for scheduler in SCHEDULERS for servers in POOLS},
     **{f"add-{scheduler}": lambda scheduler=scheduler: add(scheduler) for scheduler in ADDED_TO},
     "restore-wlc": lambda: restore("wlc"),
+    **{f"config-{verb}-{name}": lambda measure=measure, name=name: configured(measure, name)
+       for verb, measure in (("restore", configuration.restore), ("list", configuration.listing),
+                             ("flush", configuration.flush)) for name in configuration.SHAPES},
+    **{f"config-apply-{name}": lambda name=name: configured(configuration.apply, name, socket, is_ours())
+       for name in configuration.SHAPES},
 }
 
 

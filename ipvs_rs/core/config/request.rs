@@ -6,7 +6,7 @@
 //! several faults depends on their order. Each function here is one stage.
 
 use super::{
-    DaemonRole, DaemonSpec, DestKey, DestSpec, Error, FlagChange, Name, Netmask, ServiceKey,
+    DaemonRole, DaemonSpec, DestKey, DestSpec, Error, FlagChange, Name, Netmask, Said, ServiceKey,
     ServiceSpec, TimeoutChange, Tunnel,
 };
 use crate::addr::{Addr, Family};
@@ -200,7 +200,11 @@ pub fn service(nest: &[u8]) -> Result<(ServiceKey, ServiceSpec), Error> {
         },
         timeout: attributes.u32(svc::TIMEOUT).ok_or(Error::Missing)?,
         netmask: Netmask(attributes.padded(svc::NETMASK).ok_or(Error::Missing)?),
-        mark_protocol: proto::TCP.into(),
+        said: Said {
+            protocol: proto::TCP.into(),
+            addr: Addr::ZERO,
+            port: 0,
+        },
     };
     Ok((key, spec))
 }

@@ -4,7 +4,7 @@
 
 use super::size;
 use crate::config::reply::{DestView, ServiceView};
-use crate::config::ServiceKey;
+use crate::config::{Said, ServiceKey};
 use crate::est::Stats;
 use crate::proto::Timeouts;
 use crate::uapi::{self, service_flags};
@@ -62,17 +62,17 @@ impl<const N: usize> Structure<N> {
 pub fn service(
     before: [u8; size::SERVICE_ENTRY],
     view: &ServiceView,
-    protocol: u16,
+    said: &Said,
     servers: u32,
 ) -> [u8; size::SERVICE_ENTRY] {
     let mut entry = Structure(before);
-    let (addr, port, mark) = match view.key {
-        ServiceKey::Address { addr, port, .. } => (addr.v4(), port, 0),
-        ServiceKey::Mark { mark, .. } => ([0; 4], 0, mark),
+    let mark = match view.key {
+        ServiceKey::Address { .. } => 0,
+        ServiceKey::Mark { mark, .. } => mark,
     };
-    entry.u16(0, protocol);
-    entry.bytes(4, &addr);
-    entry.be16(8, port);
+    entry.u16(0, said.protocol);
+    entry.bytes(4, &said.addr.v4());
+    entry.be16(8, said.port);
     entry.u32(12, mark);
     let scheduler = view.scheduler.as_ref();
     let scheduler = scheduler.map_or(uapi::NO_SCHEDULER, |name| name.as_bytes());

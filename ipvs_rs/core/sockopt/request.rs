@@ -8,7 +8,7 @@
 use super::{bytes_at, size};
 use crate::addr::{Addr, Family};
 use crate::config::{
-    DaemonSpec, DestKey, DestSpec, Error, FlagChange, Name, Netmask, ServiceKey, ServiceSpec,
+    DaemonSpec, DestKey, DestSpec, Error, FlagChange, Name, Netmask, Said, ServiceKey, ServiceSpec,
     TimeoutChange, Tunnel,
 };
 use crate::conn::Method;
@@ -110,7 +110,11 @@ impl Service {
             },
             timeout: self.timeout,
             netmask: Netmask(self.netmask),
-            mark_protocol: self.protocol,
+            said: Said {
+                protocol: self.protocol,
+                addr: Addr::from_v4(self.addr),
+                port: self.port,
+            },
         })
     }
 }

@@ -35,7 +35,7 @@ fn view(conn: &Conn) -> ConnView {
 /// Which connections a request is about.
 fn filter(request: &Request) -> Result<Filter> {
     Filter::parse(request.attributes()).map_err(|error| {
-        request.explain(error.text());
+        request.explain_at(&[], fmt!("{}", error.text()));
         of_request(error)
     })
 }

@@ -4,7 +4,10 @@
 //! tells who asked what is wrong and where. What it cannot check is left to
 //! [`ipvs_core::config`].
 
-use ipvs_core::{config::conns::STATE_MAX, uapi::additions::ALL};
+use ipvs_core::{
+    config::conns::STATE_MAX,
+    uapi::{additions::ALL, PE_NAME_MAX, SCHEDULER_NAME_MAX},
+};
 use knet::genetlink::Policy;
 
 const NO: Policy = Policy::REJECTED;
@@ -80,4 +83,62 @@ pub(super) const DEL_CONN: &[Policy] = &[
     NO,
     Policy::nest(CONN), // CONN
     FLAGS,              // FLAGS
+];
+
+/// A whole service.
+const SERVICE: &[Policy] = &[
+    NO,
+    FAMILY,                                    // AF
+    Policy::U16,                               // PROTOCOL
+    ADDR,                                      // ADDR
+    Policy::U16,                               // PORT
+    Policy::U32,                               // FWMARK
+    Policy::string(SCHEDULER_NAME_MAX as u16), // SCHED_NAME
+    Policy::bytes(8, 8),                       // FLAGS
+    Policy::U32,                               // TIMEOUT
+    Policy::U32,                               // NETMASK
+    NO,                                        // STATS
+    Policy::string(PE_NAME_MAX as u16),        // PE_NAME
+];
+
+/// A whole server.
+const DEST: &[Policy] = &[
+    NO,
+    ADDR,                 // ADDR
+    Policy::U16,          // PORT
+    Policy::u32_in(0, 4), // FWD_METHOD
+    Policy::U32,          // WEIGHT
+    Policy::U32,          // U_THRESH
+    Policy::U32,          // L_THRESH
+    NO,                   // ACTIVE_CONNS
+    NO,                   // INACT_CONNS
+    NO,                   // PERSIST_CONNS
+    NO,                   // STATS
+    FAMILY,               // ADDR_FAMILY
+    NO,                   // STATS64
+    Policy::u8_in(0, 2),  // TUN_TYPE
+    Policy::U16,          // TUN_PORT
+    Policy::u16_in(0, 3), // TUN_FLAGS
+];
+
+/// Of `APPLY`.
+pub(super) const APPLY: &[Policy] = &[
+    NO,
+    Policy::nest(SERVICE), // SERVICE
+    Policy::nest(DEST),    // DEST
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    FLAGS, // FLAGS
 ];

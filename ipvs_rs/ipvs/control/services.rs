@@ -13,12 +13,16 @@ use ipvs_core::{
 use kernel::prelude::*;
 use knet::{
     genetlink::{Do, Dump, Page, Request},
-    hashtable::Cursor,
     rcu::{self, Arc, Guard},
 };
 
 use super::{attributes, ipvs, origin, sink};
-use crate::{configure, errno::of_request, netns::Ipvs, service::Service};
+use crate::{
+    configure,
+    errno::of_request,
+    netns::Ipvs,
+    service::{Cursor, Service},
+};
 
 /// The service that a request names.
 pub(super) fn named(ipvs: &Ipvs, attributes: &Attributes<'_>) -> Result<Arc<Service>> {

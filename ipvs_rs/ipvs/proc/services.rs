@@ -20,13 +20,16 @@ use ipvs_core::{
 };
 use kernel::{prelude::*, seq_file::SeqFile, seq_print, str::BStr};
 use knet::{
-    hashtable::Cursor,
     proc_seq::Rows,
     rcu::{self, Guard},
 };
 
 use super::{Protocol, WithPort};
-use crate::{dest::Dest, netns::Ipvs, service::Service};
+use crate::{
+    dest::Dest,
+    netns::Ipvs,
+    service::{Cursor, Service},
+};
 
 /// A row is a service with all its servers, as they were together at one moment.
 pub(super) struct Table;

@@ -8,14 +8,14 @@ use ipvs_core::{
     sockopt::{get, reply, request, size},
 };
 use kernel::prelude::*;
-use knet::{hashtable::Cursor, net_namespace::Net, rcu, sockopt::Buffer};
+use knet::{net_namespace::Net, rcu, sockopt::Buffer};
 
 use super::ipvs;
 use crate::{
     configure,
     control::{servers, services},
     netns::Ipvs,
-    service::Service,
+    service::{Cursor, Service},
 };
 
 /// Answers one question.
@@ -89,7 +89,7 @@ fn entry(before: Entry, service: &Service) -> Entry {
     // CAST: Memory is not enough for more.
     let servers = pool.map_or(0, |pool| pool.get().members().len() as u32);
     let view = services::view(service, &guard);
-    reply::service(before, &view, service.protocol(), servers)
+    reply::service(before, &view, &service.said(), servers)
 }
 
 /// `ip_vs_get_services`: as many IPv4 services as the header says that there is room for. What

@@ -67,7 +67,7 @@ fn about_service(ipvs: &Arc<Ipvs>, origin: Origin<'_>, option: u32, bytes: &[u8]
         return configure::add_service(ipvs, origin, key, &spec);
     }
     let service = found?;
-    if service.protocol() != wanted.protocol() {
+    if service.said().protocol != wanted.protocol() {
         return Err(ESRCH);
     }
     match option {

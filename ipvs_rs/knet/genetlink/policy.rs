@@ -43,6 +43,11 @@ impl Policy {
         self
     }
 
+    /// A byte from `min` to `max`.
+    pub const fn u8_in(min: i16, max: i16) -> Self {
+        Self::U8.range(min, max)
+    }
+
     /// Two bytes, an integer from `min` to `max` in host order.
     pub const fn u16_in(min: i16, max: i16) -> Self {
         Self::U16.range(min, max)

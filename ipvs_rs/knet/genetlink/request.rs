@@ -92,7 +92,7 @@ impl Request {
     }
 
     /// Explains the error that will be returned, and says that it is in the attribute with this
-    /// payload, which must be a part of [`Request::attributes`]. 79 bytes of the text are sent.
+    /// payload, if that is a part of [`Request::attributes`]. 79 bytes of the text are sent.
     pub fn explain_at(&self, payload: &[u8], why: fmt::Arguments<'_>) {
         // SAFETY: By the type invariant.
         let extack = unsafe { (*self.as_raw()).extack };

@@ -1,19 +1,35 @@
 # SPDX-License-Identifier: GPL-2.0
 """Random requests: both module sets answer every one of them alike, and end in the same state."""
 
+import hashlib
 import random
+import struct
+import time
 
+import sockopt
 from genl import (ACK, COMMANDS, DEST, DUMP, SERVICE, TIMEOUT_TCP, Client, address, attribute, attributes, be16, name, u16,
                   u32)
 from lab import Topology, server_address
 from scenario import scenario
 
-COUNT = 1500
+COUNT = 2000
+SEED = 7
+# The whole state is compared after so many requests, and what /proc shows of it after each.
+WHOLE = 100
 # Changes of services and servers, so that there is something to find.
 FREQUENT = ["NEW_SERVICE"] * 6 + ["NEW_DEST"] * 10 + ["SET_SERVICE", "SET_DEST", "SET_DEST"]
 NEVER = {"NEW_DAEMON", "FLUSH"}
 COMMAND_NUMBERS = [0, 18, 19] + [number for word, number in COMMANDS.items() if word not in NEVER]
 COMMAND_NUMBERS += [COMMANDS[word] for word in FREQUENT]
+
+
+# Socket options, the frequent ones several times. To start a daemon differs (tests/net/differences).
+SET_OPTIONS = (["ADD", "EDIT", "DEL", "ADDDEST", "EDITDEST", "DELDEST", "ZERO"] * 4 + ["ADD", "ADDDEST"] * 8
+               + ["NONE", "INSERT", "FLUSH", "LIST", "TIMEOUT", "STOPDAEMON", "RESTORE", "SAVE", sockopt.BASE + 16])
+GET_OPTIONS = ["VERSION", "INFO", "SERVICES", "SERVICE", "SERVICE", "DESTS", "DESTS", "DEST", "TIMEOUT", "DAEMON",
+               sockopt.BASE + 8]
+# More than there can be services or servers, so that an order which is random leaves none out.
+ROOM = 48
 
 
 class Requests:
@@ -65,16 +81,133 @@ class Requests:
         return number, payload, DUMP if self.random.random() < 0.15 else ACK
 
 
+class Options:
+    """Values of socket options about the same services and servers, right, nearly right, or noise."""
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+
+    def key(self):
+        """What a service is known by."""
+        pick, below = self.random.choice, self.random.randrange
+        return {"address": f"10.0.1.{below(3)}", "port": below(3), "protocol": pick([6, 6, 17, 132, 3, 0]),
+                "mark": below(3) if self.random.random() < 0.3 else 0}
+
+    def service(self):
+        pick, below = self.random.choice, self.random.randrange
+        return sockopt.service(**self.key(), scheduler=pick([b"rr", b"wlc", b"none", b"x", b"", b"y" * 16]),
+                               flags=self.random.getrandbits(32), timeout=below(1000), netmask=-1)
+
+    def dest(self):
+        pick, below = self.random.choice, self.random.randrange
+        return sockopt.dest(pick([server_address(1), "172.16.1.1", "127.0.0.1", "10.0.0.2", "224.0.0.1"]), below(3),
+                            pick([below(9), self.random.getrandbits(32)]), below(-1, 9), below(9), below(9))
+
+    def worn(self, value):
+        """A value that perhaps is of a wrong length or has a wrong bit."""
+        chance = self.random.random()
+        if chance < 0.05:
+            return value[:self.random.randrange(len(value) + 1)]
+        if chance < 0.08:
+            return value + self.random.randbytes(self.random.randrange(1, 9))
+        if chance < 0.12 and value:
+            wrong = bytearray(value)
+            wrong[self.random.randrange(len(wrong))] ^= 1 << self.random.randrange(8)
+            return bytes(wrong)
+        return value
+
+    def next_set(self):
+        """An option and its value."""
+        name, value = self.random.choice(SET_OPTIONS), b""
+        if name in ("ADD", "EDIT", "DEL", "ZERO"):
+            value = self.service()
+        elif name in ("ADDDEST", "EDITDEST", "DELDEST"):
+            value = self.service() + self.dest()
+        elif name == "TIMEOUT":
+            value = struct.pack("=iii", *(self.random.randrange(-1, 1000) for _ in range(3)))
+        elif name == "STOPDAEMON":
+            value = struct.pack("=i16si", self.random.randrange(4), b"c0", 0)
+        return name, self.worn(value)
+
+    def next_get(self):
+        """An option, what is in the buffer, and the sizes of the header and the entries that will be."""
+        name, key = self.random.choice(GET_OPTIONS), self.key()
+        if name == "SERVICES":
+            size = 8, sockopt.SERVICE_ENTRY_SIZE
+            value = struct.pack("=II", ROOM, 0) + bytes(ROOM * size[1])
+        elif name == "DESTS":
+            size = 24, sockopt.DEST_ENTRY_SIZE
+            value = sockopt.dests_header(**key, count=ROOM) + bytes(ROOM * size[1])
+        else:
+            size = 0, 0
+            value = sockopt.service(**key) + bytes(60) if name == "SERVICE" else bytes(104)
+        return name, self.worn(value), size
+
+
+def got(data, header, size):
+    """A digest of an answer, whose entries may come in any order."""
+    entries = sorted(data[at:at + size] for at in range(header, len(data), size)) if size else [data[header:]]
+    return hashlib.sha1(data[:header] + b"".join(entries)).hexdigest()[:12]
+
+
+def once_more(host):
+    """/proc/net/ip_vs a little later."""
+    time.sleep(0.02)
+    return host.read("/proc/net/ip_vs")
+
+
+def listing(host):
+    """A digest of /proc/net/ip_vs in which services may come in any order, their servers not."""
+    text = host.read("/proc/net/ip_vs")
+    # While its table changes size, C may leave some out or list them twice.
+    while (again := once_more(host)) != text:
+        text = again
+    groups = []
+    for line in text.splitlines()[3:]:
+        if "->" not in line:
+            groups.append([])
+        groups[-1].append(line)
+    return hashlib.sha1("\n".join(line for group in sorted(groups) for line in group).encode()).hexdigest()[:12]
+
+
+def ask_netlink(t, turn, client, request):
+    number, payload, flags = request
+    outcome, replies = client.ask(number, payload, flags=flags)
+    t.note(f"{turn}: command {number}{' dump' if flags == DUMP else ''}: {outcome}")
+    # In the order of the kernel's table there is nothing to compare.
+    for line in sorted(" ".join(f"{kind}={content.hex()}" for kind, content in attributes(reply))
+                       for _, _, reply in replies):
+        t.note("    " + line)
+
+
+def ask_set(t, turn, client, request):
+    option, value = request
+    t.note(f"{turn}: set {option} with {len(value)} bytes: {client.set(option, value)}")
+
+
+def ask_get(t, turn, client, request):
+    option, value, sizes = request
+    outcome, told, data = client.get(option, value)
+    t.note(f"{turn}: get {option} with {len(value)} bytes: {outcome}, length {told}, {got(data, *sizes)}")
+
+
 @scenario
-def random_netlink_requests_are_answered_alike(t):
+def random_requests_are_answered_alike(t):
     lab = Topology()
-    client, requests = Client(lab.director), Requests(7)
+    netlink, requests = Client(lab.director), Requests(SEED)
+    older, options = sockopt.Client(lab.director), Options(SEED)
+    kinds = random.Random(SEED)
+    print(f"# seed {SEED}, {COUNT} requests", flush=True)
+    t.note("seed", SEED)
     for turn in range(COUNT):
-        number, payload, flags = requests.next()
-        outcome, replies = client.ask(number, payload, flags=flags)
-        t.note(f"{turn}: command {number}{' dump' if flags == DUMP else ''}: {outcome}")
-        # In the order of the kernel's table there is nothing to compare.
-        for line in sorted(" ".join(f"{kind}={content.hex()}" for kind, content in attributes(reply))
-                           for _, _, reply in replies):
-            t.note("    " + line)
-    t.block("in the end", client.state())
+        kind = kinds.choices(("netlink", "set", "get"), (6, 3, 1))[0]
+        if kind == "netlink":
+            ask_netlink(t, turn, netlink, requests.next())
+        elif kind == "set":
+            ask_set(t, turn, older, options.next_set())
+        else:
+            ask_get(t, turn, older, options.next_get())
+        t.note("    listing", listing(lab.director))
+        if turn % WHOLE == 0:
+            t.block("    all", netlink.state())
+    t.block("in the end", netlink.state())

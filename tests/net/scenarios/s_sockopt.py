@@ -147,7 +147,8 @@ def populate(director, client):
                   f"-A -u {VIP}:53 -s rr -o", f"-a -u {VIP}:53 -r {server_address(1)}:53 -g", "-A -f 7 -s sh -b sh-port",
                   "-A -t [::1]:80 -s rr")
     equal(client.set("ADDDEST", service(VIP, 53, protocol=17) + dest(server_address(2), 53, 0x12003, 5)), "ok", "ADDDEST")
-    equal(client.set("ADD", service(mark=8, protocol=17, scheduler=b"none", flags=1, timeout=50)), "ok", "ADD")
+    marked = service("10.0.9.9", 99, mark=8, protocol=17, scheduler=b"none", flags=1, timeout=50)
+    equal(client.set("ADD", marked), "ok", "ADD")
 
 
 def entries(data, header, size):

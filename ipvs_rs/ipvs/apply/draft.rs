@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The services as they will be, before anybody sees them.
+
+use ipvs_core::{
+    addr::Family,
+    config::{
+        event::{self, Action},
+        DestKey, DestSpec,
+    },
+};
+use kernel::{alloc::KVVec, prelude::*};
+use knet::{
+    list::List,
+    net_namespace::Net,
+    rcu::{self, Arc},
+    vec::filled,
+};
+
+use super::{places::Places, Failure, Wanted};
+use crate::{
+    configure,
+    control::services,
+    dest::Dest,
+    monitor::Origin,
+    netns::{Config, Ipvs},
+    pool::{Member, Pool},
+    scheduler::{Change, Kind},
+    service::{Cursor, Index, Service},
+};
+
+/// A server that stays and has other settings.
+struct Changed {
+    dest: Arc<Dest>,
+    before: DestSpec,
+    last_weight: u32,
+}
+
+/// Another index of services, and what its publication means for single ones.
+pub(super) struct Draft {
+    index: Arc<Index>,
+    /// Services that are added or changed, and what of them.
+    services: KVVec<(Action, Arc<Service>)>,
+    /// Services that are not in the index.
+    deleted: KVVec<Arc<Service>>,
+    /// Servers that are new; attached already, as nobody sees them.
+    added: KVVec<Arc<Dest>>,
+    changed: KVVec<Changed>,
+    /// Servers of services that stay, which are deleted.
+    removed: KVVec<Arc<Dest>>,
+    /// How many servers the deleted services have.
+    forsaken: usize,
+}
+
+/// How many servers a service has.
+fn servers_of(service: &Service) -> usize {
+    let guard = rcu::read_lock();
+    let pool = service.pool.load(&guard);
+    pool.map_or(0, |pool| pool.get().members().len())
+}
+
+/// Whether a service needs no other settings than it has.
+fn is_as_wanted(service: &Service, wanted: &super::Service) -> bool {
+    let spec = &wanted.spec;
+    service.flags() == spec.flags.apply(0)
+        && service.timeout() == spec.timeout
+        && service.netmask() == spec.netmask
+}
+
+impl Draft {
+    /// An empty one, with memory for all that may be noted in it.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(super) fn new(ipvs: &Ipvs, wanted: &Wanted) -> Result<Self> {
+        // CAST: A u32 fits.
+        let present = ipvs.services.count() as usize;
+        let mut servers = 0_usize;
+        for service in &wanted.services {
+            let guard = rcu::read_lock();
+            let old = ipvs.services.find(&service.key, &guard);
+            servers = servers.saturating_add(old.map_or(0, |old| servers_of(&old)));
+        }
+        let count = wanted.services.len();
+        let most = match wanted.only {
+            true => count,
+            false => count.saturating_add(present),
+        };
+        Ok(Self {
+            index: ipvs.services.new_index(most, ipvs.settings.svc_lfactor())?,
+            services: KVVec::with_capacity(count, GFP_KERNEL)?,
+            deleted: KVVec::with_capacity(present, GFP_KERNEL)?,
+            added: KVVec::with_capacity(wanted.dests.len(), GFP_KERNEL)?,
+            changed: KVVec::with_capacity(servers, GFP_KERNEL)?,
+            removed: KVVec::with_capacity(servers, GFP_KERNEL)?,
+            forsaken: 0,
+        })
+    }
+
+    /// How many services there will be for packets of `family`.
+    pub(super) fn count_of(&self, family: Family) -> u32 {
+        self.index.count_of(family)
+    }
+
+    /// How many servers will be deleted.
+    pub(super) fn deletions(&self) -> usize {
+        self.removed.len().saturating_add(self.forsaken)
+    }
+
+    /// Enters all services that are wanted, and the others unless they are to go.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`], after which the draft is to be taken back.
+    pub(super) fn fill(
+        &mut self,
+        ipvs: &Ipvs,
+        config: &Config,
+        net: &Net,
+        wanted: &mut Wanted,
+    ) -> Result<(), Failure> {
+        for service in &mut wanted.services {
+            let entry = service.entry;
+            let dests = wanted.dests.get(service.dests.clone()).unwrap_or_default();
+            let old = configure::service(ipvs, &service.key).ok();
+            let (action, new) = match &old {
+                Some(old) => self.stay(config, net, old, service, dests)?,
+                None => self.come(config, net, service, dests)?,
+            };
+            self.enter(&new)
+                .map_err(|error| Failure::at(entry, error, "the service is there twice"))?;
+            if !action.is_nothing() {
+                self.services.push_within_capacity((action, new))?;
+            }
+        }
+        self.others(ipvs, wanted.only)
+    }
+
+    fn enter(&self, service: &Arc<Service>) -> Result {
+        self.index.insert(service, &rcu::read_lock())
+    }
+
+    /// Enters, or notes as deleted, the services that are there and not in the request.
+    fn others(&mut self, ipvs: &Ipvs, delete: bool) -> Result<(), Failure> {
+        let mut cursor = Cursor::default();
+        loop {
+            let guard = rcu::read_lock();
+            let Some(service) = ipvs.services.next(&mut cursor, &guard) else {
+                return Ok(());
+            };
+            if self.index.find(&service.key, &guard).is_some() {
+                continue;
+            }
+            let service = service.try_clone().ok_or(EAGAIN)?;
+            drop(guard);
+            if delete {
+                self.forsaken = self.forsaken.saturating_add(servers_of(&service));
+                self.deleted.push_within_capacity(service)?;
+            } else {
+                self.enter(&service.again()?)?;
+            }
+        }
+    }
+
+    /// A service that is new.
+    fn come(
+        &mut self,
+        config: &Config,
+        net: &Net,
+        wanted: &mut super::Service,
+        dests: &[super::Dest],
+    ) -> Result<(Action, Arc<Service>), Failure> {
+        let failed = |error| Failure::at(wanted.entry, error, "the service cannot be made");
+        let kind = wanted.scheduler.as_ref().map(|scheduler| scheduler.kind);
+        let empty =
+            Pool::new(List::new(dests.len())?, kind, Change::Rebuilt, None, net).map_err(failed)?;
+        let scheduler = wanted.scheduler.take();
+        let service = Service::new(wanted.key, &wanted.spec, empty, scheduler).map_err(failed)?;
+        if let Some(pool) = self.pool(config, net, &service, kind, wanted.entry, dests)? {
+            drop(service.pool.replace(Some(pool)));
+        }
+        Ok((Action::New, service))
+    }
+
+    /// A service that is there, as it will be.
+    fn stay(
+        &mut self,
+        config: &Config,
+        net: &Net,
+        old: &Service,
+        wanted: &mut super::Service,
+        dests: &[super::Dest],
+    ) -> Result<(Action, Arc<Service>), Failure> {
+        let entry = wanted.entry;
+        let failed = |error| Failure::at(entry, error, "the service cannot be changed");
+        let kind = wanted.scheduler.as_ref().map(|scheduler| scheduler.kind);
+        let before = old.pool.get().ok_or(ESRCH)?;
+        let same_scheduler = before.scheduler().map(Kind::name) == kind.map(Kind::name);
+        let pool = self.pool(config, net, old, kind, entry, dests)?;
+        if pool.is_none() && same_scheduler && is_as_wanted(old, wanted) {
+            return Ok((Action::Set(0), old.again().map_err(failed)?));
+        }
+        let pool = pool.unwrap_or(before);
+        let scheduler = wanted.scheduler.take();
+        let new = old
+            .become_anew(&wanted.spec, pool, scheduler)
+            .map_err(failed)?;
+        let guard = rcu::read_lock();
+        let (was, is) = (services::view(old, &guard), services::view(&new, &guard));
+        Ok((event::service_changes(&was, &is), new))
+    }
+
+    /// The servers of `service` as they will be: those that stay in their order, before them the
+    /// new ones, the last of them first. [`None`] if nothing changes.
+    fn pool(
+        &mut self,
+        config: &Config,
+        net: &Net,
+        service: &Service,
+        kind: Option<Kind>,
+        entry: usize,
+        wanted: &[super::Dest],
+    ) -> Result<Option<Arc<Pool>>, Failure> {
+        let old = service.pool.get().ok_or(ESRCH)?;
+        let (first_added, first_changed) = (self.added.len(), self.changed.len());
+        let first_removed = self.removed.len();
+        let mut places = Places::new(wanted.len())?;
+        let is_at = |server: DestKey, place: usize| {
+            wanted.get(place).is_some_and(|dest| dest.key == server)
+        };
+        for (place, dest) in (0..wanted.len()).zip(wanted) {
+            let twice = places.find_or_insert(&dest.key, Some(place), |at| is_at(dest.key, at));
+            if twice.is_some() {
+                let text = "the server is there twice";
+                return Err(Failure::at(dest.entry, EEXIST, text));
+            }
+        }
+        let mut stays = filled(false, wanted.len())?;
+        let mut staying = KVVec::with_capacity(old.members().len(), GFP_KERNEL)?;
+        for member in old.members() {
+            let place = places.find_or_insert(&member.key, None, |at| is_at(member.key, at));
+            let Some(place) = place else {
+                self.removed.push_within_capacity(member.dest().clone())?;
+                continue;
+            };
+            if let (Some(stays), Some(dest)) = (stays.get_mut(place), wanted.get(place)) {
+                *stays = true;
+                self.change(member, &dest.spec)?;
+            }
+            staying.push_within_capacity(member)?;
+        }
+        for (dest, _) in wanted.iter().zip(&stays).filter(|(_, stays)| !**stays) {
+            self.add(config, net, service, dest)?;
+        }
+        let added = self.added.get(first_added..).unwrap_or_default();
+        let as_before = added.is_empty()
+            && self.changed.len() == first_changed
+            && self.removed.len() == first_removed;
+        let same_scheduler = old.scheduler().map(Kind::name) == kind.map(Kind::name);
+        if as_before && same_scheduler {
+            return Ok(None);
+        }
+        let staying = staying.iter().rev().map(|member| (*member).clone());
+        let added = added.iter().map(|dest| Member::new(dest.clone()));
+        let members = List::of(wanted.len(), Iterator::chain(staying, added))?;
+        let previous = same_scheduler.then_some(&*old);
+        let text = "the scheduler refuses these servers";
+        let pool = Pool::new(members, kind, Change::Rebuilt, previous, net)
+            .map_err(|error| Failure::at(entry, error, text))?;
+        Ok(Some(Arc::new(pool, GFP_KERNEL)?))
+    }
+
+    /// Gives a server that stays its new settings, if they are.
+    fn change(&mut self, member: &Member, spec: &DestSpec) -> Result<(), Failure> {
+        let before = member.spec();
+        if before != *spec {
+            self.changed.push_within_capacity(Changed {
+                dest: member.dest().clone(),
+                before,
+                last_weight: member.last_weight(),
+            })?;
+            member.configure(spec);
+        }
+        Ok(())
+    }
+
+    /// Makes a new server, or revives a deleted one.
+    fn add(
+        &mut self,
+        config: &Config,
+        net: &Net,
+        service: &Service,
+        wanted: &super::Dest,
+    ) -> Result<(), Failure> {
+        let dest = configure::make_dest(config, net, &service.key, wanted.key, &wanted.spec)
+            .map_err(|error| Failure::at(wanted.entry, error, "no unicast or local address"))?;
+        dest.attach(&service.stats);
+        self.added.push_within_capacity(dest)?;
+        Ok(())
+    }
+
+    /// Lets packets of the servers find them. Of those that are deleted they still do.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`, after which the draft is to be taken back.
+    pub(super) fn enter_servers(&self, ipvs: &Arc<Ipvs>) -> Result {
+        let changed = self.changed.iter().map(|changed| &changed.dest);
+        for dest in Iterator::chain(self.added.iter(), changed) {
+            ipvs.servers.enter(ipvs, dest)?;
+        }
+        Ok(())
+    }
+
+    /// Undoes all that was done for the draft.
+    pub(super) fn take_back(self, ipvs: &Arc<Ipvs>) {
+        for changed in &self.changed {
+            let Changed {
+                dest,
+                before,
+                last_weight,
+            } = changed;
+            dest.configure_anew(before, *last_weight);
+            // Without memory packets find it by what it was not to become.
+            let _ = ipvs.servers.enter(ipvs, dest);
+        }
+        for dest in &self.added {
+            ipvs.servers.leave(dest);
+            dest.detach();
+        }
+    }
+
+    /// Lets packets and listings see the draft, and deletes what is not in it. The trash has room
+    /// for the servers.
+    pub(super) fn settle(self, ipvs: &Ipvs, config: &mut Config, origin: Origin<'_>) {
+        ipvs.services.publish(self.index);
+        config.forget_revived();
+        for dest in &self.removed {
+            configure::throw_away(ipvs, config, dest);
+            origin.dest(Action::Del, &dest.service, &dest.key, None);
+        }
+        for service in &self.deleted {
+            if let Some(pool) = service.pool.get() {
+                for member in pool.members() {
+                    configure::throw_away(ipvs, config, member.dest());
+                }
+            }
+            origin.service_deleted(&service.key);
+        }
+        for (action, service) in &self.services {
+            let view = services::view(service, &rcu::read_lock());
+            origin.service(*action, &view);
+        }
+        for changed in &self.changed {
+            let (dest, spec) = (&changed.dest, changed.dest.spec());
+            let action = event::dest_changes(&changed.before, &spec);
+            origin.dest(action, &dest.service, &dest.key, Some(&spec));
+        }
+        for dest in &self.added {
+            let spec = dest.spec();
+            origin.dest(Action::New, &dest.service, &dest.key, Some(&spec));
+        }
+    }
+}
