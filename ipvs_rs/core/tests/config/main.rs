@@ -2,6 +2,8 @@
 
 //! Netlink messages: what requests mean, which fault is reported, and how replies are laid out.
 
+#![forbid(unsafe_code)]
+
 mod attributes;
 mod message;
 mod properties;
