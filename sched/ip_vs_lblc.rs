@@ -43,7 +43,7 @@ impl Scheduler for Lblc {
     ) -> Option<usize> {
         let guard = read_lock();
         let known = destinations.find(request.flow, &guard);
-        let last = known.and_then(|known| known.server(members, &guard));
+        let last = known.and_then(|known| known.only_server(members, &guard));
         match lblc::pick(members, last)? {
             Pick::Same(index) => Some(index),
             Pick::Other(index) => {

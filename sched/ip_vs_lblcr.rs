@@ -47,6 +47,11 @@ impl Scheduler for Lblcr {
             destinations.assign(request.flow, members, pick.server, &guard);
             return Some(pick.server);
         };
+        // Mostly there is one server, which has not too much to do.
+        match known.only_server(members, &guard) {
+            Some(only) if lblcr::suffices(members, only) => return Some(only),
+            _ => {}
+        }
         let set = || known.get().servers(members, &guard);
         let pick = lblcr::pick(members, set());
         destinations.thin_out(&known, members, &guard, &|| lblcr::leaver(members, set()));

@@ -62,6 +62,15 @@ pub fn mark(key: HashKey, family: Family, mark: u32) -> u32 {
     fold(siphash::<1, 3>(key, &[head]))
 }
 
+/// The hash of an address alone.
+#[inline]
+pub fn address(key: HashKey, family: Family, addr: Addr) -> u32 {
+    match family {
+        Family::V4 => fold(siphash_u32::<1, 3>(key, u32::from_ne_bytes(addr.v4()))),
+        Family::V6 => fold(siphash::<1, 3>(key, &addr.words())),
+    }
+}
+
 #[inline]
 fn v4_word(addr: Addr) -> u64 {
     u64::from(u32::from_ne_bytes(addr.v4()))
@@ -224,6 +233,20 @@ mod tests {
             hashes.dedup();
             assert_eq!(hashes.len(), 8, "{family:?}");
         }
+    }
+
+    #[test]
+    fn addresses_and_families_count() {
+        let key = HashKey::new([1, 2]);
+        let addrs = [Addr::from_v4([10, 0, 0, 2]), Addr::from_v4([10, 0, 0, 3])];
+        let mut hashes: Vec<_> = [Family::V4, Family::V6]
+            .into_iter()
+            .flat_map(|family| addrs.map(|addr| address(key, family, addr)))
+            .collect();
+        hashes.push(address(HashKey::new([1, 3]), Family::V4, addrs[0]));
+        hashes.sort_unstable();
+        hashes.dedup();
+        assert_eq!(hashes.len(), 5);
     }
 
     proptest! {

@@ -41,6 +41,13 @@ pub fn pick<S: Server>(servers: &[S], set: impl Iterator<Item = usize>) -> Optio
     }
 }
 
+/// Whether [`pick`] chooses the server at `index` of a set of this one alone, and leaves the set as it is.
+#[inline]
+pub fn suffices<S: Server>(servers: &[S], index: usize) -> bool {
+    let suffices = |server: &S| server.is_eligible() && !is_overloaded(servers, server);
+    servers.get(index).is_some_and(suffices)
+}
+
 /// The index of the server that leaves a set of more than one: that with the most overhead for its
 /// weight, the first of equals.
 pub fn leaver<S: Server>(servers: &[S], set: impl Iterator<Item = usize>) -> Option<usize> {

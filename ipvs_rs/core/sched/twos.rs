@@ -6,6 +6,10 @@
 
 use super::{least, Server};
 
+/// With weights that add up to less than this, one random number serves both draws: what is left of
+/// it after the first is good for the second, with a bias below 2^-24.
+const SMALL: u64 = 1 << 20;
+
 /// The index of the better one of two servers that `random` chooses; [`None`] if no server is
 /// eligible.
 ///
@@ -22,7 +26,8 @@ pub fn pick<S: Server>(servers: &[S], mut random: impl FnMut() -> u64) -> Option
     if sum == 0 {
         return None;
     }
-    let (first, second) = (up_to(sum, random()), up_to(sum, random()));
+    let (first, rest) = up_to(sum, random());
+    let (second, _) = up_to(sum, if sum < SMALL { rest } else { random() });
     let (first, second) = drawn(servers, first, second)?;
     let cost = |index: usize| servers.get(index).map(|one| (one.overhead(), one.weight()));
     let ((overhead1, weight1), (overhead2, weight2)) = (cost(first)?, cost(second)?);
@@ -33,12 +38,13 @@ pub fn pick<S: Server>(servers: &[S], mut random: impl FnMut() -> u64) -> Option
     }
 }
 
-/// A number from 0 to `most`, both included, from 64 random bits; the bias is below `most` / 2^64.
+/// A number from 0 to `most`, both included, from 64 random bits, and as many that the number tells
+/// nothing of. The bias is below `most` / 2^64, that of a number from the rest below `most`^2 / 2^64.
 #[inline]
-fn up_to(most: u64, random: u64) -> u64 {
+fn up_to(most: u64, random: u64) -> (u64, u64) {
     let scaled = u128::from(random).wrapping_mul(u128::from(most).wrapping_add(1));
-    // CAST: The upper half of the product, which is at most `most`.
-    (scaled >> 64) as u64
+    // CAST: The upper half of the product, which is at most `most`, and the lower one.
+    ((scaled >> 64) as u64, scaled as u64)
 }
 
 /// The indices of the servers at which the sum of weights reaches two numbers.
@@ -68,5 +74,27 @@ fn drawn<S: Server>(servers: &[S], one: u64, other: u64) -> Option<(usize, usize
     match one <= other {
         true => Some((first, second)),
         false => Some((second, first)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draws_from_one_number_are_independent() {
+        const SUM: u64 = 6;
+        const EACH: u64 = 1000;
+        let pairs = (SUM + 1) * (SUM + 1);
+        let mut counts = [[0_u64; SUM as usize + 1]; SUM as usize + 1];
+        // Random numbers at even distances: each pair must come up equally often.
+        for number in 0..pairs * EACH {
+            let (first, rest) = up_to(SUM, number * (u64::MAX / (pairs * EACH)));
+            let (second, _) = up_to(SUM, rest);
+            counts[first as usize][second as usize] += 1;
+        }
+        for count in counts.as_flattened() {
+            assert!(count.abs_diff(EACH) <= 1, "{counts:?}");
+        }
     }
 }

@@ -391,6 +391,18 @@ fn lblcr_adds_servers_when_all_of_the_set_have_too_much_to_do() {
             Some((1, true)),
         ),
         (
+            "busy, as all are",
+            vec![loaded(1, 2, 0), loaded(2, 1, 0)],
+            vec![0],
+            Some((0, false)),
+        ),
+        (
+            "has as many as it may",
+            vec![overloaded(9), loaded(1, 1, 0)],
+            vec![0],
+            Some((1, true)),
+        ),
+        (
             "quiesced and overloaded",
             vec![idle(0), overloaded(1), idle(1)],
             vec![0, 1],
@@ -398,6 +410,10 @@ fn lblcr_adds_servers_when_all_of_the_set_have_too_much_to_do() {
         ),
         ("nobody", vec![idle(0)], vec![0], None),
     ] {
+        if let [only] = *set {
+            let stays = expected == Some((only, false));
+            assert_eq!(lblcr::suffices(&servers, only), stays, "{sentence}");
+        }
         let pick = lblcr::pick(&servers, set.into_iter());
         assert_eq!(
             pick.map(|pick| (pick.server, pick.adds)),

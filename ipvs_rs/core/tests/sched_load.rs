@@ -260,8 +260,18 @@ fn load_is_compared_as_each_algorithm_says() {
 }
 
 /// Which of two servers `twos` picks for two draws, as shares of the sum of weights.
-fn two(servers: &[Fake], draws: [f64; 2]) -> Option<usize> {
-    let mut draws = draws.into_iter();
+fn two(servers: &[Fake], [one, other]: [f64; 2]) -> Option<usize> {
+    let sum: u64 = servers
+        .iter()
+        .map(|server| u64::from(server.effective_weight()))
+        .sum();
+    let numbers = sum as f64 + 1.0;
+    // A small sum takes both from one random number: the second draw is what the first leaves of it.
+    let first = match sum < 1 << 20 {
+        true => ((one * numbers).floor() + other) / numbers,
+        false => one,
+    };
+    let mut draws = [first, other].into_iter();
     // CAST: A share of all numbers.
     twos::pick(servers, || (draws.next().unwrap() * u64::MAX as f64) as u64)
 }

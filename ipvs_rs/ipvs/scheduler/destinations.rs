@@ -139,10 +139,14 @@ impl Destination {
         }
     }
 
-    /// The index of the newest server, if it is still there.
+    /// The index of the only server, if it is still there; [`None`] if there are more.
     #[inline(never)]
-    pub fn server(&self, members: &[Member], guard: &Guard) -> Option<usize> {
-        self.servers.load(guard)?.get().first.index(members)
+    pub fn only_server(&self, members: &[Member], guard: &Guard) -> Option<usize> {
+        let servers = self.servers.load(guard)?.get();
+        match servers.others.is_empty() {
+            true => servers.first.index(members),
+            false => None,
+        }
     }
 }
 
@@ -312,7 +316,7 @@ impl Servers {
 
 impl Known {
     fn hash(&self, flow: &Flow) -> u32 {
-        hash::service(self.key, flow.family, 0, flow.dst, 0)
+        hash::address(self.key, flow.family, flow.dst)
     }
 
     /// Remembers a new destination, if there is room and memory.
