@@ -111,14 +111,7 @@ impl<'a> Fields<'a> {
         protocol: u8,
         end: End,
     ) -> Result<Self, Error> {
-        // The length of the fixed header, and the place of the checksum behind the ports.
-        let (len, checksum_at) = match protocol {
-            proto::TCP => (20, 12),
-            proto::UDP => (8, 2),
-            // Its 32 bits are not corrected here; nothing is written.
-            proto::SCTP => (12, 4),
-            other => return Err(Error::Protocol(other)),
-        };
+        let (len, checksum_at) = layout(protocol)?;
         Self::find(headers, transport, len, checksum_at, end).ok_or(Error::TooShort)
     }
 
@@ -152,39 +145,66 @@ impl<'a> Fields<'a> {
     fn edit(self, addr: Addr, port: u16, protocol: u8, l4: L4Checksum) -> Result<Remaining, Error> {
         let old_addr = u32::from_be_bytes(*self.addr);
         let new_addr = u32::from_be_bytes(addr.v4());
-        let old_port = u16::from_be_bytes(*self.port);
         let moved = |sum: Sum| sum.remove_u32(old_addr).add_u32(new_addr);
 
         let header = Sum::from_checksum(u16::from_be_bytes(*self.header_checksum));
         let l4_checksum = u16::from_be_bytes(*self.l4_checksum);
-        let (l4_checksum, remaining) = match (l4, protocol, l4_checksum) {
-            // It is not about addresses, and one that somebody else is to complete is not there yet.
-            (L4Checksum::Whole, proto::SCTP, same) if port != old_port => {
-                (same, Remaining::SctpChecksum)
-            }
-            (_, proto::SCTP, same) => (same, Remaining::Nothing),
-            // Ports are not part of the pseudo header.
-            (L4Checksum::PseudoHeader, _, partial) => (
-                moved(Sum::from_partial(partial)).partial(),
-                Remaining::Nothing,
-            ),
-            (L4Checksum::Whole, proto::UDP, 0) => (0, Remaining::UdpChecksum),
-            (L4Checksum::Whole, _, checksum) => {
-                let sum = moved(Sum::from_checksum(checksum))
-                    .remove(old_port)
-                    .add(port);
-                let checksum = match protocol {
-                    proto::UDP => sum.udp_checksum(),
-                    _ => sum.checksum(),
-                };
-                (checksum, Remaining::Nothing)
-            }
-        };
+        let ports = (u16::from_be_bytes(*self.port), port);
+        let (l4_checksum, remaining) = corrected(l4_checksum, protocol, l4, ports, moved);
         *self.header_checksum = moved(header).checksum().to_be_bytes();
         *self.addr = addr.v4();
         *self.port = port.to_be_bytes();
         *self.l4_checksum = l4_checksum.to_be_bytes();
         Ok(remaining)
+    }
+}
+
+/// The checksum of a transport header after an edit, and what that leaves to do.
+///
+/// `ports` are the old and the new one; `moved` puts the new address into a sum in place of the old.
+#[inline(always)]
+fn corrected(
+    checksum: u16,
+    protocol: u8,
+    l4: L4Checksum,
+    (old_port, port): (u16, u16),
+    moved: impl Fn(Sum) -> Sum,
+) -> (u16, Remaining) {
+    match (l4, protocol, checksum) {
+        // It is not about addresses, and one that somebody else is to complete is not there yet.
+        (L4Checksum::Whole, proto::SCTP, same) if port != old_port => {
+            (same, Remaining::SctpChecksum)
+        }
+        (_, proto::SCTP, same) => (same, Remaining::Nothing),
+        // Ports are not part of the pseudo header.
+        (L4Checksum::PseudoHeader, _, partial) => (
+            moved(Sum::from_partial(partial)).partial(),
+            Remaining::Nothing,
+        ),
+        (L4Checksum::Whole, proto::UDP, 0) => (0, Remaining::UdpChecksum),
+        (L4Checksum::Whole, _, checksum) => {
+            let sum = moved(Sum::from_checksum(checksum))
+                .remove(old_port)
+                .add(port);
+            let checksum = match protocol {
+                proto::UDP => sum.udp_checksum(),
+                _ => sum.checksum(),
+            };
+            (checksum, Remaining::Nothing)
+        }
+    }
+}
+
+/// The length of the fixed header of a transport protocol, and the place of the checksum behind the
+/// ports.
+#[inline(always)]
+const fn layout(protocol: u8) -> Result<(usize, usize), Error> {
+    match protocol {
+        proto::TCP => Ok((20, 12)),
+        proto::UDP => Ok((8, 2)),
+        // Its 32 bits are not corrected here; nothing is written.
+        proto::SCTP => Ok((12, 4)),
+        other => Err(Error::Protocol(other)),
     }
 }
 

@@ -4,10 +4,9 @@
 //!
 //! There is no header checksum; the addresses are part of the checksum of the transport protocol.
 
-use super::{End, Error, L4Checksum, Remaining, TtlError};
+use super::{corrected, layout, End, Error, L4Checksum, Remaining, TtlError};
 use crate::addr::Addr;
 use crate::checksum::Sum;
-use crate::proto;
 
 /// The length of the fixed header.
 const HEADER: usize = 40;
@@ -73,14 +72,7 @@ fn edit(
             return Ok(Remaining::Nothing);
         }
     };
-    // The length of the fixed header, and the place of the checksum behind the ports.
-    let (len, checksum_at) = match protocol {
-        proto::TCP => (20, 12),
-        proto::UDP => (8, 2),
-        // Its 32 bits are not corrected here; nothing is written.
-        proto::SCTP => (12, 4),
-        other => return Err(Error::Protocol(other)),
-    };
+    let (len, checksum_at) = layout(protocol)?;
     let fields = Fields::find(headers, transport, len, checksum_at, end).ok_or(Error::TooShort)?;
     Ok(fields.edit(addr, port, protocol, l4))
 }
@@ -127,30 +119,9 @@ impl<'a> Fields<'a> {
     fn edit(self, addr: Addr, port: u16, protocol: u8, l4: L4Checksum) -> Remaining {
         let (old, new) = (Addr::from_v6(*self.addr), addr);
         let moved = |sum: Sum| sum.remove_v6(old).add_v6(new);
-        let old_port = u16::from_be_bytes(*self.port);
-        let (checksum, remaining) = match (l4, protocol, u16::from_be_bytes(*self.checksum)) {
-            // It is not about addresses, and one that somebody else is to complete is not there yet.
-            (L4Checksum::Whole, proto::SCTP, same) if port != old_port => {
-                (same, Remaining::SctpChecksum)
-            }
-            (_, proto::SCTP, same) => (same, Remaining::Nothing),
-            // Ports are not part of the pseudo header.
-            (L4Checksum::PseudoHeader, _, partial) => (
-                moved(Sum::from_partial(partial)).partial(),
-                Remaining::Nothing,
-            ),
-            (L4Checksum::Whole, proto::UDP, 0) => (0, Remaining::UdpChecksum),
-            (L4Checksum::Whole, _, checksum) => {
-                let sum = moved(Sum::from_checksum(checksum))
-                    .remove(old_port)
-                    .add(port);
-                let checksum = match protocol {
-                    proto::UDP => sum.udp_checksum(),
-                    _ => sum.checksum(),
-                };
-                (checksum, Remaining::Nothing)
-            }
-        };
+        let ports = (u16::from_be_bytes(*self.port), port);
+        let checksum = u16::from_be_bytes(*self.checksum);
+        let (checksum, remaining) = corrected(checksum, protocol, l4, ports, moved);
         *self.addr = addr.octets();
         *self.port = port.to_be_bytes();
         *self.checksum = checksum.to_be_bytes();

@@ -104,7 +104,10 @@ impl Skb {
             Segments::Gre { checksum: false } => bindings::SKB_GSO_GRE,
         };
         // CAST: Flags, which some kernels have as this type already.
-        #[allow(clippy::unnecessary_cast)]
+        #[allow(
+            clippy::unnecessary_cast,
+            reason = "Linux 7.2 and 7.3 have constants of different types"
+        )]
         let kind = kind as i32;
         // SAFETY: By the type invariants.
         to_result(unsafe { bindings::tunnel_begin(self.as_ptr(), route.as_ptr(), headers, kind) })?;
