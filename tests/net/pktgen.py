@@ -24,14 +24,17 @@ def finished(device):
     return report if "usec, " in report else None
 
 
-def send(device, count, *, to_mac, source, target, sports, dport, size=60):
-    """Sends UDP frames of `size` bytes, going round the source ports (first, last); returns nanoseconds per packet.
+def send(device, count, *, to_mac, source, target, sports, dport, size=60, last_target=None):
+    """Sends UDP frames of `size` bytes, going round the source ports (first, last) and the targets, up to the last; returns
+    nanoseconds per packet.
 
     The calling process must be in the namespace of the device, and the module pktgen loaded."""
     if not os.path.exists(f"/proc/net/pktgen/{device}"):
         write(THREAD, f"add_device {device}\n")
-    for setting in (f"count {count}", f"pkt_size {size}", "delay 0", "clone_skb 0", f"dst_mac {to_mac}",
-                    f"dst_min {target}", f"dst_max {target}", f"src_min {source}", f"src_max {source}",
+    # UDP of IPv6 must have a checksum, which pktgen leaves to the device.
+    ends = ((f"dst_min {target}", f"dst_max {last_target or target}", f"src_min {source}", f"src_max {source}")
+            if ":" not in str(target) else (f"dst6 {target}", f"src6 {source}", "flag UDPCSUM"))
+    for setting in (f"count {count}", f"pkt_size {size}", "delay 0", "clone_skb 0", f"dst_mac {to_mac}", *ends,
                     f"udp_src_min {sports[0]}", f"udp_src_max {sports[1] + 1}",
                     f"udp_dst_min {dport}", f"udp_dst_max {dport}"):
         write(f"/proc/net/pktgen/{device}", setting + "\n")

@@ -7,7 +7,7 @@ import sctp as chunks
 from dissect import fragments6, sctp, tcp, udp, unreachable
 from dual import GUE_PORT, VERSIONS, DualWires, client, end, server, vip
 from packets import ACK, DF, SYN, fragments
-from scenario import check, scenario
+from scenario import SCENARIOS, check, scenario
 from wire import lines
 
 TUNNELS = {"ipip": "-i", "gue": f"-i --tun-type gue --tun-port {GUE_PORT}",
@@ -97,7 +97,9 @@ def cell(inner, outer, method):
         configure(lab, inner, outer, METHODS[method])
         pass_through(t, lab, inner, method == "nat")
         if method in TUNNELS:
-            t.note("ICMP errors of routers between director and server: not run")
+            errors = f"errors_about_{one.__name__}"
+            elsewhere = any(errors == other.__name__ for other in SCENARIOS)
+            t.note("ICMP errors of routers between director and server:", errors if elsewhere else "not run")
     one.__name__ = f"{method}_of_ipv{inner}" + (f"_in_ipv{outer}" if method in TUNNELS else "")
     one.__module__ = __name__
     scenario(one)
