@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Tells who listens of each change, in the order in which they are made: the callers hold the
-//! configuration lock.
+//! configuration lock, or that of the sysctls.
 
 use ipvs_core::{
     config::{
         event::{self, Action},
-        reply::{Full, ServiceView},
+        reply::{AttributeSink, Full, ServiceView},
         DestKey, DestSpec, ServiceKey,
     },
     proto::Timeouts,
-    uapi::additions::command,
+    uapi::additions::{command, top},
 };
+use kernel::prelude::*;
 use knet::{net_namespace::Net, rcu::Guard};
 
 use crate::control::{self, sink::Sink};
@@ -86,6 +87,14 @@ impl<'a> Origin<'a> {
     pub(crate) fn timeouts(&self, old: &Timeouts, new: &Timeouts) {
         self.tell(event::timeout_changes(old, new), |sink| {
             ipvs_core::config::reply::timeouts(sink, new)
+        });
+    }
+
+    /// Tells what a sysctl was set to.
+    pub(crate) fn setting(&self, name: &CStr, value: &CStr) {
+        self.tell(event::setting_change(), |sink| {
+            sink.put(top::SETTING, name.to_bytes_with_nul())?;
+            sink.put(top::VALUE, value.to_bytes_with_nul())
         });
     }
 }

@@ -44,6 +44,9 @@ pub struct Ipvs {
     /// Taken for each change of services and servers.
     #[pin]
     pub(crate) config: Mutex<Config>,
+    /// Taken for each write to a sysctl.
+    #[pin]
+    pub(crate) sysctl_writing: Mutex<()>,
     #[pin]
     pub(crate) resize: Work<Ipvs, Resize>,
     #[pin]
@@ -149,6 +152,7 @@ impl PerNet for Ipvs {
                 servers <- Servers::new(random_key()),
                 conns <- Conns::new(random_key()),
                 config <- new_mutex!(Config::default(), "ip_vs_config"),
+                sysctl_writing <- new_mutex!((), "ip_vs_sysctl"),
                 resize <- Work::new(),
                 trash_rounds <- Work::new(),
                 estimation <- Work::new(),

@@ -6,18 +6,19 @@
 //! their effects come with what they are about.
 
 use core::sync::atomic::Ordering::Relaxed;
-use kernel::prelude::*;
+use kernel::{prelude::*, sync::Mutex};
 use knet::{
     capability,
     net_namespace::Net,
     rcu::Arc,
-    sysctl::{self, Entry},
+    sysctl::{self, Entry, Settings},
     time::HZ,
 };
 
 use crate::{
     defense::Defense,
     est::{self, Estimation},
+    monitor::Origin,
     netns::Ipvs,
     resize::Resize,
     settings::MOST_CONNECTIONS,
@@ -149,6 +150,16 @@ fn set_conn_max(ipvs: &Arc<Ipvs>, most: i32) -> Result {
     }
     settings.conn_max.store(most, Relaxed);
     Ok(())
+}
+
+impl Settings for Ipvs {
+    fn writing(&self) -> &Mutex<()> {
+        &self.sysctl_writing
+    }
+
+    fn written(&self, net: &Net, name: &CStr, value: &CStr) {
+        Origin::elsewhere(net).setting(name, value);
+    }
 }
 
 /// The settings of one namespace.

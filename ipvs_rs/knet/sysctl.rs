@@ -13,7 +13,8 @@
 //! let table = Table::register(net, c"net/ipv4/example", ENTRIES, state)?;
 //! ```
 //!
-//! There are numbers, pairs of numbers, large numbers and lists of CPUs.
+//! There are numbers, pairs of numbers, large numbers and lists of CPUs. The state is told of each
+//! write that changed something ([`Settings`]).
 //!
 //! Root of the user namespace that owns the network namespace owns the files.
 //!
@@ -29,10 +30,26 @@ use core::{
     sync::atomic::{AtomicI32, AtomicUsize, Ordering},
 };
 use ipvs_sys as bindings;
-use kernel::{error::from_result, prelude::*};
+use kernel::{alloc::KVVec, error::from_result, prelude::*, sync::Mutex};
 
 use self::call::{Call, LONGEST_LIST};
-use crate::{cpu_list::CpuList, module, net_namespace::Net, rcu::Arc, vec::VecExt};
+use crate::{
+    cpu_list::CpuList,
+    module,
+    net_namespace::Net,
+    rcu::Arc,
+    vec::{filled, position, VecExt},
+};
+
+/// A state that settings are in.
+pub trait Settings: Send + Sync + 'static {
+    /// Held for each write, so that the state is told of them in the order in which they are made.
+    fn writing(&self) -> &Mutex<()>;
+
+    /// Called after a write in the namespace `net` by which the file `name` came to say `value`,
+    /// without the end of the line. It may sleep.
+    fn written(&self, net: &Net, name: &CStr, value: &CStr);
+}
 
 /// Where the value of an entry is.
 enum Source<T: Send + Sync + 'static> {
@@ -139,6 +156,26 @@ impl<T: Send + Sync + 'static> Entry<T> {
         self
     }
 
+    /// What the file says, up to a NUL in place of the end of the line.
+    fn text(&self, state: &Arc<T>) -> Result<KVVec<u8>> {
+        let mut text = filled(0_u8, LONGEST_LIST)?;
+        let (mut length, mut offset) = (text.len(), 0);
+        // INVARIANT: As for a read from the beginning of the file.
+        let mut call = Call {
+            name: self.name,
+            write: 0,
+            buffer: text.as_mut_ptr().cast(),
+            length: &raw mut length,
+            position: &raw mut offset,
+        };
+        self.access(state, &mut call)?;
+        let end = position(&text, |byte| *byte == b'\n');
+        if let Some(end) = end.and_then(|end| text.get_mut(end)) {
+            *end = 0;
+        }
+        Ok(text)
+    }
+
     /// Reads or writes the file of this entry.
     fn access(&self, state: &Arc<T>, call: &mut Call) -> Result {
         let range = [self.least, self.most];
@@ -192,8 +229,8 @@ impl<T: Send + Sync + 'static> Entry<T> {
 ///
 /// # Invariants
 ///
-/// `header` was registered in `net` for `tables`, whose `data` is `state` and whose `extra1` is an
-/// [`Entry<T>`]. `state` is the raw form of an [`Arc<T>`] that belongs to this value.
+/// `header` was registered in `net` for `tables`, whose `data` is `state`, whose `extra1` is an
+/// [`Entry<T>`] and whose `extra2` is `net`. `state` is the raw form of an [`Arc<T>`] that belongs to this value.
 pub struct Table<T: Send + Sync + 'static> {
     header: NonNull<bindings::ctl_table_header>,
     net: *const Net,
@@ -207,7 +244,7 @@ unsafe impl<T: Send + Sync> Send for Table<T> {}
 // SAFETY: Nothing can be done with a `&Table`.
 unsafe impl<T: Send + Sync> Sync for Table<T> {}
 
-impl<T: Send + Sync + 'static> Table<T> {
+impl<T: Settings> Table<T> {
     /// Makes a file for each of `entries` in the directory `path`, which begins with `net/`.
     ///
     /// # Errors
@@ -229,6 +266,7 @@ impl<T: Send + Sync + 'static> Table<T> {
                 mode: if read_only { 0o444 } else { 0o644 },
                 proc_handler: Some(handler::<T>),
                 extra1: core::ptr::from_ref(entry).cast_mut().cast(),
+                extra2: net.as_ptr().cast(),
                 ..pin_init::zeroed()
             };
             tables.append(table)?;
@@ -280,7 +318,7 @@ impl<T: Send + Sync + 'static> Drop for Table<T> {
 /// # Safety
 ///
 /// To be called by the C core for an element of `tables` of a [`Table<T>`].
-unsafe extern "C" fn handler<T: Send + Sync + 'static>(
+unsafe extern "C" fn handler<T: Settings>(
     table: *const bindings::ctl_table,
     write: c_int,
     buffer: *mut c_void,
@@ -289,12 +327,12 @@ unsafe extern "C" fn handler<T: Send + Sync + 'static>(
 ) -> c_int {
     from_result(|| {
         // SAFETY: By the contract.
-        let (data, extra1) = unsafe { ((*table).data, (*table).extra1) };
+        let table = unsafe { *table };
         // SAFETY: By the invariant of `Table`.
-        let entry = unsafe { &*extra1.cast::<Entry<T>>() };
+        let entry = unsafe { &*table.extra1.cast::<Entry<T>>() };
         // SAFETY: By the invariant of `Table`, which is not unregistered while this runs, and
         // keeps the reference that is only borrowed here.
-        let state = ManuallyDrop::new(unsafe { Arc::<T>::from_raw(data) });
+        let state = ManuallyDrop::new(unsafe { Arc::<T>::from_raw(table.data) });
         let mut call = Call {
             name: entry.name,
             write,
@@ -302,7 +340,22 @@ unsafe extern "C" fn handler<T: Send + Sync + 'static>(
             length,
             position,
         };
+        if !call.writes() {
+            return entry.access(&state, &mut call).map(|()| 0);
+        }
+        let _in_order = state.writing().lock();
+        let before = entry.text(&state);
         entry.access(&state, &mut call)?;
+        // Without memory nobody is told.
+        if let (Ok(before), Ok(after)) = (before, entry.text(&state)) {
+            if *before != *after {
+                let value = CStr::from_bytes_until_nul(&after).map_err(|_| EINVAL)?;
+                // SAFETY: By the invariant of `Table`; before a namespace ends, it removes the
+                // files and waits for who uses them.
+                let net = unsafe { Net::from_raw(table.extra2.cast()) };
+                state.written(net, entry.name, value);
+            }
+        }
         Ok(0)
     })
 }

@@ -14,9 +14,11 @@ use kernel::{new_mutex, prelude::*, sync::Mutex};
 use knet::{
     net_namespace::{self, Handle, Net, PerNet, PerNetId, PerNetRegistration},
     rcu::{self, Arc},
-    sysctl::{self, Entry},
+    sysctl::{self, Entry, Settings},
     time::HZ,
 };
+
+use crate::monitor::Origin;
 
 /// A day.
 const DEFAULT: i32 = 24 * 60 * 60;
@@ -38,17 +40,32 @@ const LBLC: u8 = 0;
 const LBLCR: u8 = 1;
 
 /// A time in seconds that the administrator of a namespace can set.
-pub(super) struct Seconds(AtomicI32);
+#[pin_data]
+pub(super) struct Seconds {
+    value: AtomicI32,
+    #[pin]
+    writing: Mutex<()>,
+}
 
 impl Seconds {
     /// The time; a negative one is none at all.
     pub(super) fn get(&self) -> u32 {
-        u32::try_from(self.0.load(Relaxed)).unwrap_or(0)
+        u32::try_from(self.value.load(Relaxed)).unwrap_or(0)
+    }
+}
+
+impl Settings for Seconds {
+    fn writing(&self) -> &Mutex<()> {
+        &self.writing
+    }
+
+    fn written(&self, net: &Net, name: &CStr, value: &CStr) {
+        Origin::elsewhere(net).setting(name, value);
     }
 }
 
 const fn entry(name: &'static CStr) -> Entry<Seconds> {
-    Entry::int(name, |seconds: &Seconds| &seconds.0).range(-MOST, MOST)
+    Entry::int(name, |seconds: &Seconds| &seconds.value).range(-MOST, MOST)
 }
 
 const LBLC_ENTRIES: &[Entry<Seconds>] = &[entry(c"lblc_expiration")];
@@ -65,7 +82,11 @@ struct Setting<const OWNER: u8> {
 
 impl<const OWNER: u8> Setting<OWNER> {
     fn new(net: &Net, handle: Handle, entries: &'static [Entry<Seconds>]) -> Result<Arc<Self>> {
-        let seconds = Arc::new(Seconds(AtomicI32::new(DEFAULT)), GFP_KERNEL)?;
+        let seconds = pin_init!(Seconds {
+            value: AtomicI32::new(DEFAULT),
+            writing <- new_mutex!((), "ip_vs_sysctl"),
+        });
+        let seconds = Arc::pin_init(seconds, GFP_KERNEL)?;
         let file = None;
         let setting = Arc::pin_init(
             pin_init!(Self {

@@ -35,7 +35,7 @@ type Convert = unsafe extern "C" fn(
 
 impl Call {
     /// Whether somebody writes.
-    fn writes(&self) -> bool {
+    pub(super) fn writes(&self) -> bool {
         self.write != 0
     }
 

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """The commands that the C module lacks: events, connections."""
 
+import errno
 import socket
 import struct
 
 from additions import (ALL, CLIENT_ADDR, CLIENT_PORT, CONN, CONN_FLAGS, DEL_CONN, FAMILY, FLAGS, GET_CONN,
-                       PROTOCOL, SERVER_ADDR, STATE, VIRTUAL_PORT, Additions, Conn, Listener, nest, port, words)
+                       PROTOCOL, SERVER_ADDR, SETTING, STATE, VALUE, VIRTUAL_PORT, Additions, Conn, Listener, nest, port, words)
 from genl import (ACK, DUMP, GENL_HEADER, HEADER, MULTI_DONE, SERVICE, Client, address, attribute, be16, message, name,
                   u16, u32)
 from lab import CLIENT, VIP, Topology, server_address
@@ -55,11 +56,50 @@ def who_listens_is_told_of_each_change(t):
 
 
 @scenario(rust_only=True)
+def who_listens_is_told_of_each_setting(t):
+    lab = Topology()
+    listener, director = Listener(lab.director), lab.director
+
+    def heard(what):
+        events = listener.hear()
+        t.note(f"{what}: {len(events)} told")
+        for action, asker, changed, body in events:
+            equal(set(body), {SETTING, VALUE}, "what is told of a sysctl")
+            equal(asker, 0, "the port of who wrote to a file")
+            setting, value = (body[kind].decode().removesuffix("\0") for kind in (SETTING, VALUE))
+            t.note(f"    {action} changed {changed:#x} {setting} = {value!r}")
+            equal(value, director.read(f"/proc/sys/net/ipv4/vs/{setting}").rstrip("\n"), "what the file says")
+
+    def write(setting, *values):
+        for value in values:
+            outcome = "ok"
+            try:
+                director.ipvs_sysctl(setting, value)
+            except OSError as error:
+                outcome = errno.errorcode[error.errno]
+            heard(f"{setting} {value} ({outcome})")
+
+    write("drop_entry", 1, 1, "+2", 4, "many", 0)
+    write("conn_max", 1000, 1000, -1)
+    write("sync_threshold", "5 60", "5", "9 8")
+    write("sync_qlen_max", 4096, 4096)
+    write("est_cpulist", 0, "none")
+    write("est_nice", -3)
+    write("conn_lfactor", -5)
+    director.ipvs(f"-A -t {VIP}:80 -s lblc")
+    listener.hear()
+    write("lblc_expiration", 60, 60)
+    director.read("/proc/sys/net/ipv4/vs/drop_entry")
+    heard("reading")
+
+
+@scenario(rust_only=True)
 def a_change_is_told_in_its_namespace_only(t):
     here, there = Topology(), Topology(tag="2")
     one, other = Listener(here.director), Listener(there.director)
     here.director.ipvs(f"-A -t {VIP}:80 -s rr")
-    equal(len(one.hear()), 1, "events where the change is")
+    here.director.ipvs_sysctl("drop_entry", 1)
+    equal(len(one.hear()), 2, "events where the change is")
     equal(len(other.hear()), 0, "events elsewhere")
     t.note("told here, not there")
 
