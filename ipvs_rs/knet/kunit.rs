@@ -16,14 +16,14 @@ mod tests {
     use super::*;
     use crate::{
         hashtable::{Cursor, InsertError, Node, Table},
-        net_namespace::{self, Net, PerNet, PerNetId, PerNetRegistration},
+        net_namespace::{self, Handle, Net, PerNet, PerNetId, PerNetRegistration},
         new_spinlock_bh,
         percpu::Counters,
         rcu::{self, Arc, Slot},
         spinlock::SpinLockBh,
         time::{Jiffies, HZ},
         timer::{Expire, Timer},
-        vec::{filled, position, VecExt},
+        vec::{fill_up, position, room, VecExt},
         work::{Job, Work},
     };
 
@@ -321,7 +321,14 @@ mod tests {
         assert_eq!(position(&some, |number| *number == 6), Some(2));
         assert_eq!(position(&some, |number| *number == 7), None);
         assert!(some.make_room(usize::MAX).is_err());
-        assert!(filled(1_u8, 70_000)?.iter().all(|byte| *byte == 1));
+        let mut large = room(70_000)?;
+        fill_up(&mut large, 70_000, 1_u8);
+        assert_eq!(large.len(), 70_000);
+        assert!(large.iter().all(|byte| *byte == 1));
+        // There is no room for more.
+        fill_up(&mut large, usize::MAX, 2_u8);
+        assert_eq!(large.len(), large.capacity());
+        assert!(room::<u64>(usize::MAX).is_err());
         Ok(())
     }
 
@@ -345,7 +352,7 @@ mod tests {
     }
 
     /// A state of each namespace; `FAILS` keeps it from being made.
-    struct Local;
+    struct Local(Handle);
 
     static FAILS: AtomicUsize = AtomicUsize::new(0);
     static ALIVE: AtomicUsize = AtomicUsize::new(0);
@@ -356,23 +363,33 @@ mod tests {
             &LOCAL
         }
 
-        fn create(_: &Net) -> Result<Arc<Self>> {
+        fn create(_: &Net, handle: Handle) -> Result<Arc<Self>> {
             if FAILS.load(Relaxed) != 0 {
                 return Err(ENODEV);
             }
             ALIVE.fetch_add(1, Relaxed);
-            Arc::new(Self, GFP_KERNEL)
+            Arc::new(Self(handle), GFP_KERNEL)
         }
 
-        fn close(_: &Arc<Self>, _: &Net) {}
+        fn handle(&self) -> &Handle {
+            &self.0
+        }
+
+        fn close(state: &Arc<Self>, _: &Net) {
+            // From now on nobody finds the namespace through its state.
+            assert!(state.0.get(&rcu::read_lock()).is_none());
+        }
 
         fn destroy(_: Arc<Self>, _: &Net) {
             ALIVE.fetch_sub(1, Relaxed);
         }
     }
 
+    /// Whether the first namespace has its state, and that its namespace.
     fn is_known() -> bool {
-        net_namespace::state::<Local>(Net::init(), &rcu::read_lock()).is_some()
+        let guard = rcu::read_lock();
+        let state = net_namespace::state::<Local>(Net::init(), &guard);
+        state.is_some_and(|state| state.get().0.get(&guard).is_some())
     }
 
     #[test]

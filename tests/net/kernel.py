@@ -13,7 +13,7 @@ from scenario import Failed
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 SCHEDULERS_AT_START = [f"ip_vs_{name}" for name in "rr wrr lc wlc sed nq fo ovf twos sh dh mh lblc lblcr".split()]
-TROUBLE = re.compile(r"WARNING|BUG|Oops|lockdep|circular locking|suspicious RCU|inconsistent lock|rust_kernel: panicked"
+TROUBLE = re.compile(r"WARNING|BUG|Oops|(?<!RCU )lockdep|circular locking|suspicious RCU|inconsistent lock|rust_kernel: panicked"
                      r"|general protection|refcount_t|list_(add|del) corruption|stack-protector|UBSAN|KASAN"
                      r"|blocked for more than|rcu.*stall|unregister_netdevice: waiting"
                      # What only a debug kernel says.
