@@ -80,6 +80,12 @@ struct Setting<const OWNER: u8> {
     file: Mutex<Option<sysctl::Table<Seconds>>>,
 }
 
+/// No file yet. Not generic, so that the class of the lock has one name (see `knet::hashtable`).
+#[inline(never)]
+fn new_file() -> impl PinInit<Mutex<Option<sysctl::Table<Seconds>>>> {
+    new_mutex!(None, "ip_vs_expiration")
+}
+
 impl<const OWNER: u8> Setting<OWNER> {
     fn new(net: &Net, handle: Handle, entries: &'static [Entry<Seconds>]) -> Result<Arc<Self>> {
         let seconds = pin_init!(Seconds {
@@ -87,12 +93,11 @@ impl<const OWNER: u8> Setting<OWNER> {
             writing <- new_mutex!((), "ip_vs_sysctl"),
         });
         let seconds = Arc::pin_init(seconds, GFP_KERNEL)?;
-        let file = None;
         let setting = Arc::pin_init(
             pin_init!(Self {
                 handle,
                 seconds,
-                file <- new_mutex!(file, "ip_vs_expiration"),
+                file <- new_file(),
             }),
             GFP_KERNEL,
         )?;

@@ -10,9 +10,10 @@ use core::{
 };
 use kernel::{
     alloc::KBox,
-    new_mutex,
+    c_str, new_mutex,
     prelude::*,
-    sync::{Mutex, SetOnce},
+    static_lock_class,
+    sync::{LockClassKey, Mutex, SetOnce},
 };
 
 use super::{
@@ -20,10 +21,24 @@ use super::{
     node::{Link, Node},
 };
 use crate::{
-    new_spinlock_bh,
     rcu::{self, Arc, Guard, Ref},
     spinlock::SpinLockBh,
 };
+
+/// The lock of all resizes of a table.
+///
+/// Generic code, and the names in it, may be there once for each type, but lockdep wants one name for each
+/// class. So this is not generic, and neither is [`stripe_class`].
+#[inline(never)]
+fn new_resizing() -> impl PinInit<Mutex<()>> {
+    new_mutex!((), "knet_hashtable")
+}
+
+/// The name and the class of the lock of a stripe.
+#[inline(never)]
+fn stripe_class() -> (&'static CStr, Pin<&'static LockClassKey>) {
+    (c_str!("knet_hashtable_stripe"), static_lock_class!())
+}
 
 /// Chains that a resize moves before it lets others have the lock of the stripe.
 const CHAINS_AT_ONCE: usize = 64;
@@ -158,7 +173,7 @@ impl<T: Send + Sync + 'static> Table<T> {
             least_bits: least_bits.clamp(1, 16),
             live: AtomicPtr::new(null_mut()),
             stripes: SetOnce::new(),
-            resizing <- new_mutex!((), "knet_hashtable"),
+            resizing <- new_resizing(),
         })
     }
 
@@ -316,6 +331,7 @@ impl<T: Send + Sync + 'static> Table<T> {
 
     /// Makes `new` the first array.
     fn start(&self, new: *mut Buckets<T>) -> Result {
+        let (name, key) = stripe_class();
         let stripe = |_| {
             let stripe = Stripe {
                 current: new,
@@ -323,7 +339,7 @@ impl<T: Send + Sync + 'static> Table<T> {
                 migrated: 0,
             };
             try_pin_init!(Guarded {
-                stripe <- new_spinlock_bh!(stripe, "knet_hashtable_stripe"),
+                stripe <- SpinLockBh::new(stripe, name, key),
             }? Error)
         };
         let stripes = KBox::pin_slice(stripe, 1_usize.wrapping_shl(self.least_bits), GFP_KERNEL);
