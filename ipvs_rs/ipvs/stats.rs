@@ -6,7 +6,10 @@
 //! passes them by. The first connection wakes them; as long as there are connections they are not
 //! put to sleep, so that the packets of these need not look.
 
-use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use core::sync::atomic::{
+    AtomicUsize,
+    Ordering::{AcqRel, Relaxed, Release},
+};
 use ipvs_core::est::{self, Counters, Estimate};
 use kernel::{new_spinlock, prelude::*, sync::SpinLock};
 use knet::percpu::{self, Cpu};
@@ -17,13 +20,18 @@ const IN_PACKETS: usize = 1;
 const OUT_PACKETS: usize = 3;
 const COUNTERS: usize = 5;
 
+/// How often the estimation looks where there is no reason to. More than once: who counts may not see yet
+/// that it is about to pass by, and the estimation not see yet what was counted.
+const LOOKS: usize = 2;
+
 /// Counters that every packet path adds to, and what was last made of them.
 #[pin_data]
 pub(crate) struct Stats {
     counters: percpu::Counters<COUNTERS>,
     #[pin]
     estimate: SpinLock<Estimate>,
-    awake: AtomicBool,
+    /// How often the estimation is still to look; 0 is asleep.
+    looks: AtomicUsize,
 }
 
 impl Stats {
@@ -32,7 +40,7 @@ impl Stats {
         try_pin_init!(Self {
             counters: percpu::Counters::new()?,
             estimate <- new_spinlock!(Estimate::new()),
-            awake: AtomicBool::new(false),
+            looks: AtomicUsize::new(0),
         }? Error)
     }
 
@@ -40,8 +48,9 @@ impl Stats {
     #[inline]
     pub(crate) fn count_connection(&self) {
         self.counters.add::<CONNECTIONS>(1);
-        if !self.awake.load(Relaxed) {
-            self.awake.store(true, Relaxed);
+        if self.looks.load(Relaxed) != LOOKS {
+            // ORDERING: Release, paired with `estimate`: who sees it sees what was counted.
+            self.looks.store(LOOKS, Release);
         }
     }
 
@@ -87,15 +96,17 @@ impl Stats {
     /// `in_use` says whether packets may be counted without a new connection. Returns whether
     /// there was anything to do.
     pub(crate) fn estimate(&self, in_use: bool) -> bool {
-        // Before the counts are read: a connection that comes in between wakes it again.
-        if !self.awake.swap(in_use, Relaxed) && !in_use {
+        // ORDERING: Acquire, paired with `count_connection`. Before the counts are read: a connection
+        // that comes in between wakes it again.
+        let less = |looks: usize| looks.checked_sub(1);
+        if self.looks.fetch_update(AcqRel, Relaxed, less).is_err() && !in_use {
             return false;
         }
         let now = self.raw();
         let mut estimate = self.estimate.lock();
         estimate.tick(now);
-        if !estimate.is_at_rest() {
-            self.awake.store(true, Relaxed);
+        if in_use || !estimate.is_at_rest() {
+            self.looks.store(LOOKS, Relaxed);
         }
         true
     }

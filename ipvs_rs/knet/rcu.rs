@@ -26,7 +26,10 @@ mod slot;
 pub use arc::{Arc, Ref, OVERHEAD};
 pub use slot::Slot;
 
-use core::ops::Deref;
+use core::{
+    ops::Deref,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 use ipvs_sys as bindings;
 use kernel::{sync::rcu, types::NotThreadSafe};
 
@@ -96,6 +99,15 @@ pub fn barrier(layers: usize) {
     }
 }
 
+/// How many objects were dropped since the module was loaded. [`BarrierOnDrop`] looks at it; it is off
+/// every path that packets take.
+static DROPPED: AtomicUsize = AtomicUsize::new(0);
+
+/// See [`DROPPED`].
+fn count_drop() {
+    DROPPED.fetch_add(1, Ordering::Relaxed);
+}
+
 /// When dropped, waits until every object whose last [`Arc`] is gone has been dropped.
 ///
 /// A module that uses [`Arc`] keeps one as the *last* field of its module struct: the functions
@@ -106,9 +118,9 @@ impl Drop for BarrierOnDrop {
     fn drop(&mut self) {
         // Until nothing was dropped in a whole round, as what is dropped may hold more.
         loop {
-            let before = arc::dropped();
+            let before = DROPPED.load(Ordering::Relaxed);
             barrier(1);
-            if arc::dropped() == before {
+            if DROPPED.load(Ordering::Relaxed) == before {
                 return;
             }
         }

@@ -18,10 +18,8 @@ pub struct RoundRobin {
 
 impl RoundRobin {
     /// The first turn is the first server's.
-    pub const fn new() -> Self {
-        Self {
-            next: AtomicUsize::new(0),
-        }
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// The turns go on after a change of the servers.

@@ -2,10 +2,7 @@
 
 //! An array of chains.
 
-use core::{
-    ptr::null_mut,
-    sync::atomic::{AtomicPtr, Ordering},
-};
+use core::sync::atomic::{AtomicPtr, Ordering};
 use kernel::{
     alloc::{flags::__GFP_NOWARN, KBox, KVVec},
     prelude::*,
@@ -38,7 +35,7 @@ impl<T: Send + Sync + 'static> Buckets<T> {
         let mut heads = KVVec::with_capacity(count, GFP_KERNEL | __GFP_NOWARN)?;
         for _ in 0..count {
             heads
-                .push_within_capacity(AtomicPtr::new(null_mut()))
+                .push_within_capacity(AtomicPtr::default())
                 .map_err(|_| ENOMEM)?;
         }
         // INVARIANT: There are 2^bits heads, and all chains are empty.

@@ -203,15 +203,6 @@ unsafe fn retire<T>(inner: NonNull<Inner<T>>) {
     unsafe { bindings::call_rcu(head, Some(free::<T>)) };
 }
 
-/// How many objects were dropped since the module was loaded. [`BarrierOnDrop`](super::BarrierOnDrop)
-/// looks at it; it is off every path that packets take.
-static DROPPED: AtomicUsize = AtomicUsize::new(0);
-
-/// See [`DROPPED`].
-pub(super) fn dropped() -> usize {
-    DROPPED.load(Ordering::Relaxed)
-}
-
 /// Drops an object whose grace period is over.
 ///
 /// # Safety
@@ -220,7 +211,7 @@ pub(super) fn dropped() -> usize {
 unsafe extern "C" fn free<T>(head: *mut bindings::callback_head) {
     // SAFETY: `Inner` is `repr(C)` with `head` first, and came from `KBox::leak`.
     drop(unsafe { KBox::from_raw(head.cast::<Inner<T>>()) });
-    DROPPED.fetch_add(1, Ordering::Relaxed);
+    super::count_drop();
 }
 
 /// A reference that is good for one read-side section, or for the life of an [`Arc`].

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The lock-free structures of knet, from the very files that the module is built of, in a kernel that loom plays:
+//! it tries all ways in which threads can take turns, and all values that a weak memory may show them. The models
+//! are in `tests/models`.
+//!
+//! What is played is what lies below: the allocator, locks, and [`rcu`] with its grace periods. What loom does
+//! not know of the kernel's memory model is told in `tests/litmus`.
+
+// The files of knet say `core`, `kernel`, `knet` and `ipvs_sys`.
+extern crate loom_core as core;
+extern crate self as ipvs_sys;
+extern crate self as kernel;
+extern crate self as knet;
+
+pub mod alloc;
+#[path = "../deferred.rs"]
+pub mod deferred;
+#[path = "../hashtable"]
+pub mod hashtable {
+    //! The parts of knet's hash table.
+
+    mod buckets;
+    mod node;
+    mod table;
+
+    pub use node::Node;
+    pub use table::{Cursor, InsertError, Lengths, Table};
+}
+#[path = "../list.rs"]
+pub mod list;
+pub mod percpu;
+pub mod prelude;
+pub mod rcu;
+pub mod spinlock;
+pub mod sync;
+pub mod types;
+pub mod watched;
+
+pub use new_mutex as new_spinlock;
+pub use rcu::{call_rcu, callback_head};
+
+/// As the kernel's: a string with a zero byte at its end.
+#[macro_export]
+macro_rules! c_str {
+    ($text:literal) => {
+        match ::std::ffi::CStr::from_bytes_with_nul(concat!($text, "\0").as_bytes()) {
+            Ok(text) => text,
+            Err(_) => panic!("a zero byte inside"),
+        }
+    };
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the files of knet take from `kernel::prelude`.
+
+pub use crate::alloc::{Flags, KBox, KVVec, GFP_KERNEL};
+pub use pinned_init::{pin_data, pin_init, pinned_drop, try_pin_init, PinInit};
+pub use std::{ffi::CStr, pin::Pin};
+
+/// An error number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Error(i32);
+
+pub const ENOMEM: Error = Error(-12);
+pub const EINVAL: Error = Error(-22);
+
+/// As the kernel's.
+pub type Result<T = (), E = Error> = std::result::Result<T, E>;
+
+impl From<std::convert::Infallible> for Error {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}
