@@ -55,7 +55,7 @@ class Nth:
     """This thread's counter."""
 
     def __init__(self):
-        self.file = os.open(f"/proc/self/task/{os.gettid()}/fail-nth", os.O_RDWR)
+        self.file = os.open("/proc/thread-self/fail-nth", os.O_RDWR)
 
     def attempt(self, number, operation):
         """Runs an operation whose allocation of that number fails; returns (its outcome, whether there was one)."""
