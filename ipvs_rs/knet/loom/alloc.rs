@@ -30,12 +30,16 @@ pub mod flags {
     pub const __GFP_NOWARN: super::Flags = super::Flags;
 }
 
+/// There is no memory: never here.
+#[derive(Debug)]
+pub struct AllocError;
+
 /// As the kernel's.
 pub struct KBox<T: ?Sized>(Box<T>);
 
 impl<T> KBox<T> {
     /// A box of this value.
-    pub fn new(value: T, _: Flags) -> Result<Self> {
+    pub fn new(value: T, _: Flags) -> Result<Self, AllocError> {
         Ok(Self(Box::new(value)))
     }
 
@@ -116,7 +120,7 @@ pub struct KVVec<T>(Vec<T>);
 
 impl<T> KVVec<T> {
     /// With room for so many.
-    pub fn with_capacity(capacity: usize, _: Flags) -> Result<Self> {
+    pub fn with_capacity(capacity: usize, _: Flags) -> Result<Self, AllocError> {
         Ok(Self(Vec::with_capacity(capacity)))
     }
 

@@ -21,3 +21,9 @@ impl From<std::convert::Infallible> for Error {
         match never {}
     }
 }
+
+impl From<crate::alloc::AllocError> for Error {
+    fn from(_: crate::alloc::AllocError) -> Self {
+        ENOMEM
+    }
+}

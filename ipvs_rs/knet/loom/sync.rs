@@ -3,7 +3,7 @@
 //! As `kernel::sync`, with loom's locks.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
-use pinned_init::{init_from_closure, Init, PinInit};
+use pinned_init::{init_from_closure, Init};
 use std::{cell::UnsafeCell, ffi::CStr, pin::Pin};
 
 /// What lockdep knows a class of locks by: nothing looks here.
@@ -25,11 +25,7 @@ pub type SpinLock<T> = Mutex<T>;
 
 impl<T> Mutex<T> {
     /// A lock that nobody holds.
-    pub fn new(
-        value: T,
-        _: &'static CStr,
-        _: Pin<&'static LockClassKey>,
-    ) -> impl PinInit<Self> + Init<Self> {
+    pub fn new(value: T, _: &'static CStr, _: Pin<&'static LockClassKey>) -> impl Init<Self> {
         let make = |place: *mut Self| {
             // SAFETY: By the contract of initialisers `place` is valid for writes.
             unsafe { place.write(Self(loom::sync::Mutex::new(value))) };
