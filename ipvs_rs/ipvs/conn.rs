@@ -30,9 +30,9 @@ use knet::{
 use crate::{dest::Dest, drops::Reason, netns::Ipvs, settings::Settings};
 use control::{Control, Controlled};
 
-/// The tag of the node that packets from the client find.
+/// The tag of the node that packets from the client find, and those to it in the name of the service.
 pub(crate) const CLIENT: u8 = 0;
-/// The tag of the node that packets from the server find.
+/// The tag of the node that packets from the server find with NAT.
 pub(crate) const SERVER: u8 = 1;
 /// The tag of the only node of a template, which no packet finds.
 pub(crate) const TEMPLATE: u8 = 2;
@@ -259,6 +259,12 @@ impl Conn {
     #[inline]
     pub(crate) fn is_template(&self) -> bool {
         self.client_node.tag() == TEMPLATE
+    }
+
+    /// Whether packets from the server have an end of their own, by which they are found.
+    #[inline]
+    fn has_server_node(&self) -> bool {
+        !self.is_template() && matches!(self.method(), Method::Nat)
     }
 
     /// The ends of a packet from the client.

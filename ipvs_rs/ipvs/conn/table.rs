@@ -2,8 +2,9 @@
 
 //! The connections of a namespace.
 //!
-//! Each connection has two nodes, under the hashes of the tuples of its two directions. A packet
-//! of either direction needs one search, and the tag of the node it finds tells the direction.
+//! A connection has a node under the hash of the client's end and the virtual one, which is the same
+//! for packets of both directions. With NAT the server's packets have another end, so there is a
+//! second node, under the hash of that and the client's. A packet of either direction needs one search.
 //! A template has one node, with a tag that no packet looks for.
 
 use core::{
@@ -87,18 +88,18 @@ impl Conns {
         packet: &Tuple,
         guard: &'g Guard,
     ) -> Option<(Ref<'g, Conn>, Way)> {
+        let mut way = Way::Request;
         let is_it = |conn: &Conn, tag| match tag {
-            CLIENT => conn.request() == *packet,
-            SERVER => conn.reply() == *packet,
+            CLIENT => conn.request() == *packet || is_answer(conn, packet, &mut way),
+            SERVER => {
+                way = Way::Reply;
+                conn.reply() == *packet
+            }
             _ => false,
         };
-        let (conn, tag) = self
+        let (conn, _) = self
             .table
             .find(hash::flow(self.key, packet), guard, is_it)?;
-        let way = match tag {
-            CLIENT => Way::Request,
-            _ => Way::Reply,
-        };
         Some((conn, way))
     }
 
@@ -135,7 +136,7 @@ impl Conns {
         //
         // Two clients' connections never share the ends of replies; those of one client to two
         // virtual services may, and are told apart as little as by the C module.
-        if !conn.is_template() {
+        if conn.has_server_node() {
             let hash = hash::flow(self.key, &conn.reply());
             let node = &conn.server_node;
             let _ = self.table.insert(conn, node, hash, guard, |_, _| false);
@@ -171,7 +172,7 @@ impl Conns {
     }
 
     fn remove_server_node(&self, conn: &Conn) {
-        if !conn.is_template() {
+        if conn.has_server_node() {
             drop(self.table.remove(&conn.server_node));
         }
     }
@@ -231,4 +232,12 @@ impl Conns {
     pub(crate) fn resize(&self, factor: i32) -> Result {
         self.sizing.apply(&self.table, self.count(), factor)
     }
+}
+
+/// Whether this is a packet to the client in the name of the service, which comes by only where
+/// servers answer through the director without NAT.
+#[cold]
+fn is_answer(conn: &Conn, packet: &Tuple, way: &mut Way) -> bool {
+    *way = Way::Reply;
+    conn.reply() == *packet
 }
