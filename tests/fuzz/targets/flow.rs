@@ -5,7 +5,8 @@
 
 #![no_main]
 
-use ipvs_core::flow::{Flow, Fragment};
+use ipvs_core::flow::{Flow, Fragment, Network, NotOurs};
+use ipvs_core::proto::{ipsec, UDP};
 use ipvs_fuzz::packets::written;
 use ipvs_fuzz::Paged;
 use libfuzzer_sys::fuzz_target;
@@ -18,6 +19,9 @@ fuzz_target!(|data: &[u8]| {
     let parsed = Flow::parse(&paged);
     assert_eq!(parsed, Flow::parse(data), "in one piece and in many");
     assert!(paged.reads() <= READS, "{} reads", paged.reads());
+    if parsed == Err(NotOurs::Ipsec) {
+        rides(data);
+    }
     let Ok(flow) = parsed else { return };
     assert_eq!(
         Flow::parse(paged.seen()),
@@ -37,3 +41,20 @@ fuzz_target!(|data: &[u8]| {
     let (packet, transport) = written(&flow);
     assert_eq!(Flow::parse(&packet[..]), Ok(Flow { transport, ..flow }));
 });
+
+/// A packet of AH or ESP: it has the ends of its key exchange, and its own protocol.
+fn rides(data: &[u8]) {
+    let network = Network::parse(data).expect("a packet");
+    assert!(ipsec::rides(network.protocol));
+    let flow = network.with_key_exchange();
+    assert_eq!(
+        (flow.protocol, flow.transport),
+        (network.protocol, network.transport)
+    );
+    let exchange = flow.key_exchange();
+    assert_eq!((exchange.src, exchange.dst), (network.src, network.dst));
+    assert_eq!(
+        (exchange.sport, exchange.dport, exchange.protocol),
+        (500, 500, UDP)
+    );
+}
