@@ -33,18 +33,38 @@ const LOAD_FACTOR: i32 = -1;
 /// What packets tell of a server, besides its address.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sign {
-    /// With NAT: the port that its packets come from.
-    Source(u16),
-    /// With a tunnel: the UDP port of its end, 0 if it has none.
-    Tunnel(u16),
+    /// With NAT: the port that its packets come from, and their protocol unless it is any.
+    Source(u16, Option<u16>),
+    /// With a tunnel: how packets to it are wrapped.
+    Tunnel(Wrapping),
 }
 
-/// A server in the table. One that gets another sign gets another entry, so that who walks along
-/// a bucket stays in it.
+impl Sign {
+    /// A kind of sign, and the port that packets show.
+    fn words(self) -> (u16, u16) {
+        match self {
+            Self::Source(port, _) => (0, port),
+            Self::Tunnel(Wrapping::Gue { port, .. }) => (1, port),
+            Self::Tunnel(Wrapping::Ip | Wrapping::Gre { .. }) => (1, 0),
+        }
+    }
+}
+
+/// Servers with the same address and sign, which are those of many services perhaps. One that gets
+/// another sign gets another entry, so that who walks along a bucket stays in it.
 pub(crate) struct Entry {
     node: Node<Entry>,
+    family: Family,
+    addr: Addr,
     sign: Sign,
-    dest: Arc<Dest>,
+    /// How many they are; changed under the configuration lock.
+    servers: AtomicUsize,
+}
+
+impl Entry {
+    fn is(&self, family: Family, addr: Addr) -> bool {
+        self.family == family && self.addr == addr
+    }
 }
 
 /// The servers of all services of a namespace, but those that packets tell nothing of.
@@ -54,8 +74,9 @@ pub(crate) struct Servers {
     #[pin]
     table: Table<Entry>,
     sizing: Sizing,
+    /// How many entries there are.
     count: AtomicUsize,
-    /// How many have an address of IPv4 or of IPv6, and serve the other: from the way to them comes
+    /// How many servers have an address of IPv4 or of IPv6, and serve the other: from the way to them comes
     /// what no service is for.
     mixed_v4: AtomicUsize,
     mixed_v6: AtomicUsize,
@@ -74,29 +95,21 @@ impl Servers {
         })
     }
 
-    fn hash(&self, family: Family, addr: Addr, sign: Sign) -> u32 {
-        let (kind, port) = match sign {
-            Sign::Source(port) => (0, port),
-            Sign::Tunnel(port) => (1, port),
-        };
+    fn hash(&self, family: Family, addr: Addr, (kind, port): (u16, u16)) -> u32 {
         hash::service(self.key, family, kind, addr, port)
     }
 
-    /// The server with this address and sign for which `is_it` holds.
+    /// The entry of servers with this address for whose sign, which has these words, `is_it` holds.
     fn find<'g>(
         &'g self,
         family: Family,
         addr: Addr,
-        sign: Sign,
+        words: (u16, u16),
         guard: &'g Guard,
-        is_it: impl Fn(&Dest) -> bool,
+        is_it: impl Fn(Sign) -> bool,
     ) -> Option<Ref<'g, Entry>> {
-        let is_it = |entry: &Entry, _| {
-            let dest = &entry.dest;
-            let is_there = dest.key.family == family && dest.key.addr == addr;
-            is_there && entry.sign == sign && is_it(dest)
-        };
-        let hash = self.hash(family, addr, sign);
+        let hash = self.hash(family, addr, words);
+        let is_it = |entry: &Entry, _| entry.is(family, addr) && is_it(entry.sign);
         Some(self.table.find(hash, guard, is_it)?.0)
     }
 
@@ -109,14 +122,14 @@ impl Servers {
         port: u16,
         guard: &Guard,
     ) -> bool {
-        let serves = |dest: &Dest| match dest.service {
-            ServiceKey::Address {
-                protocol: served, ..
-            } => served == u16::from(protocol),
-            ServiceKey::Mark { .. } => true,
+        let serves = |sign| match sign {
+            Sign::Source(own, served) => {
+                own == port && served.is_none_or(|served| served == u16::from(protocol))
+            }
+            Sign::Tunnel(_) => false,
         };
-        self.find(family, addr, Sign::Source(port), guard, serves)
-            .is_some()
+        let words = Sign::Source(port, None).words();
+        self.find(family, addr, words, guard, serves).is_some()
     }
 
     /// Whether packets to this address in this layer go through a tunnel to a server.
@@ -127,14 +140,16 @@ impl Servers {
         layer: Layer,
         guard: &Guard,
     ) -> bool {
-        let sign = Sign::Tunnel(match layer {
+        let port = match layer {
             Layer::Gue { port } => port,
             Layer::Ip | Layer::Gre => 0,
-        });
-        self.find(family, addr, sign, guard, |dest| {
-            layer.is_of(dest.wrapping())
-        })
-        .is_some()
+        };
+        let leads_there = |sign| match sign {
+            Sign::Source(..) => false,
+            Sign::Tunnel(wrapping) => layer.is_of(wrapping),
+        };
+        self.find(family, addr, (1, port), guard, leads_there)
+            .is_some()
     }
 
     /// Makes a server one of these, by the sign that it has now.
@@ -150,46 +165,67 @@ impl Servers {
         if dest.entry.get().is_some_and(|entry| entry.sign == sign) {
             return Ok(());
         }
+        let entry = self.entry(ipvs, dest, sign)?;
+        entry.servers.fetch_add(1, Relaxed);
+        if let Some(mixed) = self.mixed(dest) {
+            mixed.fetch_add(1, Relaxed);
+        }
+        self.remove(dest, Some(entry));
+        Ok(())
+    }
+
+    /// The entry of servers like this one, which may be new.
+    fn entry(&self, ipvs: &Arc<Ipvs>, dest: &Dest, sign: Sign) -> Result<Arc<Entry>> {
+        let (family, addr) = (dest.key.family, dest.key.addr);
         if self.table.bits().is_none() {
             self.resize()?;
+        }
+        let known = {
+            let guard = rcu::read_lock();
+            let known = self.find(family, addr, sign.words(), &guard, |other| other == sign);
+            known.and_then(Ref::try_clone)
+        };
+        if let Some(known) = known {
+            return Ok(known);
         }
         let entry = Arc::new(
             Entry {
                 node: Node::new(0),
+                family,
+                addr,
                 sign,
-                dest: dest.clone(),
+                servers: AtomicUsize::new(0),
             },
             GFP_KERNEL,
         )?;
-        let hash = self.hash(dest.key.family, dest.key.addr, sign);
+        let hash = self.hash(family, addr, sign.words());
         let guard = rcu::read_lock();
         self.table
             .insert(&entry, &entry.node, hash, &guard, |_, _| false)
             .map_err(|_| ENOMEM)?;
         drop(guard);
         let count = self.count.fetch_add(1, Relaxed).wrapping_add(1);
-        if let Some(mixed) = self.mixed(dest) {
-            mixed.fetch_add(1, Relaxed);
-        }
-        self.remove(dest.entry.replace(Some(entry)));
         if self.sizing.is_outgrown(count) {
             Resize::plan(ipvs);
         }
-        Ok(())
+        Ok(entry)
     }
 
     /// Takes a server out.
     pub(crate) fn leave(&self, dest: &Dest) {
-        self.remove(dest.entry.replace(None));
+        self.remove(dest, None);
     }
 
-    fn remove(&self, entry: Option<Arc<Entry>>) {
-        let Some(entry) = entry else { return };
-        if self.table.remove(&entry.node).is_some() {
+    /// Takes a server out of the entry that it is in, and gives it another one.
+    fn remove(&self, dest: &Dest, other: Option<Arc<Entry>>) {
+        let Some(entry) = dest.entry.replace(other) else {
+            return;
+        };
+        if let Some(mixed) = self.mixed(dest) {
+            mixed.fetch_sub(1, Relaxed);
+        }
+        if entry.servers.fetch_sub(1, Relaxed) == 1 && self.table.remove(&entry.node).is_some() {
             self.count.fetch_sub(1, Relaxed);
-            if let Some(mixed) = self.mixed(&entry.dest) {
-                mixed.fetch_sub(1, Relaxed);
-            }
         }
     }
 
@@ -230,10 +266,13 @@ impl Servers {
 
 /// What packets tell of a server now.
 fn sign(dest: &Dest) -> Option<Sign> {
-    match (dest.conn_flags().method(), dest.wrapping()) {
-        (Method::Nat, _) => Some(Sign::Source(dest.key.port)),
-        (Method::Tunnel, Wrapping::Gue { port, .. }) => Some(Sign::Tunnel(port)),
-        (Method::Tunnel, Wrapping::Ip | Wrapping::Gre { .. }) => Some(Sign::Tunnel(0)),
+    let protocol = match dest.service {
+        ServiceKey::Address { protocol, .. } => Some(protocol),
+        ServiceKey::Mark { .. } => None,
+    };
+    match dest.conn_flags().method() {
+        Method::Nat => Some(Sign::Source(dest.key.port, protocol)),
+        Method::Tunnel => Some(Sign::Tunnel(dest.wrapping())),
         _ => None,
     }
 }

@@ -22,13 +22,17 @@ const RETENTION: isize = 120 * HZ as isize;
 /// A deleted server.
 pub(crate) struct Entry {
     dest: Arc<Dest>,
+    /// See [`sketch`]. For each server that is looked for, all entries are passed.
+    sketch: u64,
     idle_since: Option<Jiffies>,
 }
 
 impl Entry {
     pub(crate) fn new(dest: Arc<Dest>) -> Self {
+        let sketch = sketch(&dest.service, &dest.key);
         Self {
             dest,
+            sketch,
             idle_since: None,
         }
     }
@@ -43,10 +47,27 @@ impl Entry {
     }
 }
 
+/// A number that seldom is the same for two servers.
+fn sketch(service: &ServiceKey, key: &DestKey) -> u64 {
+    let service = match *service {
+        ServiceKey::Address { addr, port, .. } => {
+            let [upper, lower] = addr.words();
+            upper ^ lower.rotate_left(8) ^ u64::from(port)
+        }
+        ServiceKey::Mark { mark, .. } => u64::from(mark),
+    };
+    let [upper, lower] = key.addr.words();
+    service.rotate_left(32) ^ upper ^ lower ^ u64::from(key.port).wrapping_shl(48)
+}
+
 impl Config {
     /// The deleted server that was `key` in the service `service`, if it is still there.
     pub(crate) fn find_in_trash(&self, service: &ServiceKey, key: &DestKey) -> Option<Arc<Dest>> {
-        let is_it = |entry: &&Entry| entry.dest.key == *key && entry.dest.service == *service;
+        let sketch = sketch(service, key);
+        let is_it = |entry: &&Entry| {
+            let dest = &entry.dest;
+            entry.sketch == sketch && dest.key == *key && dest.service == *service
+        };
         Some(self.trash.iter().find(is_it)?.dest.clone())
     }
 

@@ -56,14 +56,22 @@ impl<T> VecExt<T> for KVec<T> {
     }
 
     fn keep_only(&mut self, mut keep: impl FnMut(&mut T) -> bool) {
-        let mut index = 0;
-        while let Some(element) = self.get_mut(index) {
+        let mut kept = 0_usize;
+        for index in 0..self.len() {
+            let Some((before, behind)) = self.split_at_mut_checked(index) else {
+                break;
+            };
+            let Some(element) = behind.first_mut() else {
+                break;
+            };
             if keep(element) {
-                index = index.wrapping_add(1);
-            } else {
-                drop(self.remove(index));
+                if let Some(place) = before.get_mut(kept) {
+                    core::mem::swap(place, element);
+                }
+                kept = kept.wrapping_add(1);
             }
         }
+        self.truncate(kept);
     }
 }
 
