@@ -7,7 +7,7 @@ use ipvs_core::config::{DestKey, ServiceKey};
 use knet::{
     rcu::Arc,
     time::{Jiffies, HZ},
-    vec::VecExt,
+    vec::{position, VecExt},
     work::{Job, Work},
 };
 
@@ -78,7 +78,14 @@ impl Config {
 
     /// Takes a revived server out.
     pub(crate) fn remove_from_trash(&mut self, dest: &Arc<Dest>) {
-        self.trash.keep_only(|entry| !entry.dest.ptr_eq(dest));
+        let is_it = |entry: &Entry| entry.dest.ptr_eq(dest);
+        let Some(index) = position(&self.trash, is_it) else {
+            return;
+        };
+        let last = self.trash.pop();
+        if let (Some(place), Some(last)) = (self.trash.get_mut(index), last) {
+            *place = last;
+        }
     }
 }
 
