@@ -24,7 +24,7 @@ use knet::{
     netfilter::Verdict,
     rcu::{Arc, Guard, Ref},
     time::{Jiffies, HZ},
-    timer::Timer,
+    timer::{Place, Timer},
 };
 
 use crate::{dest::Dest, drops::Reason, netns::Ipvs, settings::Settings};
@@ -142,7 +142,7 @@ impl Conn {
         }
         let make = || {
             let made = ipvs.try_clone().and_then(|owner| {
-                let conn = Self::new(owner, dest, request, server_port, role);
+                let conn = Self::new(owner, dest, request, server_port, role, Place::Allocated);
                 Arc::pin_init(conn, GFP_ATOMIC | __GFP_NOWARN).ok()
             });
             let conn = made.ok_or(Refused::Drop(Reason::NoMemory))?;
@@ -179,7 +179,8 @@ impl Conn {
         }
         let result = ipvs.try_clone().map(|owner| {
             let role = Role::Connection { control };
-            pin_init::stack_pin_init!(let conn = Self::new(owner, dest, request, server_port, role));
+            let conn = Self::new(owner, dest, request, server_port, role, Place::Stack);
+            pin_init::stack_pin_init!(let conn = conn);
             let result = use_it(&conn);
             control::release(conn.control.as_ref());
             result
@@ -196,6 +197,7 @@ impl Conn {
         request: &Tuple,
         server_port: u16,
         role: Role,
+        place: Place,
     ) -> impl PinInit<Self> {
         let (tag, flags, timeout, control, controlled) = match role {
             Role::Connection { control } => (CLIENT, ConnFlags::EMPTY, INITIAL_TIMEOUT, control, 0),
@@ -228,7 +230,7 @@ impl Conn {
             deadline: AtomicUsize::new(now.after(timeout).ticks()),
             timeout: AtomicUsize::new(timeout),
             dest,
-            timer <- Timer::new(c_str!("ip_vs_conn"), static_lock_class!()),
+            timer <- Timer::new(place, c_str!("ip_vs_conn"), static_lock_class!()),
             ipvs,
             control: control.and_then(Control::keep),
             controlled: Controlled::new(controlled),

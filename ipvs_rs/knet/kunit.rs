@@ -22,7 +22,7 @@ mod tests {
         rcu::{self, Arc, Slot},
         spinlock::SpinLockBh,
         time::{Jiffies, HZ},
-        timer::{Expire, Timer},
+        timer::{Expire, Place, Timer},
         vec::{fill_up, position, room, VecExt},
         work::{Job, Work},
     };
@@ -216,6 +216,14 @@ mod tests {
 
     struct Chore;
 
+    /// What is never armed.
+    #[pin_data]
+    struct Lent {
+        #[pin]
+        timer: Timer<Busy>,
+        _probe: Probe,
+    }
+
     impl Expire for Busy {
         fn timer(&self) -> &Timer<Self> {
             &self.timer
@@ -239,7 +247,7 @@ mod tests {
     fn busy(ends: &'static AtomicUsize) -> Result<Arc<Busy>> {
         Arc::pin_init(
             try_pin_init!(Busy {
-                timer <- Timer::new(c"knet_kunit", static_lock_class!()),
+                timer <- Timer::new(Place::Allocated, c"knet_kunit", static_lock_class!()),
                 work <- Work::new(),
                 expired: AtomicUsize::new(0),
                 worked: AtomicUsize::new(0),
@@ -247,6 +255,20 @@ mod tests {
             }? Error),
             GFP_KERNEL,
         )
+    }
+
+    /// What has a timer that is never armed may live on the stack, time and again in the same place.
+    #[test]
+    fn timer_on_the_stack() {
+        static ENDS: AtomicUsize = AtomicUsize::new(0);
+        for _ in 0..2 {
+            pin_init::stack_pin_init!(let object = pin_init!(Lent {
+                timer <- Timer::new(Place::Stack, c"knet_kunit", static_lock_class!()),
+                _probe: Probe(&ENDS),
+            }));
+            assert!(!object.timer.cancel());
+        }
+        assert!(ENDS.load(Relaxed) >= 2);
     }
 
     /// Long enough for a timer or a work that is due.

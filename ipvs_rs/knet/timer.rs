@@ -33,13 +33,22 @@ pub trait Expire: Sized + Send + Sync + 'static {
     fn expired(this: Arc<Self>);
 }
 
-/// A timer, part of a `T` that lives in an [`Arc`].
+/// Where the object of a timer lives: a kernel that watches timers wants to be told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In an [`Arc`].
+    Allocated,
+    /// On the stack. The timer is never armed.
+    Stack,
+}
+
+/// A timer, part of a `T` that lives in an [`Arc`], or on the stack if it is never armed.
 ///
 /// # Invariants
 ///
 /// While `timer` is pending, `owner` comes from [`Arc::into_raw`] of the object that the timer is
 /// part of, and that reference belongs to the timer.
-#[pin_data]
+#[pin_data(PinnedDrop)]
 pub struct Timer<T: Expire> {
     #[pin]
     timer: Opaque<bindings::timer_list>,
@@ -54,12 +63,21 @@ unsafe impl<T: Expire> Sync for Timer<T> {}
 
 impl<T: Expire> Timer<T> {
     /// An idle timer.
-    pub fn new(name: &'static CStr, key: Pin<&'static LockClassKey>) -> impl PinInit<Self> {
+    pub fn new(
+        place: Place,
+        name: &'static CStr,
+        key: Pin<&'static LockClassKey>,
+    ) -> impl PinInit<Self> {
+        let init = match place {
+            #[cfg(CONFIG_DEBUG_OBJECTS_TIMERS)]
+            Place::Stack => bindings::timer_init_key_on_stack,
+            _ => bindings::timer_init_key,
+        };
         pin_init!(Self {
-            timer <- Opaque::ffi_init(|timer: *mut bindings::timer_list| {
+            timer <- Opaque::ffi_init(move |timer: *mut bindings::timer_list| {
                 // SAFETY: `timer` is valid for writes; the name and the key live for ever.
                 unsafe {
-                    bindings::timer_init_key(
+                    init(
                         timer,
                         Some(run::<T>),
                         0,
@@ -118,6 +136,17 @@ impl<T: Expire> Timer<T> {
             drop(unsafe { Arc::<T>::from_raw(owner) });
         }
         was_pending
+    }
+}
+
+#[pinned_drop]
+impl<T: Expire> PinnedDrop for Timer<T> {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: The timer is initialised, and idle: one that is pending has a reference to its object.
+        #[cfg(CONFIG_DEBUG_OBJECTS_TIMERS)]
+        unsafe {
+            bindings::timer_destroy_on_stack(self.timer.get())
+        };
     }
 }
 

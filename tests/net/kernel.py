@@ -19,6 +19,8 @@ TROUBLE = re.compile(r"WARNING|BUG|Oops|(?<!RCU )lockdep|circular locking|suspic
                      # What only a debug kernel says.
                      r"|ODEBUG|kmemleak:|ref_tracker|held lock freed|INFO: |KFENCE|sleeping function|scheduling while atomic"
                      r"|BUG: using |DEBUG_LOCKS")
+# A line of a stack, in which any function may be named.
+FRAME = re.compile(r"\s*(\? )?[\w.$]+\+0x[0-9a-f]+/0x")
 KMEMLEAK = "/sys/kernel/debug/kmemleak"
 # The kernel that scripts/debug-kernel.sh makes; its modules are built apart.
 IS_DEBUG = os.uname().release.endswith("-debug")
@@ -113,7 +115,7 @@ class Log:
     @staticmethod
     def trouble(lines):
         """Those of the messages that a healthy kernel never logs."""
-        return [line for line in lines if TROUBLE.search(line)]
+        return [line for line in lines if TROUBLE.search(line) and not FRAME.match(line)]
 
 
 def memory():
