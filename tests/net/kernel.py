@@ -17,7 +17,7 @@ TROUBLE = re.compile(r"WARNING|BUG|Oops|(?<!RCU )lockdep|circular locking|suspic
                      r"|general protection|refcount_t|list_(add|del) corruption|stack-protector|UBSAN|KASAN"
                      r"|blocked for more than|rcu.*stall|unregister_netdevice: waiting"
                      # What only a debug kernel says.
-                     r"|ODEBUG|kmemleak:|ref_tracker|held lock freed|INFO: |KFENCE|sleeping function|scheduling while atomic"
+                     r"|ODEBUG|kmemleak: (?!Kernel memory leak detector init)|ref_tracker|held lock freed|INFO: |KFENCE|sleeping function|scheduling while atomic"
                      r"|BUG: using |DEBUG_LOCKS")
 # A line of a stack, in which any function may be named.
 FRAME = re.compile(r"\s*(\? )?[\w.$]+\+0x[0-9a-f]+/0x")
