@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a large table costs with Debian's ipvsadm and with ours: time of the processor, in the kernel too, and netlink datagrams as
-nlmon counts them."""
+"""What a large table costs with Debian's ipvsadm and with ours: time by the clock and of the processor, in the kernel too, and
+netlink datagrams as nlmon counts them."""
 
 import os
 import resource
 import subprocess
+import time
 
 import programs
 
-# As many times faster ours has to be. Listings are spent in the kernel, nearly all of them.
-FASTER = {"-R": 3, "-Ln": 1, "-Sn": 1}
+# As many times less time of the processor ours has to take. By the clock it is shown only: both have that processor for themselves,
+# but a wait for the host, which other programs keep busy, takes long where instructions are the clock.
+FASTER = {"-R": 3, "-Ln": 2, "-Sn": 2}
+# So often each is measured.
+TRIES = 3
 
 
 def rules(services, servers):
@@ -35,21 +39,25 @@ def spent():
 
 
 def measured(folder, word, stdin):
-    """The seconds and the datagrams of a command, and what it prints."""
-    sent, began = datagrams(), spent()
+    """The seconds by the clock and of the processor, and the datagrams of a command; and what it prints."""
+    sent, began, used = datagrams(), time.monotonic(), spent()
     done = subprocess.run([f"{folder}/ipvsadm", word], input=stdin, stdout=subprocess.PIPE, check=True)
-    return spent() - began, datagrams() - sent, done.stdout
+    return (time.monotonic() - began, spent() - used), datagrams() - sent, done.stdout
 
 
 def measure(folder, text):
-    """{command: what it costs}, in a namespace of its own: the kernel keeps deleted servers for a while, and searches them for each
-    new one."""
-    os.unshare(os.CLONE_NEWNET)
-    # Addresses without any route are no unicast addresses.
-    subprocess.run(["ip", "-batch", "-"], input=b"link set lo up\nlink add nlmon0 type nlmon\nlink set nlmon0 up\n", check=True)
-    # Once for nothing: the first run reads the program from the host.
-    subprocess.run([f"{folder}/ipvsadm", "-Ln"], stdout=subprocess.DEVNULL, check=True)
-    return {word: measured(folder, word, stdin) for word, stdin in (("-R", text), ("-Ln", b""), ("-Sn", b""))}
+    """{command: the least that it costs}, each time in a namespace of its own: the kernel keeps deleted servers for a while, and
+    searches them for each new one."""
+    least = {}
+    for _ in range(TRIES):
+        os.unshare(os.CLONE_NEWNET)
+        # Addresses without any route are no unicast addresses.
+        subprocess.run(["ip", "-batch", "-"], input=b"link set lo up\nlink add nlmon0 type nlmon\nlink set nlmon0 up\n", check=True)
+        for word, stdin in (("-R", text), ("-Ln", b""), ("-Sn", b"")):
+            times, many, said = measured(folder, word, stdin)
+            before, _, _ = least.get(word, (times, many, said))
+            least[word] = [min(one, other) for one, other in zip(times, before)], many, said
+    return least
 
 
 def run(services, servers):
@@ -59,10 +67,12 @@ def run(services, servers):
     good = True
     for word, factor in FASTER.items():
         (slow, many, _), (fast, few, _) = theirs[word], ours[word]
-        well = slow >= factor * fast
+        times = [one / other for one, other in zip(slow, fast)]
+        well = times[1] >= factor
         good &= well
-        print(f"{'ok' if well else 'not ok'} ipvsadm {word} of {services} services with {servers} servers: {slow / fast:.1f} times faster "
-              f"({slow:.2f} s and {many} datagrams; {fast:.2f} s and {few} datagrams)", flush=True)
+        print(f"{'ok' if well else 'not ok'} ipvsadm {word} of {services} services with {servers} servers: {times[0]:.1f} times faster by "
+              f"the clock, {times[1]:.1f} by the processor ({slow[0]:.2f} and {slow[1]:.2f} s, {many} datagrams; {fast[0]:.2f} and "
+              f"{fast[1]:.2f} s, {few} datagrams)", flush=True)
     same = theirs["-Ln"][2] == ours["-Ln"][2] and theirs["-Sn"][2] == ours["-Sn"][2]
     print(("ok" if same else "not ok") + f" ipvsadm shows the same of {services} services", flush=True)
     return good and same

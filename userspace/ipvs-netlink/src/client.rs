@@ -4,28 +4,30 @@
 
 mod additions;
 
-use std::io::Cursor;
-
+use ipvs_core::config::reply::AttributeSink;
 use ipvs_core::config::ServiceKey;
 use ipvs_core::nla::{Attributes, Iter, Kind};
 use ipvs_core::proto::Timeouts;
 use ipvs_core::uapi::additions::GROUP;
 use ipvs_core::uapi::{command, FAMILY_NAME, FAMILY_VERSION};
-use neli::consts::nl::{NlmF, Nlmsg, NlmsgerrAttr};
-use neli::err::{Nlmsgerr, NlmsghdrErr};
-use neli::nl::NlPayload;
+use neli::consts::nl::NlmF;
 
 pub use self::additions::WholeService;
-use crate::channel::Channel;
+use crate::attributes::Attributes as Written;
+use crate::channel::{Channel, Parts};
 use crate::decode;
 use crate::error::{Errno, Error};
-use crate::message::{self, Body};
+use crate::message::{Body, Content};
 use crate::request::{put_service, Request};
 use crate::types::{Daemon, Dest, Info, Service};
 
 /// So many requests go out in one system call: the answers of all of them, if all fail, fit into
 /// the receive buffer that a socket has by default.
 const BATCH: usize = 64;
+
+/// If the servers of a service come in more datagrams than this, those of the next one are asked
+/// for in longer ones.
+const FEW: usize = 8;
 
 /// The family that knows all families, `CTRL`.
 mod controller {
@@ -48,13 +50,14 @@ pub struct Failure {
 }
 
 /// A socket on which the kernel answers for IPVS in the network namespace of the thread that
-/// made it.
+/// made it; the one for long answers is opened with the first of them.
 pub struct Client {
     channel: Channel,
+    /// Another socket, for what is long.
+    long: Option<Channel>,
     family: u16,
     /// The multicast group of a kernel with additions.
     group: Option<u32>,
-    sequence: u32,
 }
 
 impl Client {
@@ -65,43 +68,46 @@ impl Client {
     /// [`Error::NoFamily`] if there is no IPVS.
     pub fn connect() -> Result<Self, Error> {
         let mut client = Self {
-            channel: Channel::open()?,
+            channel: Channel::open(Parts::Short)?,
+            long: None,
             family: controller::ID,
             group: None,
-            sequence: 0,
         };
         (client.family, client.group) = client.resolve()?;
         Ok(client)
     }
 
     /// The number of messages that were sent, answers not counted.
-    pub const fn messages_sent(&self) -> u64 {
-        self.channel.sent()
+    pub fn messages_sent(&self) -> u64 {
+        let long = self.long.as_ref().map_or(0, Channel::sent);
+        self.channel.sent().saturating_add(long)
     }
 
     /// The number of the family `IPVS`, and of its multicast group if it has one.
     fn resolve(&mut self) -> Result<(u16, Option<u32>), Error> {
-        let mut name = crate::message::Attributes::default();
+        let mut name = Written::default();
         let text = [FAMILY_NAME.as_bytes(), &[0]].concat();
-        ipvs_core::config::reply::AttributeSink::put(&mut name, controller::ATTRIBUTE_NAME, &text)
+        name.put(controller::ATTRIBUTE_NAME, &text)
             .map_err(|_| Error::Malformed("no room for a name"))?;
+        let body = Body {
+            command: controller::GET_FAMILY,
+            version: 1,
+            attributes: name.0,
+        };
         let mut family = None;
         let mut group = None;
-        self.ask(
-            Body::new(controller::GET_FAMILY, 1, &name.0),
-            NlmF::ACK,
-            |body| {
-                if let Ok(found) = Attributes::parse(body.attributes(), &[Kind::Any; 7]) {
+        self.channel
+            .ask(controller::ID, &body, NlmF::ACK, |found| {
+                if let Ok(found) = Attributes::parse(found, &[Kind::Any; 7]) {
                     family = found.u16(controller::ATTRIBUTE_ID);
                     group = found.bytes(controller::ATTRIBUTE_GROUPS).and_then(group_of);
                 }
                 Ok(())
-            },
-        )
-        .map_err(|error| match error.errno() {
-            Some(Errno::ENOENT) => Error::NoFamily,
-            _ => error,
-        })?;
+            })
+            .map_err(|error| match error.errno() {
+                Some(Errno::ENOENT) => Error::NoFamily,
+                _ => error,
+            })?;
         Ok((family.ok_or(Error::NoFamily)?, group))
     }
 
@@ -111,7 +117,7 @@ impl Client {
     ///
     /// What the kernel says; `EPERM` without `CAP_NET_ADMIN`.
     pub fn info(&mut self) -> Result<Info, Error> {
-        self.one(command::GET_INFO, &[], decode::info)
+        self.one(command::GET_INFO, vec![], decode::info)
     }
 
     /// How long connections live without packets.
@@ -120,7 +126,7 @@ impl Client {
     ///
     /// What the kernel says.
     pub fn timeouts(&mut self) -> Result<Timeouts, Error> {
-        self.one(command::GET_CONFIG, &[], decode::timeouts)
+        self.one(command::GET_CONFIG, vec![], decode::timeouts)
     }
 
     /// All services, in the kernel's order.
@@ -129,7 +135,7 @@ impl Client {
     ///
     /// What the kernel says.
     pub fn services(&mut self) -> Result<Vec<Service>, Error> {
-        self.dump(command::GET_SERVICE, &[], decode::service)
+        self.dump(command::GET_SERVICE, vec![], decode::service)
     }
 
     /// One service.
@@ -138,8 +144,7 @@ impl Client {
     ///
     /// `ESRCH` if it is not there.
     pub fn service(&mut self, key: &ServiceKey) -> Result<Service, Error> {
-        let key = named(key)?;
-        self.one(command::GET_SERVICE, &key, decode::service)
+        self.one(command::GET_SERVICE, named(key)?, decode::service)
     }
 
     /// The servers of a service, the newest first; none of a service that is not there.
@@ -148,10 +153,16 @@ impl Client {
     ///
     /// What the kernel says.
     pub fn dests(&mut self, key: &ServiceKey) -> Result<Vec<Dest>, Error> {
-        let attributes = named(key)?;
-        self.dump(command::GET_DEST, &attributes, |bytes| {
-            decode::dest(bytes, key.family())
-        })
+        let mut dests = Vec::new();
+        let body = asking(command::GET_DEST, named(key)?);
+        let parts = self.channel.ask(self.family, &body, NlmF::DUMP, |found| {
+            dests.push(decode::dest(found, key.family())?);
+            Ok(())
+        })?;
+        if parts > FEW {
+            self.channel.ask_for(Parts::Long);
+        }
+        Ok(dests)
     }
 
     /// The synchronisation daemons that run.
@@ -160,7 +171,7 @@ impl Client {
     ///
     /// What the kernel says.
     pub fn daemons(&mut self) -> Result<Vec<Daemon>, Error> {
-        self.dump(command::GET_DAEMON, &[], decode::daemon)
+        self.dump(command::GET_DAEMON, vec![], decode::daemon)
     }
 
     /// Makes one change.
@@ -170,7 +181,9 @@ impl Client {
     /// What the kernel says; see [`Request`].
     pub fn execute(&mut self, request: &Request) -> Result<(), Error> {
         let body = body(request)?;
-        self.ask(body, NlmF::ACK, |_| Ok(()))
+        self.channel
+            .ask(self.family, &body, NlmF::ACK, |_| Ok(()))?;
+        Ok(())
     }
 
     /// Makes changes in their order, many with each system call, and goes on after a failure.
@@ -200,28 +213,27 @@ impl Client {
         batch: &[Request],
         mut failed: impl FnMut(usize, Errno),
     ) -> Result<(), Error> {
-        let first = self.sequence.wrapping_add(1);
-        let mut out = Cursor::new(Vec::new());
-        for (index, request) in batch.iter().enumerate() {
-            let flags = if index.saturating_add(1) == batch.len() {
-                NlmF::ACK
-            } else {
-                NlmF::empty()
-            };
-            self.sequence = self.sequence.wrapping_add(1);
-            message::append(&mut out, self.family, flags, self.sequence, body(request)?)?;
-        }
-        self.channel.send(&out.into_inner(), batch.len())?;
+        let bodies = batch.iter().map(body).collect::<Result<Vec<_>, _>>()?;
+        let flags = |index: usize| match index.saturating_add(1) == bodies.len() {
+            true => NlmF::ACK,
+            false => NlmF::empty(),
+        };
+        let requests = bodies.iter().enumerate();
+        let first = self.channel.send(
+            self.family,
+            requests.map(|(index, body)| (body, flags(index))),
+        )?;
         let mut over = batch.is_empty();
         while !over {
             for message in self.channel.receive()? {
+                let message = message?;
                 // CAST: a batch has few requests, so this fits.
-                let index = message.nl_seq().wrapping_sub(first) as usize;
+                let index = message.sequence.wrapping_sub(first) as usize;
                 if index >= batch.len() {
                     continue;
                 }
-                if let NlPayload::Err(error) = message.nl_payload() {
-                    failed(index, Errno(error.error().wrapping_neg()));
+                if let Content::Refused(errno, _) = message.content()? {
+                    failed(index, errno);
                 }
                 over |= index.saturating_add(1) == batch.len();
             }
@@ -233,70 +245,36 @@ impl Client {
     fn one<T>(
         &mut self,
         command: u8,
-        attributes: &[u8],
+        attributes: Vec<u8>,
         decode: impl Fn(&[u8]) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut answer = None;
-        let body = Body::new(command, FAMILY_VERSION, attributes);
-        self.ask(body, NlmF::ACK, |body| {
-            answer = Some(decode(body.attributes())?);
+        let body = asking(command, attributes);
+        self.channel.ask(self.family, &body, NlmF::ACK, |found| {
+            answer = Some(decode(found)?);
             Ok(())
         })?;
         answer.ok_or(Error::Malformed("no content"))
     }
 
-    /// Asks for all things of a kind.
+    /// Asks for all things of a kind, of which there may be many.
     fn dump<T>(
         &mut self,
         command: u8,
-        attributes: &[u8],
+        attributes: Vec<u8>,
         decode: impl Fn(&[u8]) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
+        let channel = match &mut self.long {
+            Some(channel) => channel,
+            none => none.insert(Channel::open(Parts::Long)?),
+        };
         let mut answers = Vec::new();
-        let body = Body::new(command, FAMILY_VERSION, attributes);
-        self.ask(body, NlmF::DUMP, |body| {
-            answers.push(decode(body.attributes())?);
+        let body = asking(command, attributes);
+        channel.ask(self.family, &body, NlmF::DUMP, |found| {
+            answers.push(decode(found)?);
             Ok(())
         })?;
         Ok(answers)
-    }
-
-    /// Sends one request and reads its answers to the end, be it an ACK, the end of a dump or an
-    /// error. All are read even if `each` fails, so that the next request finds none of them.
-    fn ask(
-        &mut self,
-        body: Body,
-        flags: NlmF,
-        mut each: impl FnMut(&Body) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        self.sequence = self.sequence.wrapping_add(1);
-        let mut out = Cursor::new(Vec::new());
-        message::append(&mut out, self.family, flags, self.sequence, body)?;
-        self.channel.send(&out.into_inner(), 1)?;
-        let mut outcome = Ok(());
-        loop {
-            for message in self.channel.receive()? {
-                if *message.nl_seq() != self.sequence {
-                    continue;
-                }
-                match message.nl_payload() {
-                    NlPayload::Payload(body) => {
-                        if outcome.is_ok() {
-                            outcome = each(body);
-                        }
-                    }
-                    NlPayload::Err(error) => return Err(refusal(error)),
-                    NlPayload::DumpExtAck(done) if *done.error() != 0 => {
-                        return Err(Error::Kernel(Errno(done.error().wrapping_neg())));
-                    }
-                    NlPayload::Ack(_) | NlPayload::DumpExtAck(_) => return outcome,
-                    NlPayload::Empty if *message.nl_type() == u16::from(Nlmsg::Done) => {
-                        return outcome;
-                    }
-                    NlPayload::Empty => {}
-                }
-            }
-        }
     }
 }
 
@@ -309,32 +287,25 @@ fn group_of(groups: &[u8]) -> Option<u32> {
     })
 }
 
-/// What a refusal says.
-fn refusal(error: &Nlmsgerr<NlmsghdrErr<u16, Body>>) -> Error {
-    let errno = Errno(error.error().wrapping_neg());
-    let said = error.ext_ack().iter().find_map(|attribute| {
-        let text = attribute.nla_payload().as_ref();
-        (*attribute.nla_type().nla_type() == NlmsgerrAttr::Msg).then(|| {
-            let text = text.strip_suffix(&[0]).unwrap_or(text);
-            String::from_utf8_lossy(text).into_owned()
-        })
-    });
-    match said {
-        Some(why) => Error::Refused { errno, why },
-        None => Error::Kernel(errno),
-    }
-}
-
 /// The attributes that name a service.
 fn named(key: &ServiceKey) -> Result<Vec<u8>, Error> {
-    let mut out = crate::message::Attributes::default();
+    let mut out = Written::default();
     put_service(&mut out, key).map_err(|_| Error::Malformed("no room for a key"))?;
     Ok(out.0)
+}
+
+/// A question.
+const fn asking(command: u8, attributes: Vec<u8>) -> Body {
+    Body {
+        command,
+        version: FAMILY_VERSION,
+        attributes,
+    }
 }
 
 fn body(request: &Request) -> Result<Body, Error> {
     let attributes = request
         .attributes()
         .map_err(|_| Error::Malformed("no room for a request"))?;
-    Ok(Body::new(request.command(), FAMILY_VERSION, &attributes))
+    Ok(asking(request.command(), attributes))
 }

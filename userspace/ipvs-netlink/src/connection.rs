@@ -7,7 +7,7 @@ use ipvs_core::config::reply::{AttributeSink, Full};
 use ipvs_core::config::ServiceKey;
 use ipvs_core::uapi::additions::{conn, top};
 
-use crate::message::Attributes;
+use crate::attributes::Attributes;
 use crate::request::{put_addr, put_service};
 
 /// One side of a connection.

@@ -194,7 +194,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::message::Attributes as Written;
+    use crate::attributes::Attributes as Written;
     use ipvs_core::config::reply::AttributeSink;
 
     /// The answer of the C module to a listing after `ipvsadm -A -f 7 -s rr`, without statistics.

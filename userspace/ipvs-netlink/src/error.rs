@@ -64,6 +64,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// What the kernel refused, perhaps with its words.
+    pub(crate) fn refused(errno: Errno, why: Option<String>) -> Self {
+        match why {
+            Some(why) => Self::Refused { errno, why },
+            None => Self::Kernel(errno),
+        }
+    }
+
     /// The error number, if the kernel gave one.
     pub fn errno(&self) -> Option<Errno> {
         match self {

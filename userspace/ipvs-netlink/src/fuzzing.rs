@@ -5,8 +5,9 @@
 use ipvs_core::addr::Family;
 
 use crate::error::Error;
+use crate::message::{Content, Messages};
 use crate::types::{Daemon, Dest, Info, Service};
-use crate::{decode, message, Connection, Event, Timeouts};
+use crate::{decode, Connection, Event, Timeouts};
 
 /// The attributes of each answer in a datagram.
 ///
@@ -14,9 +15,13 @@ use crate::{decode, message, Connection, Event, Timeouts};
 ///
 /// If a message is cut off.
 pub fn answers(datagram: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
-    let bodies = message::read(datagram)?;
-    let bodies = bodies.iter().filter_map(|message| message.get_payload());
-    Ok(bodies.map(|body| body.attributes().to_vec()).collect())
+    let mut found = Vec::new();
+    for message in Messages::new(datagram) {
+        if let Content::Answer(_, attributes) = message?.content()? {
+            found.push(attributes.to_vec());
+        }
+    }
+    Ok(found)
 }
 
 /// A service.

@@ -2,7 +2,7 @@
 
 //! A typed client of IPVS, the layer-4 load balancer of Linux, over generic netlink.
 //!
-//! A [`Client`] is one socket. Questions ([`Client::services`], [`Client::dests`]) are answered
+//! A [`Client`] is one socket, and another one for long answers. Questions ([`Client::services`], [`Client::dests`]) are answered
 //! with values; changes are [`Request`]s, sent one at a time with [`Client::execute`] or many in
 //! one go with [`Client::execute_all`], which pays no round trip for each of them.
 //!
@@ -48,7 +48,6 @@
 //! }
 //! # Ok::<(), ipvs_netlink::Error>(())
 //! ```
-
 //!
 //! Kernels with the additions of `ipvs_rs` ([`Client::has_additions`]) tell changes as they happen,
 //! and tell and end connections:
@@ -78,6 +77,7 @@
     )
 )]
 
+mod attributes;
 mod channel;
 mod client;
 mod connection;

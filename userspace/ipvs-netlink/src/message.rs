@@ -1,188 +1,183 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Messages as neli frames them, with a payload that stays bytes: the attributes are read and
-//! written by the code of the kernel module.
+//! The frames of messages, in both directions: a header of 16 bytes (length, type, flags, number,
+//! sender), in host order, and what it is about; the next message begins at a multiple of four.
+//!
+//! neli has them too, but makes a vector of each answer, and believes the lengths in it: to list
+//! 50,000 servers is mostly this.
 
-use std::io::{Cursor, Read, Write};
+use neli::consts::nl::{NlmF, Nlmsg, NlmsgerrAttr};
 
-use ipvs_core::config::reply::{AttributeSink, Full};
-use neli::consts::nl::{NlmF, Nlmsg};
-use neli::err::{DeError, SerError};
-use neli::nl::{NlPayload, Nlmsghdr, NlmsghdrBuilder};
-use neli::{FromBytes, FromBytesWithInput, Size, ToBytes};
+use ipvs_core::nla::Iter;
 
-use crate::error::Error;
+use crate::error::{Errno, Error};
 
-/// A message of any netlink family.
-pub(crate) type Message = Nlmsghdr<u16, Body>;
-
-/// The bytes in front of a message: its length, type, flags, number and sender.
-const MESSAGE_HEADER: usize = 16;
-/// The bytes in front of the attributes: command, version, two bytes of nothing.
+const HEADER: usize = 16;
+/// Command, version, two bytes of nothing: in front of the attributes.
 const GENERIC_HEADER: usize = 4;
+/// The number in front of a refusal, or of the end of a dump.
+const CODE: usize = 4;
 
-/// The bit of an attribute's type that says that it holds attributes.
-const NESTED: u16 = 0x8000;
-
-/// A generic netlink message without its netlink header.
+/// A request without its frame.
 #[derive(Debug)]
 pub(crate) struct Body {
-    bytes: Vec<u8>,
-}
-
-impl Body {
-    /// A command with its attributes.
-    pub(crate) fn new(command: u8, version: u8, attributes: &[u8]) -> Self {
-        let mut bytes = vec![command, version, 0, 0];
-        bytes.extend_from_slice(attributes);
-        Self { bytes }
-    }
-
-    /// The command.
-    pub(crate) fn command(&self) -> Option<u8> {
-        self.bytes.first().copied()
-    }
-
+    /// What is asked for.
+    pub(crate) command: u8,
+    /// The version of the family.
+    pub(crate) version: u8,
     /// The attributes.
-    pub(crate) fn attributes(&self) -> &[u8] {
-        self.bytes.get(GENERIC_HEADER..).unwrap_or_default()
-    }
+    pub(crate) attributes: Vec<u8>,
 }
 
-impl Size for Body {
-    fn unpadded_size(&self) -> usize {
-        self.bytes.len()
-    }
-}
-
-impl ToBytes for Body {
-    fn to_bytes(&self, buffer: &mut Cursor<Vec<u8>>) -> Result<(), SerError> {
-        buffer.write_all(&self.bytes)?;
-        Ok(())
-    }
-}
-
-impl FromBytesWithInput for Body {
-    type Input = usize;
-
-    fn from_bytes_with_input(
-        buffer: &mut Cursor<impl AsRef<[u8]>>,
-        len: usize,
-    ) -> Result<Self, DeError> {
-        let mut bytes = Vec::new();
-        // A length beyond the buffer reads what is there, and is found out below.
-        buffer.take(len as u64).read_to_end(&mut bytes)?;
-        if bytes.len() == len {
-            Ok(Self { bytes })
-        } else {
-            Err(DeError::InvalidInput(len))
-        }
-    }
-}
-
-/// Adds a request to those in `buffer`.
+/// Adds a request to those in `out`.
 pub(crate) fn append(
-    buffer: &mut Cursor<Vec<u8>>,
+    out: &mut Vec<u8>,
     family: u16,
     flags: NlmF,
     sequence: u32,
-    body: Body,
+    body: &Body,
 ) -> Result<(), Error> {
-    const LONG: Error = Error::Malformed("no room for such a request");
-    NlmsghdrBuilder::default()
-        .nl_type(family)
-        .nl_flags(NlmF::REQUEST | flags)
-        .nl_seq(sequence)
-        .nl_payload(NlPayload::Payload(body))
-        .build()
-        .map_err(|_| LONG)?
-        .to_bytes(buffer)
-        .map_err(|_| LONG)
+    let len = HEADER
+        .checked_add(GENERIC_HEADER)
+        .and_then(|len| len.checked_add(body.attributes.len()))
+        .and_then(|len| u32::try_from(len).ok())
+        .ok_or(Error::Malformed("no room for such a request"))?;
+    out.extend_from_slice(&len.to_ne_bytes());
+    out.extend_from_slice(&family.to_ne_bytes());
+    out.extend_from_slice(&u16::from(NlmF::REQUEST | flags).to_ne_bytes());
+    out.extend_from_slice(&sequence.to_ne_bytes());
+    // The kernel knows who asks.
+    out.extend_from_slice(&[0; 4]);
+    out.extend_from_slice(&[body.command, body.version, 0, 0]);
+    out.extend_from_slice(&body.attributes);
+    out.resize(out.len().next_multiple_of(4), 0);
+    Ok(())
 }
 
-/// The messages of one datagram.
-pub(crate) fn read(datagram: &[u8]) -> Result<Vec<Message>, Error> {
-    const CUT: Error = Error::Malformed("a message that is cut off");
-    let mut cursor = Cursor::new(datagram);
-    let mut messages = Vec::new();
-    // CAST: a place in a datagram.
-    while let Some(rest) = datagram.get(cursor.position() as usize..) {
-        if rest.is_empty() {
-            break;
+/// A message from the kernel.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Message<'a> {
+    /// The number of a family, or one of netlink's own types.
+    pub(crate) kind: u16,
+    /// The number of the request that it answers.
+    pub(crate) sequence: u32,
+    flags: u16,
+    payload: &'a [u8],
+}
+
+/// What a message says.
+#[derive(Debug)]
+pub(crate) enum Content<'a> {
+    /// Something of a family: the command, and attributes.
+    Answer(u8, &'a [u8]),
+    /// All was told, or done.
+    End,
+    /// It was not done, and perhaps why.
+    Refused(Errno, Option<String>),
+    /// Nothing.
+    Nothing,
+}
+
+impl<'a> Message<'a> {
+    /// What it says.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] if it is too short for that.
+    pub(crate) fn content(&self) -> Result<Content<'a>, Error> {
+        const CUT: Error = Error::Malformed("a message that is cut off");
+        // Of four bytes, a code and what follows it.
+        let code = || {
+            let (code, rest) = self.payload.split_first_chunk::<CODE>().ok_or(CUT)?;
+            Ok::<_, Error>((i32::from_ne_bytes(*code), rest))
+        };
+        match Nlmsg::from(self.kind) {
+            Nlmsg::Noop => Ok(Content::Nothing),
+            Nlmsg::Overrun => Err(Error::Malformed("an overrun")),
+            // Old kernels end a dump without a code.
+            Nlmsg::Done if self.payload.is_empty() => Ok(Content::End),
+            Nlmsg::Done => {
+                let (code, rest) = code()?;
+                Ok(self.verdict(code, rest))
+            }
+            Nlmsg::Error => {
+                let (code, rest) = code()?;
+                let quoted = if self.flags & u16::from(NlmF::CAPPED) == 0 {
+                    length(rest).ok_or(CUT)?.next_multiple_of(4)
+                } else {
+                    HEADER
+                };
+                Ok(self.verdict(code, rest.get(quoted..).unwrap_or_default()))
+            }
+            _ => {
+                let command = *self.payload.first().ok_or(CUT)?;
+                let attributes = self.payload.get(GENERIC_HEADER..).ok_or(CUT)?;
+                Ok(Content::Answer(command, attributes))
+            }
         }
-        check_lengths(rest).ok_or(CUT)?;
-        messages.push(Message::from_bytes(&mut cursor).map_err(|_| CUT)?);
     }
-    Ok(messages)
-}
 
-/// Checks the lengths that the first message in `rest` states: neli subtracts headers from them
-/// and does not look.
-fn check_lengths(rest: &[u8]) -> Option<()> {
-    let length = |bytes: &[u8]| Some(u32::from_ne_bytes(*bytes.first_chunk()?) as usize);
-    let &[_, _, _, _, k0, k1, ..] = rest.first_chunk::<MESSAGE_HEADER>()?;
-    let payload = rest.get(MESSAGE_HEADER..length(rest)?)?;
-    let kind = Nlmsg::from(u16::from_ne_bytes([k0, k1]));
-    if kind == Nlmsg::Done {
-        // An empty one is known by being the last.
-        return (rest.len() == MESSAGE_HEADER || payload.len() >= 4).then_some(());
-    }
-    if kind == Nlmsg::Error {
-        let (code, quoted) = payload.split_at_checked(4)?;
-        // An acknowledgement quotes a header only.
-        if code != [0; 4] {
-            let length = length(quoted)?;
-            quoted.get(MESSAGE_HEADER..length)?;
-            quoted.get(..length.next_multiple_of(4))?;
+    /// What a code says, with the attributes after it.
+    fn verdict(&self, code: i32, attributes: &[u8]) -> Content<'a> {
+        if code == 0 {
+            return Content::End;
         }
+        let said = (self.flags & u16::from(NlmF::ACK_TLVS) != 0)
+            .then(|| Iter::new(attributes).find(|(kind, _)| *kind == u16::from(NlmsgerrAttr::Msg)))
+            .flatten();
+        let why = said.map(|(_, text)| {
+            let text = text.strip_suffix(&[0]).unwrap_or(text);
+            String::from_utf8_lossy(text).into_owned()
+        });
+        Content::Refused(Errno(code.wrapping_neg()), why)
     }
-    Some(())
 }
 
-/// Attributes that are being written.
-#[derive(Default)]
-pub(crate) struct Attributes(pub(crate) Vec<u8>);
+/// The length that stands in front of a message.
+fn length(bytes: &[u8]) -> Option<usize> {
+    usize::try_from(u32::from_ne_bytes(*bytes.first_chunk()?)).ok()
+}
 
-impl Attributes {
-    /// Writes the length of the attribute that began at `start`, and its padding.
-    fn end(&mut self, start: usize) -> Result<(), Full> {
-        let len = self.0.len().checked_sub(start).ok_or(Full)?;
-        let len = u16::try_from(len).map_err(|_| Full)?.to_ne_bytes();
-        for (to, from) in self.0.iter_mut().skip(start).zip(len) {
-            *to = from;
+/// The messages of one datagram; one that is cut off is an error and the last.
+pub(crate) struct Messages<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Messages<'a> {
+    /// Those in `datagram`.
+    pub(crate) const fn new(datagram: &'a [u8]) -> Self {
+        Self { rest: datagram }
+    }
+
+    fn split(&mut self) -> Option<Message<'a>> {
+        let length = length(self.rest)?;
+        let payload = self.rest.get(HEADER..length)?;
+        let &[_, _, _, _, k0, k1, f0, f1, s0, s1, s2, s3, ..] =
+            self.rest.first_chunk::<HEADER>()?;
+        // The last one may lack its padding.
+        let next = self.rest.get(length.next_multiple_of(4)..);
+        self.rest = next.unwrap_or_default();
+        Some(Message {
+            kind: u16::from_ne_bytes([k0, k1]),
+            sequence: u32::from_ne_bytes([s0, s1, s2, s3]),
+            flags: u16::from_ne_bytes([f0, f1]),
+            payload,
+        })
+    }
+}
+
+impl<'a> Iterator for Messages<'a> {
+    type Item = Result<Message<'a>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
         }
-        self.0.resize(self.0.len().next_multiple_of(4), 0);
-        Ok(())
-    }
-
-    /// Writes a header whose length is filled in by [`end`](Self::end).
-    fn begin(&mut self, kind: u16) -> usize {
-        let start = self.0.len();
-        self.0.extend_from_slice(&[0, 0]);
-        self.0.extend_from_slice(&kind.to_ne_bytes());
-        start
-    }
-}
-
-impl AttributeSink for Attributes {
-    fn put(&mut self, kind: u16, payload: &[u8]) -> Result<(), Full> {
-        let start = self.begin(kind);
-        self.0.extend_from_slice(payload);
-        self.end(start)
-    }
-
-    fn put_u64(&mut self, kind: u16, value: u64, _pad: u16) -> Result<(), Full> {
-        self.put(kind, &value.to_ne_bytes())
-    }
-
-    fn nest(
-        &mut self,
-        kind: u16,
-        fill: impl FnOnce(&mut Self) -> Result<(), Full>,
-    ) -> Result<(), Full> {
-        let start = self.begin(kind | NESTED);
-        fill(self)?;
-        self.end(start)
+        let found = self.split();
+        if found.is_none() {
+            self.rest = &[];
+        }
+        Some(found.ok_or(Error::Malformed("a message that is cut off")))
     }
 }
 
@@ -190,35 +185,89 @@ impl AttributeSink for Attributes {
 mod tests {
     use super::*;
 
-    /// A message of this type whose length field may lie.
-    fn message(kind: u16, payload: &[u8], lie: i32) -> Vec<u8> {
-        let length = (MESSAGE_HEADER + payload.len()) as i32 + lie;
+    const ERROR: u16 = 2;
+    const DONE: u16 = 3;
+    const CAPPED: u16 = 0x100;
+    const ACK_TLVS: u16 = 0x200;
+
+    /// A message of this type and with these flags, whose length field may lie.
+    fn message(kind: u16, flags: u16, payload: &[u8], lie: i32) -> Vec<u8> {
+        let length = (HEADER + payload.len()) as i32 + lie;
         let mut bytes = length.to_ne_bytes().to_vec();
         bytes.extend(kind.to_ne_bytes());
-        bytes.extend([0; 10]);
+        bytes.extend(flags.to_ne_bytes());
+        bytes.extend(7_u32.to_ne_bytes());
+        bytes.extend([0; 4]);
         bytes.extend(payload);
         bytes
     }
 
-    /// Found by the fuzz target `replies`: neli panics at these where overflow is checked.
+    /// What all messages say, or that one cannot be read.
+    fn contents(datagram: &[u8]) -> Result<Vec<String>, Error> {
+        Messages::new(datagram)
+            .map(|message| Ok(format!("{:?}", message?.content()?)))
+            .collect()
+    }
+
+    #[test]
+    fn requests_are_read_as_they_were_written() {
+        let mut bytes = Vec::new();
+        for (number, attributes) in [(7, vec![5, 0, 1, 0, 9]), (8, vec![])] {
+            let body = Body {
+                command: 3,
+                version: 1,
+                attributes,
+            };
+            append(&mut bytes, 37, NlmF::ACK, number, &body).unwrap();
+        }
+        assert_eq!(bytes.len() % 4, 0);
+        let found: Vec<_> = Messages::new(&bytes).map(Result::unwrap).collect();
+        let numbers: Vec<_> = found.iter().map(|one| (one.kind, one.sequence)).collect();
+        assert_eq!(numbers, [(37, 7), (37, 8)]);
+        assert_eq!(
+            contents(&bytes).unwrap(),
+            ["Answer(3, [5, 0, 1, 0, 9])", "Answer(3, [])"]
+        );
+    }
+
+    #[test]
+    fn a_code_is_a_refusal_or_the_end() {
+        let quoted = message(37, 0, &[1, 1, 0, 0, 1, 2, 3, 4], 0);
+        let error = |flags, code: i32, parts: &[&[u8]]| {
+            let payload = [&code.to_ne_bytes(), parts.concat().as_slice()].concat();
+            contents(&message(ERROR, flags, &payload, 0))
+                .unwrap()
+                .concat()
+        };
+        let why: &[u8] = &[8, 0, 1, 0, b'n', b'o', b'!', 0];
+        assert_eq!(error(CAPPED, 0, &[&quoted[..HEADER]]), "End");
+        assert_eq!(error(0, -17, &[&quoted]), "Refused(Errno(17), None)");
+        let said = "Refused(Errno(17), Some(\"no!\"))";
+        assert_eq!(error(ACK_TLVS, -17, &[&quoted, why]), said);
+        assert_eq!(
+            error(ACK_TLVS | CAPPED, -17, &[&quoted[..HEADER], why]),
+            said
+        );
+        let done = |payload: &[u8]| contents(&message(DONE, 0, payload, 0)).unwrap().concat();
+        assert_eq!(done(&[]), "End");
+        assert_eq!(done(&[0; 4]), "End");
+        assert_eq!(done(&(-3_i32).to_ne_bytes()), "Refused(Errno(3), None)");
+    }
+
+    /// Found by the fuzz target `replies`, when neli read them.
     #[test]
     fn lengths_that_lie_are_refused() {
-        let quoted = message(37, &[1, 1, 0, 0], 0);
-        let error = |quoted: &[u8]| message(2, &[&[255; 4], quoted].concat(), 0);
-        assert_eq!(read(&error(&quoted)).unwrap().len(), 1);
-        assert_eq!(read(&message(37, &[1, 1, 0, 0], 0)).unwrap().len(), 1);
         for bytes in [
             vec![0; 3],
-            message(37, &[1, 1, 0, 0], -5),
-            message(37, &[1, 1, 0, 0], 1),
-            message(3, &[0; 2], 0),
-            [message(3, &[], 0), vec![0; 4]].concat(),
-            message(2, &[0; 2], 0),
-            error(&[]),
-            error(&message(37, &[], -1)),
-            error(&message(37, &[1, 1, 0, 0], 4)),
+            message(37, 0, &[1, 1, 0, 0], -5),
+            message(37, 0, &[1, 1, 0, 0], 1),
+            message(37, 0, &[1, 1, 0], 0),
+            message(DONE, 0, &[0; 2], 0),
+            [message(DONE, 0, &[], 0), vec![0; 4]].concat(),
+            message(ERROR, 0, &[0; 2], 0),
+            message(ERROR, 0, &[255; 4], 0),
         ] {
-            assert!(read(&bytes).is_err(), "{bytes:?}");
+            assert!(contents(&bytes).is_err(), "{bytes:?}");
         }
     }
 }

@@ -5,11 +5,11 @@
 use std::collections::VecDeque;
 
 use ipvs_core::uapi::additions::command;
-use neli::nl::NlPayload;
 
 use crate::channel::Channel;
 use crate::decode;
 use crate::error::{Errno, Error};
+use crate::message::Content;
 use crate::request::Request;
 
 /// What was changed.
@@ -68,14 +68,12 @@ impl Monitor {
                 other => other?,
             };
             for message in messages {
-                if *message.nl_type() != self.family {
+                let message = message?;
+                if message.kind != self.family {
                     continue;
                 }
-                if let NlPayload::Payload(body) = message.nl_payload() {
-                    if body.command() == Some(command::EVENT) {
-                        self.pending
-                            .extend(decode::additions::event(body.attributes())?);
-                    }
+                if let Content::Answer(command::EVENT, attributes) = message.content()? {
+                    self.pending.extend(decode::additions::event(attributes)?);
                 }
             }
         }

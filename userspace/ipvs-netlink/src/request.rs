@@ -8,7 +8,7 @@ use ipvs_core::config::{DaemonRole, DestKey, ServiceKey};
 use ipvs_core::proto::Timeouts;
 use ipvs_core::uapi::{command, daemon, dest, service, top, NO_SCHEDULER};
 
-use crate::message::Attributes;
+use crate::attributes::Attributes;
 use crate::types::{DaemonSettings, DestSettings, ServiceSettings};
 
 /// A change of the configuration.

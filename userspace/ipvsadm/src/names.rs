@@ -4,6 +4,7 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 
 use ipvs_netlink::{Addr, DestKey, Family, ServiceKey};
@@ -171,12 +172,43 @@ impl Names {
     }
 
     /// A server, whose port has the name of its service's protocol.
-    pub fn server(&self, service: &ServiceKey, key: &DestKey) -> String {
+    pub fn put_server(&self, out: &mut String, service: &ServiceKey, key: &DestKey) {
         let protocol = match service {
             ServiceKey::Address { protocol, .. } => Protocol::from_number(*protocol),
             ServiceKey::Mark { .. } => None,
         };
-        self.endpoint(key.family, key.addr, key.port, protocol)
+        self.put_endpoint(out, key.family, key.addr, key.port, protocol);
+    }
+
+    /// Adds `address:port`, with brackets around IPv6.
+    pub fn put_endpoint(
+        &self,
+        out: &mut String,
+        family: Family,
+        addr: Addr,
+        port: u16,
+        protocol: Option<Protocol>,
+    ) {
+        let address = ip(family, addr);
+        let (open, close) = match family {
+            Family::V4 => ("", ":"),
+            Family::V6 => ("[", "]:"),
+        };
+        out.push_str(open);
+        // Writing to a string does not fail.
+        let _ = match self.host(address) {
+            Some(name) => out.write_str(&name),
+            None => write!(out, "{address}"),
+        };
+        out.push_str(close);
+        let name = match protocol {
+            Some(protocol) if !self.numeric => self.services.name(port, protocol),
+            _ => None,
+        };
+        let _ = match name {
+            Some(name) => out.write_str(name),
+            None => write!(out, "{port}"),
+        };
     }
 
     /// `address:port`, with brackets around IPv6.
@@ -187,17 +219,9 @@ impl Names {
         port: u16,
         protocol: Option<Protocol>,
     ) -> String {
-        let address = ip(family, addr);
-        let host = self.host(address).unwrap_or_else(|| address.to_string());
-        let name = match protocol {
-            Some(protocol) if !self.numeric => self.services.name(port, protocol),
-            _ => None,
-        };
-        let port = name.map_or_else(|| port.to_string(), str::to_owned);
-        match family {
-            Family::V4 => format!("{host}:{port}"),
-            Family::V6 => format!("[{host}]:{port}"),
-        }
+        let mut out = String::new();
+        self.put_endpoint(&mut out, family, addr, port, protocol);
+        out
     }
 }
 

@@ -14,23 +14,28 @@ use crate::names::ip;
 
 /// How the table is shown: a line for each service, and one for each of its servers.
 pub trait Form {
-    /// The line of a service.
-    fn service(&self, service: &Service) -> String;
+    /// Adds the line of a service.
+    fn put_service(&self, out: &mut String, service: &Service);
 
-    /// The line of a server of a service.
-    fn dest(&self, service: &ServiceKey, dest: &Dest) -> String;
+    /// Adds the line of a server of a service.
+    fn put_dest(&self, out: &mut String, service: &ServiceKey, dest: &Dest);
 }
 
-/// The lines of services, each followed by those of its servers.
-pub fn table(form: &impl Form, table: &[(Service, Vec<Dest>)]) -> String {
-    let mut out = String::new();
+/// Adds the lines of services, each followed by those of its servers.
+pub fn put_table(out: &mut String, form: &impl Form, table: &[(Service, Vec<Dest>)]) {
     for (service, dests) in table {
-        out.push_str(&form.service(service));
+        form.put_service(out, service);
         for dest in dests {
-            out.push_str(&form.dest(&service.key, dest));
+            form.put_dest(out, &service.key, dest);
         }
     }
-    out
+}
+
+/// Adds blanks until what began at `start` has `width` characters, at most 40.
+pub fn pad(out: &mut String, start: usize, width: usize) {
+    const BLANKS: &str = "                                        ";
+    let written = out.get(start..).map_or(0, |text| text.chars().count());
+    out.push_str(BLANKS.get(written..width).unwrap_or_default());
 }
 
 /// The usage, by the name of the program.

@@ -155,7 +155,7 @@ impl Session {
                     out.push_str(&Table::version_line(&info));
                 }
                 out.push_str(shown.header());
-                out.push_str(&print::table(&shown, &table));
+                print::put_table(&mut out, &shown, &table);
                 Ok(out)
             }
         }
@@ -166,7 +166,9 @@ impl Session {
             .table(None, true)
             .map_err(|error| Failure::listing(&error))?;
         let names = &Names::new(numeric);
-        Ok(print::table(&Rules { names }, &table))
+        let mut out = String::new();
+        print::put_table(&mut out, &Rules { names }, &table);
+        Ok(out)
     }
 }
 

@@ -5,15 +5,15 @@
 use ipvs_core::config::reply::{AttributeSink, Full};
 use ipvs_core::config::{DestKey, ServiceKey};
 use ipvs_core::uapi::additions::{command, top as more, ALL};
-use ipvs_core::uapi::{top, FAMILY_VERSION};
+use ipvs_core::uapi::top;
 use neli::consts::nl::NlmF;
 
 use super::Client;
-use crate::channel::Channel;
+use crate::attributes::Attributes;
+use crate::channel::{Channel, Parts};
 use crate::connection::{Connection, ConnectionFilter};
 use crate::decode;
 use crate::error::{Errno, Error};
-use crate::message::{Attributes, Body};
 use crate::monitor::Monitor;
 use crate::request::{put_dest, put_dest_key, put_key, put_settings};
 use crate::types::{DestSettings, ServiceSettings};
@@ -43,7 +43,7 @@ impl Client {
         let attributes = filter.attributes().map_err(|_| NO_ROOM)?;
         self.dump(
             command::GET_CONN,
-            &attributes.0,
+            attributes.0,
             decode::additions::connection,
         )
     }
@@ -59,7 +59,7 @@ impl Client {
         if filter.is_everything() {
             attributes.put_u32(more::FLAGS, ALL).map_err(|_| NO_ROOM)?;
         }
-        self.one(command::DEL_CONN, &attributes.0, decode::additions::count)
+        self.one(command::DEL_CONN, attributes.0, decode::additions::count)
     }
 
     /// Replaces services together with their servers, all at one moment or, on an error, nothing;
@@ -73,8 +73,10 @@ impl Client {
     pub fn replace(&mut self, services: &[WholeService], others: bool) -> Result<(), Error> {
         self.group()?;
         let attributes = table(services, others).map_err(|_| NO_ROOM)?;
-        let body = Body::new(command::APPLY, FAMILY_VERSION, &attributes.0);
-        self.ask(body, NlmF::ACK, |_| Ok(()))
+        let body = super::asking(command::APPLY, attributes.0);
+        self.channel
+            .ask(self.family, &body, NlmF::ACK, |_| Ok(()))?;
+        Ok(())
     }
 
     /// A socket to which all changes are told from now on.
@@ -84,7 +86,7 @@ impl Client {
     /// `EOPNOTSUPP` if the kernel has no additions; what the socket says.
     pub fn monitor(&self) -> Result<Monitor, Error> {
         let group = self.group()?;
-        let channel = Channel::open()?;
+        let channel = Channel::open(Parts::Long)?;
         channel.join(group)?;
         Ok(Monitor::new(channel, self.family))
     }

@@ -138,7 +138,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::message::Attributes as Written;
+    use crate::attributes::Attributes as Written;
     use crate::types::{DestSettings, ServiceSettings};
 
     const KEY: ServiceKey = ServiceKey::Address {

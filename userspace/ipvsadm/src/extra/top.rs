@@ -145,8 +145,10 @@ fn server_row(names: &Names, service: &ServiceKey, dest: &Dest) -> Row<'static> 
         _ if overloaded => Style::new().fg(Color::Red),
         _ => Style::new(),
     };
+    let mut name = "  -> ".to_owned();
+    names.put_server(&mut name, service, &dest.key);
     let cells = [
-        format!("  -> {}", names.server(service, &dest.key)),
+        name,
         method_name(dest.settings.method).to_owned(),
         dest.settings.weight.to_string(),
         dest.active.to_string(),

@@ -2,6 +2,8 @@
 
 //! The table as rules, which `--restore` reads.
 
+use std::fmt::Write;
+
 use ipvs_netlink::uapi::{service_flags, tunnel};
 use ipvs_netlink::{
     DaemonSettings, Dest, DestKey, DestSettings, Family, Method, Request, Service, ServiceKey,
@@ -12,17 +14,18 @@ use super::{netmask, sched_flags, scheduler, text, Form};
 use crate::command::tunnel::flags as tunnel_flags;
 use crate::names::{Names, Protocol};
 
-/// The option that names a service.
-pub fn service_key(names: &Names, key: &ServiceKey) -> String {
-    match key {
+/// Adds the option that names a service.
+fn put_service_key(out: &mut String, names: &Names, key: &ServiceKey) {
+    // Writing to a string does not fail.
+    let _ = match key {
         ServiceKey::Mark {
             family: Family::V4,
             mark,
-        } => format!("-f {mark}"),
+        } => write!(out, "-f {mark}"),
         ServiceKey::Mark {
             family: Family::V6,
             mark,
-        } => format!("-f {mark} -6"),
+        } => write!(out, "-f {mark} -6"),
         ServiceKey::Address {
             family,
             protocol,
@@ -30,40 +33,37 @@ pub fn service_key(names: &Names, key: &ServiceKey) -> String {
             port,
         } => {
             let protocol = Protocol::from_number(*protocol);
-            let option = match protocol {
-                Some(Protocol::Udp) => "-u",
-                Some(Protocol::Sctp) => "--sctp-service",
-                Some(Protocol::Tcp) | None => "-t",
-            };
-            format!(
-                "{option} {}",
-                names.endpoint(*family, *addr, *port, protocol)
-            )
+            out.push_str(match protocol {
+                Some(Protocol::Udp) => "-u ",
+                Some(Protocol::Sctp) => "--sctp-service ",
+                Some(Protocol::Tcp) | None => "-t ",
+            });
+            names.put_endpoint(out, *family, *addr, *port, protocol);
+            Ok(())
         }
-    }
+    };
 }
 
-/// The options with the settings of a service.
-pub fn service_settings(service: &Service) -> String {
+/// Adds the options with the settings of a service.
+fn put_service_settings(out: &mut String, service: &Service) {
     let settings = &service.settings;
-    let mut out = format!("-s {}", scheduler(service));
+    let _ = write!(out, " -s {}", scheduler(service));
     if settings.has(service_flags::PERSISTENT) {
-        out.push_str(&format!(" -p {}", settings.timeout));
+        let _ = write!(out, " -p {}", settings.timeout);
         if let Some(mask) = netmask(service) {
-            out.push_str(&format!(" -M {mask}"));
+            let _ = write!(out, " -M {mask}");
         }
     }
     if let Some(pe) = settings.pe {
-        out.push_str(&format!(" --pe {}", text(pe.as_bytes())));
+        let _ = write!(out, " --pe {}", text(pe.as_bytes()));
     }
     if settings.has(service_flags::ONE_PACKET) {
         out.push_str(" -o");
     }
     let flags = sched_flags(service);
     if !flags.is_empty() {
-        out.push_str(&format!(" -b {flags}"));
+        let _ = write!(out, " -b {flags}");
     }
-    out
 }
 
 /// The table as the rules that would make it.
@@ -73,101 +73,96 @@ pub struct Rules<'a> {
 }
 
 impl Form for Rules<'_> {
-    fn service(&self, service: &Service) -> String {
-        format!(
-            "-A {} {}\n",
-            service_key(self.names, &service.key),
-            service_settings(service)
-        )
+    fn put_service(&self, out: &mut String, service: &Service) {
+        out.push_str("-A ");
+        put_service_key(out, self.names, &service.key);
+        put_service_settings(out, service);
+        out.push('\n');
     }
 
-    fn dest(&self, service: &ServiceKey, dest: &Dest) -> String {
-        format!(
-            "-a {} {} {}\n",
-            service_key(self.names, service),
-            dest_key(self.names, service, &dest.key),
-            dest_settings(&dest.settings)
-        )
+    fn put_dest(&self, out: &mut String, service: &ServiceKey, dest: &Dest) {
+        out.push_str("-a ");
+        put_dest_key(out, self.names, service, &dest.key);
+        put_dest_settings(out, &dest.settings);
+        out.push('\n');
     }
 }
 
-/// The option that names a server.
-pub fn dest_key(names: &Names, service: &ServiceKey, key: &DestKey) -> String {
-    format!("-r {}", names.server(service, key))
+/// Adds the options that name a server and its service.
+fn put_dest_key(out: &mut String, names: &Names, service: &ServiceKey, key: &DestKey) {
+    put_service_key(out, names, service);
+    out.push_str(" -r ");
+    names.put_server(out, service, key);
 }
 
-/// The options with the settings of a server.
-pub fn dest_settings(settings: &DestSettings) -> String {
+/// Adds the options with the settings of a server.
+fn put_dest_settings(out: &mut String, settings: &DestSettings) {
     let method = match settings.method {
         Method::Tunnel => "-i",
         Method::Nat => "-m",
         _ => "-g",
     };
-    let mut out = format!("{method} -w {}", settings.weight);
+    let _ = write!(out, " {method} -w {}", settings.weight);
     if settings.method == Method::Tunnel {
-        out.push_str(&tunnel_settings(settings));
+        put_tunnel(out, settings);
     }
     if settings.upper != 0 {
-        out.push_str(&format!(" -x {}", settings.upper));
+        let _ = write!(out, " -x {}", settings.upper);
     }
     if settings.lower != 0 {
-        out.push_str(&format!(" -y {}", settings.lower));
+        let _ = write!(out, " -y {}", settings.lower);
     }
-    out
 }
 
-fn tunnel_settings(settings: &DestSettings) -> String {
+fn put_tunnel(out: &mut String, settings: &DestSettings) {
     let sums = match settings.tunnel.flags {
         tunnel_flags::CSUM => "--tun-csum",
         tunnel_flags::REMCSUM => "--tun-remcsum",
         _ => "--tun-nocsum",
     };
-    match settings.tunnel.kind {
+    let _ = match settings.tunnel.kind {
         tunnel::GUE => {
-            format!(" --tun-type gue --tun-port {} {sums}", settings.tunnel.port)
+            let port = settings.tunnel.port;
+            write!(out, " --tun-type gue --tun-port {port} {sums}")
         }
-        tunnel::GRE => format!(" --tun-type gre {sums}"),
-        _ => " --tun-type ipip".to_owned(),
-    }
+        tunnel::GRE => write!(out, " --tun-type gre {sums}"),
+        _ => out.write_str(" --tun-type ipip"),
+    };
 }
 
 /// The command line that makes a change.
 pub fn request(names: &Names, request: &Request) -> String {
-    let with = |key: &ServiceKey, settings: &ServiceSettings| {
-        let stats = Stats::default();
-        service_settings(&Service {
-            key: *key,
-            settings: *settings,
-            stats,
-        })
+    let service = |verb: &str, key: &ServiceKey, settings: Option<&ServiceSettings>| {
+        let mut out = format!("{verb} ");
+        put_service_key(&mut out, names, key);
+        if let Some(settings) = settings {
+            let stats = Stats::default();
+            let service = Service {
+                key: *key,
+                settings: *settings,
+                stats,
+            };
+            put_service_settings(&mut out, &service);
+        }
+        out.push('\n');
+        out
+    };
+    let dest = |verb: &str, key: &ServiceKey, dest: &DestKey, settings: Option<&DestSettings>| {
+        let mut out = format!("{verb} ");
+        put_dest_key(&mut out, names, key, dest);
+        if let Some(settings) = settings {
+            put_dest_settings(&mut out, settings);
+        }
+        out.push('\n');
+        out
     };
     match request {
-        Request::AddService(key, settings) => {
-            format!("-A {} {}\n", service_key(names, key), with(key, settings))
-        }
-        Request::EditService(key, settings) => {
-            format!("-E {} {}\n", service_key(names, key), with(key, settings))
-        }
-        Request::DeleteService(key) => format!("-D {}\n", service_key(names, key)),
-        Request::AddDest(key, dest, settings) => format!(
-            "-a {} {} {}\n",
-            service_key(names, key),
-            dest_key(names, key, dest),
-            dest_settings(settings)
-        ),
-        Request::EditDest(key, dest, settings) => format!(
-            "-e {} {} {}\n",
-            service_key(names, key),
-            dest_key(names, key, dest),
-            dest_settings(settings)
-        ),
-        Request::DeleteDest(key, dest) => {
-            format!(
-                "-d {} {}\n",
-                service_key(names, key),
-                dest_key(names, key, dest)
-            )
-        }
+        Request::AddService(key, settings) => service("-A", key, Some(settings)),
+        Request::EditService(key, settings) => service("-E", key, Some(settings)),
+        Request::DeleteService(key) => service("-D", key, None),
+        Request::AddDest(key, server, settings) => dest("-a", key, server, Some(settings)),
+        Request::EditDest(key, server, settings) => dest("-e", key, server, Some(settings)),
+        Request::DeleteDest(key, server) => dest("-d", key, server, None),
         Request::Flush => "-C\n".to_owned(),
         Request::StartDaemon(settings) => daemon(settings),
         Request::StopDaemon(role) => format!("--stop-daemon {}\n", super::role(*role)),
@@ -176,7 +171,7 @@ pub fn request(names: &Names, request: &Request) -> String {
             times.tcp_established, times.tcp_fin_wait, times.udp
         ),
         Request::Zero(None) => "-Z\n".to_owned(),
-        Request::Zero(Some(key)) => format!("-Z {}\n", service_key(names, key)),
+        Request::Zero(Some(key)) => service("-Z", key, None),
     }
 }
 

@@ -2,12 +2,12 @@
 
 //! The table, to the byte as 1.31 shows it: programs read it.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 use ipvs_netlink::uapi::{service_flags, tunnel};
-use ipvs_netlink::{Dest, Info, Method, Service, ServiceKey, Stats};
+use ipvs_netlink::{Dest, Family, Info, Method, Service, ServiceKey, Stats};
 
-use super::{kernel_version, netmask, sched_flags, scheduler, text, Form};
+use super::{kernel_version, netmask, pad, sched_flags, scheduler, text, Form};
 use crate::command::{tunnel::flags as tunnel_flags, View};
 use crate::names::{Names, Protocol};
 
@@ -60,14 +60,20 @@ impl Table<'_> {
 
     /// The name of a service: protocol and address, or the mark.
     pub fn service_name(&self, key: &ServiceKey) -> String {
+        let mut out = String::new();
+        self.put_service_name(&mut out, key);
+        out
+    }
+
+    fn put_service_name(&self, out: &mut String, key: &ServiceKey) {
         match key {
             ServiceKey::Mark { family, mark } => {
-                let suffix = if *family == ipvs_netlink::Family::V6 {
-                    " IPv6"
-                } else {
-                    ""
+                let suffix = match family {
+                    Family::V4 => "",
+                    Family::V6 => " IPv6",
                 };
-                format!("FWM  {mark}{suffix}")
+                // Writing to a string does not fail.
+                let _ = write!(out, "FWM  {mark}{suffix}");
             }
             ServiceKey::Address {
                 family,
@@ -76,14 +82,19 @@ impl Table<'_> {
                 port,
             } => {
                 let protocol = Protocol::from_number(*protocol);
-                let name = self.names.endpoint(*family, *addr, *port, protocol);
-                format!("{:<4} {}", protocol_name(protocol), cut(&name))
+                let start = out.len();
+                out.push_str(protocol_name(protocol));
+                pad(out, start, 5);
+                let start = out.len();
+                self.names
+                    .put_endpoint(out, *family, *addr, *port, protocol);
+                cut(out, start);
             }
         }
     }
 
-    /// Counters or rates.
-    fn numbers(&self, stats: &Stats) -> String {
+    /// Adds counters or rates.
+    fn put_numbers(&self, out: &mut String, stats: &Stats) {
         let rates = &stats.rates;
         let numbers = if self.view == View::Rates {
             [
@@ -102,117 +113,127 @@ impl Table<'_> {
                 stats.bytes_out,
             ]
         };
-        let mut out = String::new();
         for number in numbers {
             out.push(' ');
-            out.push_str(&self.number(number));
+            self.put_number(out, number);
         }
-        out
     }
 
-    /// A number of eight characters, if need be in thousands of thousands.
-    fn number(&self, number: u64) -> String {
+    /// Adds a number of eight characters, if need be in thousands of thousands.
+    fn put_number(&self, out: &mut String, number: u64) {
         const UNITS: [(u64, u64, char); 4] = [
             (100_000_000_000, 1_000, 'K'),
             (100_000_000_000_000, 1_000_000, 'M'),
             (100_000_000_000_000_000, 1_000_000_000, 'G'),
             (u64::MAX, 1_000_000_000_000, 'T'),
         ];
-        if self.exact || number < 100_000_000 {
-            return format!("{number:>8}");
-        }
-        for (below, unit, letter) in UNITS {
-            if number < below {
-                return format!("{:>7}{letter}", number.checked_div(unit).unwrap_or(0));
+        let unit = match self.exact || number < 100_000_000 {
+            true => None,
+            false => UNITS.into_iter().find(|(below, ..)| number < *below),
+        };
+        let _ = match unit {
+            Some((_, unit, letter)) => {
+                write!(out, "{:>7}{letter}", number.checked_div(unit).unwrap_or(0))
             }
-        }
-        format!("{number:>8}")
+            None => write!(out, "{number:>8}"),
+        };
     }
 }
 
 impl Form for Table<'_> {
-    fn service(&self, service: &Service) -> String {
-        let mut out = self.service_name(&service.key);
-        // Writing to a string does not fail.
-        let _ = match self.view {
-            View::Stats | View::Rates => {
-                out = format!("{out:<33}");
-                out.push_str(&self.numbers(&service.stats));
-                writeln!(out)
-            }
-            _ => {
-                let _ = write!(out, " {}", scheduler(service));
-                out.push_str(&service_flags(service));
-                writeln!(out)
-            }
-        };
-        out
-    }
-
-    fn dest(&self, service: &ServiceKey, dest: &Dest) -> String {
-        let name = self.names.server(service, &dest.key);
-        let name = cut(&name);
-        let settings = &dest.settings;
-        let (active, inactive) = (dest.active, dest.inactive);
-        let method = method_name(settings.method);
-        // Weights are signed in the kernel.
-        let weight = i32::from_ne_bytes(settings.weight.to_ne_bytes());
+    fn put_service(&self, out: &mut String, service: &Service) {
+        let start = out.len();
+        self.put_service_name(out, &service.key);
         match self.view {
             View::Stats | View::Rates => {
-                format!("  -> {name:<28}{}\n", self.numbers(&dest.stats))
+                pad(out, start, 33);
+                self.put_numbers(out, &service.stats);
             }
-            View::Thresholds => format!(
-                "  -> {name:<28} {:<10} {:<10} {active:<10} {inactive:<10}\n",
-                settings.upper, settings.lower
-            ),
-            View::Persistent => format!(
-                "  -> {name:<28} {weight:<9} {:<11} {active:<10} {inactive:<10}\n",
-                dest.persistent
-            ),
-            View::Tunnels => format!(
-                "  -> {name:<28} {method:<7} {:<13} {weight:<6} {active:<10} {inactive:<10}\n",
-                tunnel_name(dest)
-            ),
-            View::Plain => {
-                format!("  -> {name:<28} {method:<7} {weight:<6} {active:<10} {inactive:<10}\n")
+            _ => {
+                out.push(' ');
+                out.push_str(&scheduler(service));
+                put_service_flags(out, service);
             }
         }
+        out.push('\n');
+    }
+
+    fn put_dest(&self, out: &mut String, service: &ServiceKey, dest: &Dest) {
+        const ARROW: &str = "  -> ";
+        let settings = &dest.settings;
+        // Weights are signed in the kernel.
+        let weight = i32::from_ne_bytes(settings.weight.to_ne_bytes());
+        out.push_str(ARROW);
+        let start = out.len();
+        self.names.put_server(out, service, &dest.key);
+        cut(out, start);
+        pad(out, start, NAME_WIDTH);
+        match self.view {
+            View::Stats | View::Rates => {
+                self.put_numbers(out, &dest.stats);
+                out.push('\n');
+                return;
+            }
+            View::Thresholds => {
+                put_column(out, settings.upper, 10);
+                put_column(out, settings.lower, 10);
+            }
+            View::Persistent => {
+                put_column(out, weight, 9);
+                put_column(out, dest.persistent, 11);
+            }
+            View::Plain | View::Tunnels => {
+                put_column(out, method_name(settings.method), 7);
+                if self.view == View::Tunnels {
+                    put_column(out, tunnel_name(dest), 13);
+                }
+                put_column(out, weight, 6);
+            }
+        }
+        put_column(out, dest.active, 10);
+        put_column(out, dest.inactive, 10);
+        out.push('\n');
     }
 }
 
-/// The flags of a service, as they follow its scheduler.
-fn service_flags(service: &Service) -> String {
+/// Adds a blank, and a column of at least this width.
+fn put_column(out: &mut String, content: impl Display, width: usize) {
+    out.push(' ');
+    let start = out.len();
+    let _ = write!(out, "{content}");
+    pad(out, start, width);
+}
+
+/// Adds the flags of a service, as they follow its scheduler.
+fn put_service_flags(out: &mut String, service: &Service) {
     let settings = &service.settings;
-    let mut out = String::new();
     let flags = sched_flags(service);
     if !flags.is_empty() {
-        out.push_str(&format!(" ({flags})"));
+        let _ = write!(out, " ({flags})");
     }
     if settings.has(service_flags::PERSISTENT) {
-        out.push_str(&format!(" persistent {}", settings.timeout));
+        let _ = write!(out, " persistent {}", settings.timeout);
         if let Some(mask) = netmask(service) {
-            out.push_str(&format!(" mask {mask}"));
+            let _ = write!(out, " mask {mask}");
         }
         if let Some(pe) = settings.pe {
-            out.push_str(&format!(" pe {}", text(pe.as_bytes())));
+            let _ = write!(out, " pe {}", text(pe.as_bytes()));
         }
     }
     if settings.has(service_flags::ONE_PACKET) {
         out.push_str(" ops");
     }
-    out
 }
 
-/// A name as long as there is room for; IPv6 addresses have more.
-fn cut(name: &str) -> &str {
+/// Cuts the name that began at `start` to what there is room for; IPv6 addresses have more.
+fn cut(out: &mut String, start: usize) {
+    let name = out.get(start..).unwrap_or_default();
     if name.starts_with('[') {
-        return name;
+        return;
     }
-    let end = name
-        .char_indices()
-        .nth(NAME_WIDTH)
-        .map_or(name.len(), |(at, _)| at);
-    name.get(..end).unwrap_or(name)
+    if let Some((at, _)) = name.char_indices().nth(NAME_WIDTH) {
+        out.truncate(start.saturating_add(at));
+    }
 }
 
 /// The name of a protocol.
@@ -263,10 +284,15 @@ mod tests {
     #[test]
     fn long_numbers_are_shown_in_larger_units() {
         let names = Names::new(true);
-        let table = |exact| Table {
-            names: &names,
-            view: View::Stats,
-            exact,
+        let shown = |number, exact| {
+            let table = Table {
+                names: &names,
+                view: View::Stats,
+                exact,
+            };
+            let mut out = String::new();
+            table.put_number(&mut out, number);
+            out
         };
         for (number, short) in [
             (0, "       0"),
@@ -277,17 +303,27 @@ mod tests {
             (100_000_000_000_000, " 100000G"),
             (100_000_000_000_000_000, " 100000T"),
         ] {
-            assert_eq!(table(false).number(number), short);
-            assert_eq!(table(true).number(number).trim_start(), number.to_string());
+            assert_eq!(shown(number, false), short);
+            assert_eq!(shown(number, true).trim_start(), number.to_string());
         }
     }
 
     #[test]
     fn ipv4_names_are_cut() {
-        assert_eq!(
-            cut("a-very-long-host-name-of-more-than-thirty:http"),
-            "a-very-long-host-name-of-mor"
-        );
-        assert_eq!(cut("10.0.0.1:80"), "10.0.0.1:80");
+        for (name, shown) in [
+            (
+                "a-very-long-host-name-of-more-than-thirty:http",
+                "a-very-long-host-name-of-mor",
+            ),
+            ("10.0.0.1:80", "10.0.0.1:80"),
+            (
+                "[2001:db8:1111:2222:3333::1]:80",
+                "[2001:db8:1111:2222:3333::1]:80",
+            ),
+        ] {
+            let mut out = format!("-> {name}");
+            cut(&mut out, 3);
+            assert_eq!(out, format!("-> {shown}"));
+        }
     }
 }
