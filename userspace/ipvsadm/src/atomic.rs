@@ -3,8 +3,8 @@
 //! Restoring as one change: all of it, or none.
 //!
 //! Kernels with the additions of `ipvs_rs` replace their table in one step. For others the fewest
-//! changes are made one after the other, with all new things before old ones go; and if one is
-//! refused, those made are undone.
+//! changes are made one after the other, all new things before anything goes; and if one is refused,
+//! those made are undone, before anything has gone.
 
 use ipvs_netlink::{Errno, Error, Request};
 
@@ -12,7 +12,7 @@ use crate::command::{Command, How};
 use crate::error::{sentence, words, Asked, Failure};
 use crate::exit_code::ExitCode;
 use crate::names::{Names, Services};
-use crate::plan::{difference, Model, Step};
+use crate::plan::{carry_out, difference, Model, Outcome, Step};
 use crate::print::rules;
 use crate::restore::{at, parse_line, say, Line};
 use crate::session::Session;
@@ -117,35 +117,29 @@ fn rule(wanted: &Model, place: usize) -> Option<(String, Asked)> {
     Some((rules::request(&Names::new(true), &request), asked(&request)))
 }
 
+/// Makes single changes, or none.
 fn apply(session: &mut Session, steps: &[Step]) -> Result<(), Failure> {
-    let changes: Vec<Request> = steps.iter().map(|step| step.change).collect();
-    let gone = |error| Failure::kernel(sentence(Asked::Other, &error));
-    let failures = session.client.execute_all(&changes).map_err(gone)?;
-    let Some(first) = failures.first() else {
-        return Ok(());
-    };
-    let failed: std::collections::HashSet<usize> = failures.iter().map(|f| f.index).collect();
-    let undo: Vec<Request> = steps
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| !failed.contains(index))
-        .rev()
-        .flat_map(|(_, step)| step.undo.iter().copied())
-        .collect();
-    let left = session.client.execute_all(&undo).map_err(gone)?;
-    let line = changes
-        .get(first.index)
-        .map(|change| rules::request(&Names::new(true), change));
-    let outcome = match left.len() {
-        0 => "nothing was changed".to_owned(),
-        count => format!("{count} changes could not be undone"),
-    };
-    let asked = changes.get(first.index).map_or(Asked::Other, asked);
-    Err(Failure::kernel(format!(
-        "{} ({}); {outcome}",
-        words(asked, first.errno),
-        line.unwrap_or_default().trim_end()
-    )))
+    let outcome = carry_out(steps, |changes| session.client.execute_all(changes));
+    match outcome.map_err(|error| Failure::kernel(sentence(Asked::Other, &error)))? {
+        Outcome::Done => Ok(()),
+        Outcome::Refused {
+            change,
+            errno,
+            left,
+        } => {
+            let why = words(asked(&change), errno);
+            let rule = rules::request(&Names::new(true), &change);
+            let left = match left {
+                0 => "nothing was changed".to_owned(),
+                1 => "1 change could not be undone".to_owned(),
+                count => format!("{count} changes could not be undone"),
+            };
+            Err(Failure::kernel(format!(
+                "{why} ({}); {left}",
+                rule.trim_end()
+            )))
+        }
+    }
 }
 
 /// What a request asks, for the words about its failure.

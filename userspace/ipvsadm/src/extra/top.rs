@@ -1,186 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `ipvsadm top`: services and servers, the busiest first.
+//! `ipvsadm top`: services with their servers, the busiest first.
 
+mod columns;
+mod look;
+
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use clap::ArgMatches;
-use ratatui::backend::{Backend, TestBackend};
-use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
+use ratatui::backend::Backend;
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::layout::{Constraint, Layout};
-use ratatui::style::{Color, Modifier, Style};
-use ratatui::text::Line;
-use ratatui::widgets::{Cell, Row, Table};
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Text};
 use ratatui::{Frame, Terminal};
 
-use ipvs_netlink::{Dest, Service, ServiceKey, Stats};
-
-use crate::command::View;
+use self::columns::Columns;
+use self::look::Look;
 use crate::error::Failure;
 use crate::exit_code::ExitCode;
-use crate::names::Names;
-use crate::print::table::{method_name, Table as Lines};
 use crate::restore::say;
 use crate::session::Session;
 
-/// Rows of text beside those of services and servers.
-const FRAME_ROWS: u16 = 2;
-
-/// A look at the table.
-struct Look {
-    table: Vec<(Service, Vec<Dest>)>,
-}
-
-impl Look {
-    fn take(session: &mut Session) -> Result<Self, Failure> {
-        let mut table = session
-            .table(None, true)
-            .map_err(|error| Failure::listing(&error))?;
-        // The busiest first; the sort is stable, so others keep their order.
-        table.sort_by_key(|(service, _)| {
-            std::cmp::Reverse(
-                service
-                    .stats
-                    .rates
-                    .bytes_in
-                    .max(service.stats.rates.bytes_out),
-            )
-        });
-        Ok(Self { table })
-    }
-
-    fn rows(&self) -> usize {
-        let servers: usize = self.table.iter().map(|(_, dests)| dests.len()).sum();
-        servers.saturating_add(self.table.len())
-    }
-
-    fn title(&self) -> String {
-        let servers: usize = self.table.iter().map(|(_, dests)| dests.len()).sum();
-        let (mut connections, mut bytes_in, mut bytes_out) = (0_u64, 0_u64, 0_u64);
-        for (service, _) in &self.table {
-            connections = connections.saturating_add(service.stats.rates.connections);
-            bytes_in = bytes_in.saturating_add(service.stats.rates.bytes_in);
-            bytes_out = bytes_out.saturating_add(service.stats.rates.bytes_out);
-        }
-        format!(
-            "ipvsadm top: {} services, {servers} servers, {connections} connections/s, {} in, {} out",
-            self.table.len(),
-            per_second(bytes_in),
-            per_second(bytes_out)
-        )
-    }
-
-    fn draw(&self, frame: &mut Frame<'_>, scroll: usize) {
-        let [top, body] =
-            Layout::vertical([Constraint::Length(1), Constraint::Min(1)]).areas(frame.area());
-        frame.render_widget(
-            Line::from(self.title()).style(Style::new().add_modifier(Modifier::BOLD)),
-            top,
-        );
-        let header = [
-            "SERVICE -> SERVER",
-            "METHOD",
-            "WEIGHT",
-            "ACTIVE",
-            "INACT",
-            "CONN/S",
-            "IN",
-            "OUT",
-        ];
-        let widths = [
-            Constraint::Min(30),
-            Constraint::Length(9),
-            Constraint::Length(10),
-            Constraint::Length(8),
-            Constraint::Length(8),
-            Constraint::Length(8),
-            Constraint::Length(10),
-            Constraint::Length(10),
-        ];
-        let rows: Vec<Row<'_>> = self.all_rows().into_iter().skip(scroll).collect();
-        let header = Row::new(header).style(Style::new().add_modifier(Modifier::REVERSED));
-        frame.render_widget(Table::new(rows, widths).header(header), body);
-    }
-
-    fn all_rows(&self) -> Vec<Row<'static>> {
-        let names = Names::new(true);
-        let lines = Lines {
-            names: &names,
-            view: View::Plain,
-            exact: false,
-        };
-        let mut rows = Vec::with_capacity(self.rows());
-        for (service, dests) in &self.table {
-            let sum =
-                |get: fn(&Dest) -> u32| dests.iter().map(|dest| u64::from(get(dest))).sum::<u64>();
-            let scheduler = crate::print::scheduler(service);
-            let cells = [
-                lines.service_name(&service.key),
-                scheduler,
-                String::new(),
-                sum(|dest| dest.active).to_string(),
-                sum(|dest| dest.inactive).to_string(),
-            ];
-            rows.push(row(
-                cells,
-                &service.stats,
-                Style::new().add_modifier(Modifier::BOLD),
-            ));
-            rows.extend(
-                dests
-                    .iter()
-                    .map(|dest| server_row(&names, &service.key, dest)),
-            );
-        }
-        rows
-    }
-}
-
-fn server_row(names: &Names, service: &ServiceKey, dest: &Dest) -> Row<'static> {
-    // Quiesced servers, and those with all the connections that they may have.
-    let overloaded = dest.settings.upper != 0
-        && dest.active.saturating_add(dest.inactive) >= dest.settings.upper;
-    let style = match dest.settings.weight {
-        0 => Style::new().fg(Color::DarkGray),
-        _ if overloaded => Style::new().fg(Color::Red),
-        _ => Style::new(),
-    };
-    let mut name = "  -> ".to_owned();
-    names.put_server(&mut name, service, &dest.key);
-    let cells = [
-        name,
-        method_name(dest.settings.method).to_owned(),
-        dest.settings.weight.to_string(),
-        dest.active.to_string(),
-        dest.inactive.to_string(),
-    ];
-    row(cells, &dest.stats, style)
-}
-
-fn row(cells: [String; 5], stats: &Stats, style: Style) -> Row<'static> {
-    let rates = &stats.rates;
-    let rest = [
-        rates.connections.to_string(),
-        per_second(rates.bytes_in),
-        per_second(rates.bytes_out),
-    ];
-    Row::new(cells.into_iter().chain(rest).map(Cell::from)).style(style)
-}
-
-/// Bytes in a second.
-fn per_second(bytes: u64) -> String {
-    for (unit, name) in [
-        (1_000_000_000, "GB/s"),
-        (1_000_000, "MB/s"),
-        (1_000, "kB/s"),
-    ] {
-        if bytes >= unit {
-            let tenths = bytes.saturating_mul(10).checked_div(unit).unwrap_or(0);
-            return format!("{}.{} {name}", tenths / 10, tenths % 10);
-        }
-    }
-    format!("{bytes} B/s")
-}
+const EMPTY: &str = "There are no services.";
+const HELP: &str = "q: quit   arrows, PgUp, PgDn, Home, End: scroll";
 
 /// Shows the table until someone presses `q`.
 ///
@@ -190,11 +34,14 @@ fn per_second(bytes: u64) -> String {
 pub fn run(session: &mut Session, options: &ArgMatches) -> Result<ExitCode, Failure> {
     if options.get_flag("once") {
         let width = options.get_one::<u32>("width").copied().unwrap_or(100);
-        say(&once(
-            &Look::take(session)?,
-            u16::try_from(width).unwrap_or(u16::MAX),
-        )?)?;
+        let width = usize::try_from(width).unwrap_or(usize::MAX);
+        say(&once(&Look::take(session)?, width))?;
         return Ok(ExitCode::Success);
+    }
+    if !(std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {
+        return Err(Failure::usage(
+            "top needs a terminal; `ipvsadm top --once` prints one look as text.",
+        ));
     }
     let mut terminal = ratatui::try_init().map_err(|error| Failure::io("terminal", &error))?;
     let outcome = follow(session, &mut terminal, super::interval(options));
@@ -203,19 +50,87 @@ pub fn run(session: &mut Session, options: &ArgMatches) -> Result<ExitCode, Fail
 }
 
 /// One look as text.
-fn once(look: &Look, width: u16) -> Result<String, Failure> {
-    let height = u16::try_from(look.rows())
-        .unwrap_or(u16::MAX)
-        .saturating_add(FRAME_ROWS);
-    let failed = |error: std::io::Error| Failure::io("drawing", &error);
-    let mut terminal = Terminal::new(TestBackend::new(width, height)).map_err(failed)?;
-    terminal.draw(|frame| look.draw(frame, 0)).map_err(failed)?;
-    let buffer = terminal.backend().buffer();
-    let cells: Vec<&str> = buffer.content().iter().map(|cell| cell.symbol()).collect();
-    let lines = cells.chunks(usize::from(width).max(1));
-    Ok(lines
-        .map(|line| line.concat().trim_end().to_owned() + "\n")
-        .collect())
+fn once(look: &Look, width: usize) -> String {
+    let columns = Columns::fitting(width, look.name_width());
+    let mut lines = vec![look.title(width)];
+    if look.len() == 0 {
+        lines.push(EMPTY.to_owned());
+    } else {
+        lines.push(columns.header());
+        lines.extend(look.rows(0, look.len()).map(|row| columns.line(&row)));
+    }
+    let lines = lines.iter().flat_map(|line| [line.trim_end(), "\n"]);
+    lines.collect()
+}
+
+/// The part of the table that is on the screen.
+#[derive(Default)]
+struct Scroll {
+    /// The first row.
+    first: usize,
+    /// So many fit.
+    page: usize,
+}
+
+impl Scroll {
+    /// Does what a key says; whether that is to end.
+    fn press(&mut self, key: &KeyEvent, rows: usize) -> bool {
+        let last = rows.saturating_sub(self.page);
+        let page = self.page.saturating_sub(1).max(1);
+        self.first = match key.code {
+            KeyCode::Char('q') | KeyCode::Esc => return true,
+            KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => return true,
+            KeyCode::Down | KeyCode::Char('j') => self.first.saturating_add(1),
+            KeyCode::Up | KeyCode::Char('k') => self.first.saturating_sub(1),
+            KeyCode::PageDown | KeyCode::Char(' ') => self.first.saturating_add(page),
+            KeyCode::PageUp => self.first.saturating_sub(page),
+            KeyCode::Home | KeyCode::Char('g') => 0,
+            KeyCode::End | KeyCode::Char('G') => last,
+            _ => self.first,
+        }
+        .min(last);
+        false
+    }
+}
+
+/// Draws a look: what all do, the columns, the rows, what keys do.
+fn draw(frame: &mut Frame<'_>, look: &Look, scroll: &mut Scroll) {
+    let [top, body, bottom] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Min(2),
+        Constraint::Length(1),
+    ])
+    .areas(frame.area());
+    let width = usize::from(top.width);
+    let bold = Style::new().add_modifier(Modifier::BOLD);
+    frame.render_widget(Line::styled(look.title(width), bold), top);
+    let columns = Columns::fitting(width, look.name_width());
+    scroll.page = usize::from(body.height).saturating_sub(1);
+    scroll.first = scroll.first.min(look.len().saturating_sub(scroll.page));
+    let reversed = Style::new().add_modifier(Modifier::REVERSED);
+    let header = format!("{:<width$}", columns.header());
+    let mut lines = vec![Line::styled(header, reversed)];
+    let rows = look.rows(scroll.first, scroll.page);
+    lines.extend(rows.map(|row| Line::styled(columns.line(&row), row.style)));
+    if look.len() == 0 {
+        lines.push(Line::raw(EMPTY));
+    }
+    frame.render_widget(Text::from(lines), body);
+    frame.render_widget(Line::raw(footer(scroll, look.len(), width)), bottom);
+}
+
+/// Which rows are shown, if not all; and what keys do, if there is room for it.
+fn footer(scroll: &Scroll, rows: usize, width: usize) -> String {
+    let last = scroll.first.saturating_add(scroll.page).min(rows);
+    let mut out = String::new();
+    if last.saturating_sub(scroll.first) < rows {
+        out = format!("{}-{last} of {rows}   ", scroll.first.saturating_add(1));
+    }
+    let help = [HELP, "q: quit"];
+    let room = width.saturating_sub(out.len());
+    let help = help.into_iter().find(|help| help.len() <= room);
+    out.push_str(help.unwrap_or_default());
+    out
 }
 
 fn follow<B: Backend>(
@@ -224,34 +139,23 @@ fn follow<B: Backend>(
     interval: Duration,
 ) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::io("terminal", &error);
-    let mut scroll = 0_usize;
+    let mut scroll = Scroll::default();
     loop {
         let look = Look::take(session)?;
         let next = Instant::now().checked_add(interval);
         loop {
             terminal
-                .draw(|frame| look.draw(frame, scroll))
+                .draw(|frame| draw(frame, &look, &mut scroll))
                 .map_err(failed)?;
             let left = next.map_or(interval, |at| at.saturating_duration_since(Instant::now()));
             if left.is_zero() || !event::poll(left).map_err(failed)? {
                 break;
             }
-            let Event::Key(key) = event::read().map_err(failed)? else {
-                continue;
-            };
-            if key.kind != KeyEventKind::Press {
-                continue;
-            }
-            match key.code {
-                KeyCode::Char('q') | KeyCode::Esc => return Ok(()),
-                KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => {
-                    return Ok(())
+            // Another size is drawn as any change is.
+            if let Event::Key(key) = event::read().map_err(failed)? {
+                if key.kind == KeyEventKind::Press && scroll.press(&key, look.len()) {
+                    return Ok(());
                 }
-                KeyCode::Down | KeyCode::Char('j') => {
-                    scroll = scroll.saturating_add(1).min(look.rows())
-                }
-                KeyCode::Up | KeyCode::Char('k') => scroll = scroll.saturating_sub(1),
-                _ => {}
             }
         }
     }
@@ -259,23 +163,98 @@ fn follow<B: Backend>(
 
 #[cfg(test)]
 mod tests {
+    use ipvs_netlink::{
+        Addr, Dest, DestKey, DestSettings, Family, Service, ServiceKey, ServiceSettings, Stats,
+    };
+    use ratatui::backend::TestBackend;
+
     use super::*;
 
-    #[test]
-    fn rates_are_shown_in_the_largest_unit() {
-        for (bytes, text) in [
-            (0, "0 B/s"),
-            (999, "999 B/s"),
-            (1_500, "1.5 kB/s"),
-            (2_000_000, "2.0 MB/s"),
-        ] {
-            assert_eq!(per_second(bytes), text);
-        }
+    /// Firewall marks with as many servers each.
+    fn look(services: u32, servers: u8) -> Look {
+        let octets = |last| std::array::from_fn(|at| if at == 15 { last } else { 0xfd });
+        let dest = |number| Dest {
+            key: DestKey {
+                family: Family::V6,
+                addr: Addr::from_v6(octets(number)),
+                port: 8080,
+            },
+            settings: DestSettings::default(),
+            active: 1,
+            inactive: 2,
+            persistent: 0,
+            stats: Stats::default(),
+        };
+        let service = |mark| Service {
+            key: ServiceKey::from_mark(Family::V6, mark),
+            settings: ServiceSettings::default(),
+            stats: Stats::default(),
+        };
+        Look::of(
+            (1..=services)
+                .map(|mark| (service(mark), (1..=servers).map(dest).collect()))
+                .collect(),
+        )
+    }
+
+    /// The lines on a screen of this size.
+    fn screen(look: &Look, scroll: &mut Scroll, width: u16, height: u16) -> Vec<String> {
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal.draw(|frame| draw(frame, look, scroll)).unwrap();
+        let buffer = terminal.backend().buffer();
+        let cells: Vec<&str> = buffer.content().iter().map(|cell| cell.symbol()).collect();
+        cells
+            .chunks(usize::from(width))
+            .map(|line| line.concat().trim_end().to_owned())
+            .collect()
     }
 
     #[test]
-    fn an_empty_table_is_drawn() {
-        let text = once(&Look { table: vec![] }, 80).unwrap();
-        assert!(text.starts_with("ipvsadm top: 0 services"));
+    fn one_is_not_many() {
+        let title = |services, servers| look(services, servers).title(100);
+        assert!(title(0, 0).contains("0 services, 0 servers, 0 connections/s"));
+        assert!(title(1, 1).contains("1 service, 1 server, "));
+        assert!(title(2, 2).contains("2 services, 4 servers, "));
+    }
+
+    #[test]
+    fn an_empty_table_is_said_to_be_empty() {
+        assert!(once(&look(0, 0), 80).ends_with("There are no services.\n"));
+        let seen = screen(&look(0, 0), &mut Scroll::default(), 40, 5);
+        assert_eq!(seen[2], "There are no services.");
+        assert_eq!(seen[4], "q: quit");
+    }
+
+    #[test]
+    fn the_last_row_is_the_last_line_that_one_comes_to() {
+        let look = look(3, 9);
+        let mut scroll = Scroll::default();
+        for (code, first) in [
+            (KeyCode::Up, 0),
+            (KeyCode::Down, 1),
+            (KeyCode::End, 23),
+            (KeyCode::Down, 23),
+            (KeyCode::PageUp, 17),
+            (KeyCode::Home, 0),
+            (KeyCode::End, 23),
+        ] {
+            screen(&look, &mut scroll, 80, 10);
+            assert!(!scroll.press(&KeyEvent::new(code, KeyModifiers::NONE), look.len()));
+            assert_eq!(scroll.first, first);
+        }
+        let seen = screen(&look, &mut scroll, 80, 10);
+        assert!(seen[8].contains("fd09]:8080"));
+        assert!(seen[9].starts_with("24-30 of 30   q: quit"));
+        // A larger screen shows more, not a gap.
+        let seen = screen(&look, &mut scroll, 200, 50);
+        assert!(seen[2].starts_with("FWM  1 IPv6"));
+        assert!(scroll.press(&KeyEvent::from(KeyCode::Char('q')), look.len()));
+    }
+
+    #[test]
+    fn small_screens_do_no_harm() {
+        for (width, height) in [(1, 1), (3, 2), (10, 3), (20, 4)] {
+            screen(&look(2, 2), &mut Scroll::default(), width, height);
+        }
     }
 }
