@@ -26,13 +26,14 @@ def main():
     subprocess.run(["modprobe", "ip_vs"], check=True)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     if options.large:
-        return not large.run(10000, 5)
+        return not (large.run(10000, 5) & large.at_once(1000, 4, extras.kernel_adds()))
     good = differential.run(options)
     if not options.named and not options.patterns:
         # With the traffic of the last cases.
         good &= extras.checks()
         good &= setups.run(differential.has_engines())
         good &= large.run(1000, 5)
+        good &= large.at_once(1000, 4, extras.kernel_adds())
     return not good
 
 

@@ -25,6 +25,11 @@ def rules(services, servers):
             yield f"-a -t {vip} -r 11.{number >> 14}.{number >> 7 & 127}.{server + 1}:80 -m -w {server + 1}\n"
 
 
+def heavier(text):
+    """The same table with other weights."""
+    return b"".join(line + (b"0\n" if b" -w " in line else b"\n") for line in text.splitlines())
+
+
 def datagrams():
     """Those of all netlink sockets of this namespace, in both directions."""
     with open("/proc/net/dev", encoding="ascii") as file:
@@ -38,10 +43,17 @@ def spent():
     return usage.ru_utime + usage.ru_stime
 
 
-def measured(folder, word, stdin):
+def namespace():
+    """A network namespace of its own, whose netlink datagrams are counted."""
+    os.unshare(os.CLONE_NEWNET)
+    # Addresses without any route are no unicast addresses.
+    subprocess.run(["ip", "-batch", "-"], input=b"link set lo up\nlink add nlmon0 type nlmon\nlink set nlmon0 up\n", check=True)
+
+
+def measured(folder, words, stdin):
     """The seconds by the clock and of the processor, and the datagrams of a command; and what it prints."""
     sent, began, used = datagrams(), time.monotonic(), spent()
-    done = subprocess.run([f"{folder}/ipvsadm", word], input=stdin, stdout=subprocess.PIPE, check=True)
+    done = subprocess.run([f"{folder}/ipvsadm", *words.split()], input=stdin, stdout=subprocess.PIPE, check=True)
     return (time.monotonic() - began, spent() - used), datagrams() - sent, done.stdout
 
 
@@ -50,9 +62,7 @@ def measure(folder, text):
     searches them for each new one."""
     least = {}
     for _ in range(TRIES):
-        os.unshare(os.CLONE_NEWNET)
-        # Addresses without any route are no unicast addresses.
-        subprocess.run(["ip", "-batch", "-"], input=b"link set lo up\nlink add nlmon0 type nlmon\nlink set nlmon0 up\n", check=True)
+        namespace()
         for word, stdin in (("-R", text), ("-Ln", b""), ("-Sn", b"")):
             times, many, said = measured(folder, word, stdin)
             before, _, _ = least.get(word, (times, many, said))
@@ -76,3 +86,17 @@ def run(services, servers):
     same = theirs["-Ln"][2] == ours["-Ln"][2] and theirs["-Sn"][2] == ours["-Sn"][2]
     print(("ok" if same else "not ok") + f" ipvsadm shows the same of {services} services", flush=True)
     return good and same
+
+
+def at_once(services, servers, in_one_step):
+    """Whether --atomic makes another table of a large one; in one message where the kernel can."""
+    text = "".join(rules(services, servers)).encode()
+    namespace()
+    measured(programs.OURS, "-R", text)
+    times, many, _ = measured(programs.OURS, "-R --atomic", heavier(text))
+    same = measured(programs.OURS, "-R --dry-run", heavier(text))[2] == b""
+    # Those for the family, the version and the end come on top.
+    good = same and (many < 10 if in_one_step else many < 2 * services * servers)
+    print(f"{'ok' if good else 'not ok'} ipvsadm -R --atomic of {services} services with {servers} other servers each: {times[0]:.2f} s by "
+          f"the clock, {times[1]:.2f} s of the processor, {many} datagrams", flush=True)
+    return good

@@ -3,13 +3,16 @@
 //! The socket: requests out, answers in.
 
 use std::io::ErrorKind;
+use std::os::fd::AsRawFd;
 
 use neli::consts::nl::NlmF;
 use neli::consts::socket::{Msg, NlFamily};
 use neli::socket::NlSocket;
 use neli::utils::Groups;
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::SndBufForce;
 
-use crate::error::Error;
+use crate::error::{Errno, Error};
 use crate::message::{self, Body, Content, Messages};
 
 /// How much of a dump the kernel is asked for at a time. It makes and clears room for that much even
@@ -76,7 +79,7 @@ impl Channel {
             self.sent = self.sent.saturating_add(1);
         }
         if !bytes.is_empty() {
-            self.socket.send(&bytes, Msg::empty())?;
+            self.put(&bytes)?;
             // A refusal repeats what it refuses.
             let wanted = bytes.len().saturating_add(Parts::Short as usize);
             if self.buffer.len() < wanted {
@@ -84,6 +87,22 @@ impl Channel {
             }
         }
         Ok(first)
+    }
+
+    fn put(&self, bytes: &[u8]) -> Result<(), Error> {
+        match self.socket.send(bytes, Msg::empty()) {
+            Err(error) if error.raw_os_error() == Some(Errno::EMSGSIZE.0) => {
+                // More than a socket may have in it by default, which is about 200 KB.
+                let room = bytes.len().saturating_add(Parts::Long as usize);
+                setsockopt(self.socket.as_raw_fd(), SndBufForce, &room)
+                    .map_err(|_| Error::Kernel(Errno::EMSGSIZE))?;
+                self.socket.send(bytes, Msg::empty())?;
+            }
+            outcome => {
+                outcome?;
+            }
+        }
+        Ok(())
     }
 
     /// The messages of one datagram, which is waited for.

@@ -24,6 +24,9 @@ use crate::session::Session;
 /// The first mistake in the rules, before anything is changed; or what the kernel refuses.
 pub fn run(session: &mut Session, text: &str, how: How) -> Result<ExitCode, Failure> {
     let wanted = read(&session.program, text, &Services::default())?;
+    if how == How::Atomic && replace(session, &wanted)? {
+        return Ok(ExitCode::Success);
+    }
     let table = session
         .table(None, false)
         .map_err(|error| Failure::listing(&error))?;
@@ -35,7 +38,7 @@ pub fn run(session: &mut Session, text: &str, how: How) -> Result<ExitCode, Fail
             .map(|step| rules::request(&names, &step.change))
             .collect();
         say(&lines)?;
-    } else if !steps.is_empty() && !replace(session, &wanted)? {
+    } else {
         apply(session, &steps)?;
     }
     Ok(ExitCode::Success)
@@ -71,7 +74,8 @@ pub fn read(program: &str, text: &str, services: &Services) -> Result<Model, Fai
     Ok(wanted)
 }
 
-/// Replaces the whole table in one step; false if the kernel cannot, or not one of this size.
+/// Replaces the whole table in one step; false if the kernel cannot, or does not take one as
+/// large as this.
 fn replace(session: &mut Session, wanted: &Model) -> Result<bool, Failure> {
     let error = match session.client.replace(wanted.services(), true) {
         Ok(()) => return Ok(true),

@@ -67,8 +67,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// `EOPNOTSUPP` if the kernel has no additions; `EMSGSIZE` if the table is too long for one
-    /// message; [`Error::Refused`] with the place, counted from 0 over services and servers, and
+    /// `EOPNOTSUPP` if the kernel has no additions; `EMSGSIZE` if the table is longer than a message
+    /// may be; [`Error::Refused`] with the place, counted from 0 over services and servers, and
     /// the reason.
     pub fn replace(&mut self, services: &[WholeService], others: bool) -> Result<(), Error> {
         self.group()?;
