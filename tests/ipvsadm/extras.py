@@ -57,9 +57,14 @@ def checks():
     found = json.loads(run(OURS, ["conn", "list", "--json", "--protocol", "udp"])[1])["connections"]
     found_all = len(found) == len(udp)
     good &= expect("conn list by protocol", bool(udp) and found_all, found)
+    same = json.loads(run(OURS, ["conn", "list", "--json", "--protocol", "17"])[1])["connections"]
+    good &= expect("conn list by the number of a protocol", len(same) == len(found), same)
+    said = run(OURS, ["conn", "list", "--protocol", "tpc"])
+    good &= expect("conn list says what would be right", said[0] == 2 and "tcp, udp, sctp, ah, esp or a number" in said[2], said)
     said = run(OURS, ["conn", "flush", "--protocol", "udp"])
     if adds:
-        good &= expect("conn flush ends connections", said == [0, f"{len(udp)} connections were ended\n", ""], said)
+        ended = "1 connection was ended" if len(udp) == 1 else f"{len(udp)} connections were ended"
+        good &= expect("conn flush ends connections", said == [0, f"{ended}\n", ""], said)
     else:
         good &= expect("conn flush says what lacks", said[0] == 255 and "cannot end connections" in said[2], said)
     said = run(OURS, ["metrics"])

@@ -89,11 +89,16 @@ const PROTOCOLS: [(&str, u16); 6] = [
 ];
 
 /// The number of a protocol, given by name or number.
-fn protocol_number(name: &str) -> Option<u16> {
+///
+/// # Errors
+///
+/// What would be right.
+pub fn protocol_number(name: &str) -> Result<u16, String> {
     PROTOCOLS
         .iter()
         .find(|(known, _)| known.eq_ignore_ascii_case(name))
         .map_or_else(|| name.parse().ok(), |(_, number)| Some(*number))
+        .ok_or_else(|| "tcp, udp, sctp, ah, esp or a number".to_owned())
 }
 
 impl From<ipvs_netlink::Connection> for Connection {
@@ -124,8 +129,8 @@ pub fn ip(side: &Side) -> IpAddr {
 /// What connections are wanted; what is not given fits all.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// The name of the protocol.
-    pub protocol: Option<String>,
+    /// The number of the protocol.
+    pub protocol: Option<u16>,
     /// The client's address, and its port if given.
     pub client: Option<Match>,
     /// The virtual address.
@@ -166,9 +171,13 @@ impl Match {
 impl std::str::FromStr for Match {
     type Err = String;
 
-    /// Reads `10.0.0.1`, `10.0.0.1:80`, `2001:db8::1` or `[2001:db8::1]:80`.
+    /// Reads `10.0.0.1`, `10.0.0.1:80`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:80`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if let Ok(ip) = text.parse() {
+        let bare = text
+            .strip_prefix('[')
+            .and_then(|text| text.strip_suffix(']'));
+        let v6 = bare.map(|text| text.parse().map(IpAddr::V6));
+        if let Ok(ip) = v6.unwrap_or_else(|| text.parse()) {
             return Ok(Self { ip, port: None });
         }
         match text.parse::<std::net::SocketAddr>() {
@@ -182,34 +191,27 @@ impl std::str::FromStr for Match {
 }
 
 impl Filter {
-    /// The same for the kernel; [`None`] if it can fit nothing, for want of such a protocol.
-    pub fn told(&self) -> Option<ConnectionFilter> {
-        let protocol = match &self.protocol {
-            None => None,
-            Some(name) => Some(protocol_number(name)?),
-        };
-        Some(ConnectionFilter {
+    /// The same for the kernel.
+    pub fn told(&self) -> ConnectionFilter {
+        ConnectionFilter {
             of: None,
-            protocol,
+            protocol: self.protocol,
             client: self.client.map(Match::told),
             service: self.service.map(Match::told),
             server: self.server.map(Match::told),
             state: self.state.as_ref().map(|state| state.to_uppercase()),
-        })
+        }
     }
 
     /// Whether a connection is wanted.
     pub fn fits(&self, connection: &Connection) -> bool {
-        let same = |wanted: &Option<String>, is: &str| {
-            wanted
-                .as_ref()
-                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(is))
-        };
+        let protocol = protocol_number(&connection.protocol).ok();
+        let state = self.state.as_ref();
         let at = |wanted: &Option<Match>, side: &Side| {
             wanted.as_ref().is_none_or(|wanted| wanted.fits(side))
         };
-        same(&self.protocol, &connection.protocol)
-            && same(&self.state, &connection.state)
+        (self.protocol.is_none() || self.protocol == protocol)
+            && state.is_none_or(|state| state.eq_ignore_ascii_case(&connection.state))
             && at(&self.client, &connection.client)
             && at(&self.service, &connection.service)
             && at(&self.server, &connection.server)
@@ -249,7 +251,7 @@ UDP 0A630000 0000 0A630001 13C4 0A630002 13C4 NONE             50 sip abc@exampl
         assert_eq!(count(&Filter::default()), 3);
         assert_eq!(
             count(&Filter {
-                protocol: Some("tcp".into()),
+                protocol: protocol_number("tcp").ok(),
                 ..Filter::default()
             }),
             2
@@ -270,6 +272,21 @@ UDP 0A630000 0000 0A630001 13C4 0A630002 13C4 NONE             50 sip abc@exampl
             }),
             1
         );
-        assert!("10.0.0.1:x".parse::<Match>().is_err());
+    }
+
+    #[test]
+    fn what_is_typed_is_understood_or_refused() {
+        let port = |text: &str| text.parse::<Match>().map(|found| found.port).ok();
+        assert_eq!(port("10.0.0.1"), Some(None));
+        assert_eq!(port("10.0.0.1:80"), Some(Some(80)));
+        assert_eq!(port("2001:db8::1"), Some(None));
+        assert_eq!(port("[2001:db8::1]"), Some(None));
+        assert_eq!(port("[2001:db8::1]:80"), Some(Some(80)));
+        for wrong in ["10.0.0.1:x", "[10.0.0.1]", "", "[]", "web:80"] {
+            assert_eq!(port(wrong), None, "{wrong}");
+        }
+        assert_eq!(protocol_number("esp"), Ok(50));
+        assert_eq!(protocol_number("132"), Ok(132));
+        assert!(protocol_number("tpc").is_err());
     }
 }

@@ -11,7 +11,7 @@ pub mod top;
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::connections::{Filter, Match};
+use crate::connections::{protocol_number, Filter, Match};
 use crate::error::Failure;
 use crate::exit_code::ExitCode;
 use crate::options::{Meaning, Takes, OPTIONS};
@@ -50,7 +50,8 @@ fn filters(command: Command) -> Command {
             Arg::new("protocol")
                 .long("protocol")
                 .value_name("NAME")
-                .help("tcp, udp or sctp"),
+                .value_parser(ValueParser::new(protocol_number))
+                .help("tcp, udp, sctp, ah, esp or a number"),
         )
         .arg(
             Arg::new("state")
@@ -67,11 +68,11 @@ fn filters(command: Command) -> Command {
 pub fn command() -> Command {
     Command::new("ipvsadm")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Administers IPVS, the layer-4 load balancer of Linux")
+        .about("administers IPVS, the layer-4 load balancer of Linux")
         .subcommand_required(true)
         .subcommand(
             Command::new("monitor")
-                .about("Follows changes of the table, each as the rule that would make it")
+                .about("follows changes of the table, each as the rule that would make it")
                 .arg(number(
                     "interval",
                     "1000",
@@ -88,22 +89,22 @@ pub fn command() -> Command {
         )
         .subcommand(
             Command::new("top")
-                .about("Shows services and servers with their rates, and refreshes")
+                .about("shows services and servers with their rates, again and again")
                 .arg(number("interval", "1000", "milliseconds between two looks"))
                 .arg(switch("once", "print one look as text and end"))
                 .arg(number("width", "100", "width of that text")),
         )
-        .subcommand(Command::new("metrics").about("Prints counters and gauges for Prometheus"))
+        .subcommand(Command::new("metrics").about("prints counters and gauges for Prometheus"))
         .subcommand(
             Command::new("conn")
-                .about("Lists or ends connections")
+                .about("lists or ends connections")
                 .subcommand_required(true)
                 .subcommand(
-                    filters(Command::new("list").about("Lists connections"))
+                    filters(Command::new("list").about("lists connections"))
                         .arg(switch("json", "as JSON"))
                         .arg(switch("numeric", "numbers instead of names").short('n')),
                 )
-                .subcommand(filters(Command::new("flush").about("Ends connections"))),
+                .subcommand(filters(Command::new("flush").about("ends connections"))),
         )
 }
 
@@ -171,7 +172,7 @@ fn filter(options: &ArgMatches) -> Filter {
     let text = |name: &str| options.get_one::<String>(name).cloned();
     let side = |name: &str| options.get_one::<Match>(name).copied();
     Filter {
-        protocol: text("protocol"),
+        protocol: options.get_one::<u16>("protocol").copied(),
         state: text("state"),
         client: side("client"),
         service: side("service"),

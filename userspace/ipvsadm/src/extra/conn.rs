@@ -19,10 +19,7 @@ fn fitting(session: &mut Session, filter: &Filter) -> Result<Vec<Connection>, Fa
         all.retain(|one| filter.fits(one));
         return Ok(all);
     }
-    let Some(told) = filter.told() else {
-        return Ok(Vec::new());
-    };
-    let found = session.client.connections(&told);
+    let found = session.client.connections(&filter.told());
     Ok(found
         .map_err(|error| Failure::listing(&error))?
         .into_iter()
@@ -62,20 +59,24 @@ pub fn list(
 /// That it cannot.
 pub fn flush(session: &mut Session, filter: &Filter) -> Result<ExitCode, Failure> {
     if !session.client.has_additions() {
-        let count = fitting(session, filter)?.len();
+        let (connections, fit) = match fitting(session, filter)?.len() {
+            1 => ("1 connection".to_owned(), "fits; it ends by itself"),
+            count => (
+                format!("{count} connections"),
+                "fit; they end by themselves",
+            ),
+        };
         return Err(Failure::kernel(format!(
             "This kernel cannot end connections: its IPVS has no such command.\n\
-             {count} connections fit; they end by themselves, as `ipvsadm conn list` shows when.\n\
+             {connections} {fit}, as `ipvsadm conn list` shows when.\n\
              With net.ipv4.vs.expire_nodest_conn=1 those of a deleted server end at their next packet."
         )));
     }
-    let count = match filter.told() {
-        None => 0,
-        Some(told) => session
-            .client
-            .end_connections(&told)
-            .map_err(|error| Failure::kernel(sentence(Asked::Other, &error)))?,
+    let ended = session.client.end_connections(&filter.told());
+    let said = match ended.map_err(|error| Failure::kernel(sentence(Asked::Other, &error)))? {
+        1 => "1 connection was ended\n".to_owned(),
+        count => format!("{count} connections were ended\n"),
     };
-    say(&format!("{count} connections were ended\n"))?;
+    say(&said)?;
     Ok(ExitCode::Success)
 }
