@@ -23,18 +23,27 @@ def expect(what, condition, seen):
     return condition
 
 
+RULES = ("-A -t 10.7.0.1:80 -s rr", "-a -t 10.7.0.1:80 -r 10.7.0.2:80 -m -w 1", "-d -t 10.7.0.1:80 -r 10.7.0.2:80", "-D -t 10.7.0.1:80")
+# Back to what is the default.
+SETTINGS = (("sloppy_tcp", "1"), ("sloppy_tcp", "0"), ("sync_threshold", "5 60"), ("sync_threshold", "3 50"))
+
+
 def monitored():
-    """What monitor shows of some changes."""
+    """What monitor shows of some changes; of settings only a kernel can tell."""
+    settings = SETTINGS if kernel_adds() else ()
+    count = len(RULES) + len(settings) if kernel_adds() else 40
     # Once for nothing: the first run reads the program from the host.
     run(OURS, ["-Ln"])
-    command = [f"{OURS}/ipvsadm", "monitor", "--interval", "200", "--count", "4" if kernel_adds() else "40"]
+    command = [f"{OURS}/ipvsadm", "monitor", "--interval", "200", "--count", str(count)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         # Changes from its first look on are seen.
         time.sleep(2)
-        for rule in ("-A -t 10.7.0.1:80 -s rr", "-a -t 10.7.0.1:80 -r 10.7.0.2:80 -m -w 1", "-d -t 10.7.0.1:80 -r 10.7.0.2:80",
-                     "-D -t 10.7.0.1:80"):
+        for rule in RULES:
             run(programs.THEIRS, rule.split())
             time.sleep(0.7)
+        for name, value in settings:
+            with open(f"/proc/sys/net/ipv4/vs/{name}", "w", encoding="ascii") as file:
+                file.write(value)
         return process.communicate()[0].splitlines()
 
 
@@ -42,9 +51,10 @@ def checks():
     """Runs them on the table with traffic; returns whether all is well."""
     adds, good = kernel_adds(), True
     seen = monitored()
-    good &= expect("monitor shows each change as its rule", seen == [
-        "-A -t 10.7.0.1:80 -s rr", "-a -t 10.7.0.1:80 -r 10.7.0.2:80 -m -w 1", "-d -t 10.7.0.1:80 -r 10.7.0.2:80",
-        "-D -t 10.7.0.1:80"], seen)
+    good &= expect("monitor shows each change as its rule", seen[:len(RULES)] == list(RULES), seen)
+    if adds:
+        settings = [f"sysctl net.ipv4.vs.{name}=" + (f"'{value}'" if " " in value else value) for name, value in SETTINGS]
+        good &= expect("monitor shows settings", seen[len(RULES):] == settings, seen)
     for option in ("-L", "-Lc", "-L --timeout", "-L --daemon"):
         said = run(OURS, [*option.split(), "--json"])
         try:

@@ -56,12 +56,21 @@ fn listen(session: &mut Session, mut count: Option<u32>, json: bool) -> Result<(
         };
         let rule = match &event.change {
             Change::Made(request) => rules::request(&names, request),
-            Change::Setting { name, value } => format!("sysctl net.ipv4.vs.{name}={value}"),
+            Change::Setting { name, value } => setting(name, value),
         };
         say(&show(rule.trim_end(), json))?;
         count = count.map(|left| left.saturating_sub(1));
     }
     Ok(())
+}
+
+/// The command that sets a sysctl; values of several numbers have a tab between.
+fn setting(name: &str, value: &str) -> String {
+    let words: Vec<&str> = value.split_whitespace().collect();
+    match words.as_slice() {
+        [one] => format!("sysctl net.ipv4.vs.{name}={one}"),
+        _ => format!("sysctl net.ipv4.vs.{name}='{}'", words.join(" ")),
+    }
 }
 
 /// Shows what changes from look to look.
@@ -107,4 +116,16 @@ fn show(rule: &str, json: bool) -> String {
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0.0, |since| since.as_secs_f64());
     serde_json::to_string(&Event { time, change: rule }).unwrap_or_default() + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_is_a_command_for_a_shell() {
+        assert_eq!(setting("conn_max", "17"), "sysctl net.ipv4.vs.conn_max=17");
+        let two = "sysctl net.ipv4.vs.sync_threshold='5 60'";
+        assert_eq!(setting("sync_threshold", "5\t60"), two);
+    }
 }
