@@ -20,6 +20,8 @@ const METRICS: &str = include_str!("docs/metrics.man");
 const CONN: &str = include_str!("docs/conn.man");
 /// Where the options go.
 const OPTIONS: &str = ".\\\" OPTIONS\n";
+/// When the pages were last changed.
+const DATE: &str = "2026-11-21";
 /// The pages of the small programs.
 const SAVE: &str = include_str!("docs/ipvsadm-save.8");
 const RESTORE: &str = include_str!("docs/ipvsadm-restore.8");
@@ -77,6 +79,7 @@ fn page(title: &str, head: &Command, options: &Command, sections: &str) -> Resul
     let man = |command: &Command| {
         let man = Man::new(command.clone()).title(title).section("8");
         man.source(concat!("ipvsadm ", env!("CARGO_PKG_VERSION")))
+            .date(DATE)
             .manual("Linux Virtual Server")
     };
     let mut page = Vec::new();
