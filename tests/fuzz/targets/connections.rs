@@ -6,7 +6,7 @@
 #![no_main]
 
 use ipvs_netlink::{Family, Side};
-use ipvsadm::connections::{parse, Filter};
+use ipvsadm::connections::{parse, protocol_number, Filter};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
@@ -21,7 +21,7 @@ fuzz_target!(|text: &str| {
             one.protocol, one.state, one.expires
         );
         let same = Filter {
-            protocol: Some(one.protocol.to_ascii_lowercase()),
+            protocol: protocol_number(&one.protocol.to_ascii_lowercase()).ok(),
             state: Some(one.state.clone()),
             ..Filter::default()
         };

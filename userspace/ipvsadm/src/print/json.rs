@@ -5,14 +5,18 @@
 //! `{"version": "1.2.1", "services": [..]}`, and the like for other listings. Numbers are exact
 //! and addresses numeric, whatever the other options say.
 
+mod connections;
+mod settings;
+
 use serde::Serialize;
 
 use ipvs_netlink::uapi::{service_flags, tunnel};
-use ipvs_netlink::{Daemon, Dest, Info, Method, Service, ServiceKey, Side, Stats, Timeouts};
+use ipvs_netlink::{Dest, Info, Method, Service, ServiceKey, Stats};
 
-use super::{group, kernel_version, netmask, role, sched_flags, scheduler, table, text};
+pub use self::connections::connections;
+pub use self::settings::{daemons, timeouts};
+use super::{kernel_version, netmask, sched_flags, scheduler, table, text};
 use crate::command::tunnel::flags as tunnel_flags;
-use crate::connections::Connection;
 use crate::names::{ip, Protocol};
 
 /// A listing of services.
@@ -229,115 +233,6 @@ pub fn services(info: &Info, table: &[(Service, Vec<Dest>)]) -> String {
         version: kernel_version(info),
         connection_table_size: info.table_size,
         services: table.iter().map(entry).collect(),
-    })
-}
-
-#[derive(Serialize)]
-struct SideEntry {
-    address: String,
-    port: u16,
-}
-
-impl From<&Side> for SideEntry {
-    fn from(side: &Side) -> Self {
-        Self {
-            address: ip(side.family, side.addr).to_string(),
-            port: side.port,
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct ConnectionEntry {
-    protocol: String,
-    client: SideEntry,
-    service: SideEntry,
-    server: SideEntry,
-    state: String,
-    expires: u64,
-    template: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    engine: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    engine_data: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Connections {
-    connections: Vec<ConnectionEntry>,
-}
-
-/// `--list --connection --json`
-pub fn connections<'a>(list: impl IntoIterator<Item = &'a Connection>) -> String {
-    let entry = |one: &Connection| ConnectionEntry {
-        protocol: one.protocol.to_lowercase(),
-        client: SideEntry::from(&one.client),
-        service: SideEntry::from(&one.service),
-        server: SideEntry::from(&one.server),
-        state: one.state.clone(),
-        expires: one.expires,
-        template: one.is_template(),
-        engine: one.engine.as_ref().map(|(name, _)| name.clone()),
-        engine_data: one.engine.as_ref().map(|(_, data)| data.clone()),
-    };
-    line(&Connections {
-        connections: list.into_iter().map(entry).collect(),
-    })
-}
-
-#[derive(Serialize)]
-struct TimeoutsEntry {
-    timeouts: Times,
-}
-
-#[derive(Serialize)]
-struct Times {
-    tcp: u32,
-    tcp_fin: u32,
-    udp: u32,
-}
-
-/// `--list --timeout --json`
-pub fn timeouts(times: &Timeouts) -> String {
-    let Timeouts {
-        tcp_established: tcp,
-        tcp_fin_wait: tcp_fin,
-        udp,
-    } = *times;
-    line(&TimeoutsEntry {
-        timeouts: Times { tcp, tcp_fin, udp },
-    })
-}
-
-#[derive(Serialize)]
-struct DaemonEntry {
-    state: &'static str,
-    interface: String,
-    syncid: u32,
-    maxlen: u16,
-    group: String,
-    port: u16,
-    ttl: u8,
-}
-
-#[derive(Serialize)]
-struct Daemons {
-    daemons: Vec<DaemonEntry>,
-}
-
-/// `--list --daemon --json`
-pub fn daemons(list: &[Daemon]) -> String {
-    let entry = |daemon: &Daemon| DaemonEntry {
-        state: role(daemon.role),
-        interface: text(daemon.interface.as_bytes()),
-        syncid: daemon.sync_id,
-        maxlen: daemon.max_len,
-        group: group(daemon),
-        port: daemon.port,
-        ttl: daemon.ttl,
-    };
-    line(&Daemons {
-        daemons: list.iter().map(entry).collect(),
     })
 }
 

@@ -100,8 +100,8 @@ impl Look {
         let forms = [
             format!("ipvsadm top: {long}"),
             long,
-            format!("{services}, {connections} conn/s, {bytes_in}/s, {bytes_out}/s"),
-            format!("{connections} conn/s, {bytes_in}/s, {bytes_out}/s"),
+            format!("{services}, {connections} conn/s, {bytes_in}/s in, {bytes_out}/s out"),
+            format!("{connections} conn/s, {bytes_in}/s in, {bytes_out}/s out"),
         ];
         let fits = |form: &&String| form.chars().count() <= width;
         let shortest = forms.last();
