@@ -68,23 +68,27 @@ impl<T: Expire> Timer<T> {
         name: &'static CStr,
         key: Pin<&'static LockClassKey>,
     ) -> impl PinInit<Self> {
-        let init = match place {
-            #[cfg(CONFIG_DEBUG_OBJECTS_TIMERS)]
-            Place::Stack => bindings::timer_init_key_on_stack,
-            _ => bindings::timer_init_key,
-        };
         pin_init!(Self {
-            timer <- Opaque::ffi_init(move |timer: *mut bindings::timer_list| {
+            timer <- Opaque::ffi_init(move |timer: *mut bindings::timer_list| match place {
                 // SAFETY: `timer` is valid for writes; the name and the key live for ever.
-                unsafe {
-                    init(
+                Place::Allocated => unsafe {
+                    bindings::timer_init_key(
                         timer,
                         Some(run::<T>),
                         0,
                         name.as_char_ptr(),
                         key.as_ptr().cast(),
                     )
-                }
+                },
+                // SAFETY: As above.
+                Place::Stack => unsafe {
+                    bindings::timer_init_somewhere(
+                        timer,
+                        Some(run::<T>),
+                        name.as_char_ptr(),
+                        key.as_ptr().cast(),
+                    )
+                },
             }),
             owner: AtomicPtr::new(core::ptr::null_mut()),
             _calls: PhantomData,

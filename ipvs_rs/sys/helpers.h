@@ -22,7 +22,9 @@ struct nlattr;
 struct seq_file;
 struct sk_buff;
 struct sock;
+struct lock_class_key;
 struct spinlock;
+struct timer_list;
 struct work_struct;
 
 /* percpu.c */
@@ -36,6 +38,10 @@ unsigned int ipvs_helper_next_known_cpu(int last);
 void ipvs_helper_spin_lock_bh(struct spinlock *lock);
 bool ipvs_helper_spin_trylock_bh(struct spinlock *lock);
 void ipvs_helper_spin_unlock_bh(struct spinlock *lock);
+
+/* timer.c */
+void ipvs_helper_timer_init_somewhere(struct timer_list *timer, void (*function)(struct timer_list *), const char *name,
+				      struct lock_class_key *key);
 
 /* workqueue.c */
 void ipvs_helper_init_delayed_work(struct delayed_work *work, void (*function)(struct work_struct *work));
