@@ -3,8 +3,8 @@
 way, and the same with every offload of the wires turned off. The servers unwrap with the kernel's own tunnel devices and
 answer the client by a wire of their own, but with NAT.
 
-Emulation makes the whole of it an hour's work. So a run of everything moves 1 MB in each cell, and one that asks for bulk
-transfers by name, all or some of them (T=bulk_by_ipip), 50 MB."""
+A run of everything moves 1 MB in each cell. One that asks for bulk transfers by name, all or some of them (T=bulk_by_ipip),
+moves 50 MB, which takes some seven minutes for all cells."""
 
 import os
 import select
