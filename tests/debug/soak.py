@@ -10,7 +10,6 @@ the last quarter of the time may be above that of the second by no more than FLA
 import os
 import selectors
 import signal
-import socket
 import subprocess
 import sys
 import time

@@ -35,7 +35,7 @@ virtual_server {VIP} 80 {{
         }}
     }}""" for number, server in enumerate(SERVERS, 3)) + "\n}\n"
 
-LDIRECTORD = f"""checktimeout=3
+LDIRECTORD = """checktimeout=3
 checkinterval=1
 autoreload=no
 logfile="/tmp/ldirectord.log"

@@ -10,7 +10,7 @@ import dissect
 import dual
 import packets
 from genl import DEST, SERVICE, Client, address, attribute, be16, name, u16, u32
-from lab import VIP, mac
+from lab import mac
 from packets import ACK, FIN, SYN
 from scenario import Failed, equal
 from wire import MARKER_PORT, Wires

@@ -6,7 +6,7 @@ What is random is left out: identifications and flow labels that are not zero, t
 import socket
 import struct
 
-from packets import ACK, FLAG_NAMES, ICMP, TCP, UDP, checksum  # noqa: F401
+from packets import FLAG_NAMES, ICMP, TCP, UDP, checksum
 import packets
 import sctp as chunks
 

@@ -4,7 +4,6 @@
 IPv6 stays silent but for what a scenario is about: no link-local addresses, fixed neighbours, no duplicate address
 detection. Hosts of a bare topology have no IPv6 at all."""
 
-import os
 import socket
 import struct
 

@@ -3,9 +3,7 @@
 from 32-bit system calls."""
 
 import ctypes
-import errno
 import mmap
-import os
 import socket
 import struct
 

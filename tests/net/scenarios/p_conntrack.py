@@ -4,10 +4,10 @@
 import re
 import time
 
-from dissect import ACK, tcp, udp
+from dissect import tcp, udp
 from dual import DualWires, client, end, gateway, server, vip
 from errors import UNREACHABLE_PORT, icmp, known
-from packets import FIN, SYN
+from packets import ACK, FIN, SYN
 from scenario import check, scenario
 from views import wait_until
 from wire import lines

@@ -201,7 +201,7 @@ def rerouted(t, version, value):
     t.block("TCP", lines(lab.server_sends(tcp(*back, SYN | ACK))))
     t.block("an error", lines(lab.server_sends(unreachable(server(version), client(version),
                                                            udp(ends[0], ends[1], server(version), 53, b"question")))))
-    ip(lab, version, f"route replace unreachable default table 100")
+    ip(lab, version, "route replace unreachable default table 100")
     t.block("UDP without a way", lines(lab.server_sends(udp(*back, b"answer"))))
 
 

@@ -43,7 +43,7 @@ def who_listens_is_told_of_each_change(t):
                  f"-E -t {VIP}:80 -s wlc", f"-E -t {VIP}:80 -s wlc", f"-E -t {VIP}:80 -s wlc -p 60 -M 255.255.255.0",
                  f"-e -t {VIP}:80 -r {server_address(1)}:80 -m -w 5", f"-e -t {VIP}:80 -r {server_address(1)}:80 -m -w 5",
                  f"-e -t {VIP}:80 -r {server_address(1)}:80 -i -x 9 -y 8", f"-d -t {VIP}:80 -r {server_address(1)}:80",
-                 f"-A -f 7 -s none", f"-D -f 7"):
+                 "-A -f 7 -s none", "-D -f 7"):
         director.ipvs(line)
         heard(line)
     for words_ in (("--set", "100", "0", "50"), ("--set", "100", "0", "50"), ("-Z",), ("-C",), ("-C",)):

@@ -89,7 +89,7 @@ def mutated_requests_break_nothing(t):
     here, there = Topology(), Topology(tag="2")
     home = Client(there.director)
     there.director.ipvs(f"-A -t {VIP}:80 -s wrr", f"-a -t {VIP}:80 -r {server_address(1)}:80 -m -w 3 -x 9 -y 4",
-                        f"-A -f 7 -s sh -p 60")
+                        "-A -f 7 -s sh -p 60")
     before = home.state()
     client, requests = Additions(here.director), Mutations(SEED)
     print(f"# seed {SEED}, {REQUESTS} requests", flush=True)
