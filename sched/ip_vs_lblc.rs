@@ -10,7 +10,7 @@ use ipvs::{
     scheduler::{
         destinations::Destinations,
         expiration::{Expiration, Owner},
-        read_lock, Request, Scheduler, Setup,
+        Guard, Request, Scheduler, Setup,
     },
 };
 use ipvs_core::sched::lblc::{self, Pick};
@@ -40,14 +40,13 @@ impl Scheduler for Lblc {
         destinations: &Destinations,
         members: &[Member],
         request: &Request<'_>,
+        guard: &Guard,
     ) -> Option<usize> {
-        let guard = read_lock();
-        let known = destinations.find(request.flow, &guard);
-        let last = known.and_then(|known| known.only_server(members, &guard));
+        let last = destinations.only_server(request.flow, members, guard);
         match lblc::pick(members, last)? {
             Pick::Same(index) => Some(index),
             Pick::Other(index) => {
-                destinations.assign(request.flow, members, index, &guard);
+                destinations.assign(request.flow, members, index, guard);
                 Some(index)
             }
         }

@@ -10,7 +10,7 @@ use ipvs::{
     scheduler::{
         destinations::Destinations,
         expiration::{Expiration, Owner},
-        read_lock, Request, Scheduler, Setup,
+        Guard, Request, Scheduler, Setup,
     },
 };
 use ipvs_core::sched::lblcr;
@@ -40,24 +40,24 @@ impl Scheduler for Lblcr {
         destinations: &Destinations,
         members: &[Member],
         request: &Request<'_>,
+        guard: &Guard,
     ) -> Option<usize> {
-        let guard = read_lock();
-        let Some(known) = destinations.find(request.flow, &guard) else {
+        let Some(known) = destinations.find(request.flow, guard) else {
             let pick = lblcr::pick(members, core::iter::empty())?;
-            destinations.assign(request.flow, members, pick.server, &guard);
+            destinations.assign(request.flow, members, pick.server, guard);
             return Some(pick.server);
         };
         // Mostly there is one server, which has not too much to do.
-        match known.only_server(members, &guard) {
+        match known.only_server(members, guard) {
             Some(only) if lblcr::suffices(members, only) => return Some(only),
             _ => {}
         }
-        let set = || known.get().servers(members, &guard);
+        let set = || known.get().servers(members, guard);
         let pick = lblcr::pick(members, set());
-        destinations.thin_out(&known, members, &guard, &|| lblcr::leaver(members, set()));
+        destinations.thin_out(&known, members, guard, &|| lblcr::leaver(members, set()));
         let pick = pick?;
         if pick.adds {
-            destinations.add(&known, members, pick.server, &guard);
+            destinations.add(&known, members, pick.server, guard);
         }
         Some(pick.server)
     }

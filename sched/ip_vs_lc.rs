@@ -6,7 +6,7 @@
 
 use ipvs::{
     pool::Member,
-    scheduler::{Request, Scheduler, Setup},
+    scheduler::{Guard, Request, Scheduler, Setup},
 };
 use ipvs_core::sched::lc;
 use kernel::prelude::*;
@@ -30,7 +30,7 @@ impl Scheduler for Lc {
         Ok(())
     }
 
-    fn schedule((): &(), members: &[Member], _: &Request<'_>) -> Option<usize> {
+    fn schedule((): &(), members: &[Member], _: &Request<'_>, _: &Guard) -> Option<usize> {
         lc::pick(members)
     }
 }

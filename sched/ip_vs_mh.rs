@@ -8,7 +8,7 @@
 use core::borrow::Borrow;
 use ipvs::{
     pool::Member,
-    scheduler::{fill_up, room, Deferred, Request, Scheduler, Setup},
+    scheduler::{fill_up, room, Deferred, Guard, Request, Scheduler, Setup},
 };
 use ipvs_core::sched::{
     hashing::Slot,
@@ -66,7 +66,12 @@ impl Scheduler for Mh {
         Ok(Table { size, slots })
     }
 
-    fn schedule(table: &Table, members: &[Member], request: &Request<'_>) -> Option<usize> {
+    fn schedule(
+        table: &Table,
+        members: &[Member],
+        request: &Request<'_>,
+        _: &Guard,
+    ) -> Option<usize> {
         let size = table.size;
         let filled = table.slots.get(|Slots { slots, claimants }| {
             // CAST: A u32 fits.

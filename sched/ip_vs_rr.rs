@@ -6,7 +6,7 @@
 
 use ipvs::{
     pool::Member,
-    scheduler::{Request, Scheduler, Setup},
+    scheduler::{Guard, Request, Scheduler, Setup},
 };
 use ipvs_core::sched::rr::RoundRobin;
 use kernel::prelude::*;
@@ -30,7 +30,12 @@ impl Scheduler for Rr {
         Ok(previous.map_or_else(RoundRobin::new, |previous| previous.after(setup.change)))
     }
 
-    fn schedule(state: &RoundRobin, members: &[Member], _: &Request<'_>) -> Option<usize> {
+    fn schedule(
+        state: &RoundRobin,
+        members: &[Member],
+        _: &Request<'_>,
+        _: &Guard,
+    ) -> Option<usize> {
         state.pick(members)
     }
 }

@@ -7,7 +7,7 @@
 
 use ipvs::{
     pool::Member,
-    scheduler::{Request, Scheduler, Setup},
+    scheduler::{Guard, Request, Scheduler, Setup},
 };
 use ipvs_core::sched::sed;
 use kernel::prelude::*;
@@ -31,7 +31,7 @@ impl Scheduler for Sed {
         Ok(())
     }
 
-    fn schedule((): &(), members: &[Member], _: &Request<'_>) -> Option<usize> {
+    fn schedule((): &(), members: &[Member], _: &Request<'_>, _: &Guard) -> Option<usize> {
         sed::pick(members)
     }
 }

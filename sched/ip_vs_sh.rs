@@ -6,7 +6,7 @@
 
 use ipvs::{
     pool::Member,
-    scheduler::{fill_up, room, Deferred, Request, Scheduler, Setup},
+    scheduler::{fill_up, room, Deferred, Guard, Request, Scheduler, Setup},
 };
 use ipvs_core::sched::{
     hashing::{Slot, SLOTS},
@@ -33,7 +33,12 @@ impl Scheduler for Sh {
         Deferred::new(room(SLOTS)?)
     }
 
-    fn schedule(slots: &Self::State, members: &[Member], request: &Request<'_>) -> Option<usize> {
+    fn schedule(
+        slots: &Self::State,
+        members: &[Member],
+        request: &Request<'_>,
+        _: &Guard,
+    ) -> Option<usize> {
         let slots = slots.get(|slots| {
             fill_up(slots, SLOTS, Slot::EMPTY);
             sh::fill(slots, members);

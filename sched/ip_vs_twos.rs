@@ -6,7 +6,7 @@
 
 use ipvs::{
     pool::Member,
-    scheduler::{random, Request, Scheduler, Setup},
+    scheduler::{random, Guard, Request, Scheduler, Setup},
 };
 use ipvs_core::sched::twos;
 use kernel::prelude::*;
@@ -30,7 +30,7 @@ impl Scheduler for Twos {
         Ok(())
     }
 
-    fn schedule((): &(), members: &[Member], _: &Request<'_>) -> Option<usize> {
+    fn schedule((): &(), members: &[Member], _: &Request<'_>, _: &Guard) -> Option<usize> {
         twos::pick(members, random)
     }
 }

@@ -7,7 +7,7 @@
 
 use ipvs::{
     pool::Member,
-    scheduler::{Request, Scheduler, Setup},
+    scheduler::{Guard, Request, Scheduler, Setup},
 };
 use ipvs_core::sched::wlc::Comparison;
 use kernel::prelude::*;
@@ -31,7 +31,12 @@ impl Scheduler for Wlc {
         Ok(Comparison::of(setup.members, setup.change, previous))
     }
 
-    fn schedule(state: &Comparison, members: &[Member], _: &Request<'_>) -> Option<usize> {
+    fn schedule(
+        state: &Comparison,
+        members: &[Member],
+        _: &Request<'_>,
+        _: &Guard,
+    ) -> Option<usize> {
         state.pick(members)
     }
 }

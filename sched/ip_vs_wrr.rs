@@ -6,7 +6,7 @@
 
 use ipvs::{
     pool::Member,
-    scheduler::{Request, Scheduler, Setup},
+    scheduler::{Guard, Request, Scheduler, Setup},
 };
 use ipvs_core::sched::wrr::WeightedRoundRobin;
 use kernel::prelude::*;
@@ -30,7 +30,12 @@ impl Scheduler for Wrr {
         Ok(WeightedRoundRobin::new(setup.members, previous))
     }
 
-    fn schedule(state: &Self::State, members: &[Member], _: &Request<'_>) -> Option<usize> {
+    fn schedule(
+        state: &Self::State,
+        members: &[Member],
+        _: &Request<'_>,
+        _: &Guard,
+    ) -> Option<usize> {
         state.pick(members)
     }
 }

@@ -9,7 +9,12 @@ use ipvs_core::{
     sched,
 };
 use kernel::{alloc::KBox, prelude::*};
-use knet::{list::List, net_namespace::Net, rcu::Arc, vec};
+use knet::{
+    list::List,
+    net_namespace::Net,
+    rcu::{Arc, Guard},
+    vec,
+};
 
 use crate::{
     dest::Dest,
@@ -175,8 +180,9 @@ impl Pool {
 
     /// The server for a new connection.
     #[inline]
-    pub(crate) fn schedule(&self, request: &Request<'_>) -> Option<&Member> {
+    pub(crate) fn schedule(&self, request: &Request<'_>, guard: &Guard) -> Option<&Member> {
         let picker = &self.scheduling.as_ref()?.picker;
-        self.members.get(picker.pick(&self.members, request)?)
+        self.members
+            .get(picker.pick(&self.members, request, guard)?)
     }
 }

@@ -29,7 +29,7 @@ use crate::pool::Member;
 pub use ipvs_core::sched::{Change, Request};
 pub use knet::{
     deferred::Deferred,
-    rcu::read_lock,
+    rcu::Guard,
     vec::{fill_up, room},
 };
 
@@ -73,13 +73,18 @@ pub trait Scheduler: 'static {
 
     /// The index of the server that a new connection goes to.
     ///
-    /// Called for packets, in an RCU read-side section, on several CPUs at once.
-    fn schedule(state: &Self::State, members: &[Member], request: &Request<'_>) -> Option<usize>;
+    /// Called for packets, in the RCU read-side section of `guard`, on several CPUs at once.
+    fn schedule(
+        state: &Self::State,
+        members: &[Member],
+        request: &Request<'_>,
+        guard: &Guard,
+    ) -> Option<usize>;
 }
 
 /// A [`Scheduler`]'s state, its type forgotten.
 pub(crate) trait Picker: Any + Send + Sync {
-    fn pick(&self, members: &[Member], request: &Request<'_>) -> Option<usize>;
+    fn pick(&self, members: &[Member], request: &Request<'_>, guard: &Guard) -> Option<usize>;
     fn as_any(&self) -> &dyn Any;
 }
 
@@ -93,8 +98,8 @@ trait Factory: Sync {
 struct State<S: Scheduler>(S::State);
 
 impl<S: Scheduler> Picker for State<S> {
-    fn pick(&self, members: &[Member], request: &Request<'_>) -> Option<usize> {
-        S::schedule(&self.0, members, request)
+    fn pick(&self, members: &[Member], request: &Request<'_>, guard: &Guard) -> Option<usize> {
+        S::schedule(&self.0, members, request, guard)
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -246,7 +246,7 @@ pub(super) fn schedule<'g>(
         is_inverse: false,
         flags: service.flags(),
     };
-    match pool.schedule(&request) {
+    match pool.schedule(&request, context.rcu) {
         Some(member) => Ok(member.dest()),
         None => {
             complain(pool, flow);

@@ -142,6 +142,11 @@ impl Destination {
     /// The index of the only server, if it is still there; [`None`] if there are more.
     #[inline(never)]
     pub fn only_server(&self, members: &[Member], guard: &Guard) -> Option<usize> {
+        self.only(members, guard)
+    }
+
+    #[inline]
+    fn only(&self, members: &[Member], guard: &Guard) -> Option<usize> {
         let servers = self.servers.load(guard)?.get();
         match servers.others.is_empty() {
             true => servers.first.index(members),
@@ -203,6 +208,18 @@ impl Destinations {
     /// The destination of a packet, if it is known.
     #[inline(never)]
     pub fn find<'g>(&'g self, flow: &Flow, guard: &'g Guard) -> Option<Ref<'g, Destination>> {
+        self.look_up(flow, guard)
+    }
+
+    /// The index of the only server of a packet's destination, if both are known and it is still
+    /// there: `find` and [`Destination::only_server`] in one.
+    #[inline(never)]
+    pub fn only_server(&self, flow: &Flow, members: &[Member], guard: &Guard) -> Option<usize> {
+        self.look_up(flow, guard)?.get().only(members, guard)
+    }
+
+    #[inline]
+    fn look_up<'g>(&'g self, flow: &Flow, guard: &'g Guard) -> Option<Ref<'g, Destination>> {
         let known = self.0.get();
         let is_it = |destination: &Destination, _| destination.addr == flow.dst;
         let (destination, _) = known.table.find(known.hash(flow), guard, is_it)?;
