@@ -129,7 +129,7 @@ pub(crate) fn apply(
     resize::make_tables(ipvs)?;
     let mut draft = Draft::new(ipvs, wanted)?;
     let drafted = draft
-        .fill(ipvs, &config, origin.net, wanted)
+        .fill(ipvs, &mut config, origin.net, wanted)
         .and_then(|()| Ok(config.trash.make_room(draft.deletions())?))
         .and_then(|()| Ok(draft.enter_servers(ipvs)?))
         .and_then(|()| Ok(open_hooks(ipvs, &mut config, origin, &draft)?));

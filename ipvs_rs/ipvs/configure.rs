@@ -117,8 +117,9 @@ pub(crate) fn add_service(
     spec.netmask.check(key.family()).map_err(|_| EINVAL)?;
     let kind = scheduler.as_ref().map(|scheduler| scheduler.kind);
     let pool = Pool::new(List::new(0)?, kind, Change::Rebuilt, None, net)?;
-    let service = Service::new(key, spec, pool, scheduler)?;
     let mut config = ipvs.config.lock();
+    let counters = config.counters.take()?;
+    let service = Service::new(key, spec, pool, scheduler, counters)?;
     resize::make_tables(ipvs)?;
     config.open_hooks(ipvs, net, key.family())?;
     let inserted = ipvs.services.insert(&service, &rcu::read_lock());
@@ -264,7 +265,7 @@ fn publish(service: &Service, pool: Pool) -> Result {
 ///
 /// `EINVAL` if the address is not a unicast or local one; `ENOMEM`.
 pub(crate) fn make_dest(
-    config: &Config,
+    config: &mut Config,
     net: &Net,
     service: &ServiceKey,
     key: DestKey,
@@ -277,7 +278,8 @@ pub(crate) fn make_dest(
     if address_type(net, key.family, key.addr) == AddressType::Other {
         return Err(EINVAL);
     }
-    Arc::pin_init(Dest::new(key, *service, spec), GFP_KERNEL)
+    let counters = config.counters.take()?;
+    Arc::pin_init(Dest::new(key, *service, spec, counters), GFP_KERNEL)
 }
 
 /// Adds a server to a service, before all others.
@@ -301,7 +303,7 @@ pub(crate) fn add_dest(
     if old.position(&key).is_some() {
         return Err(EEXIST);
     }
-    let dest = make_dest(&config, net, &service.key, key, spec)?;
+    let dest = make_dest(&mut config, net, &service.key, key, spec)?;
     let members = old.list().with(Member::new(dest.clone()))?;
     let scheduler = old.scheduler();
     let pool = Pool::new(members, scheduler, Change::Inserted(0), Some(&old), net)?;

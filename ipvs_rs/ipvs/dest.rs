@@ -18,9 +18,16 @@ use ipvs_core::{
     tunnel::Wrapping,
 };
 use kernel::{new_spinlock, prelude::*, sync::SpinLock};
-use knet::rcu::{Arc, Guard, Slot};
+use knet::{
+    percpu::Counters,
+    rcu::{Arc, Guard, Slot},
+};
 
-use crate::{servers, stats::Stats, xmit::route::Routes};
+use crate::{
+    servers,
+    stats::{self, Stats},
+    xmit::route::Routes,
+};
 
 /// The bit of a weight, which has 31, that says that the server has reached its upper threshold.
 const OVERLOADED: u32 = 1 << 31;
@@ -70,10 +77,11 @@ impl Dest {
         key: DestKey,
         service: ServiceKey,
         spec: &DestSpec,
-    ) -> impl PinInit<Self, Error> {
+        counters: Counters<{ stats::COUNTERS }>,
+    ) -> impl PinInit<Self> {
         let spec = *spec;
         let flags = ConnFlags::for_destination(spec.conn_flags());
-        try_pin_init!(Self {
+        pin_init!(Self {
             key,
             service,
             available: AtomicBool::new(false),
@@ -88,11 +96,11 @@ impl Dest {
             total: AtomicU32::new(0),
             persistent: AtomicU32::new(0),
             spec <- new_spinlock!(spec),
-            stats <- Stats::new(),
+            stats <- Stats::new(counters),
             service_stats: Slot::empty(),
             routes: Routes::new(),
             entry: Slot::empty(),
-        }? Error)
+        })
     }
 
     /// What a connection has in place of a server whose packets go on to where they are addressed
@@ -109,7 +117,8 @@ impl Dest {
         };
         let tunnel = Tunnel::from_bits(0);
         let spec = DestSpec::new(Method::Bypass, 1, 0, 0, tunnel).map_err(|_| EINVAL)?;
-        let dest = Arc::pin_init(Self::new(key, service, &spec), GFP_KERNEL)?;
+        let new = Self::new(key, service, &spec, Counters::new()?);
+        let dest = Arc::pin_init(new, GFP_KERNEL)?;
         let flags = ConnFlags::without_destination();
         dest.conn_flags.store(flags.bits(), Relaxed);
         Ok(dest)

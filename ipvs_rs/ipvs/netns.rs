@@ -7,6 +7,7 @@ use ipvs_core::{addr::Family, defense::Dice, hash::HashKey};
 use kernel::{alloc::KVec, new_mutex, prelude::*, sync::Mutex};
 use knet::{
     net_namespace::{self, Handle, Net, PerNet, PerNetId},
+    percpu::{Counters, Supply},
     random,
     rcu::{self, Arc, Guard},
     work::Work,
@@ -24,7 +25,7 @@ use crate::{
     servers::Servers,
     service::Services,
     settings::{Settings, MOST_CONNECTIONS},
-    stats::Stats,
+    stats::{self, Stats},
     sysctl, trash,
 };
 
@@ -71,6 +72,8 @@ pub(crate) struct Config {
     hooks_v4: Option<hooks::Open>,
     hooks_v6: Option<hooks::Open>,
     pub(crate) trash: KVec<trash::Entry>,
+    /// For the statistics of services and servers.
+    pub(crate) counters: Supply<{ stats::COUNTERS }>,
     /// What `drop_entry` decides by.
     pub(crate) dice: Dice,
     files: Option<proc::Files>,
@@ -147,7 +150,7 @@ impl PerNet for Ipvs {
             try_pin_init!(Self {
                 handle,
                 settings,
-                stats <- Stats::new(),
+                stats <- Stats::new(Counters::new()?),
                 services: Services::new(random_key())?,
                 servers <- Servers::new(random_key()),
                 conns <- Conns::new(random_key()),

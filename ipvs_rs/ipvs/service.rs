@@ -16,13 +16,19 @@ use knet::{
     errno::enoprotoopt,
     hashtable::Node,
     module::ModuleRef,
+    percpu::Counters,
     rcu::{Arc, Slot},
     time::HZ,
 };
 
 mod index;
 
-use crate::{dest::Dest, pool::Pool, scheduler::Handle, stats::Stats};
+use crate::{
+    dest::Dest,
+    pool::Pool,
+    scheduler::Handle,
+    stats::{self, Stats},
+};
 
 pub(crate) use index::{Cursor, Index, Services};
 
@@ -99,12 +105,13 @@ impl Service {
         spec: &ServiceSpec,
         pool: Pool,
         scheduler: Option<Handle>,
+        counters: Counters<{ stats::COUNTERS }>,
     ) -> Result<Arc<Self>> {
         let lasting = Lasting {
             serial: MADE.fetch_add(1, Relaxed).wrapping_add(1),
             key,
             said: spec.said,
-            stats: Arc::pin_init(Stats::new(), GFP_KERNEL)?,
+            stats: Arc::pin_init(Stats::new(counters), GFP_KERNEL)?,
             nobody: match key {
                 ServiceKey::Mark { .. } => Some(Dest::nobody(key)?),
                 ServiceKey::Address { .. } => None,

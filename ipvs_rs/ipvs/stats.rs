@@ -18,7 +18,7 @@ use knet::percpu::{self, Cpu};
 const CONNECTIONS: usize = 0;
 const IN_PACKETS: usize = 1;
 const OUT_PACKETS: usize = 3;
-const COUNTERS: usize = 5;
+pub(crate) const COUNTERS: usize = 5;
 
 /// How often the estimation looks where there is no reason to. More than once: who counts may not see yet
 /// that it is about to pass by, and the estimation not see yet what was counted.
@@ -35,13 +35,13 @@ pub(crate) struct Stats {
 }
 
 impl Stats {
-    /// All zero.
-    pub(crate) fn new() -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            counters: percpu::Counters::new()?,
+    /// Everything that `counters` will count. All is zero.
+    pub(crate) fn new(counters: percpu::Counters<COUNTERS>) -> impl PinInit<Self> {
+        pin_init!(Self {
+            counters,
             estimate <- new_spinlock!(Estimate::new()),
             looks: AtomicUsize::new(0),
-        }? Error)
+        })
     }
 
     /// Counts a new connection.

@@ -7,17 +7,88 @@
 //!
 //! C header: [`include/linux/percpu.h`](srctree/include/linux/percpu.h)
 
-use core::{ffi::c_void, ptr::NonNull};
+use core::{ffi::c_void, ops::Range, ptr::NonNull};
 use ipvs_sys as bindings;
-use kernel::prelude::*;
+use kernel::{prelude::*, sync::Arc};
+
+/// Per-CPU memory that several [`Counters`] have parts of.
+///
+/// # Invariants
+///
+/// `base` is a per-CPU allocation, owned by this value.
+struct Block {
+    base: NonNull<c_void>,
+}
+
+// SAFETY: The allocation may be used and freed from any thread.
+unsafe impl Send for Block {}
+// SAFETY: What is in it is left to its users.
+unsafe impl Sync for Block {}
+
+impl Block {
+    /// Zeroed memory of `size` bytes for each CPU.
+    fn new(size: usize) -> Result<Arc<Self>> {
+        // SAFETY: Sleeping is allowed, as the callers are told.
+        let base = unsafe {
+            bindings::pcpu_alloc_noprof(size, align_of::<u64>(), false, bindings::GFP_KERNEL)
+        };
+        // INVARIANT: The allocation is new.
+        let block = Self {
+            base: NonNull::new(base.cast()).ok_or(ENOMEM)?,
+        };
+        Ok(Arc::new(block, GFP_KERNEL)?)
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant, and the value is not used again.
+        unsafe { bindings::free_percpu(self.base.as_ptr()) };
+    }
+}
+
+/// Makes counters, many of them in one block: to allocate them is what takes long. The first is
+/// alone, then there are ever more to a block, which is freed with the last of them.
+#[derive(Default)]
+pub struct Supply<const N: usize> {
+    block: Option<Arc<Block>>,
+    /// The counters of the block that nobody has had yet.
+    left: Range<usize>,
+}
+
+impl<const N: usize> Supply<N> {
+    /// The most counters in one block.
+    const MOST: usize = 32;
+
+    /// Makes counters. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn take(&mut self) -> Result<Counters<N>> {
+        if self.left.is_empty() {
+            let size = self.left.end.saturating_mul(2).clamp(1, Self::MOST);
+            self.block = Some(Block::new(size.saturating_mul(size_of::<[u64; N]>()))?);
+            self.left = 0..size;
+        }
+        let (block, index) = self.block.as_ref().zip(self.left.next()).ok_or(ENOMEM)?;
+        let first = block.base.as_ptr().cast::<[u64; N]>().wrapping_add(index);
+        // INVARIANT: The block has more than `index` arrays; each is given away once.
+        Ok(Counters {
+            base: NonNull::new(first.cast()).ok_or(ENOMEM)?,
+            _block: block.clone(),
+        })
+    }
+}
 
 /// `N` counters for each CPU, all zero at first.
 ///
 /// # Invariants
 ///
-/// `base` is a per-CPU allocation of `N` `u64`, owned by this value.
+/// `base` is an array of `N` `u64` for each CPU, which no other value refers to, in `_block`.
 pub struct Counters<const N: usize> {
     base: NonNull<c_void>,
+    _block: Arc<Block>,
 }
 
 // SAFETY: The allocation may be used and freed from any thread.
@@ -26,21 +97,13 @@ unsafe impl<const N: usize> Send for Counters<N> {}
 unsafe impl<const N: usize> Sync for Counters<N> {}
 
 impl<const N: usize> Counters<N> {
-    /// Allocates the counters. May sleep.
+    /// Allocates counters that are alone. May sleep.
     ///
     /// # Errors
     ///
     /// `ENOMEM`.
     pub fn new() -> Result<Self> {
-        let size = size_of::<[u64; N]>();
-        // SAFETY: Sleeping is allowed, as the caller is told.
-        let base = unsafe {
-            bindings::pcpu_alloc_noprof(size, align_of::<u64>(), false, bindings::GFP_KERNEL)
-        };
-        // INVARIANT: The allocation is new, and zeroed.
-        Ok(Self {
-            base: NonNull::new(base.cast()).ok_or(ENOMEM)?,
-        })
+        Supply::default().take()
     }
 
     /// Counter number `index`, as the per-CPU functions want it.
@@ -92,13 +155,6 @@ impl<const N: usize> Counters<N> {
             }
             sums
         })
-    }
-}
-
-impl<const N: usize> Drop for Counters<N> {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariant, and the value is not used again.
-        unsafe { bindings::free_percpu(self.base.as_ptr()) };
     }
 }
 

@@ -116,7 +116,7 @@ impl Draft {
     pub(super) fn fill(
         &mut self,
         ipvs: &Ipvs,
-        config: &Config,
+        config: &mut Config,
         net: &Net,
         wanted: &mut Wanted,
     ) -> Result<(), Failure> {
@@ -166,7 +166,7 @@ impl Draft {
     /// A service that is new.
     fn come(
         &mut self,
-        config: &Config,
+        config: &mut Config,
         net: &Net,
         wanted: &mut super::Service,
         dests: &[super::Dest],
@@ -176,7 +176,9 @@ impl Draft {
         let empty =
             Pool::new(List::new(dests.len())?, kind, Change::Rebuilt, None, net).map_err(failed)?;
         let scheduler = wanted.scheduler.take();
-        let service = Service::new(wanted.key, &wanted.spec, empty, scheduler).map_err(failed)?;
+        let counters = config.counters.take().map_err(failed)?;
+        let service =
+            Service::new(wanted.key, &wanted.spec, empty, scheduler, counters).map_err(failed)?;
         if let Some(pool) = self.pool(config, net, &service, kind, wanted.entry, dests)? {
             drop(service.pool.replace(Some(pool)));
         }
@@ -186,7 +188,7 @@ impl Draft {
     /// A service that is there, as it will be.
     fn stay(
         &mut self,
-        config: &Config,
+        config: &mut Config,
         net: &Net,
         old: &Service,
         wanted: &mut super::Service,
@@ -215,7 +217,7 @@ impl Draft {
     /// new ones, the last of them first. [`None`] if nothing changes.
     fn pool(
         &mut self,
-        config: &Config,
+        config: &mut Config,
         net: &Net,
         service: &Service,
         kind: Option<Kind>,
@@ -288,7 +290,7 @@ impl Draft {
     /// Makes a new server, or revives a deleted one.
     fn add(
         &mut self,
-        config: &Config,
+        config: &mut Config,
         net: &Net,
         service: &Service,
         wanted: &super::Dest,

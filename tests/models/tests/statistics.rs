@@ -22,7 +22,11 @@ use stats::Stats;
 use std::pin::Pin;
 
 fn stats() -> Shared<Pin<KBox<Stats>>> {
-    let stats = KBox::pin_init(Stats::new(), GFP_KERNEL).expect("memory enough");
+    let stats = KBox::pin_init(
+        Stats::new(percpu::Counters::new().expect("memory enough")),
+        GFP_KERNEL,
+    )
+    .expect("memory enough");
     Shared::new(stats)
 }
 
