@@ -17,10 +17,12 @@ pub(crate) fn append(
 }
 
 impl AttributeSink for Sink<'_, '_> {
+    #[inline]
     fn put(&mut self, kind: u16, payload: &[u8]) -> Result<(), Full> {
         self.0.put(kind, payload).map_err(full)
     }
 
+    #[inline]
     fn put_u64(&mut self, kind: u16, value: u64, pad: u16) -> Result<(), Full> {
         self.0.put_u64(kind, value, pad).map_err(full)
     }

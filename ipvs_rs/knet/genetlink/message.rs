@@ -122,18 +122,18 @@ impl<'a> Message<'a> {
     /// # Errors
     ///
     /// [`Full`]; nothing was appended then.
+    #[inline]
     pub fn put(&mut self, kind: u16, payload: &[u8]) -> Result<(), Full> {
-        let length = i32::try_from(payload.len()).map_err(|_| Full)?;
-        // SAFETY: By the type invariant; the payload is that long.
-        let result = unsafe {
-            bindings::nla_put(
-                self.skb.as_ptr(),
-                kind.into(),
-                length,
-                payload.as_ptr().cast(),
-            )
+        // SAFETY: By the type invariant.
+        let to = unsafe { bindings::nla_begin(self.skb.as_ptr(), kind, payload.len()) };
+        let to = NonNull::new(to).ok_or(Full)?;
+        // SAFETY: There are as many bytes at `to`, which are new.
+        unsafe {
+            to.as_ptr()
+                .cast::<u8>()
+                .copy_from_nonoverlapping(payload.as_ptr(), payload.len())
         };
-        to_result(result).map_err(|_| Full)
+        Ok(())
     }
 
     /// Appends an attribute of 64 bits, behind a padding attribute of kind `pad` where the
@@ -142,19 +142,14 @@ impl<'a> Message<'a> {
     /// # Errors
     ///
     /// [`Full`]; nothing was appended then.
+    #[inline]
     pub fn put_u64(&mut self, kind: u16, value: u64, pad: u16) -> Result<(), Full> {
-        let value = value.to_ne_bytes();
-        // SAFETY: By the type invariant; the payload is eight bytes long.
-        let result = unsafe {
-            bindings::nla_put_64bit(
-                self.skb.as_ptr(),
-                kind.into(),
-                8,
-                value.as_ptr().cast(),
-                pad.into(),
-            )
-        };
-        to_result(result).map_err(|_| Full)
+        // SAFETY: By the type invariant.
+        let to = unsafe { bindings::nla_begin_64bit(self.skb.as_ptr(), kind, pad) };
+        let to = NonNull::new(to).ok_or(Full)?;
+        // SAFETY: There are eight bytes at `to`, which are new; they need not be aligned.
+        unsafe { to.cast::<u64>().write_unaligned(value) };
+        Ok(())
     }
 
     /// Begins an attribute that holds all that is appended until [`Message::end_nest`]. It

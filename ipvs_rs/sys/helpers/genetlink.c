@@ -49,6 +49,36 @@ void ipvs_helper_nlmsg_free(struct sk_buff *skb)
 	nlmsg_free(skb);
 }
 
+/*
+ * Appends an attribute, of which the caller writes the @length bytes behind what is returned; NULL if there is no room. What
+ * nla_put() does in six calls.
+ */
+void *ipvs_helper_nla_begin(struct sk_buff *skb, u16 kind, size_t length)
+{
+	struct nlattr *attribute;
+	size_t total;
+
+	if (length > U16_MAX - NLA_HDRLEN)
+		return NULL;
+	total = nla_total_size(length);
+	if (skb_tailroom(skb) < total)
+		return NULL;
+	attribute = __skb_put(skb, total);
+	/* The padding is at its end, and shorter than this. */
+	*(u32 *)((unsigned char *)attribute + total - sizeof(u32)) = 0;
+	attribute->nla_len = nla_attr_size(length);
+	attribute->nla_type = kind;
+	return nla_data(attribute);
+}
+
+/* The same for 8 bytes, which are aligned where the machine needs it: behind an empty attribute of kind @pad. */
+void *ipvs_helper_nla_begin_64bit(struct sk_buff *skb, u16 kind, u16 pad)
+{
+	if (skb_tailroom(skb) < nla_total_size_64bit(sizeof(u64)) || nla_align_64bit(skb, pad))
+		return NULL;
+	return ipvs_helper_nla_begin(skb, kind, sizeof(u64));
+}
+
 struct nlattr *ipvs_helper_nla_nest_start_noflag(struct sk_buff *skb, int kind)
 {
 	return nla_nest_start_noflag(skb, kind);
