@@ -89,13 +89,14 @@ impl Conns {
         guard: &'g Guard,
     ) -> Option<(Ref<'g, Conn>, Way)> {
         let mut way = Way::Request;
-        let is_it = |conn: &Conn, tag| match tag {
-            CLIENT => conn.request() == *packet || is_answer(conn, packet, &mut way),
-            SERVER => {
-                way = Way::Reply;
-                conn.reply() == *packet
-            }
-            _ => false,
+        // Only what matches says which way: a packet and one against it have the same hash.
+        let is_it = |conn: &Conn, tag| {
+            way = match tag {
+                CLIENT if conn.request() == *packet => Way::Request,
+                CLIENT | SERVER if conn.reply() == *packet => Way::Reply,
+                _ => return false,
+            };
+            true
         };
         let (conn, _) = self
             .table
@@ -232,12 +233,4 @@ impl Conns {
     pub(crate) fn resize(&self, factor: i32) -> Result {
         self.sizing.apply(&self.table, self.count(), factor)
     }
-}
-
-/// Whether this is a packet to the client in the name of the service, which comes by only where
-/// servers answer through the director without NAT.
-#[cold]
-fn is_answer(conn: &Conn, packet: &Tuple, way: &mut Way) -> bool {
-    *way = Way::Reply;
-    conn.reply() == *packet
 }

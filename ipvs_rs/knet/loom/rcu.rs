@@ -19,7 +19,7 @@ use std::{cell::Cell, marker::PhantomData, ops::Deref};
 type Callback = unsafe extern "C" fn(*mut callback_head);
 
 /// What C's `rcu_head` is.
-#[allow(non_camel_case_types)]
+#[allow(non_camel_case_types, reason = "as bindgen calls it")]
 pub struct callback_head;
 
 loom::lazy_static! {

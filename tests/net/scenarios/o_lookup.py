@@ -5,7 +5,7 @@ import time
 
 import kernel
 from genl import Client, u32
-from lab import CLIENT, VIP, server_address
+from lab import CLIENT, VIP, server_address, server_gateway
 from packets import ACK, SYN, tcp, udp
 from scenario import equal, scenario
 from scenarios.h_netlink import SERVICE_KEY, dest, service
@@ -118,4 +118,19 @@ def other_protocols_have_port_zero_of_their_own(t):
     add(lab, f"-t {VIP}:0", 1, "-p 100")
     add(lab, f"-u {VIP}:0", 2, "-p 100")
     t.note(lab.chosen(syn(80), udp(CLIENT, 2000, VIP, 80), syn(53), udp(CLIENT, 2000, VIP, 53)))
+    t.block("connections", connections(lab.director))
+
+
+@scenario
+def the_address_of_a_server_may_be_that_of_a_service(t):
+    """What a client sends there is against the answers that it gets from there by the other service."""
+    lab = Wires(servers=2)
+    local = server_gateway(1)
+    lab.director.ipvs(f"-A -u {VIP}:53 -s rr", f"-a -u {VIP}:53 -r {local}:53 -m",
+                      f"-A -u {local}:53 -s rr", f"-a -u {local}:53 -r {server_address(2)}:53 -m")
+    ports = range(3000, 3024)
+    for port in ports:
+        first, second = (VIP, local) if port % 2 else (local, VIP)
+        lab.client_sends(udp(CLIENT, port, first, 53), udp(CLIENT, port, second, 53))
+    t.block("sees", lines(lab.client_sends(*(udp(CLIENT, port, local, 53) for port in ports))))
     t.block("connections", connections(lab.director))
