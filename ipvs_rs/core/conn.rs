@@ -99,6 +99,8 @@ impl ConnFlags {
 
     /// A template that is not to be used any more. Not part of the interface.
     pub const INVALIDATED: Self = Self(0x2_0000);
+    /// Is on the counts of its server no longer. Not part of the interface.
+    pub const ENDED: Self = Self(0x4_0000);
 
     const METHOD_MASK: u32 = 0x7;
     /// What a client of the sockopt interface may ask for: method, one-packet, conntrack.
@@ -167,6 +169,12 @@ impl ConnFlags {
         Self(self.0 & !flags.0)
     }
 
+    /// Those that are part of the interface.
+    #[must_use]
+    pub const fn listed(self) -> Self {
+        self.without(Self::INVALIDATED.with(Self::ENDED))
+    }
+
     /// The forwarding method.
     #[inline]
     pub const fn method(self) -> Method {
@@ -206,6 +214,12 @@ mod tests {
         ] {
             assert_eq!(ConnFlags::for_destination(requested).bits(), given);
         }
+    }
+
+    #[test]
+    fn what_is_not_part_of_the_interface_is_not_listed() {
+        let listed = ConnFlags::from_bits(u32::MAX).listed();
+        assert_eq!(listed.bits(), 0xFFF9_FFFF);
     }
 
     #[test]

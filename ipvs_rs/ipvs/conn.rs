@@ -7,6 +7,7 @@
 //! None. State and flags change together in one atomic word; everything else that packets change
 //! stands alone.
 
+mod condition;
 pub(crate) mod control;
 mod life;
 mod state;
@@ -28,6 +29,7 @@ use knet::{
 };
 
 use crate::{dest::Dest, drops::Reason, netns::Ipvs, settings::Settings};
+use condition::{Condition, SharedCondition};
 use control::{Control, Controlled};
 
 /// The tag of the node that packets from the client find, and those to it in the name of the service.
@@ -56,8 +58,7 @@ pub(crate) struct Conn {
     pub(crate) server_port: u16,
     pub(crate) protocol: u8,
     pub(crate) family: Family,
-    /// Flags in the lower 24 bits, the state of the protocol above.
-    condition: AtomicU32,
+    condition: SharedCondition,
     /// Packets from the client so far.
     packets: AtomicU32,
     deadline: AtomicUsize,
@@ -93,32 +94,6 @@ pub(crate) enum Refused {
     Exists,
     /// There is no room.
     Drop(Reason),
-}
-
-/// Flags and protocol state of a connection at one moment.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Condition(u32);
-
-impl Condition {
-    const STATE_SHIFT: u32 = 24;
-    const FLAGS_MASK: u32 = (1 << Self::STATE_SHIFT) - 1;
-
-    pub(crate) const fn new(flags: ConnFlags, state: u8) -> Self {
-        // CAST: A u8 fits.
-        Self(flags.bits() & Self::FLAGS_MASK | (state as u32) << Self::STATE_SHIFT)
-    }
-
-    #[inline]
-    pub(crate) const fn flags(self) -> ConnFlags {
-        ConnFlags::from_bits(self.0 & Self::FLAGS_MASK)
-    }
-
-    /// The number of the state in its protocol.
-    #[inline]
-    pub(crate) const fn state(self) -> u8 {
-        // CAST: The upper 8 bits.
-        (self.0 >> Self::STATE_SHIFT) as u8
-    }
 }
 
 impl Conn {
@@ -225,7 +200,7 @@ impl Conn {
             server_port,
             protocol: request.protocol,
             family: request.family,
-            condition: AtomicU32::new(Condition::new(flags, 0).0),
+            condition: SharedCondition::new(Condition::new(flags, 0)),
             packets: AtomicU32::new(0),
             deadline: AtomicUsize::new(now.after(timeout).ticks()),
             timeout: AtomicUsize::new(timeout),
@@ -247,12 +222,14 @@ impl Conn {
 
     /// Takes the connection off the counts of its server and of the connection that controls it.
     fn unbind(&self) {
-        match self.is_template() {
+        // What packets that are still on their way do to it does not count any more.
+        let last = self
+            .condition
+            .add(Condition::new(ConnFlags::ENDED, 0))
+            .flags();
+        match last.has(ConnFlags::TEMPLATE) {
             true => self.dest.unbind_template(),
-            false => {
-                let was_active = !self.condition().flags().has(ConnFlags::INACTIVE);
-                self.dest.unbind(was_active);
-            }
+            false => self.dest.unbind(!last.has(ConnFlags::INACTIVE)),
         }
         control::release(self.control.as_ref());
     }
@@ -305,22 +282,7 @@ impl Conn {
     /// Flags and state of now.
     #[inline]
     pub(crate) fn condition(&self) -> Condition {
-        Condition(self.condition.load(Relaxed))
-    }
-
-    /// Moves the connection from a condition to another. Fails if it is in a third meanwhile.
-    #[inline]
-    pub(crate) fn change(&self, from: Condition, to: Condition) -> bool {
-        from == to
-            || self
-                .condition
-                .compare_exchange(from.0, to.0, Relaxed, Relaxed)
-                .is_ok()
-    }
-
-    /// Adds flags and bits of the state.
-    fn set(&self, more: Condition) {
-        self.condition.fetch_or(more.0, Relaxed);
+        self.condition.get()
     }
 
     /// The server's port as listings show it.
@@ -351,7 +313,7 @@ impl Conn {
 
     /// Lets connection tracking go on when this connection has ended.
     pub(crate) fn leave_tracking(&self) {
-        self.condition.fetch_and(!ConnFlags::NFCT.bits(), Relaxed);
+        self.condition.remove(ConnFlags::NFCT);
     }
 
     /// Whether it is for one packet only.

@@ -17,7 +17,7 @@
 use core::{
     ffi::c_void,
     marker::PhantomData,
-    sync::atomic::{AtomicPtr, Ordering},
+    sync::atomic::{AtomicPtr, AtomicUsize, Ordering},
 };
 use ipvs_sys as bindings;
 use kernel::{container_of, prelude::*, sync::LockClassKey, types::Opaque};
@@ -124,8 +124,11 @@ impl<T: Expire> Timer<T> {
     /// When a pending timer is to expire. Of an idle timer: when it was to.
     #[inline]
     pub fn when(&self) -> Jiffies {
-        // SAFETY: The field is valid for reads; an aligned word is read whole.
-        Jiffies::from_ticks(unsafe { (&raw const (*self.timer.get()).expires).read_volatile() })
+        // SAFETY: The pointer is to a field of a valid `timer_list`.
+        let expires = unsafe { &raw mut (*self.timer.get()).expires };
+        // SAFETY: The field lives as long as `self`, and is an aligned word, which C writes whole.
+        let expires = unsafe { AtomicUsize::from_ptr(expires) };
+        Jiffies::from_ticks(expires.load(Ordering::Relaxed))
     }
 
     /// Makes the timer idle. [`Expire::expired`] may still be running on another CPU.

@@ -44,12 +44,14 @@ impl Conn {
             return deadline;
         }
         self.deadline.store(deadline.ticks(), Relaxed);
-        // The timer can be late only where the timeout has become shorter.
         if self.timeout.load(Relaxed) != timeout {
             self.timeout.store(timeout, Relaxed);
-            if deadline.since(self.timer.when()) < 0 {
-                self.timer.rearm(deadline);
-            }
+            // ORDERING: Partner of the fence in `expired`: the timer is seen where that has put
+            // it, or the new deadline is seen there. The timer can be late for a shorter time only.
+            fence(Ordering::SeqCst);
+        }
+        if deadline.since(self.timer.when()) < 0 {
+            self.timer.rearm(deadline);
         }
         deadline
     }
@@ -164,10 +166,13 @@ impl Expire for Conn {
             this.live_for(CONTROLLER_TIMEOUT)
         };
         Timer::arm(&this, deadline);
-        // ORDERING: Partner of the fence in `finish`, which may have cancelled too early.
+        // ORDERING: Partner of the fences in `finish`, which may have cancelled too early, and in
+        // `live_for`, which may have looked too early.
         fence(Ordering::SeqCst);
         if !this.client_node.is_linked() {
             this.timer.cancel();
+        } else if this.deadline().since(deadline) < 0 {
+            this.timer.rearm(this.deadline());
         }
     }
 }

@@ -13,7 +13,7 @@ use ipvs_core::{
     },
 };
 
-use super::{Condition, Conn};
+use super::{condition::Condition, Conn};
 use crate::settings::Settings;
 
 impl Conn {
@@ -66,8 +66,11 @@ impl Conn {
             let from = self.condition();
             let (step, number) = step(from);
             // Fails if a packet of the other direction was faster; then this one comes after it.
-            if self.change(from, Condition::new(step.flags, number)) {
-                if let Some(activity) = step.activity {
+            let to = Condition::new(step.flags, number);
+            if self.condition.change(from, to) {
+                // Its end has taken what there was off the counts.
+                let has_ended = from.flags().has(ConnFlags::ENDED);
+                if let Some(activity) = step.activity.filter(|_| !has_ended) {
                     self.dest.count_active(activity == Activity::Activated);
                 }
                 if step.established {
@@ -84,7 +87,9 @@ impl Conn {
     pub(super) fn assure_template(&self) {
         if let Some(control) = &self.control {
             if control.is_template() && !control.is_assured() {
-                control.set(Condition::new(ConnFlags::EMPTY, ASSURED));
+                control
+                    .condition
+                    .add(Condition::new(ConnFlags::EMPTY, ASSURED));
             }
         }
     }
@@ -96,7 +101,8 @@ impl Conn {
 
     /// Lets no further connection use this template.
     pub(crate) fn invalidate(&self) {
-        self.set(Condition::new(ConnFlags::INVALIDATED, 0));
+        self.condition
+            .add(Condition::new(ConnFlags::INVALIDATED, 0));
     }
 
     /// Whether this is a template that no further connection may use.

@@ -25,7 +25,7 @@ fn view(conn: &Conn) -> ConnView {
         server: (conn.dest.key.family, conn.server),
         server_port: conn.listed_port(),
         state: conn.state_name(),
-        flags: conn.condition().flags(),
+        flags: conn.condition().flags().listed(),
         expires: u32::try_from(seconds).unwrap_or(u32::MAX),
         packets: conn.packets(),
         service: conn.dest.service,

@@ -14,6 +14,7 @@ extern crate self as kernel;
 extern crate self as knet;
 
 pub mod alloc;
+mod clock;
 #[path = "../deferred.rs"]
 pub mod deferred;
 #[path = "../hashtable"]
@@ -34,11 +35,26 @@ pub mod prelude;
 pub mod rcu;
 pub mod spinlock;
 pub mod sync;
+#[path = "../time.rs"]
+pub mod time;
+#[path = "../timer.rs"]
+pub mod timer;
 pub mod types;
 pub mod watched;
 
+pub use clock::*;
 pub use new_mutex as new_spinlock;
 pub use rcu::{call_rcu, callback_head};
+
+/// As the kernel's: the object that a field is part of.
+#[macro_export]
+macro_rules! container_of {
+    ($field:expr, $object:ty, $name:ident) => {
+        $field
+            .byte_sub(::std::mem::offset_of!($object, $name))
+            .cast::<$object>()
+    };
+}
 
 /// As the kernel's: a string with a zero byte at its end.
 #[macro_export]

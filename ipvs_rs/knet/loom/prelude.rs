@@ -6,6 +6,18 @@ pub use crate::alloc::{Flags, KBox, KVVec, GFP_KERNEL};
 pub use pinned_init::{pin_data, pin_init, pinned_drop, try_pin_init, PinInit};
 pub use std::{ffi::CStr, pin::Pin};
 
+/// A string as C takes it.
+pub trait CStrExt {
+    /// Its address.
+    fn as_char_ptr(&self) -> *const std::ffi::c_char;
+}
+
+impl CStrExt for CStr {
+    fn as_char_ptr(&self) -> *const std::ffi::c_char {
+        self.as_ptr()
+    }
+}
+
 /// An error number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Error(i32);

@@ -9,6 +9,13 @@ use std::{cell::UnsafeCell, ffi::CStr, pin::Pin};
 /// What lockdep knows a class of locks by: nothing looks here.
 pub struct LockClassKey;
 
+impl LockClassKey {
+    /// Its address.
+    pub fn as_ptr(&self) -> *mut Self {
+        std::ptr::from_ref(self).cast_mut()
+    }
+}
+
 /// As the kernel's: the class of the locks that are made here.
 #[macro_export]
 macro_rules! static_lock_class {

@@ -6,7 +6,7 @@ use ::core::cell::Cell;
 use loom::sync::atomic as loomed;
 use std::sync::OnceLock;
 
-pub use loom::sync::atomic::{fence, Ordering};
+pub use loom::sync::atomic::Ordering;
 
 thread_local! {
     static WEAK: Cell<bool> = const { Cell::new(false) };
@@ -15,6 +15,13 @@ thread_local! {
 /// Takes every order for `Relaxed` from now on in this test: does the model see what is lacking then?
 pub fn weaken() {
     WEAK.set(true);
+}
+
+/// Orders what comes before it and what comes after.
+pub fn fence(by: Ordering) {
+    if !WEAK.get() {
+        loomed::fence(by);
+    }
 }
 
 fn order(order: Ordering) -> Ordering {
@@ -132,6 +139,26 @@ macro_rules! number {
             /// Adds; returns the value before.
             pub fn fetch_add(&self, more: $value, by: Ordering) -> $value {
                 self.real().fetch_add(more, order(by))
+            }
+
+            /// Adds bits; returns the value before.
+            pub fn fetch_or(&self, more: $value, by: Ordering) -> $value {
+                self.real().fetch_or(more, order(by))
+            }
+
+            /// Takes all other bits away; returns the value before.
+            pub fn fetch_and(&self, kept: $value, by: Ordering) -> $value {
+                self.real().fetch_and(kept, order(by))
+            }
+
+            /// What C has in a structure.
+            ///
+            /// # Safety
+            ///
+            /// It must live for `'a`.
+            pub unsafe fn from_ptr<'a>(place: *mut Self) -> &'a Self {
+                // SAFETY: By the contract.
+                unsafe { &*place }
             }
 
             /// Subtracts; returns the value before.
