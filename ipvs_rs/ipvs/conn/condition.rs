@@ -16,7 +16,7 @@ impl Condition {
 
     pub(crate) const fn new(flags: ConnFlags, state: u8) -> Self {
         // CAST: A u8 fits.
-        Self(flags.bits() & Self::FLAGS_MASK | (state as u32) << Self::STATE_SHIFT)
+        Self(flags.bits() & Self::FLAGS_MASK | ((state as u32) << Self::STATE_SHIFT))
     }
 
     #[inline]

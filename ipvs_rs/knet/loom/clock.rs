@@ -20,7 +20,7 @@ type Callback = unsafe extern "C" fn(*mut timer_list);
 pub const HZ: usize = 250;
 
 /// Now.
-pub static jiffies: usize = 1_000_000;
+pub static jiffies: u64 = 1_000_000;
 
 /// What C's `timer_list` is.
 pub struct timer_list {
@@ -130,16 +130,17 @@ pub unsafe fn timer_delete(timer: *mut timer_list) -> c_int {
     c_int::from(was_pending)
 }
 
+/// When a pending timer is to go off.
+fn time_of(timer: usize) -> usize {
+    // SAFETY: What is pending lives.
+    let timer = unsafe { &*(timer as *const timer_list) };
+    timer.expires.load(Relaxed)
+}
+
 /// Lets a timer that is due go off. Returns whether there was one.
 pub fn go_off() -> bool {
     let mut pending = base();
-    let is_due = |&timer: &usize| {
-        // SAFETY: What is pending lives.
-        unsafe { &*(timer as *const timer_list) }
-            .expires
-            .load(Relaxed)
-            <= jiffies
-    };
+    let is_due = |&timer: &usize| time_of(timer) as u64 <= jiffies;
     let Some(place) = pending.iter().position(is_due) else {
         return false;
     };
@@ -157,13 +158,5 @@ pub fn go_off() -> bool {
 
 /// The times of the timers that are pending.
 pub fn pending() -> Vec<usize> {
-    base()
-        .iter()
-        // SAFETY: What is pending lives.
-        .map(|&timer| {
-            unsafe { &*(timer as *const timer_list) }
-                .expires
-                .load(Relaxed)
-        })
-        .collect()
+    base().iter().map(|&timer| time_of(timer)).collect()
 }
