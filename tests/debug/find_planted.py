@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Makes each planted fault on the debug kernel and asks whether what looks at the scenarios sees it."""
+"""Makes each planted fault on the debug kernel and asks whether what looks at the scenarios sees it, and what lets
+allocations fail."""
 
 import os
 import subprocess
@@ -9,18 +10,20 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
-sys.path.insert(0, f"{HERE}/../net")
+sys.path[:0] = [f"{HERE}/../net", HERE]
 
 import kernel  # noqa: E402
+import nth  # noqa: E402
+from attempts import Run, name_of  # noqa: E402
 
-FAULT = "/sys/module/planted/parameters/fault"
+PARAMETERS = "/sys/module/planted/parameters"
 # lockdep ends its look with the first fault that it finds, when KASAN has found one, and when locks and preemption are at odds.
 IN_LOG = ("sleep_in_reader unprotected_reader inverted_locks sleep_in_atomic pending_timer_freed released_twice use_after_free "
           "out_of_bounds").split()
 
 
 def plant(name):
-    with open(FAULT, "w", encoding="ascii") as file:
+    with open(f"{PARAMETERS}/fault", "w", encoding="ascii") as file:
         file.write(name)
 
 
@@ -29,14 +32,46 @@ def verdict(name, seen):
     return not seen
 
 
+def keep(how, what):
+    """Writes to a parameter that keeps it."""
+    try:
+        with open(f"{PARAMETERS}/{how}", "wb", buffering=0) as file:
+            file.write(what)
+        return "ok"
+    except OSError as error:
+        return name_of(error)
+
+
+def kept():
+    with open(f"{PARAMETERS}/well", "rb") as file:
+        return file.read()
+
+
+def where_memory_lacks():
+    """What the tries see of memory that lacks, and of what is lost then; returns the number of failures."""
+    nth.prepare()
+    nth.only_in("planted")
+    lost = 0
+    for how, seen in (("well", False), ("ignoring", True), ("leaking", False)):
+        run = Run(say=lambda line: print("planted:", line, flush=True))
+        # kmemleak may miss one.
+        for _ in range(1 if seen else 10):
+            run.all(how, lambda how=how: keep(how, b"x"), lambda: keep("well", b"y"), kept)
+        lost += verdict(f"memory lacks, {how}", f"{run.failed} failures" if (run.lost > 0) == seen and run.failed else "")
+    nth.anywhere()
+    return lost
+
+
 def main():
     subprocess.run(["modprobe", "planted"], check=True)
     log, lost = kernel.Log(), 0
     kernel.kmemleak("scan")
     kernel.kmemleak("clear")
     plant("leak")
+    lost += where_memory_lacks()
     leaks = kernel.leaks()
-    lost += verdict("leak", leaks and leaks[0])
+    lost += verdict("leak", any("leak+" in line for line in leaks) and leaks[0])
+    lost += verdict("a leak where memory lacks", any("keep+" in line for line in leaks) and leaks[0])
     log.new_lines()
     for name in IN_LOG:
         plant(name)

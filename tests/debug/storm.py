@@ -6,6 +6,7 @@ scheduler, and attempts to unload the modules. SECONDS (60) says how long; the i
 Each actor is a process of its own. What it may be told while others work against it is written at each command; anything
 else fails the run. Afterwards traffic must flow, and all references must be back."""
 
+import errno
 import os
 import random
 import sys
@@ -16,6 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
 sys.path[:0] = [f"{HERE}/../net", HERE]
 
+import additions  # noqa: E402
 import checkers  # noqa: E402
 import kernel  # noqa: E402
 import lab as hosts  # noqa: E402
@@ -192,7 +194,59 @@ class Modules(Actor):
         time.sleep(0.05)
 
 
-ACTORS = (Requests, Requests, Replies, Talk, Servers, Services, Schedulers, Dumps, Sizes, Namespaces, Modules)
+class Tables(Actor):
+    """Replaces some services with all their servers at one moment. Only ours can."""
+
+    def prepare(self):
+        self.client = additions.Additions(self.lab.director)
+
+    def once(self):
+        entries = []
+        for port in random.sample(range(7000, 7004), 2):
+            scheduler = random.choice(kernel.SCHEDULERS_AT_START).removeprefix("ip_vs_")
+            entries.append(nested(service(17, port, scheduler)))
+            entries += [nested(server(number, port, random.randrange(4), random.choice((0, 2, 3))))
+                        for number in random.sample(range(1, SERVERS + 1), random.randrange(1, SERVERS + 1))]
+        outcome = self.client.apply(*entries)
+        check(outcome in BUSY | {"EAGAIN"}, f"APPLY gave {outcome}")
+        self.lab.from_client.send(udp(CLIENT, random.randrange(1024, 9000), VIP, 7000, b"x"))
+        self.tell(self.client, "DEL_SERVICE", nest(SERVICE, key(17, random.randrange(7000, 7004))))
+
+
+class Ends(Tables):
+    """Lists connections and ends some. Only ours can."""
+
+    def once(self):
+        found, outcome = self.client.conns()
+        check(outcome == "ok", f"GET_CONN gave {outcome}")
+        for conn in random.sample(found, min(3, len(found))):
+            one = [attribute(kind, conn.values[kind]) for kind in (additions.CLIENT_ADDR, additions.CLIENT_PORT)]
+            outcome = self.client.end(additions.nest(additions.CONN, *one))
+            check(isinstance(outcome, int), f"DEL_CONN gave {outcome}")
+        time.sleep(0.05)
+
+
+class Listeners(Actor):
+    """Comes, hears of what is changed, and goes. Only ours tells."""
+
+    def once(self):
+        listener = additions.Listener(self.lab.director)
+        time.sleep(0.1)
+        try:
+            listener.hear()
+        except OSError as error:
+            check(error.errno == errno.ENOBUFS, f"a listener got {error}")
+        listener.socket.close()
+
+
+ACTORS = [Requests, Requests, Replies, Talk, Servers, Services, Schedulers, Dumps, Sizes, Namespaces, Modules]
+ADDITIONS = [Tables, Ends, Listeners]
+
+
+def nested(one):
+    """A nest with its flag, as the commands that the C module lacks want it."""
+    kind = int.from_bytes(one[2:4], sys.byteorder) | additions.NESTED
+    return one[:2] + kind.to_bytes(2, sys.byteorder) + one[4:]
 
 
 def start(kind, lab, end, results):
@@ -215,7 +269,7 @@ def play(lab):
     """Lets all actors loose; returns [(name, count, reason)]."""
     reader, writer = os.pipe()
     end = time.monotonic() + SECONDS
-    children = [start(kind, lab, end, writer) for kind in ACTORS]
+    children = [start(kind, lab, end, writer) for kind in ACTORS + ADDITIONS * kernel.is_ours()]
     os.close(writer)
     for child in children:
         os.waitpid(child, 0)

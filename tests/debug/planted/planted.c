@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Faults of each kind that the debug kernel is there to find, one for each name written to the parameter `fault`.
+ * Faults of each kind that the debug kernel is there to find, one for each name written to the parameter `fault`; and
+ * parameters that keep what is written, and go wrong where there is no memory for it.
  * A tier that finds nothing is believed only because it finds these.
  */
 #include <linux/delay.h>
@@ -130,6 +131,61 @@ static const struct kernel_param_ops operations = { .set = make_fault };
 module_param_cb(fault, &operations, NULL, 0200);
 MODULE_PARM_DESC(fault, "the name of a fault, which is made at once");
 
+static char *kept;
+
+/* Keeps a copy of @text, and for no reason memory besides. */
+static int keep(const char *text, bool leaks, bool ignores)
+{
+	void *besides = kmalloc(77, GFP_KERNEL);
+	char *copy;
+
+	if (!besides)
+		return -ENOMEM;
+	copy = kstrdup(text, GFP_KERNEL);
+	if (!copy && ignores) {
+		kfree(besides);
+		return 0;
+	}
+	if (!copy && leaks)
+		return -ENOMEM;
+	kfree(besides);
+	if (!copy)
+		return -ENOMEM;
+	kfree(kept);
+	kept = copy;
+	return 0;
+}
+
+static int keep_well(const char *text, const struct kernel_param *parameter)
+{
+	return keep(text, false, false);
+}
+
+static int keep_and_leak(const char *text, const struct kernel_param *parameter)
+{
+	return keep(text, true, false);
+}
+
+static int keep_or_not(const char *text, const struct kernel_param *parameter)
+{
+	return keep(text, false, true);
+}
+
+static int show_kept(char *buffer, const struct kernel_param *parameter)
+{
+	return sysfs_emit(buffer, "%s", kept ?: "nothing\n");
+}
+
+static const struct kernel_param_ops well = { .set = keep_well, .get = show_kept };
+static const struct kernel_param_ops leaking = { .set = keep_and_leak, .get = show_kept };
+static const struct kernel_param_ops ignoring = { .set = keep_or_not, .get = show_kept };
+module_param_cb(well, &well, NULL, 0600);
+module_param_cb(leaking, &leaking, NULL, 0600);
+module_param_cb(ignoring, &ignoring, NULL, 0600);
+MODULE_PARM_DESC(well, "is kept, or refused");
+MODULE_PARM_DESC(leaking, "is kept, or refused, and then memory is lost");
+MODULE_PARM_DESC(ignoring, "is kept, or not, and nobody is told");
+
 static int __init planted_init(void)
 {
 	return 0;
@@ -138,6 +194,7 @@ module_init(planted_init);
 
 static void __exit planted_exit(void)
 {
+	kfree(kept);
 }
 module_exit(planted_exit);
 
