@@ -127,7 +127,8 @@ pub(crate) fn add_service(
         close_unused_hooks(ipvs, &mut config, net, key.family());
     }
     inserted?;
-    origin.service(Action::New, &services::view(&service, &rcu::read_lock()));
+    let view = services::view(&service, &rcu::read_lock());
+    origin.service(Action::New, &view);
     drop(config);
     Resize::consider(ipvs);
     Estimation::start(ipvs);
