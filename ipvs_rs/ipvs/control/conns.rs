@@ -15,7 +15,7 @@ use knet::{
 };
 
 use super::{ipvs, sink};
-use crate::{conn::Conn, errno::of_request};
+use crate::{conn::Conn, errno::of_request, netns::Ipvs};
 
 /// How user space sees a connection now.
 fn view(conn: &Conn) -> ConnView {
@@ -76,18 +76,23 @@ impl Do for Delete {
             request.explain(c"say which connections, or set the flag for all");
             return Err(EINVAL);
         }
-        let (mut cursor, mut count) = (Cursor::default(), 0_u32);
-        loop {
-            let guard = rcu::read_lock();
-            let Some(conn) = ipvs.conns.next(&mut cursor, &guard) else {
-                break;
-            };
-            if filter.takes(&view(&conn)) && conn.finish() {
-                count = count.saturating_add(1);
-            }
-        }
+        // What is done can no longer fail, as there is memory for the answer.
         request.reply(command::DEL_CONN, |message| {
-            message.put(top::COUNT, &count.to_ne_bytes())
+            message.put(top::COUNT, &end(&ipvs, &filter).to_ne_bytes())
         })
+    }
+}
+
+/// Ends connections, and says how many.
+fn end(ipvs: &Ipvs, filter: &Filter) -> u32 {
+    let (mut cursor, mut count) = (Cursor::default(), 0_u32);
+    loop {
+        let guard = rcu::read_lock();
+        let Some(conn) = ipvs.conns.next(&mut cursor, &guard) else {
+            return count;
+        };
+        if filter.takes(&view(&conn)) && conn.finish() {
+            count = count.saturating_add(1);
+        }
     }
 }
