@@ -30,7 +30,8 @@ enum {
 	/*
 	 * To the members of the group: something was changed in this namespace. Sent once for each change that was
 	 * made, in the order in which they were made; nothing is sent for a request that failed or that changed
-	 * nothing. A member that reads too slowly gets ENOBUFS from recv(), and should list everything anew.
+	 * nothing. A member that reads too slowly, or for whom there was no memory, gets ENOBUFS
+	 * from recv(), and should list everything anew.
 	 *
 	 *   ACTION   what was done, IPVS_RS_ACTION_*
 	 *   PORTID   the netlink port of the socket that asked for it; 0: not asked for by netlink

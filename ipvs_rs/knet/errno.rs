@@ -22,6 +22,11 @@ pub fn eopnotsupp() -> Error {
     error(bindings::EOPNOTSUPP)
 }
 
+/// No buffer space available.
+pub fn enobufs() -> Error {
+    error(bindings::ENOBUFS)
+}
+
 fn error(number: u32) -> Error {
     // CAST: Error numbers are small.
     Error::from_errno((number as i32).wrapping_neg())

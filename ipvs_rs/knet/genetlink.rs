@@ -32,9 +32,10 @@ pub use request::{Do, Request};
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use ipvs_sys as bindings;
-use kernel::{error::to_result, prelude::*, types::Opaque};
+use kernel::{error::to_result, prelude::*, task::might_sleep, types::Opaque};
 
 use crate::{
+    errno::enobufs,
     net_namespace::Net,
     rcu::{self, Guard},
 };
@@ -232,7 +233,8 @@ impl Family {
     /// Sends a message with the attributes that `write` appends to who listens in `net` to the
     /// group of this index. May sleep; `write` may not.
     ///
-    /// Without listeners nothing is done. Without memory they hear nothing.
+    /// Without listeners nothing is done. Without memory they hear that they missed something
+    /// (`ENOBUFS`).
     pub fn announce(
         &self,
         net: &Net,
@@ -240,27 +242,32 @@ impl Family {
         command: u8,
         write: impl FnOnce(&mut Message<'_>, &Guard) -> Result<(), Full>,
     ) {
+        // Also where nobody listens, so that a caller who may not sleep is found.
+        might_sleep();
         if !self.listened_to(net, group, &rcu::read_lock()) {
             return;
         }
-        let Ok(mut event) = Event::new() else {
-            return;
-        };
+        let event = Event::new();
         let guard = rcu::read_lock();
         if !self.listened_to(net, group, &guard) {
             return;
         }
         let family = self.inner.get();
-        let fill = || {
+        let fill = |mut event: Event| {
             // SAFETY: It is registered during the section of `guard`.
             let mut message = unsafe { event.begin_event(family, command) }?;
             write(&mut message, &guard)?;
             message.finish();
-            Ok::<_, Full>(())
+            Ok::<_, Error>(event)
         };
-        if fill().is_ok() {
+        match event.and_then(fill) {
             // SAFETY: As above, and `listened_to` knows the group.
-            unsafe { event.send_to_group(family, net, group) };
+            Ok(event) => unsafe { event.send_to_group(family, net, group) },
+            Err(_) => {
+                let lost = enobufs().to_errno();
+                // SAFETY: As above.
+                unsafe { bindings::genl_set_err(family, net.as_ptr(), group, lost) };
+            }
         }
     }
 }

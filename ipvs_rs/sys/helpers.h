@@ -105,6 +105,7 @@ int ipvs_helper_genlmsg_reply(struct sk_buff *skb, const struct genl_info *info)
 bool ipvs_helper_genl_has_listeners(const struct genl_family *family, struct net *net, unsigned int group);
 void ipvs_helper_genlmsg_multicast(const struct genl_family *family, struct net *net, struct sk_buff *skb,
 				   unsigned int group);
+void ipvs_helper_genl_set_err(const struct genl_family *family, struct net *net, unsigned int group, int error);
 void *ipvs_helper_nla_begin(struct sk_buff *skb, u16 kind, size_t length);
 void *ipvs_helper_nla_begin_64bit(struct sk_buff *skb, u16 kind, u16 pad);
 struct nlattr *ipvs_helper_nla_nest_start_noflag(struct sk_buff *skb, int kind);

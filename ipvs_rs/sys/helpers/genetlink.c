@@ -44,6 +44,11 @@ void ipvs_helper_genlmsg_multicast(const struct genl_family *family, struct net 
 	genlmsg_multicast_netns(family, net, skb, 0, group, GFP_ATOMIC);
 }
 
+void ipvs_helper_genl_set_err(const struct genl_family *family, struct net *net, unsigned int group, int error)
+{
+	genl_set_err(family, net, 0, group, error);
+}
+
 void ipvs_helper_nlmsg_free(struct sk_buff *skb)
 {
 	nlmsg_free(skb);
