@@ -40,6 +40,7 @@ def resize(run):
     client = Additions(Here)
     expect(client, "NEW_SERVICE", service())
     expect(client, "NEW_DEST", KEY + server())
+    clients(30000, 100)
     for table, setting in (("Conn", "conn_lfactor"), ("Service", "svc_lfactor")):
         by_setting(run, table, setting)
     by_connections(run, client)
