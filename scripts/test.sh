@@ -112,7 +112,7 @@ scenarios() {
 
 # What is about several CPUs at the same time runs once more where they are: two threads of the host.
 parallel() {
-	local files=(k_devices k_namespaces l_table m_leaks) kind=parallel
+	local files=(k_devices k_namespaces l_table m_leaks t_tables) kind=parallel
 	mkdir -p "$results/$kind"
 	"$here/vm" -m rust -t $VM_SECONDS -o "$results/$kind" -- tests/net/run "${files[@]}" >"$results/$kind/run.log" 2>&1 &
 	scenarios_end $kind $!

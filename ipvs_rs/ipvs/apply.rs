@@ -8,7 +8,9 @@
 //! ```
 //!
 //! A service that stays as it is is shared by both indexes. Servers that stay are the same objects
-//! in the old pool and in the new one, so their connections and counters stay with them.
+//! in the old pool and in the new one, so their connections and counters stay with them; what they
+//! are configured to is in the pools. What the packets of their connections go by changes just
+//! before the index: a packet that sees the new one sees that too.
 
 mod draft;
 mod places;
@@ -108,7 +110,7 @@ const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
 /// Lets packets be looked at for which there is a service in the draft, or the end of a tunnel.
 fn open_hooks(ipvs: &Arc<Ipvs>, config: &mut Config, origin: Origin<'_>, draft: &Draft) -> Result {
     for family in FAMILIES {
-        if draft.count_of(family) != 0 || ipvs.servers.count_mixed(family) != 0 {
+        if draft.concerns(family) || ipvs.servers.count_mixed(family) != 0 {
             config.open_hooks(ipvs, origin.net, family)?;
         }
     }
@@ -131,7 +133,7 @@ pub(crate) fn apply(
     let drafted = draft
         .fill(ipvs, &mut config, origin.net, wanted)
         .and_then(|()| Ok(config.trash.make_room(draft.deletions())?))
-        .and_then(|()| Ok(draft.enter_servers(ipvs)?))
+        .and_then(|()| Ok(draft.prepare_servers(ipvs)?))
         .and_then(|()| Ok(open_hooks(ipvs, &mut config, origin, &draft)?));
     if drafted.is_err() {
         draft.take_back(ipvs);

@@ -159,7 +159,7 @@ pub(crate) fn edit_service(
     if old.scheduler().map(Kind::name) != kind.map(Kind::name) {
         let members = old.list().share();
         let pool = Pool::new(members, kind, Change::Rebuilt, None, net)?;
-        publish(service, pool)?;
+        drop(service.pool.replace(Some(Arc::new(pool, GFP_KERNEL)?)));
         service.hold(scheduler);
     }
     service.configure(spec);
@@ -254,13 +254,8 @@ pub(crate) fn throw_away(ipvs: &Ipvs, config: &mut Config, dest: &Arc<Dest>) {
     let _ = config.trash.append(trash::Entry::new(dest.clone()));
 }
 
-/// Lets packets see a new pool.
-fn publish(service: &Service, pool: Pool) -> Result {
-    drop(service.pool.replace(Some(Arc::new(pool, GFP_KERNEL)?)));
-    Ok(())
-}
-
-/// A server for a service that does not have it: the one that it had lately, or a new one.
+/// A server for a service that does not have it: the one that it had lately, still as it was, or a
+/// new one.
 ///
 /// # Errors
 ///
@@ -270,17 +265,15 @@ pub(crate) fn make_dest(
     net: &Net,
     service: &ServiceKey,
     key: DestKey,
-    spec: &DestSpec,
 ) -> Result<Arc<Dest>> {
     if let Some(dest) = config.find_in_trash(service, &key) {
-        dest.configure_anew(spec, spec.weight());
         return Ok(dest);
     }
     if address_type(net, key.family, key.addr) == AddressType::Other {
         return Err(EINVAL);
     }
     let counters = config.counters.take()?;
-    Arc::pin_init(Dest::new(key, *service, spec, counters), GFP_KERNEL)
+    Arc::pin_init(Dest::new(key, *service, counters), GFP_KERNEL)
 }
 
 /// Adds a server to a service, before all others.
@@ -304,23 +297,22 @@ pub(crate) fn add_dest(
     if old.position(&key).is_some() {
         return Err(EEXIST);
     }
-    let dest = make_dest(&mut config, net, &service.key, key, spec)?;
-    let members = old.list().with(Member::new(dest.clone()))?;
+    let dest = make_dest(&mut config, net, &service.key, key)?;
+    let members = old.list().with(Member::new(dest.clone(), spec))?;
     let scheduler = old.scheduler();
     let pool = Pool::new(members, scheduler, Change::Inserted(0), Some(&old), net)?;
-    dest.attach(&service.stats);
-    let publish = || {
-        config.open_hooks(ipvs, net, key.family)?;
-        ipvs.servers.enter(ipvs, &dest)?;
-        publish(service, pool)
-    };
-    let published = publish();
-    if published.is_err() {
-        ipvs.servers.leave(&dest);
-        dest.detach();
-    }
+    let pool = Arc::new(pool, GFP_KERNEL)?;
+    let opened = config.open_hooks(ipvs, net, key.family);
+    let entered = opened.and_then(|()| {
+        let place = ipvs.servers.prepare(ipvs, &dest, None, spec)?;
+        dest.configure(spec);
+        dest.attach(&service.stats);
+        ipvs.servers.enter(&dest, place);
+        drop(service.pool.replace(Some(pool)));
+        Ok(())
+    });
     close_unused_hooks(ipvs, &mut config, net, key.family);
-    published?;
+    entered?;
     config.remove_from_trash(&dest);
     origin.dest(Action::New, &service.key, &key, Some(spec));
     Ok(())
@@ -344,21 +336,17 @@ pub(crate) fn edit_dest(
     let old = service.pool.get().ok_or(ESRCH)?;
     let index = old.position(key).ok_or(ENOENT)?;
     let member = old.members().get(index).ok_or(ENOENT)?;
-    let (before, last_weight) = (member.spec(), member.last_weight());
+    let members = old.list().with_other(index, &member.with(spec))?;
+    let scheduler = old.scheduler();
+    let pool = Pool::new(members, scheduler, Change::Updated(index), Some(&old), net)?;
+    let pool = Arc::new(pool, GFP_KERNEL)?;
+    let place = ipvs
+        .servers
+        .prepare(ipvs, member, Some(member.spec()), spec)?;
     member.configure(spec);
-    let renew = || {
-        ipvs.servers.enter(ipvs, member.dest())?;
-        let members = old.list().share();
-        let scheduler = old.scheduler();
-        let pool = Pool::new(members, scheduler, Change::Updated(index), Some(&old), net)?;
-        publish(service, pool)
-    };
-    renew().inspect_err(|_| {
-        member.configure_anew(&before, last_weight);
-        // Without memory packets find it by what it was not to become.
-        let _ = ipvs.servers.enter(ipvs, member.dest());
-    })?;
-    let action = event::dest_changes(&before, spec);
+    ipvs.servers.enter(member, place);
+    drop(service.pool.replace(Some(pool)));
+    let action = event::dest_changes(member.spec(), spec);
     origin.dest(action, &service.key, key, Some(spec));
     Ok(())
 }
@@ -384,7 +372,7 @@ pub(crate) fn delete_dest(
     config.trash.make_room(1)?;
     let scheduler = old.scheduler();
     let pool = Pool::new(members, scheduler, Change::Removed(index), Some(&old), net)?;
-    publish(service, pool)?;
+    drop(service.pool.replace(Some(Arc::new(pool, GFP_KERNEL)?)));
     throw_away(ipvs, &mut config, member.dest());
     origin.dest(Action::Del, &service.key, key, None);
     close_unused_hooks(ipvs, &mut config, net, key.family);

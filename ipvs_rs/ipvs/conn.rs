@@ -45,6 +45,16 @@ const NO_PORT: u16 = 0xFFFF;
 /// How long a connection lives whose first packet has not been taken account of yet.
 const INITIAL_TIMEOUT: usize = 3 * HZ;
 
+/// Where a connection is to go.
+#[derive(Clone, Copy)]
+pub(crate) struct Target<'a> {
+    pub(crate) dest: &'a Arc<Dest>,
+    /// The port of the server.
+    pub(crate) port: u16,
+    /// What a connection to it starts with, the forwarding method included.
+    pub(crate) flags: ConnFlags,
+}
+
 /// A connection.
 #[pin_data]
 pub(crate) struct Conn {
@@ -97,16 +107,15 @@ pub(crate) enum Refused {
 }
 
 impl Conn {
-    /// Makes a connection of the packets like `request` to `dest` that can be found, and counts it.
+    /// Makes a connection of the packets like `request` to `target` that can be found, and counts it.
     ///
     /// # Errors
     ///
     /// See [`Refused`].
     pub(crate) fn enter(
         ipvs: Ref<'_, Ipvs>,
-        dest: &Arc<Dest>,
+        target: Target<'_>,
         request: &Tuple,
-        server_port: u16,
         role: Role,
         guard: &Guard,
     ) -> Result<Arc<Self>, Refused> {
@@ -117,7 +126,7 @@ impl Conn {
         }
         let make = || {
             let made = ipvs.try_clone().and_then(|owner| {
-                let conn = Self::new(owner, dest, request, server_port, role, Place::Allocated);
+                let conn = Self::new(owner, target, request, role, Place::Allocated);
                 Arc::pin_init(conn, GFP_ATOMIC | __GFP_NOWARN).ok()
             });
             let conn = made.ok_or(Refused::Drop(Reason::NoMemory))?;
@@ -133,7 +142,7 @@ impl Conn {
         make().inspect_err(|_| conns.release())
     }
 
-    /// Lends `use_it` a connection to `dest` that is for one packet only: nobody else can find it,
+    /// Lends `use_it` a connection to `target` that is for one packet only: nobody else can find it,
     /// and it ends with the call. It takes no memory but the stack's.
     ///
     /// # Errors
@@ -141,9 +150,8 @@ impl Conn {
     /// Why there can be none.
     pub(crate) fn lend<R>(
         ipvs: Ref<'_, Ipvs>,
-        dest: &Arc<Dest>,
+        target: Target<'_>,
         request: &Tuple,
-        server_port: u16,
         control: Option<Control>,
         use_it: impl FnOnce(&Self) -> R,
     ) -> Result<R, Reason> {
@@ -154,7 +162,7 @@ impl Conn {
         }
         let result = ipvs.try_clone().map(|owner| {
             let role = Role::Connection { control };
-            let conn = Self::new(owner, dest, request, server_port, role, Place::Stack);
+            let conn = Self::new(owner, target, request, role, Place::Stack);
             pin_init::stack_pin_init!(let conn = conn);
             let result = use_it(&conn);
             control::release(conn.control.as_ref());
@@ -168,9 +176,8 @@ impl Conn {
     /// A connection that is not in the table yet.
     fn new(
         ipvs: Arc<Ipvs>,
-        dest: &Arc<Dest>,
+        target: Target<'_>,
         request: &Tuple,
-        server_port: u16,
         role: Role,
         place: Place,
     ) -> impl PinInit<Self> {
@@ -185,10 +192,10 @@ impl Conn {
             0 => flags,
             _ => flags.with(ConnFlags::NFCT),
         };
-        let flags = flags.inherit(dest.conn_flags(), request.protocol);
-        let server = dest.key.addr;
+        let flags = flags.inherit(target.flags, request.protocol);
+        let (server, server_port) = (target.dest.key.addr, target.port);
         let now = Jiffies::now();
-        let (dest, request) = (dest.clone(), *request);
+        let (dest, request) = (target.dest.clone(), *request);
         pin_init!(Self {
             client_node: Node::new(tag),
             server_node: Node::new(SERVER),

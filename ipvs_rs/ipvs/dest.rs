@@ -13,11 +13,11 @@ use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use ipvs_core::{
     addr::Addr,
     config::{DestKey, DestSpec, ServiceKey, Tunnel},
-    conn::{ConnFlags, Method},
+    conn::ConnFlags,
     plan::overload::{self, Thresholds},
     tunnel::Wrapping,
 };
-use kernel::{new_spinlock, prelude::*, sync::SpinLock};
+use kernel::prelude::*;
 use knet::{
     percpu::Counters,
     rcu::{Arc, Guard, Slot},
@@ -29,13 +29,17 @@ use crate::{
     xmit::route::Routes,
 };
 
-/// The bit of a weight, which has 31, that says that the server has reached its upper threshold.
-const OVERLOADED: u32 = 1 << 31;
+/// The bit of [`Dest::limits`] that says that the server has reached its upper threshold.
+const OVERLOADED: u32 = 1;
 
-/// How many servers were ever attached to a service.
-static ATTACHED: AtomicU64 = AtomicU64::new(0);
+/// The bit that says that its weight is 0.
+const QUIESCED: u32 = 2;
 
-/// A real server.
+/// A real server: what its connections share.
+///
+/// What it is configured to is in the pool that it is a [`Member`](crate::pool::Member) of, and
+/// seen with the pool by listings and by who chooses a server. What the packets of its connections
+/// need of that is here too, and changes with each pool.
 #[pin_data]
 pub struct Dest {
     pub(crate) key: DestKey,
@@ -43,14 +47,9 @@ pub struct Dest {
     pub(crate) service: ServiceKey,
     /// Not deleted.
     available: AtomicBool,
-    /// How many servers had been attached when this one was. Lists of servers are in falling
-    /// order of it.
-    attached: AtomicU64,
-    /// The weight, and [`OVERLOADED`]: schedulers look at both for every server.
-    weight: AtomicU32,
-    /// The last weight that was not 0.
-    last_weight: AtomicU32,
-    /// What a connection to this server starts with.
+    /// [`OVERLOADED`], [`QUIESCED`].
+    limits: AtomicU32,
+    /// What the connections of a client that comes back start with.
     conn_flags: AtomicU32,
     upper: AtomicU32,
     lower: AtomicU32,
@@ -59,9 +58,6 @@ pub struct Dest {
     active: AtomicU32,
     total: AtomicU32,
     persistent: AtomicU32,
-    /// What it was configured to; packets look at the fields above.
-    #[pin]
-    spec: SpinLock<DestSpec>,
     #[pin]
     pub(crate) stats: Stats,
     /// The statistics of the service. Another service object may have revived the server.
@@ -72,30 +68,24 @@ pub struct Dest {
 }
 
 impl Dest {
-    /// A server that no service has yet.
+    /// A server that no service has yet, to be configured and attached.
     pub(crate) fn new(
         key: DestKey,
         service: ServiceKey,
-        spec: &DestSpec,
         counters: Counters<{ stats::COUNTERS }>,
     ) -> impl PinInit<Self> {
-        let spec = *spec;
-        let flags = ConnFlags::for_destination(spec.conn_flags());
         pin_init!(Self {
             key,
             service,
             available: AtomicBool::new(false),
-            attached: AtomicU64::new(0),
-            weight: AtomicU32::new(spec.weight()),
-            last_weight: AtomicU32::new(spec.weight()),
-            conn_flags: AtomicU32::new(flags.bits()),
-            upper: AtomicU32::new(spec.upper()),
-            lower: AtomicU32::new(spec.lower()),
-            tunnel: AtomicU64::new(spec.tunnel().to_bits()),
+            limits: AtomicU32::new(QUIESCED),
+            conn_flags: AtomicU32::new(0),
+            upper: AtomicU32::new(0),
+            lower: AtomicU32::new(0),
+            tunnel: AtomicU64::new(0),
             active: AtomicU32::new(0),
             total: AtomicU32::new(0),
             persistent: AtomicU32::new(0),
-            spec <- new_spinlock!(spec),
             stats <- Stats::new(counters),
             service_stats: Slot::empty(),
             routes: Routes::new(),
@@ -115,9 +105,7 @@ impl Dest {
             addr: Addr::ZERO,
             port: 0,
         };
-        let tunnel = Tunnel::from_bits(0);
-        let spec = DestSpec::new(Method::Bypass, 1, 0, 0, tunnel).map_err(|_| EINVAL)?;
-        let new = Self::new(key, service, &spec, Counters::new()?);
+        let new = Self::new(key, service, Counters::new()?);
         let dest = Arc::pin_init(new, GFP_KERNEL)?;
         let flags = ConnFlags::without_destination();
         dest.conn_flags.store(flags.bits(), Relaxed);
@@ -133,27 +121,15 @@ impl Dest {
     /// Gives the server new settings. Existing connections keep their forwarding method.
     pub(crate) fn configure(&self, spec: &DestSpec) {
         let flags = ConnFlags::for_destination(spec.conn_flags());
-        let reweigh = |weight| Some(weight & OVERLOADED | spec.weight());
-        let _ = self.weight.fetch_update(Relaxed, Relaxed, reweigh);
-        if spec.weight() != 0 {
-            self.last_weight.store(spec.weight(), Relaxed);
-        }
+        self.limit(QUIESCED, spec.weight() == 0);
         self.conn_flags.store(flags.bits(), Relaxed);
         self.upper.store(spec.upper(), Relaxed);
         self.lower.store(spec.lower(), Relaxed);
         self.tunnel.store(spec.tunnel().to_bits(), Relaxed);
-        *self.spec.lock() = *spec;
         self.routes.clear();
         let was = self.is_overloaded();
         let now = overload::after_configuration(was, self.total(), self.thresholds());
-        self.set_overloaded(now);
-    }
-
-    /// Gives the server new settings, and another past: as it was before a change that failed, or
-    /// as a new server, which has none.
-    pub(crate) fn configure_anew(&self, spec: &DestSpec, last_weight: u32) {
-        self.configure(spec);
-        self.last_weight.store(last_weight, Relaxed);
+        self.limit(OVERLOADED, now);
     }
 
     /// Makes the server one of the service that counts into `stats`.
@@ -162,14 +138,7 @@ impl Dest {
         if !before.is_some_and(|before| before.ptr_eq(stats)) {
             self.stats.zero();
         }
-        let attached = ATTACHED.fetch_add(1, Relaxed);
-        self.attached.store(attached, Relaxed);
         self.available.store(true, Relaxed);
-    }
-
-    /// A number that is greater for servers which were attached later, to whatever service.
-    pub(crate) fn attached(&self) -> u64 {
-        self.attached.load(Relaxed)
     }
 
     /// Takes the server out of use. Its connections stay.
@@ -187,41 +156,26 @@ impl Dest {
     /// Whether it has reached its upper threshold.
     #[inline]
     pub fn is_overloaded(&self) -> bool {
-        self.weight.load(Relaxed) & OVERLOADED != 0
+        self.limits.load(Relaxed) & OVERLOADED != 0
     }
 
-    fn set_overloaded(&self, overloaded: bool) {
-        match overloaded {
-            true => self.weight.fetch_or(OVERLOADED, Relaxed),
-            false => self.weight.fetch_and(!OVERLOADED, Relaxed),
+    /// Whether its weight is 0: it gets no new clients.
+    #[inline]
+    pub(crate) fn is_quiesced(&self) -> bool {
+        self.limits.load(Relaxed) & QUIESCED != 0
+    }
+
+    fn limit(&self, limit: u32, is_reached: bool) {
+        match is_reached {
+            true => self.limits.fetch_or(limit, Relaxed),
+            false => self.limits.fetch_and(!limit, Relaxed),
         };
     }
 
-    /// Its share of new connections; 0 means none.
+    /// What the connections of a client that comes back start with, the forwarding method
+    /// included.
     #[inline]
-    pub fn weight(&self) -> u32 {
-        self.weight.load(Relaxed) & !OVERLOADED
-    }
-
-    /// The weight, or 0 if it has reached its upper threshold.
-    #[inline]
-    pub fn effective_weight(&self) -> u32 {
-        let weight = self.weight.load(Relaxed);
-        match weight & OVERLOADED {
-            0 => weight,
-            _ => 0,
-        }
-    }
-
-    /// The last weight that was not 0; 0 if there never was one.
-    #[inline]
-    pub fn last_weight(&self) -> u32 {
-        self.last_weight.load(Relaxed)
-    }
-
-    /// What a connection to this server starts with, the forwarding method included.
-    #[inline]
-    pub fn conn_flags(&self) -> ConnFlags {
+    pub(crate) fn conn_flags(&self) -> ConnFlags {
         ConnFlags::from_bits(self.conn_flags.load(Relaxed))
     }
 
@@ -238,11 +192,6 @@ impl Dest {
     #[inline]
     pub(crate) fn wrapping(&self) -> Wrapping {
         Wrapping::of(Tunnel::from_bits(self.tunnel.load(Relaxed)))
-    }
-
-    /// What it was configured to.
-    pub(crate) fn spec(&self) -> DestSpec {
-        *self.spec.lock()
     }
 
     /// Connections in a state that counts as active.
@@ -273,7 +222,7 @@ impl Dest {
     pub(crate) fn bind(&self) {
         let total = self.total.fetch_add(1, Relaxed).wrapping_add(1);
         if overload::after_bind(total, self.thresholds()) && !self.is_overloaded() {
-            self.set_overloaded(true);
+            self.limit(OVERLOADED, true);
         }
     }
 
@@ -285,7 +234,7 @@ impl Dest {
         }
         let total = self.total.fetch_sub(1, Relaxed).wrapping_sub(1);
         if self.is_overloaded() && !overload::after_unbind(total, self.thresholds()) {
-            self.set_overloaded(false);
+            self.limit(OVERLOADED, false);
         }
     }
 

@@ -5,7 +5,8 @@
 use core::ops::Deref;
 use ipvs_core::{
     addr::{Addr, Family},
-    config::DestKey,
+    config::{DestKey, DestSpec},
+    conn::ConnFlags,
     sched,
 };
 use kernel::{alloc::KBox, prelude::*};
@@ -21,18 +22,49 @@ use crate::{
     scheduler::{Change, Kind, Picker, Request, Setup},
 };
 
-/// A server in a [`Pool`].
+/// A server in a [`Pool`], and what it is configured to there.
 #[derive(Clone)]
 pub struct Member {
     dest: Arc<Dest>,
     /// See [`sketch`].
     sketch: u64,
+    spec: DestSpec,
+    /// The last weight that was not 0; 0 if there never was one.
+    last_weight: u32,
+    conn_flags: ConnFlags,
 }
 
 impl Member {
-    pub(crate) fn new(dest: Arc<Dest>) -> Self {
-        let sketch = sketch(&dest.key);
-        Self { dest, sketch }
+    /// A server that is new, or was away.
+    pub(crate) fn new(dest: Arc<Dest>, spec: &DestSpec) -> Self {
+        Self {
+            sketch: sketch(&dest.key),
+            dest,
+            spec: *spec,
+            last_weight: spec.weight(),
+            conn_flags: ConnFlags::for_destination(spec.conn_flags()),
+        }
+    }
+
+    /// The same server with other settings.
+    pub(crate) fn with(&self, spec: &DestSpec) -> Self {
+        let mut other = Self::new(self.dest.clone(), spec);
+        if spec.weight() == 0 {
+            other.last_weight = self.last_weight;
+        }
+        other
+    }
+
+    /// What it is configured to.
+    #[inline]
+    pub(crate) fn spec(&self) -> &DestSpec {
+        &self.spec
+    }
+
+    /// What a connection to it starts with, the forwarding method included.
+    #[inline]
+    pub(crate) fn conn_flags(&self) -> ConnFlags {
+        self.conn_flags
     }
 
     /// The server, to be kept.
@@ -61,17 +93,12 @@ impl Deref for Member {
 impl sched::Server for Member {
     #[inline]
     fn weight(&self) -> u32 {
-        self.dest.weight()
+        self.spec.weight()
     }
 
     #[inline]
     fn is_overloaded(&self) -> bool {
         self.dest.is_overloaded()
-    }
-
-    #[inline]
-    fn effective_weight(&self) -> u32 {
-        self.dest.effective_weight()
     }
 
     #[inline]
@@ -86,7 +113,7 @@ impl sched::Server for Member {
 
     #[inline]
     fn last_weight(&self) -> u32 {
-        self.dest.last_weight()
+        self.last_weight
     }
 
     #[inline]
@@ -164,6 +191,13 @@ impl Pool {
         vec::position(&self.members, |member| {
             member.sketch == sketch && member.key == *key
         })
+    }
+
+    /// Whether the server that is known by `key` gets no new clients here.
+    pub(crate) fn quiesces(&self, key: &DestKey) -> bool {
+        let index = self.position(key);
+        let member = index.and_then(|index| self.members.get(index));
+        member.is_none_or(|member| member.spec.weight() == 0)
     }
 
     /// The servers as the list that another pool is made from.

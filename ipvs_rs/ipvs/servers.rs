@@ -8,8 +8,8 @@ use core::{
 };
 use ipvs_core::{
     addr::{Addr, Family},
-    config::ServiceKey,
-    conn::Method,
+    config::{DestSpec, ServiceKey},
+    conn::{ConnFlags, Method},
     hash::{self, HashKey},
     icmp::tunnel::Layer,
     tunnel::Wrapping,
@@ -57,14 +57,24 @@ pub(crate) struct Entry {
     family: Family,
     addr: Addr,
     sign: Sign,
-    /// How many they are; changed under the configuration lock.
+    /// How many they are; changed under the configuration lock, as is the next.
     servers: AtomicUsize,
+    /// How many they are and may become: see [`Place`].
+    expected: AtomicUsize,
 }
 
 impl Entry {
     fn is(&self, family: Family, addr: Addr) -> bool {
         self.family == family && self.addr == addr
     }
+}
+
+/// Where a server will be, with all the memory that this takes. Packets do not see it yet.
+pub(crate) enum Place {
+    /// Where it is.
+    Same,
+    /// In an entry, which expects it, or in none.
+    Other(Option<Arc<Entry>>),
 }
 
 /// The servers of all services of a namespace, but those that packets tell nothing of.
@@ -113,6 +123,20 @@ impl Servers {
         Some(self.table.find(hash, guard, is_it)?.0)
     }
 
+    /// Whether there is a server with this address for whose sign, which has these words, `is_it`
+    /// holds.
+    fn is_there(
+        &self,
+        family: Family,
+        addr: Addr,
+        words: (u16, u16),
+        guard: &Guard,
+        is_it: impl Fn(Sign) -> bool,
+    ) -> bool {
+        let entry = self.find(family, addr, words, guard, is_it);
+        entry.is_some_and(|entry| entry.servers.load(Relaxed) != 0)
+    }
+
     /// Whether packets from this address and port are those of a server.
     pub(crate) fn has_source(
         &self,
@@ -129,7 +153,7 @@ impl Servers {
             Sign::Tunnel(_) => false,
         };
         let words = Sign::Source(port, None).words();
-        self.find(family, addr, words, guard, serves).is_some()
+        self.is_there(family, addr, words, guard, serves)
     }
 
     /// Whether packets to this address in this layer go through a tunnel to a server.
@@ -148,30 +172,62 @@ impl Servers {
             Sign::Source(..) => false,
             Sign::Tunnel(wrapping) => layer.is_of(wrapping),
         };
-        self.find(family, addr, (1, port), guard, leads_there)
-            .is_some()
+        self.is_there(family, addr, (1, port), guard, leads_there)
     }
 
-    /// Makes a server one of these, by the sign that it has now.
+    /// The place that a server is to have when it is configured to `spec`; `before` is what it is
+    /// configured to, if it is one of these. It is to be given to [`Self::enter`] or
+    /// [`Self::discard`].
     ///
     /// # Errors
     ///
-    /// `ENOMEM`; it is as it was before.
-    pub(crate) fn enter(&self, ipvs: &Arc<Ipvs>, dest: &Arc<Dest>) -> Result {
-        let Some(sign) = sign(dest) else {
-            self.leave(dest);
-            return Ok(());
+    /// `ENOMEM`.
+    pub(crate) fn prepare(
+        &self,
+        ipvs: &Arc<Ipvs>,
+        dest: &Dest,
+        before: Option<&DestSpec>,
+        spec: &DestSpec,
+    ) -> Result<Place> {
+        let new = sign(dest, spec);
+        if before.is_some_and(|before| sign(dest, before) == new) {
+            return Ok(Place::Same);
+        }
+        let entry = new
+            .map(|sign| self.entry(ipvs, dest, sign))
+            .transpose()?
+            .inspect(|entry| {
+                entry.expected.fetch_add(1, Relaxed);
+            });
+        Ok(Place::Other(entry))
+    }
+
+    /// Gives a server its place: by that packets find it from now on, and by no other.
+    pub(crate) fn enter(&self, dest: &Dest, place: Place) {
+        let Place::Other(entry) = place else {
+            return;
         };
-        if dest.entry.get().is_some_and(|entry| entry.sign == sign) {
-            return Ok(());
+        if let Some(entry) = &entry {
+            entry.servers.fetch_add(1, Relaxed);
+            if let Some(mixed) = self.mixed(dest) {
+                mixed.fetch_add(1, Relaxed);
+            }
         }
-        let entry = self.entry(ipvs, dest, sign)?;
-        entry.servers.fetch_add(1, Relaxed);
-        if let Some(mixed) = self.mixed(dest) {
-            mixed.fetch_add(1, Relaxed);
+        self.remove(dest, entry);
+    }
+
+    /// Gives a place up that is not needed.
+    pub(crate) fn discard(&self, place: Place) {
+        if let Place::Other(Some(entry)) = place {
+            self.expect_less(&entry);
         }
-        self.remove(dest, Some(entry));
-        Ok(())
+    }
+
+    /// Takes the entry out for which there is no server any more.
+    fn expect_less(&self, entry: &Entry) {
+        if entry.expected.fetch_sub(1, Relaxed) == 1 && self.table.remove(&entry.node).is_some() {
+            self.count.fetch_sub(1, Relaxed);
+        }
     }
 
     /// The entry of servers like this one, which may be new.
@@ -195,6 +251,7 @@ impl Servers {
                 addr,
                 sign,
                 servers: AtomicUsize::new(0),
+                expected: AtomicUsize::new(0),
             },
             GFP_KERNEL,
         )?;
@@ -224,9 +281,8 @@ impl Servers {
         if let Some(mixed) = self.mixed(dest) {
             mixed.fetch_sub(1, Relaxed);
         }
-        if entry.servers.fetch_sub(1, Relaxed) == 1 && self.table.remove(&entry.node).is_some() {
-            self.count.fetch_sub(1, Relaxed);
-        }
+        entry.servers.fetch_sub(1, Relaxed);
+        self.expect_less(&entry);
     }
 
     /// The count of servers like this one, if it serves the other family.
@@ -264,15 +320,15 @@ impl Servers {
     }
 }
 
-/// What packets tell of a server now.
-fn sign(dest: &Dest) -> Option<Sign> {
+/// What packets tell of a server that is configured to `spec`.
+fn sign(dest: &Dest, spec: &DestSpec) -> Option<Sign> {
     let protocol = match dest.service {
         ServiceKey::Address { protocol, .. } => Some(protocol),
         ServiceKey::Mark { .. } => None,
     };
-    match dest.conn_flags().method() {
+    match ConnFlags::for_destination(spec.conn_flags()).method() {
         Method::Nat => Some(Sign::Source(dest.key.port, protocol)),
-        Method::Tunnel => Some(Sign::Tunnel(dest.wrapping())),
+        Method::Tunnel => Some(Sign::Tunnel(Wrapping::of(spec.tunnel()))),
         _ => None,
     }
 }

@@ -17,7 +17,7 @@ use knet::{
     hashtable::Node,
     module::ModuleRef,
     percpu::Counters,
-    rcu::{Arc, Slot},
+    rcu::{Arc, Guard, Slot},
     time::HZ,
 };
 
@@ -184,6 +184,11 @@ impl Body {
         drop(self.pool.replace(None));
         let before = core::mem::take(&mut *self.held.lock());
         drop(before);
+    }
+
+    /// Whether the service was deleted by itself, not with the whole table.
+    pub(crate) fn is_deleted(&self, guard: &Guard) -> bool {
+        self.pool.load(guard).is_none()
     }
 
     /// Gives the service new settings; its scheduler and servers are the pool's.

@@ -116,6 +116,24 @@ impl<T: Clone + Send + Sync> List<T> {
         Ok(longer)
     }
 
+    /// The elements of this list, with another one in place of that at `index`.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn with_other(&self, index: usize, element: &T) -> Result<Self> {
+        let mut at = self.length;
+        let elements = self.iter().rev().map(|present| {
+            at = at.wrapping_sub(1);
+            if at == index {
+                element
+            } else {
+                present
+            }
+        });
+        Self::of(self.length, elements.cloned())
+    }
+
     /// The elements of this list but for the one at `index`.
     ///
     /// # Errors

@@ -131,6 +131,21 @@ class Client:
         """The messages of a dump by name."""
         return self.ask(COMMANDS[command], payload, flags=DUMP)[1]
 
+    def pages(self, command, payload=b""):
+        """The attributes of the entries of a dump by name, a list for each message buffer."""
+        body = GENL_HEADER.pack(COMMANDS[command], 1, 0) + payload
+        self.socket.send(message(self.family, body, DUMP, 1))
+        done = False
+        while not done:
+            data, entries = self.socket.recv(1 << 17), []
+            while data:
+                length, kind, *_ = HEADER.unpack_from(data)
+                content, data = data[HEADER.size + GENL_HEADER.size:length], data[(length + 3) & ~3:]
+                done = done or kind < 16
+                if kind >= 16:
+                    entries.append(content)
+            yield entries
+
     def state(self):
         """All services with their servers and the time-outs as sorted lines, without statistics."""
         lines = []

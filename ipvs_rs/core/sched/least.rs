@@ -17,10 +17,10 @@ pub(super) fn for_weight<S: Server, P: PartialOrd>(
     // A fraction that is more than all others: one for a weight of nothing.
     let (mut least, mut least_cost, mut least_weight) = (None, 1, 0);
     for (index, server) in (0..servers.len()).zip(servers) {
-        let weight = server.effective_weight();
+        let weight = server.weight();
         let cost = cost(server);
         // cost / weight < least_cost / least_weight, which does not hold if the weight is 0.
-        if product(cost, least_weight) < product(least_cost, weight) {
+        if product(cost, least_weight) < product(least_cost, weight) && !server.is_overloaded() {
             (least, least_cost, least_weight) = (Some(index), cost, weight);
         }
     }

@@ -26,14 +26,27 @@ use crate::{
     netns::{Config, Ipvs},
     pool::{Member, Pool},
     scheduler::{Change, Kind},
+    servers::Place,
     service::{Cursor, Index, Service},
+    stats::Stats,
 };
 
-/// A server that stays and has other settings.
+/// A server that is new, or stays and has other settings. It is not touched before all that can
+/// fail is done.
 struct Changed {
     dest: Arc<Dest>,
-    before: DestSpec,
-    last_weight: u32,
+    spec: DestSpec,
+    was: Was,
+    /// By which packets will find it, once there is memory for that.
+    place: Option<Place>,
+}
+
+/// What a [`Changed`] server was before.
+enum Was {
+    /// One of the service, configured so.
+    There(DestSpec),
+    /// Not one of the service, which counts into these.
+    Away(Arc<Stats>),
 }
 
 /// Another index of services, and what its publication means for single ones.
@@ -43,8 +56,6 @@ pub(super) struct Draft {
     services: KVVec<(Action, Arc<Service>)>,
     /// Services that are not in the index.
     deleted: KVVec<Arc<Service>>,
-    /// Servers that are new; attached already, as nobody sees them.
-    added: KVVec<Arc<Dest>>,
     changed: KVVec<Changed>,
     /// Servers of services that stay, which are deleted.
     removed: KVVec<Arc<Dest>>,
@@ -91,16 +102,16 @@ impl Draft {
             index: ipvs.services.new_index(most, ipvs.settings.svc_lfactor())?,
             services: KVVec::with_capacity(count, GFP_KERNEL)?,
             deleted: KVVec::with_capacity(present, GFP_KERNEL)?,
-            added: KVVec::with_capacity(wanted.dests.len(), GFP_KERNEL)?,
-            changed: KVVec::with_capacity(servers, GFP_KERNEL)?,
+            changed: KVVec::with_capacity(wanted.dests.len(), GFP_KERNEL)?,
             removed: KVVec::with_capacity(servers, GFP_KERNEL)?,
             forsaken: 0,
         })
     }
 
-    /// How many services there will be for packets of `family`.
-    pub(super) fn count_of(&self, family: Family) -> u32 {
-        self.index.count_of(family)
+    /// Whether there will be services for packets of `family`, or servers that they may come from.
+    pub(super) fn concerns(&self, family: Family) -> bool {
+        let is_of = |changed: &Changed| changed.dest.key.family == family;
+        self.index.count_of(family) != 0 || self.changed.iter().any(is_of)
     }
 
     /// How many servers will be deleted.
@@ -225,7 +236,7 @@ impl Draft {
         wanted: &[super::Dest],
     ) -> Result<Option<Arc<Pool>>, Failure> {
         let old = service.pool.get().ok_or(ESRCH)?;
-        let (first_added, first_changed) = (self.added.len(), self.changed.len());
+        let first_changed = self.changed.len();
         let first_removed = self.removed.len();
         let mut places = Places::new(wanted.len())?;
         let is_at = |server: DestKey, place: usize| {
@@ -246,25 +257,36 @@ impl Draft {
                 self.removed.push_within_capacity(member.dest().clone())?;
                 continue;
             };
-            if let (Some(stays), Some(dest)) = (stays.get_mut(place), wanted.get(place)) {
-                *stays = true;
-                self.change(member, &dest.spec)?;
+            let (Some(stays), Some(dest)) = (stays.get_mut(place), wanted.get(place)) else {
+                continue;
+            };
+            *stays = true;
+            let differs = *member.spec() != dest.spec;
+            if differs {
+                let was = Was::There(*member.spec());
+                self.change(member.dest().clone(), &dest.spec, was)?;
             }
-            staying.push_within_capacity(member)?;
+            staying.push_within_capacity((member, differs.then_some(&dest.spec)))?;
         }
+        let first_added = self.changed.len();
         for (dest, _) in wanted.iter().zip(&stays).filter(|(_, stays)| !**stays) {
-            self.add(config, net, service, dest)?;
+            let new = configure::make_dest(config, net, &service.key, dest.key)
+                .map_err(|error| Failure::at(dest.entry, error, "no unicast or local address"))?;
+            self.change(new, &dest.spec, Was::Away(service.stats.clone()))?;
         }
-        let added = self.added.get(first_added..).unwrap_or_default();
-        let as_before = added.is_empty()
-            && self.changed.len() == first_changed
-            && self.removed.len() == first_removed;
+        let as_before = self.changed.len() == first_changed && self.removed.len() == first_removed;
         let same_scheduler = old.scheduler().map(Kind::name) == kind.map(Kind::name);
         if as_before && same_scheduler {
             return Ok(None);
         }
-        let staying = staying.iter().rev().map(|member| (*member).clone());
-        let added = added.iter().map(|dest| Member::new(dest.clone()));
+        let staying = staying.iter().rev().map(|(member, other)| match other {
+            Some(spec) => member.with(spec),
+            None => (*member).clone(),
+        });
+        let added = self.changed.get(first_added..).unwrap_or_default();
+        let added = added
+            .iter()
+            .map(|new| Member::new(new.dest.clone(), &new.spec));
         let members = List::of(wanted.len(), Iterator::chain(staying, added))?;
         let previous = same_scheduler.then_some(&*old);
         let text = "the scheduler refuses these servers";
@@ -273,69 +295,59 @@ impl Draft {
         Ok(Some(Arc::new(pool, GFP_KERNEL)?))
     }
 
-    /// Gives a server that stays its new settings, if they are.
-    fn change(&mut self, member: &Member, spec: &DestSpec) -> Result<(), Failure> {
-        let before = member.spec();
-        if before != *spec {
-            self.changed.push_within_capacity(Changed {
-                dest: member.dest().clone(),
-                before,
-                last_weight: member.last_weight(),
-            })?;
-            member.configure(spec);
-        }
+    /// Notes a server that is new or has other settings.
+    fn change(&mut self, dest: Arc<Dest>, spec: &DestSpec, was: Was) -> Result<(), Failure> {
+        self.changed.push_within_capacity(Changed {
+            dest,
+            spec: *spec,
+            was,
+            place: None,
+        })?;
         Ok(())
     }
 
-    /// Makes a new server, or revives a deleted one.
-    fn add(
-        &mut self,
-        config: &mut Config,
-        net: &Net,
-        service: &Service,
-        wanted: &super::Dest,
-    ) -> Result<(), Failure> {
-        let dest = configure::make_dest(config, net, &service.key, wanted.key, &wanted.spec)
-            .map_err(|error| Failure::at(wanted.entry, error, "no unicast or local address"))?;
-        dest.attach(&service.stats);
-        self.added.push_within_capacity(dest)?;
-        Ok(())
-    }
-
-    /// Lets packets of the servers find them. Of those that are deleted they still do.
+    /// Makes the places by which packets will find the servers.
     ///
     /// # Errors
     ///
     /// `ENOMEM`, after which the draft is to be taken back.
-    pub(super) fn enter_servers(&self, ipvs: &Arc<Ipvs>) -> Result {
-        let changed = self.changed.iter().map(|changed| &changed.dest);
-        for dest in Iterator::chain(self.added.iter(), changed) {
-            ipvs.servers.enter(ipvs, dest)?;
+    pub(super) fn prepare_servers(&mut self, ipvs: &Arc<Ipvs>) -> Result {
+        for changed in &mut self.changed {
+            let before = match &changed.was {
+                Was::There(before) => Some(before),
+                Was::Away(_) => None,
+            };
+            let place = ipvs
+                .servers
+                .prepare(ipvs, &changed.dest, before, &changed.spec)?;
+            changed.place = Some(place);
         }
         Ok(())
     }
 
-    /// Undoes all that was done for the draft.
-    pub(super) fn take_back(self, ipvs: &Arc<Ipvs>) {
-        for changed in &self.changed {
-            let Changed {
-                dest,
-                before,
-                last_weight,
-            } = changed;
-            dest.configure_anew(before, *last_weight);
-            // Without memory packets find it by what it was not to become.
-            let _ = ipvs.servers.enter(ipvs, dest);
-        }
-        for dest in &self.added {
-            ipvs.servers.leave(dest);
-            dest.detach();
+    /// Undoes what was done for the draft.
+    pub(super) fn take_back(self, ipvs: &Ipvs) {
+        for changed in self.changed {
+            if let Some(place) = changed.place {
+                ipvs.servers.discard(place);
+            }
         }
     }
 
     /// Lets packets and listings see the draft, and deletes what is not in it. The trash has room
     /// for the servers.
-    pub(super) fn settle(self, ipvs: &Ipvs, config: &mut Config, origin: Origin<'_>) {
+    pub(super) fn settle(mut self, ipvs: &Ipvs, config: &mut Config, origin: Origin<'_>) {
+        // First what the connections of the servers go by: who sees the new index sees that too.
+        for changed in &mut self.changed {
+            let dest = &changed.dest;
+            dest.configure(&changed.spec);
+            if let Was::Away(stats) = &changed.was {
+                dest.attach(stats);
+            }
+            if let Some(place) = changed.place.take() {
+                ipvs.servers.enter(dest, place);
+            }
+        }
         ipvs.services.publish(self.index);
         config.forget_revived();
         for dest in &self.removed {
@@ -354,14 +366,15 @@ impl Draft {
             let view = services::view(service, &rcu::read_lock());
             origin.service(*action, &view);
         }
-        for changed in &self.changed {
-            let (dest, spec) = (&changed.dest, changed.dest.spec());
-            let action = event::dest_changes(&changed.before, &spec);
-            origin.dest(action, &dest.service, &dest.key, Some(&spec));
-        }
-        for dest in &self.added {
-            let spec = dest.spec();
-            origin.dest(Action::New, &dest.service, &dest.key, Some(&spec));
+        for Changed {
+            dest, spec, was, ..
+        } in &self.changed
+        {
+            let action = match was {
+                Was::There(before) => event::dest_changes(before, spec),
+                Was::Away(_) => Action::New,
+            };
+            origin.dest(action, &dest.service, &dest.key, Some(spec));
         }
     }
 }

@@ -12,11 +12,12 @@ use ipvs_core::{
 use kernel::prelude::*;
 use knet::{
     genetlink::{Do, Dump, Page, Request},
+    list::List,
     rcu::{self, Arc},
 };
 
 use super::{attributes, ipvs, origin, services, sink};
-use crate::{configure, dest::Dest, errno::of_request, netns::Ipvs, service::Service};
+use crate::{configure, errno::of_request, netns::Ipvs, pool::Member, service::Service};
 
 /// What a request to add or change a server names, and asks for.
 struct Wanted {
@@ -44,10 +45,10 @@ impl Wanted {
 }
 
 /// How user space sees a server now.
-pub(crate) fn view(dest: &Dest) -> DestView {
+pub(crate) fn view(dest: &Member) -> DestView {
     DestView {
         key: dest.key,
-        spec: dest.spec(),
+        spec: *dest.spec(),
         active: dest.active(),
         total: dest.total(),
         persistent: dest.persistent(),
@@ -94,35 +95,43 @@ impl Do for Delete {
 /// `GET_DEST`: all servers of a service.
 pub(super) struct GetAll;
 
+/// The servers of a service as they were together when their listing began.
+#[derive(Default)]
+pub(super) struct Listing {
+    /// [`None`] before it begins.
+    members: Option<List<Member>>,
+    /// How many of them were shown.
+    shown: usize,
+}
+
 impl Dump for GetAll {
-    /// When the server was attached that was shown last.
-    ///
-    /// New servers come first in the list, so what remains to be shown are those which were
-    /// attached before, whatever else was added and deleted meanwhile.
-    type Cursor = Option<u64>;
+    type Cursor = Listing;
 
     /// As the C module does: a request that names no service gets an empty list.
-    fn run(request: &Request, page: &mut Page<'_>, shown: &mut Option<u64>) -> Result {
-        let ipvs = ipvs(request)?;
-        let Ok(service) = attributes(request).and_then(|named| services::named(&ipvs, &named))
-        else {
-            return Ok(());
+    fn run(request: &Request, page: &mut Page<'_>, listing: &mut Listing) -> Result {
+        let members = match &listing.members {
+            Some(members) => members,
+            None => match members(request) {
+                Some(members) => listing.members.insert(members),
+                None => return Ok(()),
+            },
         };
-        let guard = rcu::read_lock();
-        let Some(pool) = service.pool.load(&guard) else {
-            return Ok(());
-        };
-        for member in pool.get().members() {
-            let attached = member.attached();
-            if shown.is_some_and(|shown| attached >= shown) {
-                continue;
-            }
+        for member in members.get(listing.shown..).unwrap_or_default() {
             let view = view(member);
             page.entry(command::NEW_DEST, |message| {
                 sink::append(message, |sink| reply::dest(sink, &view))
             })?;
-            *shown = Some(attached);
+            listing.shown = listing.shown.saturating_add(1);
         }
         Ok(())
     }
+}
+
+/// The servers of the service that a request names.
+fn members(request: &Request) -> Option<List<Member>> {
+    let attributes = attributes(request).ok()?;
+    let service = services::named(&*ipvs(request).ok()?, &attributes).ok()?;
+    let guard = rcu::read_lock();
+    let pool = service.pool.load(&guard)?;
+    Some(pool.get().list().share())
 }

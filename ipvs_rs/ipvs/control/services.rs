@@ -21,7 +21,7 @@ use crate::{
     configure,
     errno::of_request,
     netns::Ipvs,
-    service::{Cursor, Service},
+    service::{Cursor, Index, Service},
 };
 
 /// The service that a request names.
@@ -97,23 +97,41 @@ impl Do for Get {
 /// `GET_SERVICE` of all services.
 pub(super) struct GetAll;
 
-impl Dump for GetAll {
-    type Cursor = Cursor;
+/// The table that is listed, and how far: services of that come and go one by one meanwhile, but
+/// it is not replaced.
+#[derive(Default)]
+pub(super) struct Listing {
+    /// [`None`] before it begins.
+    index: Option<Arc<Index>>,
+    cursor: Cursor,
+}
 
-    fn run(request: &Request, page: &mut Page<'_>, cursor: &mut Cursor) -> Result {
-        let ipvs = ipvs(request)?;
-        let mut ahead = *cursor;
+impl Dump for GetAll {
+    type Cursor = Listing;
+
+    fn run(request: &Request, page: &mut Page<'_>, listing: &mut Listing) -> Result {
+        let index = match &listing.index {
+            Some(index) => index,
+            None => {
+                let index = ipvs(request)?.services.index().ok_or(ENOENT)?;
+                listing.index.insert(index)
+            }
+        };
+        let mut ahead = listing.cursor;
         loop {
             // A section for each service, so that none is long.
             let guard = rcu::read_lock();
-            let Some(service) = ipvs.services.next(&mut ahead, &guard) else {
+            let Some(service) = index.next(&mut ahead, &guard) else {
                 return Ok(());
             };
+            if service.is_deleted(&guard) {
+                continue;
+            }
             let view = view(&service, &guard);
             page.entry(command::NEW_SERVICE, |message| {
                 sink::append(message, |sink| reply::service(sink, &view))
             })?;
-            *cursor = ahead;
+            listing.cursor = ahead;
         }
     }
 }

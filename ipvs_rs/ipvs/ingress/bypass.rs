@@ -19,7 +19,7 @@ use super::{
     Headers,
 };
 use crate::{
-    conn::{table::Way, Conn, Refused},
+    conn::{table::Way, Conn, Refused, Target},
     drops::Reason,
     netns::Ipvs,
     service::Service,
@@ -43,8 +43,11 @@ pub(super) fn choose<'g>(
         Family::V6 => route::is_unicast_v6(flow.dst.octets()),
     };
     is_of_others.then_some(Choice {
-        dest,
-        port: 0,
+        target: Target {
+            dest,
+            port: 0,
+            flags: dest.conn_flags(),
+        },
         control: None,
     })
 }

@@ -17,15 +17,11 @@ use ipvs_core::{
     flow::Flow,
     persist::{self, Group, Server},
 };
-use knet::{
-    netfilter::Context,
-    rcu::{Arc, Ref},
-};
+use knet::{netfilter::Context, rcu::Ref};
 
 use super::schedule::{schedule, Choice, Unscheduled};
 use crate::{
-    conn::{control::Control, Conn, Refused, Role},
-    dest::Dest,
+    conn::{control::Control, Conn, Refused, Role, Target},
     drops::Reason,
     netns::Ipvs,
     service::Service,
@@ -43,18 +39,26 @@ pub(super) fn choose<'g>(
     context: &Context<'g>,
 ) -> Result<Choice<'g>, Unscheduled> {
     let group = Group::new(flow, &service.key, service.netmask());
-    if let Some(choice) = remembered(ipvs, &group, context) {
+    if let Some(choice) = remembered(ipvs, service.get(), &group, context) {
         return Ok(choice);
     }
-    let dest = schedule(service, flow, context)?;
-    match remember(ipvs, service.get(), &group, dest, context) {
+    let server = schedule(service, flow, context)?;
+    let target = |port| Target {
+        dest: server.dest(),
+        port,
+        flags: server.conn_flags(),
+    };
+    let (port, template_port) = (
+        group.connection_port(server.key.port),
+        group.template_port(server.key.port),
+    );
+    match remember(ipvs, &service, &group, target(template_port), context) {
         Ok(control) => Ok(Choice {
-            dest,
-            port: group.connection_port(dest.key.port),
+            target: target(port),
             control: Some(control),
         }),
         Err(Refused::Exists) => {
-            let choice = remembered(ipvs, &group, context);
+            let choice = remembered(ipvs, service.get(), &group, context);
             choice.ok_or(Unscheduled::Drop(Reason::ServerDeleted))
         }
         Err(Refused::Drop(reason)) => Err(Unscheduled::Drop(reason)),
@@ -62,12 +66,21 @@ pub(super) fn choose<'g>(
 }
 
 /// The server that the client had, if it is still there.
-fn remembered<'g>(ipvs: Ref<'g, Ipvs>, group: &Group, context: &Context<'g>) -> Option<Choice<'g>> {
+fn remembered<'g>(
+    ipvs: Ref<'g, Ipvs>,
+    service: &Service,
+    group: &Group,
+    context: &Context<'g>,
+) -> Option<Choice<'g>> {
     let template = ipvs.get().conns.template(&group.template, context.rcu)?;
     let dest = &template.get().dest;
     let server = Server {
         is_available: dest.is_available(),
-        is_quiesced: dest.weight() == 0,
+        // Also in the pool that another one would come from: the server may have a later one.
+        is_quiesced: dest.is_quiesced() && {
+            let pool = service.pool.load(context.rcu);
+            pool.is_none_or(|pool| pool.get().quiesces(&dest.key))
+        },
     };
     let expire_quiescent = ipvs.settings.expire_quiescent_template.load(Relaxed) != 0;
     if !persist::is_valid(server, expire_quiescent) {
@@ -78,8 +91,11 @@ fn remembered<'g>(ipvs: Ref<'g, Ipvs>, group: &Group, context: &Context<'g>) -> 
     let control = Control::at(template)?;
     template.start_anew();
     Some(Choice {
-        dest,
-        port: group.connection_port(dest.key.port),
+        target: Target {
+            dest,
+            port: group.connection_port(dest.key.port),
+            flags: dest.conn_flags(),
+        },
         control: Some(control),
     })
 }
@@ -89,13 +105,12 @@ fn remember(
     ipvs: Ref<'_, Ipvs>,
     service: &Service,
     group: &Group,
-    dest: &Arc<Dest>,
+    target: Target<'_>,
     context: &Context<'_>,
 ) -> Result<Control, Refused> {
-    let port = group.template_port(dest.key.port);
     let role = Role::Template {
         timeout: service.timeout_ticks(),
     };
-    let template = Conn::enter(ipvs, dest, &group.template, port, role, context.rcu)?;
+    let template = Conn::enter(ipvs, target, &group.template, role, context.rcu)?;
     Ok(Control::first(template))
 }

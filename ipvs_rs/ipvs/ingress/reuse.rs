@@ -36,7 +36,7 @@ pub(super) fn fate(ipvs: &Ipvs, conn: &Conn, skb: &Skb, flow: &Flow) -> Fate {
         return without_server(ipvs, conn, skb, flow);
     }
     let state = conn.condition().state();
-    let may_give_way = reuse::is_candidate(flow.protocol, state) || conn.dest.weight() == 0;
+    let may_give_way = reuse::is_candidate(flow.protocol, state) || conn.dest.is_quiesced();
     if flow.protocol != proto::UDP && may_give_way && gives_way(ipvs, conn, skb, flow) {
         return successor(conn, skb);
     }
@@ -71,7 +71,7 @@ fn gives_way(ipvs: &Ipvs, conn: &Conn, skb: &Skb, flow: &Flow) -> bool {
         state: condition.state(),
         flags: condition.flags(),
         is_controlled: conn.is_controlled(),
-        is_quiesced: conn.dest.weight() == 0,
+        is_quiesced: conn.dest.is_quiesced(),
     };
     // One that controls others goes on: two with the same ends could not be told apart.
     reuse::gives_way(&old, rules) && ends_for(conn, skb)

@@ -25,12 +25,11 @@ use knet::{
 
 use super::{bypass, count, persist, request, Headers};
 use crate::{
-    conn::{control::Control, table::Way, Conn, Refused, Role},
-    dest::Dest,
+    conn::{control::Control, table::Way, Conn, Refused, Role, Target},
     drops::Reason,
     icmp,
     netns::Ipvs,
-    pool::Pool,
+    pool::{Member, Pool},
     scheduler::{Kind, Request},
     service::Service,
     xmit::{self, leave::answer},
@@ -38,9 +37,7 @@ use crate::{
 
 /// Where the connection of a packet is to go.
 pub(super) struct Choice<'g> {
-    pub(super) dest: &'g Arc<Dest>,
-    /// The port of the server.
-    pub(super) port: u16,
+    pub(super) target: Target<'g>,
     /// A place at the connection that is to control it.
     pub(super) control: Option<Control>,
 }
@@ -121,10 +118,10 @@ fn open(
         },
         Err(Unscheduled::Drop(reason)) => return ipvs.drop_packet(skb, reason),
     };
-    if is_one_packet(&service, choice.dest, flow) {
+    if is_one_packet(&service, choice.target.flags, flow) {
         return one_packet(ipvs, &service, choice, skb, (flow, cause), context);
     }
-    let dest = choice.dest;
+    let dest = choice.target.dest;
     match connect(ipvs, choice, flow, context) {
         Ok(conn) => {
             service.stats.count_connection();
@@ -143,9 +140,9 @@ fn open(
 
 /// Whether a packet is scheduled on its own: so the service wants it, or the server.
 #[inline]
-fn is_one_packet(service: &Service, dest: &Dest, flow: &Flow) -> bool {
+fn is_one_packet(service: &Service, server: ConnFlags, flow: &Flow) -> bool {
     service.is_one_packet(flow.protocol)
-        || flow.protocol == proto::UDP && dest.conn_flags().has(ConnFlags::ONE_PACKET)
+        || flow.protocol == proto::UDP && server.has(ConnFlags::ONE_PACKET)
 }
 
 /// Sends what has opened a connection to its server.
@@ -175,19 +172,15 @@ fn one_packet(
     (flow, cause): (&Flow, Cause<'_>),
     context: &Context<'_>,
 ) -> Verdict {
-    let Choice {
-        dest,
-        port,
-        control,
-    } = choice;
+    let Choice { target, control } = choice;
     // Still here afterwards where there is no room for the connection.
     let mut packet = Some(skb);
-    let sent = Conn::lend(ipvs, dest, &flow.tuple(), port, control, |conn| {
+    let sent = Conn::lend(ipvs, target, &flow.tuple(), control, |conn| {
         let Some(skb) = packet.take() else {
             return Verdict::Stolen;
         };
         service.stats.count_connection();
-        dest.stats.count_connection();
+        target.dest.stats.count_connection();
         ipvs.stats.count_connection();
         if let Cause::Error(report) = cause {
             return icmp::to_server(ipvs.get(), conn, skb, report, context);
@@ -220,14 +213,17 @@ fn choose<'g>(
         }
         return Err(Unscheduled::NoServer);
     }
-    let dest = schedule(service, flow, context)?;
-    let port = match dest.key.port {
+    let server = schedule(service, flow, context)?;
+    let port = match server.key.port {
         0 => flow.dport,
         port => port,
     };
     Ok(Choice {
-        dest,
-        port,
+        target: Target {
+            dest: server.dest(),
+            port,
+            flags: server.conn_flags(),
+        },
         control: None,
     })
 }
@@ -237,7 +233,7 @@ pub(super) fn schedule<'g>(
     service: Ref<'g, Service>,
     flow: &Flow,
     context: &Context<'g>,
-) -> Result<&'g Arc<Dest>, Unscheduled> {
+) -> Result<&'g Member, Unscheduled> {
     // Without a pool the service was just deleted.
     let pool = service.get().pool.load(context.rcu);
     let pool = pool.ok_or(Unscheduled::Drop(Reason::ServiceDeleted))?.get();
@@ -247,7 +243,7 @@ pub(super) fn schedule<'g>(
         flags: service.flags(),
     };
     match pool.schedule(&request, context.rcu) {
-        Some(member) => Ok(member.dest()),
+        Some(member) => Ok(member),
         None => {
             complain(pool, flow);
             Err(Unscheduled::NoServer)
@@ -284,13 +280,9 @@ pub(super) fn connect(
     flow: &Flow,
     context: &Context<'_>,
 ) -> Result<Arc<Conn>, Refused> {
-    let Choice {
-        dest,
-        port,
-        control,
-    } = choice;
+    let Choice { target, control } = choice;
     let role = Role::Connection { control };
-    Conn::enter(ipvs, dest, &flow.tuple(), port, role, context.rcu)
+    Conn::enter(ipvs, target, &flow.tuple(), role, context.rcu)
 }
 
 /// Logs that a service has no server for a packet.

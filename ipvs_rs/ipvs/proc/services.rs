@@ -26,8 +26,8 @@ use knet::{
 
 use super::{Protocol, WithPort};
 use crate::{
-    dest::Dest,
     netns::Ipvs,
+    pool::Member,
     service::{Cursor, Service},
 };
 
@@ -99,7 +99,7 @@ fn show_service(service: &Service, guard: &Guard, seq: &SeqFile) {
     seq_print!(seq, "\n");
 }
 
-fn show_dest(dest: &Dest, seq: &SeqFile) {
+fn show_dest(dest: &Member, seq: &SeqFile) {
     let (active, total) = (dest.active(), dest.total());
     seq_print!(
         seq,
@@ -107,7 +107,7 @@ fn show_dest(dest: &Dest, seq: &SeqFile) {
         WithPort(dest.key.family, dest.key.addr),
         dest.key.port,
         dest.spec().method().name(),
-        dest.weight(),
+        dest.spec().weight(),
         active,
         // Both counts are read while they change.
         total.saturating_sub(active),

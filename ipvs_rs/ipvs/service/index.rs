@@ -87,6 +87,11 @@ impl Services {
         drop(self.index.replace(Some(index)));
     }
 
+    /// The services of now, which stay together for who keeps them: see [`Index::next`].
+    pub(crate) fn index(&self) -> Option<Arc<Index>> {
+        self.index.get()
+    }
+
     /// The services of now.
     #[inline]
     fn now<'g>(&'g self, guard: &'g Guard) -> Option<&'g Index> {
@@ -304,8 +309,12 @@ impl Index {
         }
     }
 
-    /// See [`Services::next`].
-    fn next<'g>(&'g self, cursor: &mut Cursor, guard: &'g Guard) -> Option<Ref<'g, Service>> {
+    /// The next service of a walk over all.
+    pub(crate) fn next<'g>(
+        &'g self,
+        cursor: &mut Cursor,
+        guard: &'g Guard,
+    ) -> Option<Ref<'g, Service>> {
         let mut ahead = hashtable::Cursor::before(cursor.hash);
         let mut next: Option<Ref<'g, Service>> = None;
         while let Some((service, _)) = self.table.next(&mut ahead, guard) {

@@ -10,8 +10,9 @@ use super::{Full, Message, Request};
 
 /// Answers a request to dump.
 pub trait Dump {
-    /// How far the dump is. Its [`Default`] is the beginning. At most 40 bytes.
-    type Cursor: Copy + Default;
+    /// How far the dump is. Its [`Default`] is the beginning. At most 40 bytes. It is dropped when
+    /// the dump ends, or the socket of who asked.
+    type Cursor: Default + Send + 'static;
 
     /// Writes what comes behind `cursor` to `page`, and moves `cursor` behind what was written.
     ///
@@ -66,7 +67,7 @@ struct Progress<C> {
     cursor: MaybeUninit<C>,
 }
 
-impl<C: Copy + Default> Progress<C> {
+impl<C: Default> Progress<C> {
     const FITS: () = {
         let room = size_of::<bindings::netlink_callback__bindgen_ty_1>();
         let align = align_of::<bindings::netlink_callback__bindgen_ty_1>();
@@ -82,6 +83,28 @@ impl<C: Copy + Default> Progress<C> {
         // SAFETY: By the type invariant.
         unsafe { self.cursor.assume_init_mut() }
     }
+
+    fn end(&mut self) {
+        if core::mem::take(&mut self.begun) {
+            // SAFETY: By the type invariant, which no longer says so.
+            unsafe { self.cursor.assume_init_drop() };
+        }
+    }
+
+    /// What is kept for a dump.
+    ///
+    /// # Safety
+    ///
+    /// `callback` must be that of a dump whose `Dump::Cursor` is `C`, in a call of the C core that
+    /// lasts for `'a`. No other reference from this function may be in use.
+    unsafe fn of<'a>(callback: *mut bindings::netlink_callback) -> &'a mut Self {
+        const { Self::FITS };
+        // SAFETY: By the contract.
+        let room = unsafe { &raw mut (*callback).__bindgen_anon_1 };
+        // SAFETY: The room is ours, zeroed before the first call of a dump, and nobody else uses
+        // it; it is large enough by `FITS`. All zeroes is a valid `Progress`.
+        unsafe { &mut *room.cast::<Self>() }
+    }
 }
 
 /// # Safety
@@ -91,18 +114,13 @@ pub(super) unsafe extern "C" fn run_callback<H: Dump>(
     skb: *mut bindings::sk_buff,
     callback: *mut bindings::netlink_callback,
 ) -> c_int {
-    const { Progress::<H::Cursor>::FITS };
     from_result(|| {
         // SAFETY: By the contract generic netlink keeps this in `data`.
         let info = unsafe { (*callback).data.cast::<bindings::genl_dumpit_info>() };
         // SAFETY: By the contract, for as long as this function runs.
         let request = unsafe { Request::from_raw(&raw const (*info).info) };
-        // SAFETY: By the contract this is ours, zeroed before the first call of a dump, and
-        // nobody else uses it; it is large enough by `FITS`. All zeroes is a valid `Progress`.
-        let progress = unsafe {
-            let room = &raw mut (*callback).__bindgen_anon_1;
-            &mut *room.cast::<Progress<H::Cursor>>()
-        };
+        // SAFETY: By the contract, for as long as this function runs.
+        let progress = unsafe { Progress::<H::Cursor>::of(callback) };
         let mut page = Page {
             skb: NonNull::new(skb).ok_or(EINVAL)?,
             request,
@@ -111,4 +129,15 @@ pub(super) unsafe extern "C" fn run_callback<H: Dump>(
         H::run(request, &mut page, progress.cursor())?;
         Ok(0)
     })
+}
+
+/// # Safety
+///
+/// To be called by the C core, as the `done` of an operation, after the last call of its `dumpit`.
+pub(super) unsafe extern "C" fn end_callback<H: Dump>(
+    callback: *mut bindings::netlink_callback,
+) -> c_int {
+    // SAFETY: By the contract, for as long as this function runs.
+    unsafe { Progress::<H::Cursor>::of(callback) }.end();
+    0
 }

@@ -7,8 +7,7 @@ import itertools
 import os
 import re
 
-from genl import (COMMANDS, DEST, DUMP, GENL_HEADER, HEADER, REQUEST, SERVICE, Client, address, attribute, attributes, be16,
-                  name, u16, u32)
+from genl import DEST, SERVICE, Client, address, attribute, attributes, be16, name, u16, u32
 from lab import VIP, Topology
 from scenario import check, equal, scenario
 
@@ -35,18 +34,12 @@ def server(port, whole=False):
 
 def pages(client, command, payload=b""):
     """The lists of ports in the messages of a dump, one list for each message buffer."""
-    body = GENL_HEADER.pack(COMMANDS[command], 1, 0) + payload
-    client.socket.send(HEADER.pack(HEADER.size + len(body), client.family, REQUEST | DUMP, 1, 0) + body)
-    done = False
-    while not done:
-        data, ports = client.socket.recv(1 << 16), []
-        while data:
-            length, kind, *_ = HEADER.unpack_from(data)
-            content, data = data[HEADER.size + GENL_HEADER.size:length], data[(length + 3) & ~3:]
-            done = done or kind < 16
-            if kind >= 16:
-                (_, nest), = attributes(content)
-                ports.append(int.from_bytes(dict(attributes(nest))[2 if command == "GET_DEST" else SHOWN_PORT][:2], "big"))
+    kind = 2 if command == "GET_DEST" else SHOWN_PORT
+    for entries in client.pages(command, payload):
+        ports = []
+        for content in entries:
+            (_, nest), = attributes(content)
+            ports.append(int.from_bytes(dict(attributes(nest))[kind][:2], "big"))
         yield ports
 
 
