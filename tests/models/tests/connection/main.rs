@@ -98,7 +98,7 @@ impl Ipvs {
 use conn::{
     control::Control,
     Conn,
-    Role::{Connection, Template},
+    Role::{self, Connection, Template},
 };
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use ipvs_core::{
@@ -128,8 +128,14 @@ fn is_at_rest(conn: &Arc<Conn>) {
     }
 }
 
-/// Ends what is left, and loom looks whether all of it is freed.
-fn end(ipvs: Shared<Ipvs>) {
+/// What `act` does to a connection that lives for `lives` seconds, and whose timer goes off after `timer`: then all is at
+/// rest, and ends. Loom looks whether all of it is freed.
+fn life(lives: usize, timer: usize, role: Role, act: impl FnOnce(&Shared<Ipvs>, &Arc<Conn>)) {
+    let ipvs = Ipvs::new();
+    let conn = Conn::enter(&ipvs, lives, timer, role);
+    act(&ipvs, &conn);
+    is_at_rest(&conn);
+    drop(conn);
     ipvs.packet(|conn| {
         conn.finish();
     });
@@ -160,27 +166,21 @@ fn packet(
 #[test]
 fn a_packet_prolongs_a_life_or_comes_too_late() {
     check(|| {
-        let ipvs = Ipvs::new();
-        let conn = Conn::enter(&ipvs, 0, 0, Connection(None));
-        let timers = timers();
-        ipvs.packet(|conn| conn.refresh(60));
-        timers.join().unwrap();
-        is_at_rest(&conn);
-        drop(conn);
-        end(ipvs);
+        life(0, 0, Connection(None), |ipvs, _| {
+            let timers = timers();
+            ipvs.packet(|conn| conn.refresh(60));
+            timers.join().unwrap();
+        });
     });
 }
 
 /// The timer goes off before the end of its connection, which a packet brings nearer at the same time.
 fn a_shorter_time() {
-    let ipvs = Ipvs::new();
-    let conn = Conn::enter(&ipvs, ESTABLISHED, 0, Connection(None));
-    let timers = timers();
-    ipvs.packet(|conn| conn.refresh(10));
-    timers.join().unwrap();
-    is_at_rest(&conn);
-    drop(conn);
-    end(ipvs);
+    life(ESTABLISHED, 0, Connection(None), |ipvs, _| {
+        let timers = timers();
+        ipvs.packet(|conn| conn.refresh(10));
+        timers.join().unwrap();
+    });
 }
 
 #[test]
@@ -196,32 +196,26 @@ fn it_is_seen_when_a_shorter_time_has_no_order() {
 #[test]
 fn the_timer_is_not_late_after_data_that_met_a_fin() {
     check(|| {
-        let ipvs = Ipvs::new();
-        let conn = Conn::enter(&ipvs, 800, 800, Connection(None));
-        let data = packet(&ipvs, |conn| conn.refresh(900));
-        ipvs.packet(|conn| conn.refresh(0));
-        data.join().unwrap();
-        is_at_rest(&conn);
-        go_off();
-        is_at_rest(&conn);
-        ipvs.packet(|conn| conn.refresh(0));
-        is_at_rest(&conn);
-        drop(conn);
-        end(ipvs);
+        life(800, 800, Connection(None), |ipvs, conn| {
+            let data = packet(ipvs, |conn| conn.refresh(900));
+            ipvs.packet(|conn| conn.refresh(0));
+            data.join().unwrap();
+            is_at_rest(conn);
+            go_off();
+            is_at_rest(conn);
+            ipvs.packet(|conn| conn.refresh(0));
+        });
     });
 }
 
 /// A connection is deleted while its timer goes off, and is about to be armed again.
 fn a_deletion() {
-    let ipvs = Ipvs::new();
-    let conn = Conn::enter(&ipvs, ESTABLISHED, 0, Connection(None));
-    let timers = timers();
-    ipvs.packet(|conn| assert!(conn.finish()));
-    timers.join().unwrap();
-    assert!(!conn.client_node.is_linked());
-    is_at_rest(&conn);
-    drop(conn);
-    end(ipvs);
+    life(ESTABLISHED, 0, Connection(None), |ipvs, conn| {
+        let timers = timers();
+        ipvs.packet(|conn| assert!(conn.finish()));
+        timers.join().unwrap();
+        assert!(!conn.client_node.is_linked());
+    });
 }
 
 #[test]
@@ -237,35 +231,29 @@ fn it_is_seen_when_a_deletion_has_no_order() {
 #[test]
 fn a_connection_ends_once() {
     check(|| {
-        let ipvs = Ipvs::new();
-        let conn = Conn::enter(&ipvs, 0, 0, Connection(None));
-        let timers = timers();
-        ipvs.packet(|conn| {
-            conn.end();
+        life(0, 0, Connection(None), |ipvs, conn| {
+            let timers = timers();
+            ipvs.packet(|conn| {
+                conn.end();
+            });
+            timers.join().unwrap();
+            assert!(!conn.client_node.is_linked());
         });
-        timers.join().unwrap();
-        assert!(!conn.client_node.is_linked());
-        is_at_rest(&conn);
-        drop(conn);
-        end(ipvs);
     });
 }
 
 #[test]
 fn a_template_stays_for_a_connection_that_found_it() {
     check(|| {
-        let ipvs = Ipvs::new();
-        let template = Conn::enter(&ipvs, 0, 0, Template);
-        drop(Control::first(template.clone()));
-        let timers = timers();
-        let guard = rcu::read_lock();
-        let place = Control::at(template.as_ref());
-        drop(guard);
-        timers.join().unwrap();
-        assert_eq!(place.is_some(), template.client_node.is_linked());
-        is_at_rest(&template);
-        drop((place, template));
-        end(ipvs);
+        life(0, 0, Template, |_, template| {
+            drop(Control::first(template.clone()));
+            let timers = timers();
+            let guard = rcu::read_lock();
+            let place = Control::at(template.as_ref());
+            drop(guard);
+            timers.join().unwrap();
+            assert_eq!(place.is_some(), template.client_node.is_linked());
+        });
     });
 }
 
@@ -296,42 +284,28 @@ fn follow(conn: &Conn, direction: Direction, flags: u8) {
 #[test]
 fn the_last_packets_do_not_count_after_the_end() {
     check(|| {
-        let ipvs = Ipvs::new();
-        drop(Conn::enter(
-            &ipvs,
-            ESTABLISHED,
-            ESTABLISHED,
-            Connection(None),
-        ));
-        let syn = packet(&ipvs, |conn| follow(&conn, Input, SYN));
-        ipvs.packet(|conn| {
-            conn.finish();
+        life(ESTABLISHED, ESTABLISHED, Connection(None), |ipvs, _| {
+            let syn = packet(ipvs, |conn| follow(&conn, Input, SYN));
+            ipvs.packet(|conn| {
+                conn.finish();
+            });
+            syn.join().unwrap();
         });
-        syn.join().unwrap();
-        end(ipvs);
     });
 }
 
 #[test]
 fn a_connection_counts_once_whoever_comes_first() {
     check(|| {
-        let ipvs = Ipvs::new();
-        drop(Conn::enter(
-            &ipvs,
-            ESTABLISHED,
-            ESTABLISHED,
-            Connection(None),
-        ));
-        ipvs.packet(|conn| {
-            follow(&conn, Input, SYN);
-            follow(&conn, Output, SYN | ACK);
-            follow(&conn, Input, ACK);
+        life(ESTABLISHED, ESTABLISHED, Connection(None), |ipvs, conn| {
+            follow(conn, Input, SYN);
+            follow(conn, Output, SYN | ACK);
+            follow(conn, Input, ACK);
+            assert_eq!(ipvs.dest.0.load(Relaxed), 1);
+            let reset = packet(ipvs, |conn| follow(&conn, Output, RST | ACK));
+            ipvs.packet(|conn| follow(&conn, Input, FIN | ACK));
+            reset.join().unwrap();
+            assert_eq!(ipvs.dest.0.load(Relaxed), 0);
         });
-        assert_eq!(ipvs.dest.0.load(Relaxed), 1);
-        let reset = packet(&ipvs, |conn| follow(&conn, Output, RST | ACK));
-        ipvs.packet(|conn| follow(&conn, Input, FIN | ACK));
-        reset.join().unwrap();
-        assert_eq!(ipvs.dest.0.load(Relaxed), 0);
-        end(ipvs);
     });
 }
