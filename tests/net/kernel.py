@@ -24,6 +24,8 @@ FRAME = re.compile(r"\s*(\? )?[\w.$]+\+0x[0-9a-f]+/0x")
 KMEMLEAK = "/sys/kernel/debug/kmemleak"
 # The kernel that scripts/debug-kernel.sh makes; its modules are built apart.
 IS_DEBUG = os.uname().release.endswith("-debug")
+# How much longer all takes.
+PATIENCE = 20 if IS_DEBUG else 1
 BUILD = "/src/build-debug" if IS_DEBUG else "/src/build"
 
 

@@ -4,6 +4,7 @@
 import re
 import time
 
+import kernel
 from scenario import Failed
 
 # Timers are shown as the first of these that is not smaller: some seconds have passed since the packet.
@@ -61,7 +62,8 @@ def listing(director, *options):
 
 
 def wait_until(holds, seconds=10, what="what was waited for"):
-    """Waits until a function returns something true, and returns that."""
+    """Waits until a function returns something true, and returns that. A debug kernel is given more time."""
+    seconds *= kernel.PATIENCE
     end = time.monotonic() + seconds
     while True:
         found = holds()
