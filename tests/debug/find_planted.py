@@ -4,6 +4,7 @@
 allocations fail."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -30,6 +31,11 @@ def plant(name):
 def verdict(name, seen):
     print(f"ok planted: {name}: {seen}" if seen else f"not ok planted: {name}: nobody saw it", flush=True)
     return not seen
+
+
+def first(lines, pattern):
+    """The first line with a pattern, if there is one."""
+    return next((line.strip() for line in lines if re.search(pattern, line)), "")
 
 
 def keep(how, what):
@@ -70,8 +76,8 @@ def main():
     plant("leak")
     lost += where_memory_lacks()
     leaks = kernel.leaks()
-    lost += verdict("leak", any("leak+" in line for line in leaks) and leaks[0])
-    lost += verdict("a leak where memory lacks", any("keep+" in line for line in leaks) and leaks[0])
+    lost += verdict("leak", first(leaks, r"\bleak\+0x"))
+    lost += verdict("a leak where memory lacks", first(leaks, r"\bkeep\w*\+0x"))
     log.new_lines()
     for name in IN_LOG:
         plant(name)

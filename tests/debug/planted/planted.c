@@ -161,7 +161,7 @@ static int keep_well(const char *text, const struct kernel_param *parameter)
 	return keep(text, false, false);
 }
 
-static int keep_and_leak(const char *text, const struct kernel_param *parameter)
+static int keep_and_lose(const char *text, const struct kernel_param *parameter)
 {
 	return keep(text, true, false);
 }
@@ -177,7 +177,7 @@ static int show_kept(char *buffer, const struct kernel_param *parameter)
 }
 
 static const struct kernel_param_ops well = { .set = keep_well, .get = show_kept };
-static const struct kernel_param_ops leaking = { .set = keep_and_leak, .get = show_kept };
+static const struct kernel_param_ops leaking = { .set = keep_and_lose, .get = show_kept };
 static const struct kernel_param_ops ignoring = { .set = keep_or_not, .get = show_kept };
 module_param_cb(well, &well, NULL, 0600);
 module_param_cb(leaking, &leaking, NULL, 0600);
