@@ -87,6 +87,9 @@ def netlink(run):
     client = Additions(Here)
     refill(client)
     state = client.state
+    # So many that the trash has no room for them yet.
+    for port in range(1000, 1070):
+        expect(client, "NEW_DEST", KEY + server(port=port))
     run.all("delete a service", asking(client, "DEL_SERVICE", KEY), lambda: refill(client), state)
     run.all("flush", asking(client, "FLUSH"), lambda: refill(client), state, least=0)
     run.all("zero", asking(client, "ZERO"), least=0)

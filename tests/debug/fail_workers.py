@@ -66,8 +66,6 @@ def by_setting(run, table, setting):
 
     def become(factor):
         def one():
-            # The same factor once more would be looked at with forbearance.
-            put(setting, 0)
             outcome = put(setting, factor)
             return after_a_while(table, sizes[factor]) if outcome == "ok" else outcome
         return one
