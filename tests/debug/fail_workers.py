@@ -64,9 +64,15 @@ def by_setting(run, table, setting):
         sizes[factor] = buckets(table)
     check(sizes[SMALL] < sizes[LARGE], f"{setting} changes nothing: {sizes}")
 
+    now = None
+
     def become(factor):
         def one():
-            outcome = put(setting, factor)
+            nonlocal now
+            if now == factor:
+                # To say the same once more changes nothing.
+                put(setting, 0)
+            now, outcome = factor, put(setting, factor)
             return after_a_while(table, sizes[factor]) if outcome == "ok" else outcome
         return one
 
