@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What a configuration of some size costs, in instructions of the whole machine: Debian's ipvsadm and the kernel. The
-rows apply-* compare APPLY, sent by a client that has the message ready, with what the C module has: ipvsadm -R."""
+rows apply-* compare APPLY, sent by a client that has the message ready, with what the C module has: ipvsadm -R. The rows
+*-kernel are of the same commands without the client: all of them in one call, prepared before it."""
 
 import resource
 import subprocess
@@ -9,6 +10,7 @@ import additions
 import genl
 
 VIP, SERVER = "207.175.44.110", "172.16.0.2"
+END = genl.HEADER.size + 4
 SHAPES = {"1000x4": (1000, 4), "1x1000": (1, 1000)}
 
 
@@ -29,16 +31,19 @@ def rules(name):
 
 def entries(name):
     """A shape as APPLY takes it."""
+    return [entry for port, servers in shape(name) for entry in entries_of(port, servers)]
+
+
+def entries_of(port, servers):
+    """A whole service, and its whole servers."""
     every = genl.u32(0xFFFFFFFF)
-    body = []
-    for port, servers in shape(name):
-        service = ((1, genl.u16(2)), (2, genl.u16(6)), (3, genl.address(VIP)), (4, genl.be16(port)),
-                   (6, genl.name("rr")), (7, genl.u32(0) + every), (8, genl.u32(0)), (9, every))
-        body.append(additions.nest(genl.SERVICE, *(genl.attribute(*one) for one in service)))
-        for server in servers:
-            dest = ((1, genl.address(SERVER)), (2, genl.be16(server)), (3, genl.u32(0)), (4, genl.u32(1)),
-                    (5, genl.u32(0)), (6, genl.u32(0)))
-            body.append(additions.nest(genl.DEST, *(genl.attribute(*one) for one in dest)))
+    service = ((1, genl.u16(2)), (2, genl.u16(6)), (3, genl.address(VIP)), (4, genl.be16(port)),
+               (6, genl.name("rr")), (7, genl.u32(0) + every), (8, genl.u32(0)), (9, every))
+    body = [additions.nest(genl.SERVICE, *(genl.attribute(*one) for one in service))]
+    for server in servers:
+        dest = ((1, genl.address(SERVER)), (2, genl.be16(server)), (3, genl.u32(0)), (4, genl.u32(1)),
+                (5, genl.u32(0)), (6, genl.u32(0)))
+        body.append(additions.nest(genl.DEST, *(genl.attribute(*one) for one in dest)))
     return body
 
 
@@ -63,6 +68,49 @@ def expect(name):
     found = sum("->" not in line for line in lines), sum("->" in line for line in lines)
     if found != (services, services * servers):
         raise SystemExit(f"{found} services and servers instead of {name}")
+
+
+def in_kernel(verb, name, host):
+    """What the kernel takes for the commands of a verb: restore, list or flush. One call sends them all, and answers go to
+    the same buffer; so what is left of the client is a call for each datagram of a listing."""
+    client = genl.Client(host)
+    client.socket.setsockopt(host.SOL_SOCKET, genl.SO_SNDBUFFORCE, 1 << 24)
+    client.socket.setsockopt(host.SOL_SOCKET, host.SO_RCVBUF, 1 << 20)
+
+    def command(which, body=b"", flags=0):
+        return genl.message(client.family, genl.GENL_HEADER.pack(genl.COMMANDS[which], 1, 0) + body, flags)
+
+    def key(port):
+        return genl.attribute(genl.SERVICE, b"".join(genl.attribute(kind, value) for kind, value in (
+            (1, genl.u16(2)), (2, genl.u16(6)), (3, genl.address(VIP)), (4, genl.be16(port)))))
+
+    commands = []
+    if verb == "restore":
+        for port, servers in shape(name):
+            new = entries_of(port, servers)
+            commands.append(command("NEW_SERVICE", new[0]))
+            commands += [command("NEW_DEST", key(port) + one) for one in new[1:]]
+        # The scheduler is loaded.
+        client.do("NEW_SERVICE", entries_of(1, ())[0])
+        client.do("FLUSH")
+        commands = [b"".join(commands)]
+    else:
+        restore(name)
+        commands = [command("FLUSH")] if verb == "flush" else [
+            command("GET_SERVICE", flags=genl.DUMP), *(command("GET_DEST", key(port), genl.DUMP) for port, _ in shape(name))]
+    buffer = bytearray(1 << 17)
+    start = used(resource.RUSAGE_SELF)
+    for one in commands:
+        client.socket.send(one)
+        done = verb != "list"
+        while not done:
+            # What says that a dump is done stands at the end: a header, and a number.
+            last = client.socket.recv_into(buffer) - END
+            done = (buffer[last], buffer[last + 4]) == (END, genl.MULTI_DONE)
+    cost = used(resource.RUSAGE_SELF) - start
+    if verb == "restore":
+        expect(name)
+    return cost
 
 
 def restore(name):

@@ -70,6 +70,8 @@ ROWS = {
     **{f"config-{verb}-{name}": lambda measure=measure, name=name: configured(measure, name)
        for verb, measure in (("restore", configuration.restore), ("list", configuration.listing),
                              ("flush", configuration.flush)) for name in configuration.SHAPES},
+    **{f"config-{verb}-{name}-kernel": lambda verb=verb, name=name: configured(configuration.in_kernel, verb, name, socket)
+       for verb in ("restore", "list", "flush") for name in configuration.SHAPES},
     **{f"config-apply-{name}": lambda name=name: configured(configuration.apply, name, socket, is_ours())
        for name in configuration.SHAPES},
 }
