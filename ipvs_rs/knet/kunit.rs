@@ -18,7 +18,7 @@ mod tests {
         hashtable::{Cursor, InsertError, Node, Table},
         net_namespace::{self, Handle, Net, PerNet, PerNetId, PerNetRegistration},
         new_spinlock_bh,
-        percpu::Counters,
+        percpu::{Counters, Supply},
         rcu::{self, Arc, Slot},
         spinlock::SpinLockBh,
         time::{Jiffies, HZ},
@@ -329,6 +329,41 @@ mod tests {
         // There is no such counter.
         counters.increment(3);
         assert_eq!(counters.sums(), [5, 2, 4]);
+        Ok(())
+    }
+
+    #[test]
+    fn supplied_counters_are_apart_and_outlive_their_supply() -> Result {
+        // Blocks of 1, 2, 4, 8, 16, 32 and 32, the last of which is not used up.
+        const COUNT: usize = 70;
+        let mut supply = Supply::<3>::default();
+        let mut all = room(COUNT)?;
+        for number in 0..COUNT {
+            let counters = supply.take()?;
+            assert_eq!(counters.sums(), [0; 3]);
+            let number = number as u64;
+            counters.add::<0>(number);
+            counters.add_pair::<1>(number + 1, number + 2);
+            all.push_within_capacity(Some(counters))
+                .map_err(|_| ENOMEM)?;
+        }
+        drop(supply);
+        // From the first to the last, every other one; so each block loses some before it is freed.
+        for (number, counters) in (0..COUNT).zip(&mut all) {
+            if number % 2 == 0 {
+                drop(counters.take());
+            }
+        }
+        let mut other = Supply::<3>::default();
+        for _ in 0..COUNT {
+            assert_eq!(other.take()?.sums(), [0; 3]);
+        }
+        for (number, counters) in (0..COUNT).zip(&mut all).rev() {
+            let sums = counters.take().map(|counters| counters.sums());
+            let number = number as u64;
+            let own = (number % 2 == 1).then_some([number, number + 1, number + 2]);
+            assert_eq!(sums, own);
+        }
         Ok(())
     }
 
