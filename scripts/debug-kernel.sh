@@ -45,7 +45,7 @@ if [ ! -e "$tree/.built" ]; then
 			die "configuring the debug kernel failed; make's words are in $LOGS/debug-config.log"
 	fi
 	check_config
-	step "debug kernel: build (about half an hour on two cores)"
+	step "debug kernel: build (8 minutes on two idle cores, half an hour on busy ones)"
 	progress "$LOGS/debug-build.log" - debug_make all ||
 		die "building the debug kernel failed; make's words are in $LOGS/debug-build.log"
 	step "debug kernel: its modules"

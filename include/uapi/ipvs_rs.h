@@ -89,8 +89,9 @@ enum {
 	 * All of it is done at one moment or, on an error, nothing: a packet that opens a connection sees the table before or
 	 * the table after, with its servers' weights and forwarding methods; and so does a whole listing of services
 	 * (IPVS_CMD_GET_SERVICE) or of the servers of one (IPVS_CMD_GET_DEST), whenever it began, and each service with its
-	 * servers in /proc/net/ip_vs. A packet of a connection sees its own server only, as it was or as it is now. What a
-	 * request may fail with: what the commands for single changes fail with, and EEXIST for a service or a server that is twice in the list, EINVAL for a server before any service.
+	 * servers in /proc/net/ip_vs. A packet of a connection sees its own server only, as it was or as it is now. A
+	 * request fails with what the commands for single changes fail with, and with EEXIST for a service or a server that
+	 * is twice in the list, EINVAL for a server before any service.
 	 * Errors say "entry N: why" in NLMSGERR_ATTR_MSG, where N counts SERVICE and DEST attributes from 0, and
 	 * NLMSGERR_ATTR_OFFS tells where that entry is.
 	 *

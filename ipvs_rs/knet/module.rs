@@ -29,11 +29,16 @@ impl ModuleRef {
 
     /// A reference to the module that this code is linked into.
     pub fn own() -> Option<Self> {
-        // SAFETY: `__this_module` is the module's own, and there as long as its code.
-        static OWN: ThisModule =
-            unsafe { ThisModule::from_ptr((&raw const bindings::__this_module).cast_mut().cast()) };
-        Self::try_new(&OWN)
+        Self::try_new(own())
     }
+}
+
+/// The module that this code is linked into.
+pub(crate) fn own() -> &'static ThisModule {
+    // SAFETY: `__this_module` is the module's own, and there as long as its code.
+    static OWN: ThisModule =
+        unsafe { ThisModule::from_ptr((&raw const bindings::__this_module).cast_mut().cast()) };
+    &OWN
 }
 
 impl Clone for ModuleRef {

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """What a debug kernel's checkers say of a whole run: of the log before it, of leaks, and whether they looked at all."""
 
+import glob
 import os
 import re
 
 import kernel
 
 OUT = "/out"
-KUNIT = "/sys/kernel/debug/kunit/knet"
+KUNIT = "/sys/kernel/debug/kunit"
 
 
 def begin():
@@ -32,16 +33,19 @@ def boot_log():
 
 def kunit():
     """Runs the KUnit tests of the loaded ip_vs; returns the number of failures."""
-    with open(f"{KUNIT}/run", "w", encoding="ascii") as file:
-        file.write("knet")
-    with open(f"{KUNIT}/results", encoding="ascii") as file:
-        text = file.read()
+    failures, log = 0, ""
+    for suite in sorted(glob.glob(f"{KUNIT}/knet_*")):
+        name = os.path.basename(suite)
+        with open(f"{suite}/run", "w", encoding="ascii") as file:
+            file.write(name)
+        with open(f"{suite}/results", encoding="ascii") as file:
+            text = file.read()
+        log += text
+        passed, failed = re.search(rf"# {name}: pass:(\d+) fail:(\d+)", text).groups()
+        failures += verdict(f"kunit: {name}, {passed} passed", "" if failed == "0" else f"{failed} failed, see kunit.log")
     with open(f"{OUT}/kunit.log", "w", encoding="ascii") as file:
-        file.write(text)
-    found = re.search(r"# knet: pass:(\d+) fail:(\d+)", text)
-    if not found:
-        return verdict("kunit: knet", "they did not run")
-    return verdict(f"kunit: knet, {found[1]} passed", "" if found[2] == "0" else f"{found[2]} failed, see kunit.log")
+        file.write(log)
+    return failures or (0 if log else verdict("kunit", "no test ran"))
 
 
 def verdict(name, reason):

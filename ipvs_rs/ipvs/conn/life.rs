@@ -47,9 +47,12 @@ impl Conn {
         if self.timeout.load(Relaxed) != timeout {
             self.timeout.store(timeout, Relaxed);
             // ORDERING: Partner of the fence in `expired`: the timer is seen where that has put
-            // it, or the new deadline is seen there. The timer can be late for a shorter time only.
+            // it, or the new deadline is seen there. While the timeout stays, deadlines only move
+            // away, and a timer is early then, never late.
             fence(Ordering::SeqCst);
         }
+        // Looked at each time: a packet beside this one may have put the timer later than this
+        // deadline, which then is the one that stays.
         if deadline.since(self.timer.when()) < 0 {
             self.timer.rearm(deadline);
         }

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A connection table with many connections."""
+"""A connection table with many connections.
 
+CONNECTIONS in the environment is how many; 10,000 are enough for a table to grow."""
+
+import os
 import re
 
 import kernel
@@ -12,8 +15,9 @@ from wire import Wires
 
 DNS = f"-u {VIP}:53"
 CLIENTS = ("10.0.0.2", "10.0.0.3")
-PORTS = (10000, 59999)
-COUNT = len(CLIENTS) * (PORTS[1] - PORTS[0] + 1)
+COUNT = int(os.environ.get("CONNECTIONS", "100000"))
+EACH = COUNT // len(CLIENTS)
+PORTS = (10000, 10000 + EACH - 1)
 
 
 def fill(lab):
@@ -21,7 +25,7 @@ def fill(lab):
     kernel.load("pktgen")
     with lab.client:
         for client in CLIENTS:
-            pktgen.send("c0", PORTS[1] - PORTS[0] + 1, to_mac=mac(2), source=client, target=VIP, sports=PORTS, dport=53)
+            pktgen.send("c0", EACH, to_mac=mac(2), source=client, target=VIP, sports=PORTS, dport=53)
 
 
 def known(lab):

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Time, and what is done later.
+
+use kernel::prelude::*;
+
+#[kunit_tests(knet_time)]
+mod tests {
+    use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    use kernel::{
+        static_lock_class,
+        time::{delay::fsleep, Delta},
+    };
+
+    use super::*;
+    use crate::{
+        kunit::Probe,
+        rcu::{self, Arc},
+        time::{Jiffies, HZ},
+        timer::{Expire, Place, Timer},
+        work::{Job, Work},
+    };
+
+    #[test]
+    fn time_wraps() {
+        let late = Jiffies::from_ticks(usize::MAX);
+        assert_eq!(late.after(2).since(late), 2);
+        assert_eq!(late.since(late.after(2)), -2);
+    }
+
+    /// What timers and works are part of.
+    #[pin_data]
+    struct Busy {
+        #[pin]
+        timer: Timer<Busy>,
+        #[pin]
+        work: Work<Busy, Chore>,
+        expired: AtomicUsize,
+        worked: AtomicUsize,
+        _probe: Probe,
+    }
+
+    struct Chore;
+
+    /// What is never armed.
+    #[pin_data]
+    struct Lent {
+        #[pin]
+        timer: Timer<Busy>,
+        _probe: Probe,
+    }
+
+    impl Expire for Busy {
+        fn timer(&self) -> &Timer<Self> {
+            &self.timer
+        }
+
+        fn expired(this: Arc<Self>) {
+            this.expired.fetch_add(1, Relaxed);
+        }
+    }
+
+    impl Job<Busy> for Chore {
+        fn work(object: &Busy) -> &Work<Busy, Self> {
+            &object.work
+        }
+
+        fn run(object: Arc<Busy>) {
+            object.worked.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn busy(ends: &'static AtomicUsize) -> Result<Arc<Busy>> {
+        Arc::pin_init(
+            try_pin_init!(Busy {
+                timer <- Timer::new(Place::Allocated, c"knet_kunit", static_lock_class!()),
+                work <- Work::new(),
+                expired: AtomicUsize::new(0),
+                worked: AtomicUsize::new(0),
+                _probe: Probe(ends),
+            }? Error),
+            GFP_KERNEL,
+        )
+    }
+
+    /// What has a timer that is never armed may live on the stack, time and again in the same place.
+    #[test]
+    fn timer_on_the_stack() {
+        static ENDS: AtomicUsize = AtomicUsize::new(0);
+        for _ in 0..2 {
+            pin_init::stack_pin_init!(let object = pin_init!(Lent {
+                timer <- Timer::new(Place::Stack, c"knet_kunit", static_lock_class!()),
+                _probe: Probe(&ENDS),
+            }));
+            assert!(!object.timer.cancel());
+        }
+        assert!(ENDS.load(Relaxed) >= 2);
+    }
+
+    /// Long enough for a timer or a work that is due.
+    fn wait() {
+        fsleep(Delta::from_millis(100));
+    }
+
+    #[test]
+    fn timer_expires_cancels_and_lets_go() -> Result {
+        static ENDS: AtomicUsize = AtomicUsize::new(0);
+        let (object, before) = (busy(&ENDS)?, ENDS.load(Relaxed));
+        // An idle timer is not moved.
+        object.timer.rearm(Jiffies::now());
+        wait();
+        assert_eq!(object.expired.load(Relaxed), 0);
+        Timer::arm(&object, Jiffies::now().after(1));
+        wait();
+        assert_eq!(object.expired.load(Relaxed), 1);
+        assert!(!object.timer.cancel());
+        Timer::arm(&object, Jiffies::now().after(1000 * HZ));
+        Timer::arm(&object, Jiffies::now().after(500 * HZ));
+        assert!(object.timer.cancel());
+        // A pending timer keeps its object.
+        Timer::arm(&object, Jiffies::now().after(1));
+        drop(object);
+        wait();
+        rcu::barrier(1);
+        assert_eq!(ENDS.load(Relaxed), before + 1);
+        Ok(())
+    }
+
+    #[test]
+    fn work_is_done_or_cancelled() -> Result {
+        static ENDS: AtomicUsize = AtomicUsize::new(0);
+        let (object, before) = (busy(&ENDS)?, ENDS.load(Relaxed));
+        Work::<Busy, Chore>::queue(&object, 0);
+        wait();
+        assert_eq!(object.worked.load(Relaxed), 1);
+        Work::<Busy, Chore>::queue(&object, 1000 * HZ);
+        Work::<Busy, Chore>::queue(&object, 0);
+        object.work.cancel_sync();
+        assert_eq!(object.worked.load(Relaxed), 1);
+        Work::<Busy, Chore>::queue(&object, 1);
+        drop(object);
+        wait();
+        rcu::barrier(1);
+        assert_eq!(ENDS.load(Relaxed), before + 1);
+        Ok(())
+    }
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is counted, listed and locked.
+
+use kernel::prelude::*;
+
+#[kunit_tests(knet_values)]
+mod tests {
+    use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    use super::*;
+    use crate::{
+        cpu_list::CpuList,
+        deferred::Deferred,
+        kunit::{probe, Probe},
+        list::List,
+        new_spinlock_bh,
+        percpu::{Counters, Supply},
+        random,
+        rcu::{self, Arc},
+        spinlock::SpinLockBh,
+        vec::{fill_up, position, room, VecExt},
+    };
+
+    #[test]
+    fn counters_add_up() -> Result {
+        let counters = Counters::<3>::new()?;
+        assert_eq!(counters.sums(), [0; 3]);
+        counters.add::<0>(5);
+        counters.add_pair::<1>(2, 3);
+        counters.increment(2);
+        // There is no such counter.
+        counters.increment(3);
+        assert_eq!(counters.sums(), [5, 2, 4]);
+        Ok(())
+    }
+
+    #[test]
+    fn supplied_counters_are_apart_and_outlive_their_supply() -> Result {
+        // Blocks of 1, 2, 4, 8, 16, 32 and 32, the last of which is not used up.
+        const COUNT: usize = 70;
+        let mut supply = Supply::<3>::default();
+        let mut all = room(COUNT)?;
+        for number in 0..COUNT {
+            let counters = supply.take()?;
+            assert_eq!(counters.sums(), [0; 3]);
+            let number = number as u64;
+            counters.add::<0>(number);
+            counters.add_pair::<1>(number + 1, number + 2);
+            all.push_within_capacity(Some(counters))
+                .map_err(|_| ENOMEM)?;
+        }
+        drop(supply);
+        // From the first to the last, every other one; so each block loses some before it is freed.
+        for (number, counters) in (0..COUNT).zip(&mut all) {
+            if number % 2 == 0 {
+                drop(counters.take());
+            }
+        }
+        let mut other = Supply::<3>::default();
+        for _ in 0..COUNT {
+            assert_eq!(other.take()?.sums(), [0; 3]);
+        }
+        for (number, counters) in (0..COUNT).zip(&mut all).rev() {
+            let sums = counters.take().map(|counters| counters.sums());
+            let number = number as u64;
+            let own = (number % 2 == 1).then_some([number, number + 1, number + 2]);
+            assert_eq!(sums, own);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn vectors_grow_and_shrink() -> Result {
+        let mut some = KVec::new();
+        for number in 0..10_u32 {
+            some.append(number)?;
+        }
+        some.keep_only(|number| *number % 3 == 0);
+        assert_eq!(some.as_slice(), [0, 3, 6, 9]);
+        assert_eq!(position(&some, |number| *number == 6), Some(2));
+        assert_eq!(position(&some, |number| *number == 7), None);
+        assert!(some.make_room(usize::MAX).is_err());
+        let mut large = room(70_000)?;
+        fill_up(&mut large, 70_000, 1_u8);
+        assert_eq!(large.len(), 70_000);
+        assert!(large.iter().all(|byte| *byte == 1));
+        // There is no room for more.
+        fill_up(&mut large, usize::MAX, 2_u8);
+        assert_eq!(large.len(), large.capacity());
+        assert!(room::<u64>(usize::MAX).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn locks_exclude_themselves() -> Result {
+        let lock: Pin<KBox<SpinLockBh<u32>>> =
+            KBox::pin_init(new_spinlock_bh!(1, "knet_kunit_lock"), GFP_KERNEL)?;
+        let mut held = lock.lock();
+        *held = 2;
+        assert!(lock.try_lock().is_none());
+        drop(held);
+        assert!(lock.try_lock().is_some_and(|held| *held == 2));
+        Ok(())
+    }
+
+    /// What lists hold.
+    type Element = (u32, Arc<Probe>);
+
+    fn numbers(list: &List<Element>) -> impl Iterator<Item = u32> + '_ {
+        list.iter().map(|(number, _)| *number)
+    }
+
+    #[test]
+    fn lists_share_a_room_and_drop_each_element_once() -> Result {
+        static ENDS: AtomicUsize = AtomicUsize::new(0);
+        let before = ENDS.load(Relaxed);
+        let element = |number| Ok::<Element, Error>((number, probe(&ENDS)?.0));
+        let empty = List::new(4)?;
+        let one = empty.with(element(1)?)?;
+        let two = one.with(element(2)?)?;
+        // The place before `one` is taken: this one gets a room of its own.
+        let other = one.with(element(3)?)?;
+        assert!(numbers(&empty).eq([]));
+        assert!(numbers(&one).eq([1]));
+        assert!(numbers(&two).eq([2, 1]));
+        assert!(numbers(&other).eq([3, 1]));
+        assert!(numbers(&two.with_other(1, &element(4)?)?).eq([2, 4]));
+        assert!(numbers(&two.without(0)?).eq([1]));
+        assert!(numbers(&two.without(2)?).eq([2, 1]));
+        let mut many = two.share();
+        for number in 5..25 {
+            many = many.with(element(number)?)?;
+        }
+        assert!(numbers(&many).take(20).eq((5..25).rev()));
+        assert!(numbers(&many).skip(20).eq([2, 1]));
+        assert!(List::<Element>::new(usize::MAX).is_err());
+        // The room that `one` keeps has four elements by now, which stay.
+        drop((two, many, other));
+        rcu::barrier(2);
+        assert!(numbers(&one).eq([1]));
+        assert_eq!(ENDS.load(Relaxed), before + 20);
+        drop((one, empty));
+        rcu::barrier(2);
+        assert_eq!(ENDS.load(Relaxed), before + 24);
+        Ok(())
+    }
+
+    #[test]
+    fn deferred_is_completed_once() -> Result {
+        static ENDS: AtomicUsize = AtomicUsize::new(0);
+        let before = ENDS.load(Relaxed);
+        let value = Deferred::new((1_u32, Probe(&ENDS)))?;
+        assert_eq!(value.get(|value| value.0 = 2).0, 2);
+        assert_eq!(value.get(|value| value.0 = 3).0, 2);
+        drop(value);
+        assert_eq!(ENDS.load(Relaxed), before + 1);
+        // Nobody needed it, so nobody completed it.
+        drop(Deferred::new(Probe(&ENDS))?);
+        assert_eq!(ENDS.load(Relaxed), before + 2);
+        Ok(())
+    }
+
+    #[test]
+    fn cpu_lists_are_read_and_written() -> Result {
+        let mut text = [0; 16];
+        let first = CpuList::parse(c"0")?;
+        assert_eq!(first.first_online(), Some(0));
+        let length = first.print(&mut text);
+        assert_eq!(text.get(..length), Some(&b"0"[..]));
+        assert!(CpuList::parse(c"")?.is_empty());
+        assert!(!CpuList::of_kernel_threads()?.is_empty());
+        assert_eq!(CpuList::parse(c"x").err(), Some(EINVAL));
+        assert_eq!(CpuList::parse(c"3-1").err(), Some(EINVAL));
+        assert_eq!(CpuList::parse(c"4000000").err(), Some(ERANGE));
+        Ok(())
+    }
+
+    #[test]
+    fn random_numbers_keep_their_limit() {
+        assert_eq!(random::below(0), 0);
+        assert_eq!(random::below(1), 0);
+        assert!((0..1000).all(|_| random::below(10) < 10));
+    }
+}
