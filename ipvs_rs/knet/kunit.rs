@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tests of the abstractions inside a kernel, by KUnit: life cycle, refusal, order of drops. A kernel that has KUnit runs
-//! them when the module is loaded, and `make test-debug` reads what they say. What needs packets is tested by scenarios.
+//! Tests of the abstractions inside a kernel, by KUnit: life cycle, refusal, order of drops. `make test-debug` lets the
+//! kernel run them (`/sys/kernel/debug/kunit`), once the module is loaded. What needs packets is tested by scenarios.
 
 mod rcu;
 mod registrations;
