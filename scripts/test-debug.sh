@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Runs what faults are found with on the debug kernel: every scenario, our ipvsadm beside Debian's, the kernel's selftest, every
-# allocation failing once, everything at once on four CPUs. Any line of a checker (KASAN, lockdep, RCU, ...) fails it, and so
-# does memory that leaks. T=pattern keeps the scenarios that have the pattern in their name, and leaves the rest out; STORM=
-# (60) is for how many seconds everything happens at once.
+# Runs what faults are found with on the debug kernel: every scenario, our ipvsadm beside Debian's, every allocation
+# failing once, everything at once on four CPUs. Any line of a checker (KASAN, lockdep, RCU, ...) fails it, and so does memory
+# that leaks. T=pattern keeps the scenarios that have the pattern in their name, and leaves the rest out; STORM= (60) is for how
+# many seconds everything happens at once.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd -P)
 for_how_long=${STORM:-60}
 "$here/debug-kernel.sh"
 export LAB=debug
-for part in say cache modules cargo selftest; do
+for part in say cache modules cargo; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done
@@ -53,24 +53,19 @@ mkdir -p "$results"
 	die "the modules do not build against the debug kernel"
 }
 "$here/stale-scheduler.sh" >"$results/stale.log" 2>&1 || die "no stale scheduler; see $results/stale.log"
-# Two VMs, as each is one thread of the host. A tenth of the connections to list, and of the bytes to move, is enough for the
-# checkers.
-less=(CONNECTIONS=10000 BULK=100000)
-begin scenarios_1 -i -- env PART=1/2 "${less[@]}" tests/net/run ${T:+"$T"}
-begin scenarios_2 -i -- env PART=2/2 "${less[@]}" tests/net/run ${T:+"$T"}
+# Two VMs, as each is one thread of the host.
+begin scenarios_1 -i -- env PART=1/2 tests/net/run ${T:+"$T"}
+begin scenarios_2 -i -- env PART=2/2 tests/net/run ${T:+"$T"}
 end scenarios_1
 end scenarios_2
 if [ -z "$T" ]; then
 	module_make "$CHECKOUT/tests/debug/planted" "$BUILD/planted" modules >"$results/planted.log" 2>&1
-	copy_selftest "$results"
 	run_cargo build --quiet --release -p ipvsadm
 	begin ipvsadm -i -- tests/debug/watched.py tests/ipvsadm/guest.py
 	begin faults -i -- tests/debug/faults.py
 	end faults
 	begin planted -i -d "$BUILD/planted" -- tests/debug/find_planted.py
 	end planted
-	begin selftest -i -- tests/debug/watched.py scripts/guest/selftest "${BUILD##*/}/test/netfilter"
-	end selftest
 	end ipvsadm
 	begin storm -s 4 -- env SECONDS="$for_how_long" tests/debug/storm.py
 	end storm

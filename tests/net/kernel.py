@@ -26,6 +26,8 @@ KMEMLEAK = "/sys/kernel/debug/kmemleak"
 IS_DEBUG = os.uname().release.endswith("-debug")
 # How much longer all takes.
 PATIENCE = 20 if IS_DEBUG else 1
+# What is many only to be measured is so many times less there.
+LESS = 10 if IS_DEBUG else 1
 BUILD = "/src/build-debug" if IS_DEBUG else "/src/build"
 
 

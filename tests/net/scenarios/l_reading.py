@@ -15,7 +15,8 @@ from wire import Wires
 
 DNS = f"-u {VIP}:53"
 EACH = 50000
-COUNT = int(os.environ.get("CONNECTIONS", "100000"))
+COUNT = int(os.environ.get("CONNECTIONS", 100000 // kernel.LESS))
+PACKETS = 5000 // kernel.LESS
 FIRST_PORT = 10000
 PIECE = 1 << 16
 
@@ -103,7 +104,7 @@ def packets_cost_the_same_while_the_table_is_read(t):
     # What the new connections have left to do, the table's growth and the end of old arrays, is done.
     time.sleep(10)
     table.send(11, 2000)
-    alone = [table.send(11, 5000) for _ in range(3)]
+    alone = [table.send(11, PACKETS) for _ in range(3)]
     during = []
 
     # Ten times: fifty connections are a piece.
@@ -111,7 +112,7 @@ def packets_cost_the_same_while_the_table_is_read(t):
 
     def disturb(piece):
         if piece % period == period // 2:
-            during.append(table.send(11, 5000))
+            during.append(table.send(11, PACKETS))
 
     equal(len(table.read(disturb)), COUNT, "connections")
     check(len(during) > 2, "little was sent meanwhile")

@@ -4,19 +4,19 @@ way, and the same with every offload of the wires turned off. The servers unwrap
 answer the client by a wire of their own, but with NAT.
 
 A run of everything moves 1 MB in each cell. One that asks for bulk transfers by name, all or some of them (T=bulk_by_ipip),
-moves 50 MB, which takes some seven minutes for all cells. BULK in the environment is another number of bytes."""
+moves 50 MB, which takes some seven minutes for all cells."""
 
 import os
 import select
 import sys
 
+import kernel
 import lab
 from dual import CLIENT6, GUE_PORT, VERSIONS, Dual, awaken, end, gateway, server, vip
 from scenario import check, scenario
 from scenarios.q_matrix import METHODS, TUNNELS
 
-BY_NAME = any("bulk_by" in pattern for pattern in sys.argv[1:])
-SIZE = int(os.environ.get("BULK", (50 if BY_NAME else 1) << 20))
+SIZE = ((50 if any("bulk_by" in pattern for pattern in sys.argv[1:]) else 1) << 20) // kernel.LESS
 PORT = 80
 WRAPPED = {"gre": {4: "gre", 6: "ip6gre"}, "ip": {4: "sit mode any", 6: "ip6tnl mode any"}}
 BLOCK = os.urandom(1 << 20)
