@@ -16,7 +16,7 @@ demo: setup ## a load balancer in a VM: two web servers behind one address
 test: ## everything: gates, host tests, the C module and ours in VMs (T=pattern: only what matches)
 	scripts/test.sh
 
-test-debug: setup ## the same on a debug kernel, and faults injected (T=pattern; SECONDS=60: how long everything happens at once)
+test-debug: setup ## scenarios and ipvsadm on a debug kernel, and faults injected (T=pattern; SECONDS=60: how long everything happens at once)
 	STORM=$(or $(SECONDS),60) scripts/test-debug.sh
 
 flood: modules ## overload: SYNs and datagrams of random clients, each defence, the C module's figures and ours

@@ -61,8 +61,9 @@ def listing(director, *options):
     return exact(director.ipvsadm("-Ln", *options))
 
 
-def wait_until(holds, seconds=10, what="what was waited for"):
-    """Waits until a function returns something true, and returns that. A debug kernel is given more time."""
+def wait_until(holds, seconds=10, what="what was waited for", every=0.05):
+    """Waits until a function, which is called `every` so many seconds, returns something true, and returns that. A debug kernel
+    is given more time."""
     seconds *= kernel.PATIENCE
     end = time.monotonic() + seconds
     while True:
@@ -71,4 +72,4 @@ def wait_until(holds, seconds=10, what="what was waited for"):
             return found
         if time.monotonic() > end:
             raise Failed(f"{what} did not happen within {seconds} s")
-        time.sleep(0.05)
+        time.sleep(every)

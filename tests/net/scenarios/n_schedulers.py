@@ -3,13 +3,14 @@
 
 import random
 
+import kernel
 from balance import CLIENTS, CLIENTS6, FALLBACK, MARKED, MARKED6, PORTS, Balancer
 from dual import VIP6
 from lab import VIP
 from packets import TCP
 from scenario import check, scenario
 
-CONNECTIONS = 2000
+CONNECTIONS = 500 if kernel.IS_DEBUG else 2000
 BATCH = 25
 LETTERS = "abcdefgh"
 

@@ -42,7 +42,7 @@ def rates_rise_and_fall_with_traffic(t):
         wait_until(lambda: any(rates.shown()), 20, "a rate")
         t.note(f"{turn} traffic:", sorted(rates.shown()))
         check(not all(rates.shown()), "an idle server has a rate")
-        wait_until(lambda: not any(rates.shown()), 120, "the end of the rate")
+        wait_until(lambda: not any(rates.shown()), 120, "the end of the rate", every=1)
         # Long enough for what is scaled up to come down to nothing, too.
         time.sleep(150)
         t.note("after a rest:", rates.shown())
