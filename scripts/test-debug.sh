@@ -27,7 +27,9 @@ begin() {
 	shift
 	mkdir -p "$results/$name"
 	printf '\n== %s on the debug kernel\n' "$name"
-	"$here/vm" -m rust -t "$VM_SECONDS" -o "$results/$name" "$@" >"$results/$name/run.log" 2>&1 &
+	# There before somebody shows it.
+	: >"$results/$name/run.log"
+	"$here/vm" -m rust -t "$VM_SECONDS" -o "$results/$name" "$@" >>"$results/$name/run.log" 2>&1 &
 	declare -g "pid_$name=$!"
 }
 
@@ -53,20 +55,22 @@ mkdir -p "$results"
 	die "the modules do not build against the debug kernel"
 }
 "$here/stale-scheduler.sh" >"$results/stale.log" 2>&1 || die "no stale scheduler; see $results/stale.log"
-# Two VMs, as each is one thread of the host.
-begin scenarios_1 -i -- env PART=1/2 tests/net/run ${T:+"$T"}
-begin scenarios_2 -i -- env PART=2/2 tests/net/run ${T:+"$T"}
-end scenarios_1
-end scenarios_2
 if [ -z "$T" ]; then
 	module_make "$CHECKOUT/tests/debug/planted" "$BUILD/planted" modules >"$results/planted.log" 2>&1
 	run_cargo build --quiet --release -p ipvsadm
-	begin ipvsadm -i -- tests/debug/watched.py tests/ipvsadm/guest.py
+fi
+# Two VMs at once, as each is one thread of the host. The first half of the scenarios is the shorter one.
+begin scenarios_1 -i -- env PART=1/2 tests/net/run ${T:+"$T"}
+begin scenarios_2 -i -- env PART=2/2 tests/net/run ${T:+"$T"}
+end scenarios_1
+[ -n "$T" ] || begin ipvsadm -i -- tests/debug/watched.py tests/ipvsadm/guest.py
+end scenarios_2
+if [ -z "$T" ]; then
 	begin faults -i -- tests/debug/faults.py
-	end faults
-	begin planted -i -d "$BUILD/planted" -- tests/debug/find_planted.py
-	end planted
 	end ipvsadm
+	begin planted -i -d "$BUILD/planted" -- tests/debug/find_planted.py
+	end faults
+	end planted
 	begin storm -s 4 -- env SECONDS="$for_how_long" tests/debug/storm.py
 	end storm
 fi
