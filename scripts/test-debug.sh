@@ -59,7 +59,7 @@ if [ -z "$T" ]; then
 	module_make "$CHECKOUT/tests/debug/planted" "$BUILD/planted" modules >"$results/planted.log" 2>&1
 	run_cargo build --quiet --release -p ipvsadm
 fi
-# Two VMs at once, as each is one thread of the host. The first half of the scenarios is the shorter one.
+# Two VMs at once, as each is one thread of the host.
 begin scenarios_1 -i -- env PART=1/2 tests/net/run ${T:+"$T"}
 begin scenarios_2 -i -- env PART=2/2 tests/net/run ${T:+"$T"}
 end scenarios_1

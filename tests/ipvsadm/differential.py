@@ -19,7 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TRIES = 3
 # Of these lists every Nth case is run unless all are asked for: half of the time for half of what is found.
 SAMPLED = {"options": 6, "services": 2, "servers": 2, "parsing": 2}
-if os.uname().release.endswith("-debug"):
+if table.IS_DEBUG:
     # It is the kernel that is looked at there, not what a program refuses by itself.
     SAMPLED.update(options=30, parsing=20)
 

@@ -8,6 +8,9 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "net"))
 
 import genl  # noqa: E402
+import kernel  # noqa: E402
+
+IS_DEBUG = kernel.IS_DEBUG
 
 # What is read but not configured: numbers of connections, and statistics.
 DEST_GAUGES = {7, 8, 9}
