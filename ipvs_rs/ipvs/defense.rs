@@ -101,14 +101,6 @@ impl Defense {
             Work::<Ipvs, Self>::queue(ipvs, HZ);
         }
     }
-
-    /// Ends the work for good. May sleep.
-    pub(crate) fn stop(ipvs: &Ipvs) {
-        for mode in modes(&ipvs.settings) {
-            mode.store(0, Relaxed);
-        }
-        ipvs.defense.cancel_sync();
-    }
 }
 
 impl Job<Ipvs> for Defense {

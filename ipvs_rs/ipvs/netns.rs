@@ -200,11 +200,12 @@ impl PerNet for Ipvs {
         }
         // No packet has found the namespace for a grace period, so no connection is added.
         ipvs.conns.flush();
-        ipvs.resize.cancel_sync();
-        ipvs.estimation.cancel_sync();
-        ipvs.trash_rounds.cancel_sync();
-        ipvs.cleanup.cancel_sync();
-        Defense::stop(&ipvs);
+        // A timer may still be ending a connection that it took out before, and plan work after this.
+        ipvs.resize.disable_sync();
+        ipvs.estimation.disable_sync();
+        ipvs.trash_rounds.disable_sync();
+        ipvs.cleanup.disable_sync();
+        ipvs.defense.disable_sync();
         ipvs.config.lock().trash.clear();
     }
 }

@@ -6,6 +6,13 @@
 //! to the function that does the work. The kernel crate's work items need its own `Arc`; these
 //! take ours, which RCU readers share.
 //!
+//! ```text
+//!            queue                   (time passes)
+//!   idle ──────────────> queued ──────────────────> run(Arc<T>)
+//!     │                     │
+//!     └──── disable_sync ───┴──> disabled, for ever
+//! ```
+//!
 //! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h)
 
 use core::{
@@ -107,12 +114,12 @@ impl<T: Send + Sync, J: Job<T>> Work<T, J> {
         }
     }
 
-    /// Takes the work off the queue and waits until it is not being done. May sleep.
-    ///
-    /// Work that queues itself again must have been told not to before this is called.
-    pub fn cancel_sync(&self) {
-        // SAFETY: The item is initialised.
-        let was_queued = unsafe { bindings::cancel_delayed_work_sync(self.work.get()) };
+    /// Takes the work off the queue, waits until it is not being done, and lets nobody queue it any
+    /// more. May sleep.
+    pub fn disable_sync(&self) {
+        // SAFETY: `new` has initialised the item, which lives as long as `self`. C counts how often
+        // an item was disabled, in as many bits as no caller fills.
+        let was_queued = unsafe { bindings::disable_delayed_work_sync(self.work.get()) };
         if was_queued {
             let owner = self.owner.load(Ordering::Relaxed);
             // SAFETY: By the type invariant the item had this reference, and gives it up.

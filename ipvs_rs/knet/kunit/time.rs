@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn work_is_done_or_cancelled() -> Result {
+    fn work_is_done_or_disabled() -> Result {
         static ENDS: AtomicUsize = AtomicUsize::new(0);
         let (object, before) = (busy(&ENDS)?, ENDS.load(Relaxed));
         Work::<Busy, Chore>::queue(&object, 0);
@@ -135,8 +135,17 @@ mod tests {
         assert_eq!(object.worked.load(Relaxed), 1);
         Work::<Busy, Chore>::queue(&object, 1000 * HZ);
         Work::<Busy, Chore>::queue(&object, 0);
-        object.work.cancel_sync();
+        object.work.disable_sync();
         assert_eq!(object.worked.load(Relaxed), 1);
+        // Nobody can queue it again, and what tried keeps no reference.
+        Work::<Busy, Chore>::queue(&object, 0);
+        wait();
+        assert_eq!(object.worked.load(Relaxed), 1);
+        drop(object);
+        rcu::barrier(1);
+        assert_eq!(ENDS.load(Relaxed), before + 1);
+        // Queued work keeps its object.
+        let (object, before) = (busy(&ENDS)?, ENDS.load(Relaxed));
         Work::<Busy, Chore>::queue(&object, 1);
         drop(object);
         wait();
