@@ -8,6 +8,7 @@ use ipvs_core::est::PERIOD_SECONDS;
 use kernel::prelude::*;
 use knet::{
     cpu_list::CpuList,
+    percpu::{CpusLock, Online},
     rcu::{self, Arc},
     time::HZ,
     work::{Job, Work},
@@ -25,10 +26,12 @@ pub(crate) struct Estimation;
 impl Estimation {
     /// Sees to it that rates are computed.
     pub(crate) fn start(ipvs: &Arc<Ipvs>) {
-        match Place::of(ipvs) {
+        // Until the work is queued: the CPU that is chosen stays online.
+        let lock = CpusLock::take();
+        match Place::of(ipvs, &lock) {
             Place::Nowhere => {}
-            Place::On(None) => Work::<Ipvs, Self>::queue(ipvs, PERIOD),
-            Place::On(Some(cpu)) => Work::<Ipvs, Self>::queue_on(ipvs, cpu, PERIOD),
+            Place::Anywhere => Work::<Ipvs, Self>::queue(ipvs, PERIOD),
+            Place::On(cpu) => Work::<Ipvs, Self>::queue_on(ipvs, &cpu, PERIOD),
         }
     }
 }
@@ -52,19 +55,21 @@ pub(crate) fn set_cpus(ipvs: &Arc<Ipvs>, list: CpuList) -> Result {
 }
 
 /// Where the next rates are computed.
-enum Place {
+enum Place<'l> {
     /// Nowhere.
     Nowhere,
-    /// On this CPU, or on any.
-    On(Option<u32>),
+    /// On any CPU.
+    Anywhere,
+    /// On this one.
+    On(Online<'l>),
 }
 
-impl Place {
-    fn of(ipvs: &Ipvs) -> Self {
+impl<'l> Place<'l> {
+    fn of(ipvs: &Ipvs, lock: &'l CpusLock) -> Self {
         match &*ipvs.est_cpus.lock() {
             Some(list) if list.is_empty() => Self::Nowhere,
-            Some(list) => Self::On(list.first_online()),
-            None => Self::On(None),
+            Some(list) => list.first_online(lock).map_or(Self::Anywhere, Self::On),
+            None => Self::Anywhere,
         }
     }
 }

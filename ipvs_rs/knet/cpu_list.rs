@@ -7,7 +7,10 @@
 use ipvs_sys as bindings;
 use kernel::{error::to_result, prelude::*};
 
-use crate::vec::VecExt;
+use crate::{
+    percpu::{CpusLock, Online},
+    vec::VecExt,
+};
 
 /// A set of CPUs.
 ///
@@ -62,11 +65,11 @@ impl CpuList {
     }
 
     /// The first CPU that is online.
-    pub fn first_online(&self) -> Option<u32> {
-        // SAFETY: By the type invariant.
+    pub fn first_online<'l>(&self, lock: &'l CpusLock) -> Option<Online<'l>> {
+        // SAFETY: By the type invariant `mask` has the bits of a `cpumask`.
         let cpu = unsafe { bindings::cpumask_first_online(self.mask.as_ptr().cast()) };
-        // SAFETY: It does not change any more when modules run.
-        (cpu < unsafe { bindings::nr_cpu_ids }).then_some(cpu)
+        // SAFETY: C gives the number of an online CPU, or one that is no CPU's; the lock is held.
+        unsafe { Online::from_number(cpu, lock) }
     }
 
     /// Writes the list to `text`, and returns its length. What does not fit is left out.

@@ -7,9 +7,9 @@
 //!
 //! C header: [`include/linux/percpu.h`](srctree/include/linux/percpu.h)
 
-use core::{ffi::c_void, ops::Range, ptr::NonNull};
+use core::{ffi::c_void, marker::PhantomData, ops::Range, ptr::NonNull};
 use ipvs_sys as bindings;
-use kernel::{prelude::*, sync::Arc};
+use kernel::{prelude::*, sync::Arc, types::NotThreadSafe};
 
 /// Per-CPU memory that several [`Counters`] have parts of.
 ///
@@ -193,5 +193,63 @@ impl Cpu {
     /// Its number.
     pub fn number(self) -> u32 {
         self.0
+    }
+}
+
+/// While this exists, no CPU goes online or offline.
+///
+/// # Invariants
+///
+/// This task holds `cpu_hotplug_lock` for reading.
+pub struct CpusLock(NotThreadSafe);
+
+impl CpusLock {
+    /// Waits until no CPU is on its way, and keeps them all as they are. May sleep.
+    pub fn take() -> Self {
+        // SAFETY: There are no preconditions besides being allowed to sleep, as the caller is told.
+        unsafe { bindings::cpus_read_lock() };
+        // INVARIANT: The lock was just taken, and the value stays with this task.
+        Self(NotThreadSafe)
+    }
+}
+
+impl Drop for CpusLock {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant this task holds the lock.
+        unsafe { bindings::cpus_read_unlock() };
+    }
+}
+
+/// A CPU that stays online while the lock is held.
+///
+/// # Invariants
+///
+/// The CPU is online for `'l`.
+pub struct Online<'l> {
+    cpu: Cpu,
+    _lock: PhantomData<&'l CpusLock>,
+}
+
+impl<'l> Online<'l> {
+    /// The CPU of this number; [`None`] if it is no CPU's.
+    ///
+    /// # Safety
+    ///
+    /// A number below `nr_cpu_ids` must be that of a CPU that is online now.
+    pub(crate) unsafe fn from_number(number: u32, _lock: &'l CpusLock) -> Option<Self> {
+        // SAFETY: Set once, at boot.
+        if number >= unsafe { bindings::nr_cpu_ids } {
+            return None;
+        }
+        // INVARIANT: By the contract it is online, and the lock lets it stay so.
+        Some(Self {
+            cpu: Cpu(number),
+            _lock: PhantomData,
+        })
+    }
+
+    /// Its number.
+    pub(crate) fn number(&self) -> u32 {
+        self.cpu.number()
     }
 }

@@ -23,7 +23,7 @@ use core::{
 use ipvs_sys as bindings;
 use kernel::{container_of, prelude::*, types::Opaque};
 
-use crate::rcu::Arc;
+use crate::{percpu::Online, rcu::Arc};
 
 /// Leaves the choice of a CPU to the workqueue (`WORK_CPU_UNBOUND`).
 const ANY_CPU: i32 = bindings::wq_misc_consts_WORK_CPU_UNBOUND as i32;
@@ -83,12 +83,13 @@ impl<T: Send + Sync, J: Job<T>> Work<T, J> {
         Self::queue_to(object, ANY_CPU, workqueue, delay);
     }
 
-    /// The same on a certain CPU.
-    pub fn queue_on(object: &Arc<T>, cpu: u32, delay: usize) {
+    /// The same on a certain CPU, which stays online until the work is queued. Should it go later, the
+    /// work is done on another one.
+    pub fn queue_on(object: &Arc<T>, cpu: &Online<'_>, delay: usize) {
         // SAFETY: Set when the kernel starts.
         let workqueue = unsafe { bindings::system_percpu_wq };
         // CAST: A small number.
-        Self::queue_to(object, cpu as i32, workqueue, delay);
+        Self::queue_to(object, cpu.number() as i32, workqueue, delay);
     }
 
     fn queue_to(
@@ -122,7 +123,8 @@ impl<T: Send + Sync, J: Job<T>> Work<T, J> {
         let was_queued = unsafe { bindings::disable_delayed_work_sync(self.work.get()) };
         if was_queued {
             let owner = self.owner.load(Ordering::Relaxed);
-            // SAFETY: By the type invariant the item had this reference, and gives it up.
+            // SAFETY: The item was queued, so by the type invariant it had this reference. The
+            // workqueue, its last reader, has let go of the item.
             drop(unsafe { Arc::<T>::from_raw(owner) });
         }
     }

@@ -15,7 +15,7 @@ mod tests {
         kunit::{probe, Probe},
         list::List,
         new_spinlock_bh,
-        percpu::{Counters, Supply},
+        percpu::{Counters, CpusLock, Supply},
         random,
         rcu::{self, Arc},
         spinlock::SpinLockBh,
@@ -165,7 +165,9 @@ mod tests {
     fn cpu_lists_are_read_and_written() -> Result {
         let mut text = [0; 16];
         let first = CpuList::parse(c"0")?;
-        assert_eq!(first.first_online(), Some(0));
+        let lock = CpusLock::take();
+        let online = first.first_online(&lock);
+        assert_eq!(online.map(|cpu| cpu.number()), Some(0));
         let length = first.print(&mut text);
         assert_eq!(text.get(..length), Some(&b"0"[..]));
         assert!(CpuList::parse(c"")?.is_empty());
