@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Everything at once on several CPUs: packets, edits, dumps, table resizing, servers and namespaces that go, changes of
-scheduler, and attempts to unload the modules. SECONDS (60) says how long; the issue is what the kernel says of it.
+scheduler, attempts to unload the modules, readers that sleep, and users without rights. SECONDS (60) says how long; the issue
+is what the kernel says of it.
 
 Each actor is a process of its own. What it may be told while others work against it is written at each command; anything
 else fails the run. Afterwards traffic must flow, and all references must be back."""
@@ -17,10 +18,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
 sys.path[:0] = [f"{HERE}/../net", HERE]
 
+import absent_page  # noqa: E402
 import additions  # noqa: E402
+import anybody  # noqa: E402
 import checkers  # noqa: E402
 import kernel  # noqa: E402
 import lab as hosts  # noqa: E402
+from actor import BUSY, Actor  # noqa: E402
 from genl import SERVICE, DEST, Client, address, attribute, be16, name, u16, u32  # noqa: E402
 from lab import CLIENT, VIP, server_address  # noqa: E402
 from packets import ACK, FIN, RST, SYN, icmp, tcp, udp  # noqa: E402
@@ -31,7 +35,6 @@ SECONDS = float(os.environ.get("SECONDS", "60"))
 SERVERS = 3
 # The traffic's services; what comes and goes has other ports.
 STAYING = ((17, 53), (6, 80))
-BUSY = {"ok", "ESRCH", "EEXIST", "ENOENT", "ENOMEM"}
 
 
 def nest(kind, values):
@@ -50,29 +53,6 @@ def service(protocol, port, scheduler, flags=0, timeout=0):
 def server(number, port, weight=1, method=0, limit=0):
     return nest(DEST, {1: address(server_address(number)), 2: be16(port), 3: u32(method), 4: u32(weight), 5: u32(limit),
                        6: u32(limit // 2)})
-
-
-class Actor:
-    """A process that does one thing again and again."""
-
-    def __init__(self, lab, end):
-        self.lab, self.end, self.count = lab, end, 0
-
-    def tell(self, client, command, payload=b"", allowed=None):
-        outcome = client.do(command, payload)[0]
-        check(outcome in (allowed or BUSY), f"{command} gave {outcome}")
-        return outcome
-
-    def run(self):
-        os.sched_setaffinity(0, range(os.cpu_count()))
-        random.seed(os.getpid())
-        self.prepare()
-        while time.monotonic() < self.end:
-            self.once()
-            self.count += 1
-
-    def prepare(self):
-        pass
 
 
 class Requests(Actor):
@@ -269,7 +249,7 @@ def play(lab):
     """Lets all actors loose; returns [(name, count, reason)]."""
     reader, writer = os.pipe()
     end = time.monotonic() + SECONDS
-    children = [start(kind, lab, end, writer) for kind in ACTORS + ADDITIONS * kernel.is_ours()]
+    children = [start(kind, lab, end, writer) for kind in ACTORS + anybody.ACTORS + ADDITIONS * kernel.is_ours()]
     os.close(writer)
     for child in children:
         os.waitpid(child, 0)
@@ -296,8 +276,9 @@ def drain(wire):
 
 
 def main():
-    kernel.load("ip_vs", *kernel.SCHEDULERS_AT_START)
+    kernel.load("ip_vs", "nf_tables", "nfnetlink_hook", *kernel.SCHEDULERS_AT_START)
     hosts.prepare_kernel()
+    absent_page.allow_everybody()
     log, failures = kernel.Log(), 0
     if kernel.IS_DEBUG:
         checkers.begin()
