@@ -45,7 +45,7 @@ static LAYOUT: &[(&str, usize)] = layout! {
     net_device { flags, nd_net }
     notifier_block { notifier_call }
     netdev_notifier_info { dev }
-    net { user_ns, proc_net, gen }
+    net { net_cookie, user_ns, proc_net, gen }
     net_generic {}
     pernet_operations { init, exit, id, size }
     nf_hook_state { hook, pf, in = in_, out, net }

@@ -83,6 +83,17 @@ impl Net {
         unsafe { bindings::ns_capable(owner, bindings::CAP_NET_ADMIN as i32) }
     }
 
+    /// A number that no other namespace has or had since the machine booted.
+    ///
+    /// It tells namespaces apart where one of them may be gone: the address of its structure may
+    /// be that of another one by then.
+    #[inline]
+    pub(crate) fn cookie(&self) -> u64 {
+        // SAFETY: The namespace is valid while a reference exists. C writes the cookie before it
+        // calls the first pernet operation, and never again.
+        unsafe { (*self.as_ptr()).net_cookie }
+    }
+
     /// Whether this is the namespace that the machine booted with.
     #[inline]
     pub fn is_init(&self) -> bool {

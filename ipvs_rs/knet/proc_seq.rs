@@ -69,11 +69,11 @@ pub trait Rows<T: Send + Sync + 'static>: 'static {
 ///
 /// # Invariants
 ///
-/// `entry` is in `/proc/net` of `net`, and its data is the object of `state`, which is [`None`]
+/// `entry` is in `/proc/net` of the namespace with this `cookie`, and its data is the object of `state`, which is [`None`]
 /// only while the file is being removed.
 pub struct File<T: Send + Sync + 'static> {
     entry: NonNull<bindings::proc_dir_entry>,
-    net: *const Net,
+    cookie: u64,
     state: Option<Arc<T>>,
 }
 
@@ -126,14 +126,14 @@ impl<T: Send + Sync + 'static> File<T> {
         // INVARIANT: `entry` was made in `net`; the contents of an `Arc` do not move with it.
         Ok(Self {
             entry: NonNull::new(entry).ok_or(ENOMEM)?,
-            net,
+            cookie: net.cookie(),
             state: Some(state),
         })
     }
 
     /// Removes the file from the namespace that it was made in. Waits for those who read it.
     pub fn remove(mut self, net: &Net) {
-        if core::ptr::eq(self.net, net) {
+        if self.cookie == net.cookie() {
             // SAFETY: By the type invariant, and `net` is alive, so its /proc/net is.
             unsafe { bindings::proc_remove(self.entry.as_ptr()) };
             self.state = None;

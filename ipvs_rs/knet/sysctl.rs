@@ -229,11 +229,11 @@ impl<T: Send + Sync + 'static> Entry<T> {
 ///
 /// # Invariants
 ///
-/// `header` was registered in `net` for `tables`, whose `data` is `state`, whose `extra1` is an
-/// [`Entry<T>`] and whose `extra2` is `net`. `state` is the raw form of an [`Arc<T>`] that belongs to this value.
+/// `header` was registered in the namespace with this `cookie` for `tables`, whose `data` is `state`, whose `extra1` is an
+/// [`Entry<T>`] and whose `extra2` is that namespace. `state` is the raw form of an [`Arc<T>`] that belongs to this value.
 pub struct Table<T: Send + Sync + 'static> {
     header: NonNull<bindings::ctl_table_header>,
-    net: *const Net,
+    cookie: u64,
     tables: KVec<bindings::ctl_table>,
     state: *const c_void,
     _owns: PhantomData<Arc<T>>,
@@ -284,7 +284,7 @@ impl<T: Settings> Table<T> {
         // INVARIANT: As built above.
         Ok(Self {
             header: NonNull::new(header).ok_or(ENOMEM)?,
-            net,
+            cookie: net.cookie(),
             tables,
             state: state.into_raw(),
             _owns: PhantomData,
@@ -293,7 +293,7 @@ impl<T: Settings> Table<T> {
 
     /// Removes the files from the namespace that they were made in. Waits for those who use them.
     pub fn unregister(mut self, net: &Net) {
-        if core::ptr::eq(self.net, net) {
+        if self.cookie == net.cookie() {
             // SAFETY: By the type invariant, and `net` is alive.
             unsafe { bindings::unregister_net_sysctl_table(self.header.as_ptr()) };
             let state = core::mem::replace(&mut self.state, null());

@@ -52,6 +52,7 @@ const struct ipvs_layout ipvs_helper_layout[] = {
 	SIZE(netdev_notifier_info),
 	FIELD(netdev_notifier_info, dev),
 	SIZE(net),
+	FIELD(net, net_cookie),
 	FIELD(net, user_ns),
 	FIELD(net, proc_net),
 	FIELD(net, gen),

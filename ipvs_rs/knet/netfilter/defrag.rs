@@ -4,7 +4,6 @@
 //!
 //! C header: [`include/net/netfilter/ipv6/nf_defrag_ipv6.h`](srctree/include/net/netfilter/ipv6/nf_defrag_ipv6.h)
 
-use core::ptr::NonNull;
 use ipvs_sys as bindings;
 use kernel::{error::to_result, prelude::*};
 
@@ -14,15 +13,10 @@ use crate::{module, net_namespace::Net};
 ///
 /// # Invariants
 ///
-/// One use of the reassembly in the namespace at `net` belongs to this value.
+/// One use of the reassembly in the namespace with this `cookie` belongs to this value.
 pub struct DefragV6 {
-    net: NonNull<bindings::net>,
+    cookie: u64,
 }
-
-// SAFETY: It may be given up from any thread; `net` is only compared.
-unsafe impl Send for DefragV6 {}
-// SAFETY: There is nothing to do with `&DefragV6`.
-unsafe impl Sync for DefragV6 {}
 
 impl DefragV6 {
     /// Begins to put fragments together. May sleep.
@@ -35,7 +29,7 @@ impl DefragV6 {
         to_result(unsafe { bindings::nf_defrag_ipv6_enable(net.as_ptr()) })?;
         // INVARIANT: That was one use.
         Ok(Self {
-            net: NonNull::from(net).cast(),
+            cookie: net.cookie(),
         })
     }
 
@@ -43,9 +37,10 @@ impl DefragV6 {
     ///
     /// `net` has to be the namespace that it was begun in; otherwise it goes on.
     pub fn disable(self, net: &Net) {
-        if self.net == NonNull::from(net).cast() {
+        if self.cookie == net.cookie() {
             core::mem::forget(self);
-            // SAFETY: The namespace is valid, and by the type invariant one use is ours.
+            // SAFETY: The namespace is valid, and it is the one that a use of this value is in. C keeps
+            // a count of uses, and no pointer to this value.
             unsafe { bindings::nf_defrag_ipv6_disable(net.as_ptr()) };
         }
     }

@@ -42,27 +42,39 @@ pub const fn hook<T: Send + Sync + 'static, H: Handler<T>>() -> Hook<T> {
     }
 }
 
-/// Hooks that are registered in a namespace.
+/// What C reads of hooks while they are registered, together with the state that they share.
 ///
-/// They refer to their state, so it lives while they are registered; if it owns them in turn, then
-/// [`Hooks::unregister`] is what ends both.
+/// # Last reader
+///
+/// C follows pointers to the operations in read-side sections: for each packet, and when it lists
+/// hooks for user space. It hands out no new pointer after `nf_unregister_net_hooks`, so the last
+/// reader is gone a grace period after that call. [`Arc`] waits for that grace period.
 ///
 /// # Invariants
 ///
-/// If there are `registered` operations, they are so in `net`, and `private` in all of them is the
-/// state beside them in its raw form.
-pub struct Hooks<T: Send + Sync + 'static> {
-    registered: Option<(KBox<[bindings::nf_hook_ops]>, Arc<T>)>,
-    net: NonNull<bindings::net>,
+/// `private` in all operations is the raw form of `_state`.
+struct Registered<T: Send + Sync + 'static> {
+    operations: KBox<[bindings::nf_hook_ops]>,
+    _state: Arc<T>,
 }
 
-// SAFETY: Hooks may be taken back from any thread; `net` is only compared.
-unsafe impl<T: Send + Sync> Send for Hooks<T> {}
-// SAFETY: There is nothing to do with `&Hooks`.
-unsafe impl<T: Send + Sync> Sync for Hooks<T> {}
+// SAFETY: The operations are plain data that nobody changes; `_state` is `Send`.
+unsafe impl<T: Send + Sync> Send for Registered<T> {}
+// SAFETY: As above, and `_state` is `Sync`.
+unsafe impl<T: Send + Sync> Sync for Registered<T> {}
 
-/// Nothing points to the value itself, whatever `T` is.
-impl<T: Send + Sync> Unpin for Hooks<T> {}
+/// Hooks that are registered in a namespace.
+///
+/// They keep their state alive while they are registered, and for the grace period after that. If
+/// the state owns them in turn, then [`Hooks::unregister`] is what ends both.
+///
+/// # Invariants
+///
+/// If there are `registered` operations, they are so in the namespace with this `cookie`.
+pub struct Hooks<T: Send + Sync + 'static> {
+    registered: Option<Arc<Registered<T>>>,
+    cookie: u64,
+}
 
 impl<T: Send + Sync + 'static> Hooks<T> {
     /// Lets the packets of `net` pass `hooks`, which share `state`. May sleep.
@@ -78,18 +90,26 @@ impl<T: Send + Sync + 'static> Hooks<T> {
         let private = state.as_ref().as_raw();
         let operations = hooks.each_ref().map(|hook| hook.operations(private));
         let operations: KBox<[_]> = KBox::new(operations, GFP_KERNEL)?;
+        // INVARIANT: The operations were made with the raw form of `state`.
+        let registered = Arc::new(
+            Registered {
+                operations,
+                _state: state,
+            },
+            GFP_KERNEL,
+        )?;
         // CAST: A handful.
-        let count = operations.len() as u32;
-        // SAFETY: The operations are initialised, and stay where they are until unregistered; the
-        // namespace is valid. What the adapters need of `private` they get from `state`, which is
-        // given up after the hooks.
-        to_result(unsafe {
-            bindings::nf_register_net_hooks(net.as_ptr(), operations.as_ptr(), count)
-        })?;
-        // INVARIANT: The operations were just registered.
+        let count = registered.operations.len() as u32;
+        let first = registered.operations.as_ptr();
+        // SAFETY: The namespace is valid. The operations are initialised and stay where they are
+        // until a grace period after `registered` is given up. That happens after the hooks were
+        // unregistered: in `Hooks::unregister`, or right here if C refuses one of them and takes
+        // back those before it.
+        to_result(unsafe { bindings::nf_register_net_hooks(net.as_ptr(), first, count) })?;
+        // INVARIANT: The operations were just registered in `net`.
         Ok(Self {
-            registered: Some((operations, state)),
-            net: NonNull::from(net).cast(),
+            registered: Some(registered),
+            cookie: net.cookie(),
         })
     }
 
@@ -99,17 +119,18 @@ impl<T: Send + Sync + 'static> Hooks<T> {
     ///
     /// `net` has to be the namespace that the hooks are in; otherwise they stay.
     pub fn unregister(mut self, net: &Net) {
-        if self.net != NonNull::from(net).cast() {
+        if self.cookie != net.cookie() {
             return;
         }
-        let Some((operations, _state)) = self.registered.take() else {
+        let Some(registered) = self.registered.take() else {
             return;
         };
         // CAST: A handful.
-        let count = operations.len() as u32;
-        // SAFETY: By the type invariant, and the namespace is valid. The operations and the state
-        // are given up after this.
-        unsafe { bindings::nf_unregister_net_hooks(net.as_ptr(), operations.as_ptr(), count) };
+        let count = registered.operations.len() as u32;
+        let first = registered.operations.as_ptr();
+        // SAFETY: The namespace is valid, and by the type invariant of `Hooks` it is the one that
+        // the operations are registered in. They are freed a grace period after this function.
+        unsafe { bindings::nf_unregister_net_hooks(net.as_ptr(), first, count) };
     }
 }
 
@@ -141,8 +162,8 @@ impl<T> Hook<T> {
 ///
 /// # Safety
 ///
-/// `private` must be the raw form of an `Arc<T>` that is given up no earlier than the hook, and the
-/// rest what C gives to a hook at [`Handler::POINT`].
+/// `private` must come from the operations of a [`Registered<T>`] that C still may read, and the
+/// rest must be what C gives to a hook at [`Handler::POINT`].
 unsafe extern "C" fn adapter<T: Send + Sync + 'static, H: Handler<T>>(
     private: *mut c_void,
     skb: *mut bindings::sk_buff,
@@ -152,7 +173,8 @@ unsafe extern "C" fn adapter<T: Send + Sync + 'static, H: Handler<T>>(
     let guard = unsafe { Guard::held() };
     // SAFETY: The namespace that the packet is in exists while it is.
     let net = unsafe { Net::from_raw((*state).net) };
-    // SAFETY: By the contract of this function.
+    // SAFETY: By the invariant of `Registered` it is the raw form of its `_state`, which is given up
+    // a grace period after the hook was unregistered, so not before this section ends.
     let shared = unsafe { Ref::from_raw(private, &guard) };
     // SAFETY: The packet is the hook's until it returns, and is at the network layer.
     let given = unsafe { NonNull::new_unchecked(skb) };
