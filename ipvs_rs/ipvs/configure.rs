@@ -29,7 +29,7 @@ use crate::{
     monitor::Origin,
     netns::{Config, Ipvs},
     nodest::Cleanup,
-    pool::{Member, Pool},
+    pool::{Kept, Member},
     resize::{self, Resize},
     scheduler::{Change, Handle, Kind},
     service::{Cursor, Service},
@@ -115,11 +115,10 @@ pub(crate) fn add_service(
     }
     let scheduler = engines(spec)?;
     spec.netmask.check(key.family()).map_err(|_| EINVAL)?;
-    let kind = scheduler.as_ref().map(|scheduler| scheduler.kind);
-    let pool = Pool::new(List::new(0)?, kind, Change::Rebuilt, None, net)?;
+    let pool = Kept::new(List::new(0)?, scheduler, Change::Rebuilt, None, net)?;
     let mut config = ipvs.config.lock();
     let counters = config.counters.take()?;
-    let service = Service::new(key, spec, pool, scheduler, counters)?;
+    let service = Service::new(key, spec, pool, counters)?;
     resize::make_tables(ipvs)?;
     config.open_hooks(ipvs, net, key.family())?;
     let inserted = ipvs.services.insert(&service, &rcu::read_lock());
@@ -153,14 +152,13 @@ pub(crate) fn edit_service(
         .map_err(|_| EINVAL)?;
     let config = ipvs.config.lock();
     let service = &*current(ipvs, service, &config)?;
-    let old = service.pool.get().ok_or(ESRCH)?;
+    let old = service.pool.keep().ok_or(ESRCH)?;
     let before = services::view(service, &rcu::read_lock());
-    let kind = scheduler.as_ref().map(|scheduler| scheduler.kind);
+    let kind = scheduler.as_ref().map(Handle::kind);
     if old.scheduler().map(Kind::name) != kind.map(Kind::name) {
         let members = old.list().share();
-        let pool = Pool::new(members, kind, Change::Rebuilt, None, net)?;
-        drop(service.pool.replace(Some(Arc::new(pool, GFP_KERNEL)?)));
-        service.hold(scheduler);
+        let pool = Kept::new(members, scheduler, Change::Rebuilt, None, net)?;
+        service.pool.publish(pool);
     }
     service.configure(spec);
     let after = services::view(service, &rcu::read_lock());
@@ -210,7 +208,7 @@ pub(crate) fn flush(ipvs: &Arc<Ipvs>, origin: Origin<'_>) {
                 if discard(ipvs, &mut config, &service).is_err() {
                     forget_servers(ipvs, &service);
                     ipvs.services.remove(&service);
-                    service.release();
+                    service.pool.end();
                 }
                 there_were = true;
             }
@@ -227,19 +225,19 @@ pub(crate) fn flush(ipvs: &Arc<Ipvs>, origin: Origin<'_>) {
 
 /// Takes a service out of the table, and puts its servers into the trash.
 fn discard(ipvs: &Ipvs, config: &mut Config, service: &Service) -> Result {
-    let pool = service.pool.get().ok_or(ESRCH)?;
+    let pool = service.pool.keep().ok_or(ESRCH)?;
     config.trash.make_room(pool.members().len())?;
     ipvs.services.remove(service);
     for member in pool.members() {
         throw_away(ipvs, config, member.dest());
     }
-    service.release();
+    service.pool.end();
     Ok(())
 }
 
 /// Lets no packet find the servers of a service.
 fn forget_servers(ipvs: &Ipvs, service: &Service) {
-    if let Some(pool) = service.pool.get() {
+    if let Some(pool) = service.pool.keep() {
         pool.members()
             .iter()
             .for_each(|member| ipvs.servers.leave(member));
@@ -293,22 +291,21 @@ pub(crate) fn add_dest(
     check_family(key.family)?;
     let mut config = ipvs.config.lock();
     let service = &*current(ipvs, service, &config)?;
-    let old = service.pool.get().ok_or(ESRCH)?;
+    let old = service.pool.keep().ok_or(ESRCH)?;
     if old.position(&key).is_some() {
         return Err(EEXIST);
     }
     let dest = make_dest(&mut config, net, &service.key, key)?;
     let members = old.list().with(Member::new(dest.clone(), spec))?;
-    let scheduler = old.scheduler();
-    let pool = Pool::new(members, scheduler, Change::Inserted(0), Some(&old), net)?;
-    let pool = Arc::new(pool, GFP_KERNEL)?;
+    let scheduler = old.handle();
+    let pool = Kept::new(members, scheduler, Change::Inserted(0), Some(&old), net)?;
     let opened = config.open_hooks(ipvs, net, key.family);
     let entered = opened.and_then(|()| {
         let place = ipvs.servers.prepare(ipvs, &dest, None, spec)?;
         dest.configure(spec);
         dest.attach(&service.stats);
         ipvs.servers.enter(&dest, place);
-        drop(service.pool.replace(Some(pool)));
+        service.pool.publish(pool);
         Ok(())
     });
     close_unused_hooks(ipvs, &mut config, net, key.family);
@@ -333,19 +330,18 @@ pub(crate) fn edit_dest(
     let net = origin.net;
     let config = ipvs.config.lock();
     let service = &*current(ipvs, service, &config)?;
-    let old = service.pool.get().ok_or(ESRCH)?;
+    let old = service.pool.keep().ok_or(ESRCH)?;
     let index = old.position(key).ok_or(ENOENT)?;
     let member = old.members().get(index).ok_or(ENOENT)?;
     let members = old.list().with_other(index, &member.with(spec))?;
-    let scheduler = old.scheduler();
-    let pool = Pool::new(members, scheduler, Change::Updated(index), Some(&old), net)?;
-    let pool = Arc::new(pool, GFP_KERNEL)?;
+    let scheduler = old.handle();
+    let pool = Kept::new(members, scheduler, Change::Updated(index), Some(&old), net)?;
     let place = ipvs
         .servers
         .prepare(ipvs, member, Some(member.spec()), spec)?;
     member.configure(spec);
     ipvs.servers.enter(member, place);
-    drop(service.pool.replace(Some(pool)));
+    service.pool.publish(pool);
     let action = event::dest_changes(member.spec(), spec);
     origin.dest(action, &service.key, key, Some(spec));
     Ok(())
@@ -365,14 +361,14 @@ pub(crate) fn delete_dest(
     let net = origin.net;
     let mut config = ipvs.config.lock();
     let service = &*current(ipvs, service, &config)?;
-    let old = service.pool.get().ok_or(ESRCH)?;
+    let old = service.pool.keep().ok_or(ESRCH)?;
     let index = old.position(key).ok_or(ENOENT)?;
     let member = old.members().get(index).ok_or(ENOENT)?;
     let members = old.list().without(index)?;
     config.trash.make_room(1)?;
-    let scheduler = old.scheduler();
-    let pool = Pool::new(members, scheduler, Change::Removed(index), Some(&old), net)?;
-    drop(service.pool.replace(Some(Arc::new(pool, GFP_KERNEL)?)));
+    let scheduler = old.handle();
+    let pool = Kept::new(members, scheduler, Change::Removed(index), Some(&old), net)?;
+    service.pool.publish(pool);
     throw_away(ipvs, &mut config, member.dest());
     origin.dest(Action::Del, &service.key, key, None);
     close_unused_hooks(ipvs, &mut config, net, key.family);
@@ -387,7 +383,7 @@ pub(crate) fn zero_service(service: &Service) {
     service.stats.zero();
     let guard = rcu::read_lock();
     if let Some(pool) = service.pool.load(&guard) {
-        let members = pool.get().members();
+        let members = pool.members();
         members.iter().for_each(|member| member.stats.zero());
     }
 }

@@ -30,7 +30,7 @@ impl Watcher for Devices {
                     return;
                 };
                 if let Some(pool) = service.get().pool.load(&guard) {
-                    for member in pool.get().members() {
+                    for member in pool.members() {
                         member.routes.forget(device, &guard);
                     }
                 }

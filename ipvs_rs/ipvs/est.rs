@@ -97,7 +97,7 @@ impl Job<Ipvs> for Estimation {
             };
             let mut in_use = false;
             if let Some(pool) = service.get().pool.load(&guard) {
-                for member in pool.get().members() {
+                for member in pool.members() {
                     in_use |= member.stats.estimate(!member.is_idle());
                 }
             }

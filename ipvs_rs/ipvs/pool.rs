@@ -17,10 +17,14 @@ use knet::{
     vec,
 };
 
+mod kept;
+
 use crate::{
     dest::Dest,
     scheduler::{Change, Kind, Picker, Request, Setup},
 };
+
+pub(crate) use kept::{Kept, Published};
 
 /// A server in a [`Pool`], and what it is configured to there.
 #[derive(Clone)]
@@ -151,9 +155,9 @@ impl Pool {
     /// # Errors
     ///
     /// `ENOMEM`, or what the scheduler says about these servers.
-    pub(crate) fn new(
+    fn new(
         members: List<Member>,
-        scheduler: Option<Kind>,
+        scheduler: Option<&Kind>,
         change: Change,
         previous: Option<&Pool>,
         net: &Net,
@@ -170,7 +174,7 @@ impl Pool {
                     },
                     previous.map(|scheduling| &*scheduling.picker),
                 )?,
-                scheduler,
+                scheduler: scheduler.same(),
             }),
         };
         Ok(Self {
@@ -206,10 +210,10 @@ impl Pool {
     }
 
     /// The scheduler, unless there is none.
-    pub(crate) fn scheduler(&self) -> Option<Kind> {
+    pub(crate) fn scheduler(&self) -> Option<&Kind> {
         self.scheduling
             .as_ref()
-            .map(|scheduling| scheduling.scheduler)
+            .map(|scheduling| &scheduling.scheduler)
     }
 
     /// The server for a new connection.

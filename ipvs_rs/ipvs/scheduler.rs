@@ -203,8 +203,12 @@ fn register(factory: &'static dyn Factory, module: &'static ThisModule) -> Resul
     Ok(())
 }
 
-/// Takes [`register`] back. No service uses the scheduler any more, but packets may still have its
-/// last pool, and the functions that drop it are part of the scheduler's module.
+/// Takes [`register`] back, and waits for all that is left of the scheduler outside its module.
+///
+/// The exit of a module begins when its last reference is gone, and each [`Kept`](crate::pool::Kept) and
+/// [`Published`](crate::pool::Published) pool was given up before its reference: so nobody owns a pool of
+/// the scheduler any more, none is published, and the callbacks that drop the last ones are queued.
+/// After a grace period no read-side section has one.
 #[inline(never)]
 fn unregister(name: &str) {
     if let Some(registry) = REGISTRY.get() {
@@ -212,41 +216,66 @@ fn unregister(name: &str) {
         entries.keep_only(|entry| entry.factory.name() != name);
     }
     rcu::synchronize();
-    // A picker is in a pool, and that may be in a service.
+    // One for the pools and the states in them; one for what a state owns that is dropped a grace period
+    // later. Not until nothing was dropped: connections end all the time.
     rcu::barrier(2);
     pr_info!("[{}] scheduler unregistered.\n", name);
 }
 
-/// A scheduler as pools know it.
-///
-/// The service that publishes a pool keeps the module loaded; [`unregister`] waits for what is left
-/// of a pool after that.
-#[derive(Clone, Copy)]
-pub(crate) struct Kind(&'static dyn Factory);
+/// A scheduler as pools know it: good for as long as the pool is, whose owner keeps the module, or for
+/// the read-side section that the pool was loaded in.
+pub(crate) struct Kind(Entry);
 
 impl Kind {
     /// What users call it.
-    pub(crate) fn name(self) -> &'static str {
-        self.0.name()
+    pub(crate) fn name(&self) -> &str {
+        self.0.factory.name()
+    }
+
+    /// The same for another pool, whose owner keeps the module, too.
+    pub(crate) fn same(&self) -> Self {
+        Self(self.0)
+    }
+
+    /// Keeps the module loaded, unless it is already on its way out.
+    pub(crate) fn hold(&self) -> Option<Handle> {
+        Some(Handle {
+            kind: self.same(),
+            module: ModuleRef::try_new(self.0.module)?,
+        })
     }
 
     /// See [`Scheduler::prepare`].
     pub(crate) fn prepare(
-        self,
+        &self,
         setup: &Setup<'_>,
         previous: Option<&dyn Picker>,
     ) -> Result<KBox<dyn Picker>> {
-        self.0.prepare(setup, previous)
+        self.0.factory.prepare(setup, previous)
     }
 }
 
-/// A scheduler that a service uses; its module stays loaded meanwhile.
+/// A scheduler that somebody uses; its module stays loaded meanwhile.
 pub(crate) struct Handle {
-    pub(crate) kind: Kind,
-    _module: ModuleRef,
+    kind: Kind,
+    module: ModuleRef,
+}
+
+impl Clone for Handle {
+    fn clone(&self) -> Self {
+        Self {
+            kind: self.kind.same(),
+            module: self.module.clone(),
+        }
+    }
 }
 
 impl Handle {
+    /// The scheduler.
+    pub(crate) fn kind(&self) -> &Kind {
+        &self.kind
+    }
+
     /// Finds a scheduler by name, and loads its module if it is not there.
     ///
     /// # Errors
@@ -272,11 +301,7 @@ impl Handle {
         let registry = REGISTRY.get()?;
         let entries = registry.entries.lock();
         let same_name = |entry: &&Entry| entry.factory.name().as_bytes() == name.as_bytes();
-        let entry = entries.iter().find(same_name)?;
-        Some(Self {
-            kind: Kind(entry.factory),
-            _module: ModuleRef::try_new(entry.module)?,
-        })
+        Kind(*entries.iter().find(same_name)?).hold()
     }
 }
 

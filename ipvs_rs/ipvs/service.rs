@@ -11,13 +11,11 @@ use ipvs_core::{
     proto,
     uapi::service_flags,
 };
-use kernel::{new_spinlock, prelude::*, sync::SpinLock};
+use kernel::prelude::*;
 use knet::{
-    errno::enoprotoopt,
     hashtable::Node,
-    module::ModuleRef,
     percpu::Counters,
-    rcu::{Arc, Guard, Slot},
+    rcu::{Arc, Guard},
     time::HZ,
 };
 
@@ -25,8 +23,7 @@ mod index;
 
 use crate::{
     dest::Dest,
-    pool::Pool,
-    scheduler::Handle,
+    pool::{Kept, Published},
     stats::{self, Stats},
 };
 
@@ -81,17 +78,8 @@ pub(crate) struct Body {
     flags: AtomicU32,
     timeout: AtomicU32,
     netmask: AtomicU32,
-    /// Empty once the service is deleted.
-    pub(crate) pool: Slot<Pool>,
     #[pin]
-    held: SpinLock<Held>,
-}
-
-/// What must stay loaded as long as the service is not deleted.
-#[derive(Default)]
-struct Held {
-    _own: Option<ModuleRef>,
-    scheduler: Option<Handle>,
+    pub(crate) pool: Published,
 }
 
 impl Service {
@@ -103,8 +91,7 @@ impl Service {
     pub(crate) fn new(
         key: ServiceKey,
         spec: &ServiceSpec,
-        pool: Pool,
-        scheduler: Option<Handle>,
+        pool: Kept,
         counters: Counters<{ stats::COUNTERS }>,
     ) -> Result<Arc<Self>> {
         let lasting = Lasting {
@@ -117,8 +104,7 @@ impl Service {
                 ServiceKey::Address { .. } => None,
             },
         };
-        let pool = Arc::new(pool, GFP_KERNEL)?;
-        Self::with_body(Body::new(lasting, spec, pool, scheduler)?)
+        Self::with_body(Body::new(lasting, spec, pool)?)
     }
 
     fn with_body(body: Arc<Body>) -> Result<Arc<Self>> {
@@ -140,50 +126,24 @@ impl Service {
     /// # Errors
     ///
     /// As for [`Service::new`].
-    pub(crate) fn become_anew(
-        &self,
-        spec: &ServiceSpec,
-        pool: Arc<Pool>,
-        scheduler: Option<Handle>,
-    ) -> Result<Arc<Self>> {
-        let lasting = self.lasting.clone();
-        Self::with_body(Body::new(lasting, spec, pool, scheduler)?)
+    pub(crate) fn become_anew(&self, spec: &ServiceSpec, pool: Kept) -> Result<Arc<Self>> {
+        Self::with_body(Body::new(self.lasting.clone(), spec, pool)?)
     }
 }
 
 impl Body {
-    fn new(
-        lasting: Lasting,
-        spec: &ServiceSpec,
-        pool: Arc<Pool>,
-        scheduler: Option<Handle>,
-    ) -> Result<Arc<Self>> {
-        let held = Held {
-            _own: Some(ModuleRef::own().ok_or_else(enoprotoopt)?),
-            scheduler,
-        };
+    fn new(lasting: Lasting, spec: &ServiceSpec, pool: Kept) -> Result<Arc<Self>> {
+        let published = Published::new()?;
         let body = pin_init!(Self {
             lasting,
             flags: AtomicU32::new(spec.flags.apply(0)),
             timeout: AtomicU32::new(spec.timeout),
             netmask: AtomicU32::new(u32::from_ne_bytes(spec.netmask.0)),
-            pool: Slot::new(pool),
-            held <- new_spinlock!(held),
+            pool <- published,
         });
-        Arc::pin_init(body, GFP_KERNEL)
-    }
-
-    /// Keeps the module of another scheduler loaded, instead of the present one.
-    pub(crate) fn hold(&self, scheduler: Option<Handle>) {
-        let before = core::mem::replace(&mut self.held.lock().scheduler, scheduler);
-        drop(before);
-    }
-
-    /// Ends the service after it was taken out of the table: its modules may be unloaded.
-    pub(crate) fn release(&self) {
-        drop(self.pool.replace(None));
-        let before = core::mem::take(&mut *self.held.lock());
-        drop(before);
+        let body = Arc::pin_init(body, GFP_KERNEL)?;
+        body.pool.publish(pool);
+        Ok(body)
     }
 
     /// Whether the service was deleted by itself, not with the whole table.

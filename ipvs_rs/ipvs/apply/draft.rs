@@ -24,8 +24,8 @@ use crate::{
     dest::Dest,
     monitor::Origin,
     netns::{Config, Ipvs},
-    pool::{Member, Pool},
-    scheduler::{Change, Kind},
+    pool::{Kept, Member},
+    scheduler::{Change, Handle, Kind},
     servers::Place,
     service::{Cursor, Index, Service},
     stats::Stats,
@@ -67,7 +67,7 @@ pub(super) struct Draft {
 fn servers_of(service: &Service) -> usize {
     let guard = rcu::read_lock();
     let pool = service.pool.load(&guard);
-    pool.map_or(0, |pool| pool.get().members().len())
+    pool.map_or(0, |pool| pool.members().len())
 }
 
 /// Whether a service needs no other settings than it has.
@@ -183,15 +183,14 @@ impl Draft {
         dests: &[super::Dest],
     ) -> Result<(Action, Arc<Service>), Failure> {
         let failed = |error| Failure::at(wanted.entry, error, "the service cannot be made");
-        let kind = wanted.scheduler.as_ref().map(|scheduler| scheduler.kind);
-        let empty =
-            Pool::new(List::new(dests.len())?, kind, Change::Rebuilt, None, net).map_err(failed)?;
         let scheduler = wanted.scheduler.take();
+        let list = List::new(dests.len())?;
+        let empty =
+            Kept::new(list, scheduler.clone(), Change::Rebuilt, None, net).map_err(failed)?;
         let counters = config.counters.take().map_err(failed)?;
-        let service =
-            Service::new(wanted.key, &wanted.spec, empty, scheduler, counters).map_err(failed)?;
-        if let Some(pool) = self.pool(config, net, &service, kind, wanted.entry, dests)? {
-            drop(service.pool.replace(Some(pool)));
+        let service = Service::new(wanted.key, &wanted.spec, empty, counters).map_err(failed)?;
+        if let Some(pool) = self.pool(config, net, &service, scheduler, wanted.entry, dests)? {
+            service.pool.publish(pool);
         }
         Ok((Action::New, service))
     }
@@ -207,18 +206,16 @@ impl Draft {
     ) -> Result<(Action, Arc<Service>), Failure> {
         let entry = wanted.entry;
         let failed = |error| Failure::at(entry, error, "the service cannot be changed");
-        let kind = wanted.scheduler.as_ref().map(|scheduler| scheduler.kind);
-        let before = old.pool.get().ok_or(ESRCH)?;
+        let scheduler = wanted.scheduler.take();
+        let before = old.pool.keep().ok_or(ESRCH)?;
+        let kind = scheduler.as_ref().map(Handle::kind);
         let same_scheduler = before.scheduler().map(Kind::name) == kind.map(Kind::name);
-        let pool = self.pool(config, net, old, kind, entry, dests)?;
+        let pool = self.pool(config, net, old, scheduler, entry, dests)?;
         if pool.is_none() && same_scheduler && is_as_wanted(old, wanted) {
             return Ok((Action::Set(0), old.again().map_err(failed)?));
         }
         let pool = pool.unwrap_or(before);
-        let scheduler = wanted.scheduler.take();
-        let new = old
-            .become_anew(&wanted.spec, pool, scheduler)
-            .map_err(failed)?;
+        let new = old.become_anew(&wanted.spec, pool).map_err(failed)?;
         let guard = rcu::read_lock();
         let (was, is) = (services::view(old, &guard), services::view(&new, &guard));
         Ok((event::service_changes(&was, &is), new))
@@ -231,11 +228,11 @@ impl Draft {
         config: &mut Config,
         net: &Net,
         service: &Service,
-        kind: Option<Kind>,
+        scheduler: Option<Handle>,
         entry: usize,
         wanted: &[super::Dest],
-    ) -> Result<Option<Arc<Pool>>, Failure> {
-        let old = service.pool.get().ok_or(ESRCH)?;
+    ) -> Result<Option<Kept>, Failure> {
+        let old = service.pool.keep().ok_or(ESRCH)?;
         let first_changed = self.changed.len();
         let first_removed = self.removed.len();
         let mut places = Places::new(wanted.len())?;
@@ -275,6 +272,7 @@ impl Draft {
             self.change(new, &dest.spec, Was::Away(service.stats.clone()))?;
         }
         let as_before = self.changed.len() == first_changed && self.removed.len() == first_removed;
+        let kind = scheduler.as_ref().map(Handle::kind);
         let same_scheduler = old.scheduler().map(Kind::name) == kind.map(Kind::name);
         if as_before && same_scheduler {
             return Ok(None);
@@ -290,9 +288,9 @@ impl Draft {
         let members = List::of(wanted.len(), Iterator::chain(staying, added))?;
         let previous = same_scheduler.then_some(&*old);
         let text = "the scheduler refuses these servers";
-        let pool = Pool::new(members, kind, Change::Rebuilt, previous, net)
+        let pool = Kept::new(members, scheduler, Change::Rebuilt, previous, net)
             .map_err(|error| Failure::at(entry, error, text))?;
-        Ok(Some(Arc::new(pool, GFP_KERNEL)?))
+        Ok(Some(pool))
     }
 
     /// Notes a server that is new or has other settings.
@@ -355,7 +353,7 @@ impl Draft {
             origin.dest(Action::Del, &dest.service, &dest.key, None);
         }
         for service in &self.deleted {
-            if let Some(pool) = service.pool.get() {
+            if let Some(pool) = service.pool.keep() {
                 for member in pool.members() {
                     configure::throw_away(ipvs, config, member.dest());
                 }

@@ -13,7 +13,7 @@ use kernel::prelude::*;
 use knet::{
     genetlink::{Do, Dump, Page, Request},
     list::List,
-    rcu::{self, Arc},
+    rcu::Arc,
 };
 
 use super::{attributes, ipvs, origin, services, sink};
@@ -131,7 +131,5 @@ impl Dump for GetAll {
 fn members(request: &Request) -> Option<List<Member>> {
     let attributes = attributes(request).ok()?;
     let service = services::named(&*ipvs(request).ok()?, &attributes).ok()?;
-    let guard = rcu::read_lock();
-    let pool = service.pool.load(&guard)?;
-    Some(pool.get().list().share())
+    service.pool.members()
 }

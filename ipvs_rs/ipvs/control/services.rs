@@ -34,7 +34,7 @@ pub(super) fn named(ipvs: &Ipvs, attributes: &Attributes<'_>) -> Result<Arc<Serv
 /// How user space sees a service now.
 pub(crate) fn view(service: &Service, guard: &Guard) -> ServiceView {
     let pool = service.pool.load(guard);
-    let scheduler = pool.and_then(|pool| Name::new(pool.get().scheduler()?.name().as_bytes()));
+    let scheduler = pool.and_then(|pool| Name::new(pool.scheduler()?.name().as_bytes()));
     ServiceView {
         key: service.key,
         scheduler,

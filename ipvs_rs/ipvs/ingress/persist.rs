@@ -79,7 +79,7 @@ fn remembered<'g>(
         // Also in the pool that another one would come from: the server may have a later one.
         is_quiesced: dest.is_quiesced() && {
             let pool = service.pool.load(context.rcu);
-            pool.is_none_or(|pool| pool.get().quiesces(&dest.key))
+            pool.is_none_or(|pool| pool.quiesces(&dest.key))
         },
     };
     let expire_quiescent = ipvs.settings.expire_quiescent_template.load(Relaxed) != 0;

@@ -236,7 +236,7 @@ pub(super) fn schedule<'g>(
 ) -> Result<&'g Member, Unscheduled> {
     // Without a pool the service was just deleted.
     let pool = service.get().pool.load(context.rcu);
-    let pool = pool.ok_or(Unscheduled::Drop(Reason::ServiceDeleted))?.get();
+    let pool = pool.ok_or(Unscheduled::Drop(Reason::ServiceDeleted))?;
     let request = Request {
         flow,
         is_inverse: false,

@@ -70,7 +70,7 @@ fn show_service(service: &Service, guard: &Guard, seq: &SeqFile) {
         _ => "ops ",
     };
     let pool = service.pool.load(guard);
-    let scheduler = pool.and_then(|pool| Some(pool.get().scheduler()?.name().as_bytes()));
+    let scheduler = pool.and_then(|pool| Some(pool.scheduler()?.name().as_bytes()));
     let scheduler = BStr::from_bytes(scheduler.unwrap_or(uapi::NO_SCHEDULER));
     match service.key {
         ServiceKey::Mark { mark, .. } => {

@@ -87,7 +87,7 @@ fn entry(before: Entry, service: &Service) -> Entry {
     let guard = rcu::read_lock();
     let pool = service.pool.load(&guard);
     // CAST: Memory is not enough for more.
-    let servers = pool.map_or(0, |pool| pool.get().members().len() as u32);
+    let servers = pool.map_or(0, |pool| pool.members().len() as u32);
     let view = services::view(service, &guard);
     reply::service(before, &view, &service.said(), servers)
 }
@@ -140,11 +140,11 @@ fn dests(ipvs: &Ipvs, buffer: &Buffer) -> Result {
     let count = request::count(&header, 16).ok_or(EINVAL)?;
     check_length(buffer, size::DESTS, size::DEST_ENTRY, count)?;
     let service = named(ipvs, request::dests_key(&header))?;
-    let pool = service.pool.get().ok_or(ESRCH)?;
+    // Not the pool: who reads sleeps in a page fault for as long as he likes.
+    let members = service.pool.members().ok_or(ESRCH)?;
     let mut offset = size::DESTS;
     let family = service.key.family();
-    let members = pool.members().iter();
-    let shown = members.filter(|member| member.key.family == family);
+    let shown = members.iter().filter(|member| member.key.family == family);
     for (_, member) in (0..count).zip(shown) {
         let view = servers::view(member);
         buffer.write(offset, &reply::dest(&view, member.conn_flags().bits()))?;

@@ -3,8 +3,12 @@
 
 import os
 import pathlib
+import subprocess
+import threading
 
 import kernel
+import sockopt
+from faulting import Buffer
 from genl import Client, attributes
 from lab import CLIENT, VIP, Topology, server_address
 from packets import udp
@@ -88,6 +92,39 @@ def use_counts_follow_services(t):
     kernel.load("ip_vs_wlc")
     lab.director.ipvs("-C")
     kernel.wait_for_modules(start)
+
+
+@scenario
+def a_reader_that_sleeps_keeps_no_scheduler(t):
+    """What the kernel has in hand for a reader must outlive the reader's sleep, or not need the scheduler that goes."""
+    lab = Topology(servers=2)
+    lab.director.ipvs(f"-A {WEB} -s sh", *(f"-a {WEB} -r {server_address(number)}:80 -m" for number in (1, 2)))
+    buffer, client, answers = Buffer(), sockopt.Client(lab.director), []
+    length = 2 * sockopt.DEST_ENTRY_SIZE
+    start = buffer.put(sockopt.dests_header(VIP, 80, count=2))
+    size = buffer.edge - start + length
+    reader = threading.Thread(target=lambda: answers.append(client.call_get(sockopt.GET["DESTS"], start, size)))
+    reader.start()
+    buffer.wait()
+    with lab.director:
+        edit = subprocess.Popen(["ipvsadm", "-E", *WEB.split(), "-s", "wrr"])
+    try:
+        edit.wait(3 * kernel.PATIENCE)
+        t.note("asleep: the edit", "is done")
+    except subprocess.TimeoutExpired:
+        t.note("asleep: the edit", "waits")
+    t.note("asleep: rmmod ip_vs_sh:", kernel.unload("ip_vs_sh"))
+    buffer.fill()
+    reader.join()
+    equal(edit.wait(), 0, "status of ipvsadm")
+    t.note("awake: the reader got", answers)
+    rows, row = buffer.behind(length), sockopt.DEST_ENTRY_SIZE
+    t.block("the servers", [rows[at:at + row].hex(" ", 4) for at in (0, row)])
+    t.block("table", table(lab.director))
+    if "ip_vs_sh" in kernel.modules():
+        equal(kernel.unload("ip_vs_sh"), "ok", "removing ip_vs_sh")
+    kernel.load("ip_vs_sh")
+    client.socket.close()
 
 
 @scenario
