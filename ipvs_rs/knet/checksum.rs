@@ -7,7 +7,10 @@
 use ipvs_sys as bindings;
 use kernel::prelude::*;
 
-use crate::{netfilter::Family, skbuff::Skb};
+use crate::{
+    netfilter::Family,
+    skbuff::{header_length, Skb},
+};
 
 /// What is known of a packet's transport checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,16 +45,21 @@ impl Skb {
     /// Whether the transport checksum of a packet to this host is right, or was found so already.
     ///
     /// For protocols other than TCP and UDP the sum is over everything from `transport` on. A
-    /// packet that this host made is not looked at.
+    /// packet that this host made is not looked at, and one that is not of `family`, or ends before
+    /// `transport`, is wrong.
     pub fn checksum_is_right(&mut self, family: Family, transport: usize, protocol: u8) -> bool {
         if !self.has_device() {
             return true;
+        }
+        if !self.is_of(family) || transport > self.len() {
+            return false;
         }
         let Ok(transport) = u32::try_from(self.network_offset().wrapping_add(transport)) else {
             return false;
         };
         // CAST: Small numbers.
-        // SAFETY: By the type invariant of `Skb`.
+        // SAFETY: By the invariant of `Skb` the packet is ours and begins with a header of its family,
+        // and it has `transport` bytes.
         let sum = unsafe {
             bindings::nf_checksum(
                 self.as_ptr(),
@@ -77,19 +85,23 @@ impl Skb {
     ///
     /// # Errors
     ///
-    /// `EINVAL` if there is no whole UDP header, `ENOMEM` if it can not be made writable.
+    /// `EINVAL` if there is no whole UDP header behind a header of `family`, `ENOMEM` if it can not be
+    /// made writable.
     pub fn compute_udp_checksum(&mut self, family: Family, transport: usize) -> Result {
+        if !self.is_of(family) || transport < header_length(family) {
+            return Err(EINVAL);
+        }
         let field = transport.checked_add(UDP_CHECKSUM).ok_or(EINVAL)?;
         let end = field.checked_add(size_of::<u16>()).ok_or(EINVAL)?;
         *self.field(end)? = [0; 2];
         let transport = self.network_offset().wrapping_add(transport);
         // CAST: An offset in a packet.
-        // SAFETY: By the type invariant of `Skb`, and the UDP header is in the packet.
-        let sum = unsafe {
-            match family {
-                Family::V4 => bindings::udp_v4_checksum(self.as_ptr(), transport as i32),
-                Family::V6 => bindings::udp_v6_checksum(self.as_ptr(), transport as i32),
-            }
+        let sum = match family {
+            // SAFETY: By the invariant of `Skb` the packet is ours and begins with a header of IPv4,
+            // and the UDP header is in the packet.
+            Family::V4 => unsafe { bindings::udp_v4_checksum(self.as_ptr(), transport as i32) },
+            // SAFETY: The same of IPv6.
+            Family::V6 => unsafe { bindings::udp_v6_checksum(self.as_ptr(), transport as i32) },
         };
         // The sum comes as a number in network order.
         *self.field(end)? = sum.to_ne_bytes();
@@ -109,7 +121,7 @@ impl Skb {
         let start = self.network_offset().wrapping_add(transport);
         *self.field(end)? = [0; 4];
         // CAST: An offset and a length in a packet.
-        // SAFETY: By the type invariant of `Skb`; the packet has all these bytes.
+        // SAFETY: By the invariant of `Skb` the packet is ours, and it has all these bytes.
         let sum =
             unsafe { bindings::skb_crc32c(self.as_ptr(), start as i32, length as i32, u32::MAX) };
         // RFC 9260, appendix A: its complement, least significant byte first.
@@ -133,7 +145,8 @@ impl Skb {
         if self.summed() != Summed::Partial {
             return Ok(());
         }
-        // SAFETY: By the type invariant of `Skb`.
+        // SAFETY: By the invariant of `Skb` the packet is ours. No reference into the data is left, as
+        // `self` is borrowed mutably.
         kernel::error::to_result(unsafe { bindings::skb_checksum_help(self.as_ptr()) })
     }
 }

@@ -12,6 +12,7 @@ use kernel::{error::from_err_ptr, prelude::*};
 use crate::{
     net_namespace::Net,
     netdevice::Device,
+    netfilter::Family,
     rcu::{self, Guard},
 };
 
@@ -290,9 +291,9 @@ fn flags(known_next_hop: bool) -> u8 {
 /// `dst` must be valid.
 #[inline]
 pub(crate) unsafe fn is_local(dst: NonNull<bindings::dst_entry>) -> bool {
+    // SAFETY: By the contract the route is valid.
+    let family = unsafe { family(dst) };
     let dst = dst.as_ptr();
-    // SAFETY: By the contract; the operations of a route never change.
-    let family = u32::from(unsafe { (*(*dst).ops).family });
     match family {
         bindings::AF_INET => {
             // SAFETY: The route is the first part of IPv4's table entry.
@@ -305,6 +306,35 @@ pub(crate) unsafe fn is_local(dst: NonNull<bindings::dst_entry>) -> bool {
             flags & bindings::RTF_LOCAL != 0
         }
         _ => false,
+    }
+}
+
+/// The family of a route, as sockets have it. It is none of IP where a tunnel's notes take the place
+/// of a route.
+///
+/// # Safety
+///
+/// `dst` must be valid.
+#[inline]
+unsafe fn family(dst: NonNull<bindings::dst_entry>) -> u32 {
+    // SAFETY: By the contract the route is valid.
+    let operations = unsafe { (*dst.as_ptr()).ops };
+    // SAFETY: The operations of a route never change, and live as long as it does.
+    u32::from(unsafe { (*operations).family })
+}
+
+/// Whether a route is one of `family`.
+///
+/// # Safety
+///
+/// `dst` must be valid.
+#[inline]
+pub(crate) unsafe fn is_of(dst: NonNull<bindings::dst_entry>, wanted: Family) -> bool {
+    // SAFETY: By the contract the route is valid.
+    let family = unsafe { family(dst) };
+    match wanted {
+        Family::V4 => family == bindings::AF_INET,
+        Family::V6 => family == bindings::AF_INET6,
     }
 }
 

@@ -27,6 +27,8 @@ pub use tunnel::{identification_v4, Capsule, Ends, Partial, Segments};
 use core::ptr::NonNull;
 use ipvs_sys as bindings;
 
+use crate::netfilter::Family;
+
 /// A packet at the network layer.
 ///
 /// Not [`Send`]: a packet stays in the read-side section in which its hook was called, because the
@@ -34,8 +36,10 @@ use ipvs_sys as bindings;
 ///
 /// # Invariants
 ///
-/// `skb` is a packet whose network header is set, that belongs to this value and is not shared
-/// (its data may be), and an RCU read-side section stays open for as long as the value exists.
+/// `skb` is a packet that belongs to this value and is not shared (its data may be). It begins with
+/// its network header; if `protocol` calls that one of IPv4 or IPv6, then the header, without its
+/// options, is in one piece, and `cb` holds what that version of IP notes there. An RCU read-side
+/// section stays open for as long as the value exists.
 pub struct Skb {
     skb: NonNull<bindings::sk_buff>,
 }
@@ -45,8 +49,9 @@ impl Skb {
     ///
     /// # Safety
     ///
-    /// The caller gives up the packet, which must have its network header set and be unshared. The
-    /// current RCU read-side section must stay open for as long as the value exists.
+    /// The caller gives up the packet, which must be unshared and as C has it at a hook of the
+    /// network layer: IP has checked its header, and got it into one piece. The current RCU read-side
+    /// section must stay open for as long as the value exists.
     #[inline]
     pub(crate) unsafe fn from_raw(skb: NonNull<bindings::sk_buff>) -> Self {
         // INVARIANT: By the safety contract of this function.
@@ -70,15 +75,19 @@ impl Skb {
     /// The fields that C keeps in the structure's `headers` group.
     #[inline]
     pub(crate) fn headers(&self) -> &Headers {
-        // SAFETY: By the type invariant; nobody else changes these fields.
-        unsafe { &*headers(self.as_ptr()) }
+        // SAFETY: By the type invariant the packet is valid.
+        let headers = unsafe { headers(self.as_ptr()) };
+        // SAFETY: The packet is ours by the type invariant: nobody else changes these fields.
+        unsafe { &*headers }
     }
 
     /// The same, to change them.
     #[inline]
     pub(crate) fn headers_mut(&mut self) -> &mut Headers {
-        // SAFETY: By the type invariant; nobody else uses these fields.
-        unsafe { &mut *headers(self.as_ptr()) }
+        // SAFETY: By the type invariant the packet is valid.
+        let headers = unsafe { headers(self.as_ptr()) };
+        // SAFETY: The packet is ours by the type invariant: nobody else uses these fields.
+        unsafe { &mut *headers }
     }
 
     /// The packet's mark, set by rules of netfilter or by the sending socket.
@@ -106,10 +115,11 @@ impl Skb {
         u32::from(self.headers().pkt_type()) == bindings::PACKET_HOST
     }
 
-    /// Whether this is a packet of IPv4.
+    /// Whether this is a packet of `family`: then it begins with a header of that, by the type
+    /// invariant.
     #[inline]
-    pub(crate) fn is_v4(&self) -> bool {
-        self.headers().protocol == ETH_P_IP.to_be()
+    pub(crate) fn is_of(&self, family: Family) -> bool {
+        self.headers().protocol == ether_type(family)
     }
 
     /// Whether the packet came in through a device. One made by this host has none yet.
@@ -133,14 +143,10 @@ impl Skb {
     /// The device that the packet came in through, or null.
     #[inline]
     fn device(&self) -> *mut bindings::net_device {
-        // SAFETY: By the type invariant; at the network layer this union holds the device.
-        unsafe {
-            (*self.as_ptr())
-                .__bindgen_anon_1
-                .__bindgen_anon_1
-                .__bindgen_anon_1
-                .dev
-        }
+        // SAFETY: By the type invariant the packet is valid.
+        let place = unsafe { &raw const (*self.as_ptr()).__bindgen_anon_1.__bindgen_anon_1 };
+        // SAFETY: At the network layer this union holds the device.
+        unsafe { (*place).__bindgen_anon_1.dev }
     }
 
     /// Whether the packet stands for several that are to be segmented later.
@@ -152,7 +158,8 @@ impl Skb {
     /// Whether every segment of a packet that [is GSO](Skb::is_gso) fits into `mtu`.
     pub fn gso_fits(&self, mtu: u32) -> bool {
         // A packet without segments is not to be asked for their size.
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant the packet is valid. C has set the transport header of one
+        // that stands for several.
         self.is_gso() && unsafe { bindings::skb_gso_validate_network_len(self.as_ptr(), mtu) }
     }
 
@@ -160,8 +167,10 @@ impl Skb {
     #[inline]
     fn gso_size(&self) -> u16 {
         let skb = self.as_ptr();
-        // SAFETY: By the type invariant.
-        let (head, end) = unsafe { ((*skb).head, (*skb).end) };
+        // SAFETY: By the type invariant the packet is valid.
+        let head = unsafe { (*skb).head };
+        // SAFETY: As is said of `head`.
+        let end = unsafe { (*skb).end };
         // CAST: An offset in a buffer.
         let shared = head
             .wrapping_add(end as usize)
@@ -174,9 +183,9 @@ impl Skb {
     /// Whether the local sender asked (`IP_NODEFRAG`) that its fragments be left as they are.
     #[inline]
     pub fn socket_nodefrag(&self) -> bool {
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant the packet is valid.
         let has_socket = unsafe { !(*self.as_ptr()).sk.is_null() };
-        // SAFETY: By the type invariant.
+        // SAFETY: As is said of `has_socket`. The packet, or the read-side section, keeps its socket.
         has_socket && unsafe { bindings::sk_nodefrag(self.as_ptr()) }
     }
 
@@ -184,7 +193,7 @@ impl Skb {
     /// connection tracking has not seen, or made nothing of, stays so.
     #[inline]
     pub fn untrack(&mut self) {
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant the packet is ours.
         unsafe { bindings::skb_untrack(self.as_ptr()) };
     }
 }
@@ -193,7 +202,7 @@ impl Drop for Skb {
     /// Frees the packet, as one that was dropped.
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: By the type invariant; the value is not used again.
+        // SAFETY: By the type invariant the packet is ours, and the value is not used again.
         unsafe {
             bindings::sk_skb_reason_drop(
                 core::ptr::null_mut(),
@@ -204,8 +213,23 @@ impl Drop for Skb {
     }
 }
 
-/// What the link layer calls a packet of IPv4.
-const ETH_P_IP: u16 = 0x0800;
+/// What the link layer calls a packet, in network order.
+#[inline]
+const fn ether_type(family: Family) -> u16 {
+    let number: u16 = match family {
+        Family::V4 => 0x0800,
+        Family::V6 => 0x86DD,
+    };
+    number.to_be()
+}
+
+/// The length of a network header without its options.
+pub(crate) const fn header_length(family: Family) -> usize {
+    match family {
+        Family::V4 => size_of::<bindings::iphdr>(),
+        Family::V6 => size_of::<bindings::ipv6hdr>(),
+    }
+}
 
 /// The fields in the structure's `headers` group.
 pub(crate) type Headers = bindings::sk_buff__bindgen_ty_4__bindgen_ty_1;
@@ -217,6 +241,6 @@ pub(crate) type Headers = bindings::sk_buff__bindgen_ty_4__bindgen_ty_1;
 /// `skb` must be valid.
 #[inline]
 pub(crate) unsafe fn headers(skb: *mut bindings::sk_buff) -> *mut Headers {
-    // SAFETY: By the contract. The group is the only part of this anonymous union.
+    // SAFETY: By the contract the packet is valid. The group is the only part of this anonymous union.
     unsafe { (&raw mut (*skb).__bindgen_anon_4).cast() }
 }

@@ -59,6 +59,7 @@ void ipvs_helper_skb_untrack(struct sk_buff *skb);
 __sum16 ipvs_helper_udp_v4_checksum(const struct sk_buff *skb, int transport);
 int ipvs_helper_ip_defrag(struct net *net, struct sk_buff *skb, u32 user);
 bool ipvs_helper_sk_nodefrag(const struct sk_buff *skb);
+bool ipvs_helper_options_fit(const struct sk_buff *skb);
 
 /* ipv6.c */
 bool ipvs_helper_ipv6_mod_enabled(void);

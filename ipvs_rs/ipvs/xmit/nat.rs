@@ -75,7 +75,7 @@ pub(super) fn icmp_to_server(
 #[inline(always)]
 fn send(
     conn: &Conn,
-    skb: Skb,
+    mut skb: Skb,
     flow: &Flow,
     length: usize,
     context: &Context<'_>,

@@ -31,7 +31,7 @@ const fn header(family: Family) -> usize {
 }
 
 /// Sends a client's packet to the server.
-pub(super) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
+pub(super) fn to_server(conn: &Conn, mut skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
     let dest = &conn.dest;
     let Ok(way) = route::to_server(dest, Purpose::Tunnel, context.net, context.rcu) else {
         skb.link_failure();

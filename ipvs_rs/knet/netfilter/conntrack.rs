@@ -60,7 +60,7 @@ impl Entry {
 impl Skb {
     /// Whether the packet belongs to a conversation that was known before it.
     pub fn is_of_known_conversation(&self) -> bool {
-        // SAFETY: By the type invariant.
+        // SAFETY: By the invariant of `Skb` the packet is valid.
         unsafe { bindings::ct_is_confirmed(self.as_ptr()) }
     }
 
@@ -69,7 +69,7 @@ impl Skb {
     pub fn expect_answer(&mut self, family: Family, end: End, addr: [u8; 16], port: u16) {
         let source = end == End::Source;
         let addr = addr.as_ptr().cast();
-        // SAFETY: By the type invariant, and an address has the size of C's union.
+        // SAFETY: By the invariant of `Skb` the packet is ours, and an address has the size of C's union.
         unsafe {
             bindings::ct_expect_answer(self.as_ptr(), family as u8, source, addr, port.to_be());
         }
@@ -79,13 +79,13 @@ impl Skb {
     ///
     /// Returns `false` if the packet must be dropped, as it lost to another one of its kind.
     pub fn confirm_tracking(&mut self) -> bool {
-        // SAFETY: By the type invariant.
+        // SAFETY: By the invariant of `Skb` the packet is ours.
         unsafe { bindings::ct_confirm(self.as_ptr()) }
     }
 
     /// Lets the packet be one that connection tracking has not seen.
     pub fn forget_tracking(&mut self) {
-        // SAFETY: By the type invariant.
+        // SAFETY: By the invariant of `Skb` the packet is ours.
         unsafe { bindings::ct_forget(self.as_ptr()) };
     }
 }

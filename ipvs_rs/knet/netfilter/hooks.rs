@@ -178,7 +178,8 @@ unsafe extern "C" fn adapter<T: Send + Sync + 'static, H: Handler<T>>(
     let shared = unsafe { Ref::from_raw(private, &guard) };
     // SAFETY: The packet is the hook's until it returns, and is at the network layer.
     let given = unsafe { NonNull::new_unchecked(skb) };
-    // SAFETY: As above; the read-side section stays open until the hook has returned.
+    // SAFETY: As is said of `given`. IP has checked its header, and got it into one piece, before it
+    // calls hooks; the read-side section stays open until the hook has returned.
     let packet = unsafe { Skb::from_raw(given) };
     let context = Context {
         net,

@@ -30,20 +30,22 @@ impl Skb {
         if end > self.linear() {
             return self.copy(start, buf);
         }
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant the packet is valid.
         let data = unsafe { (*self.as_ptr()).data };
-        // SAFETY: `start..end` lies in the linear part of the packet, which stays as it is while
-        // `self` is borrowed.
-        Some(unsafe { core::slice::from_raw_parts(data.add(start), buf.len()) })
+        // SAFETY: `start..end` lies in the linear part of the packet.
+        let first = unsafe { data.add(start) };
+        // SAFETY: As is said of `first`. That part stays as it is while `self` is borrowed: what may
+        // change it, or let C free it, borrows `self` mutably.
+        Some(unsafe { core::slice::from_raw_parts(first, buf.len()) })
     }
 
     /// The length of the largest fragment that this IPv6 packet was put together of, if it was.
     #[inline]
     pub fn largest_fragment_v6(&self) -> Option<core::num::NonZero<u16>> {
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant the packet is valid.
         let control = unsafe { &raw const (*self.as_ptr()).cb }.cast::<bindings::inet6_skb_parm>();
-        // SAFETY: At the network layer `cb` holds what IPv6 knows of a packet of its own. Nobody
-        // changes it meanwhile.
+        // SAFETY: At the network layer `cb` holds what IPv6 knows of a packet of its own, and of
+        // another it holds numbers as well. Nobody changes it meanwhile.
         core::num::NonZero::new(unsafe { (*control).frag_max_size })
     }
 
@@ -52,7 +54,7 @@ impl Skb {
     fn copy<'b>(&self, start: usize, buf: &'b mut [u8]) -> Option<&'b [u8]> {
         let start = i32::try_from(start).ok()?;
         let length = i32::try_from(buf.len()).ok()?;
-        // SAFETY: By the type invariant; `buf` is valid for writes of its length.
+        // SAFETY: By the type invariant the packet is valid; `buf` is so for writes of its length.
         let error = unsafe {
             bindings::skb_copy_bits(self.as_ptr(), start, buf.as_mut_ptr().cast(), length)
         };
@@ -60,6 +62,9 @@ impl Skb {
     }
 
     /// The first `length` bytes, to change them.
+    ///
+    /// Those of a network header should stay one: C may drop the packet otherwise, or fragment it
+    /// where it should not, but reads nothing that is not part of the packet's memory.
     ///
     /// # Errors
     ///
@@ -76,39 +81,42 @@ impl Skb {
         if end > self.linear() || self.is_cloned() {
             self.make_writable(end)?;
         }
-        // SAFETY: By the type invariant. Making it writable may have moved the data.
+        // SAFETY: By the type invariant the packet is valid. Making it writable may have moved the data.
         let data = unsafe { (*self.as_ptr()).data };
-        // SAFETY: `start..end` lies in the linear part of the packet, and nobody shares it.
-        Ok(unsafe { core::slice::from_raw_parts_mut(data.add(start), length) })
+        // SAFETY: `start..end` lies in the linear part of the packet.
+        let first = unsafe { data.add(start) };
+        // SAFETY: As is said of `first`, and nobody shares that part.
+        Ok(unsafe { core::slice::from_raw_parts_mut(first, length) })
     }
 
     /// Gets the first `end` bytes from `skb->data` on into one piece that nobody shares.
     #[cold]
     fn make_writable(&mut self, end: usize) -> Result {
         let end = u32::try_from(end).map_err(|_| EINVAL)?;
-        // SAFETY: By the type invariant. No reference into the data is left, as `self` is borrowed
-        // mutably.
+        // INVARIANT: What is in one piece stays so.
+        // SAFETY: By the type invariant the packet is ours. No reference into the data is left, as
+        // `self` is borrowed mutably.
         kernel::error::to_result(unsafe { bindings::skb_ensure_writable(self.as_ptr(), end) })
     }
 
     /// Whether the data may be shared with another packet.
     #[inline]
     fn is_cloned(&self) -> bool {
-        // SAFETY: By the type invariant; nobody else changes the byte that holds this bit.
+        // SAFETY: By the type invariant the packet is ours: nobody else changes the byte of this bit.
         unsafe { (*self.as_ptr()).cloned() != 0 }
     }
 
     /// Bytes from `skb->data` to the end of the packet.
     #[inline]
     fn total(&self) -> u32 {
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant the packet is valid.
         unsafe { (*self.as_ptr()).len }
     }
 
     /// Bytes from `skb->data` on that lie in one piece.
     #[inline]
-    pub(super) fn linear(&self) -> usize {
-        // SAFETY: By the type invariant.
+    fn linear(&self) -> usize {
+        // SAFETY: By the type invariant the packet is valid.
         let in_pieces = unsafe { (*self.as_ptr()).data_len };
         // CAST: 32 bits into a machine word. The pieces are a part of the total.
         self.total().wrapping_sub(in_pieces) as usize
@@ -120,8 +128,10 @@ impl Skb {
     #[inline]
     pub(crate) fn network_offset(&self) -> usize {
         let skb = self.as_ptr();
-        // SAFETY: By the type invariant.
-        let (head, data) = unsafe { ((*skb).head, (*skb).data) };
+        // SAFETY: By the type invariant the packet is valid.
+        let head = unsafe { (*skb).head };
+        // SAFETY: As is said of `head`.
+        let data = unsafe { (*skb).data };
         let headroom = (data as usize).wrapping_sub(head as usize);
         usize::from(self.headers().network_header).wrapping_sub(headroom)
     }

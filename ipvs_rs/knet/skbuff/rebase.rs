@@ -5,7 +5,7 @@
 use ipvs_sys as bindings;
 use kernel::prelude::*;
 
-use super::{tunnel::ether_type, Skb};
+use super::{ether_type, Skb};
 use crate::{net_namespace::Net, netfilter::Family};
 
 impl Skb {
@@ -21,8 +21,9 @@ impl Skb {
     pub fn rebase(&mut self, offset: usize, family: Family) -> Result {
         let offset = self.network_offset().checked_add(offset).ok_or(EINVAL)?;
         let offset = u32::try_from(offset).map_err(|_| EINVAL)?;
-        // SAFETY: By the type invariant. No reference into the data is left, as `self` is borrowed
-        // mutably.
+        // INVARIANT: C gets the new header into one piece, and empties `cb`.
+        // SAFETY: By the type invariant the packet is ours. No reference into the data is left, as
+        // `self` is borrowed mutably.
         match unsafe { bindings::skb_rebase(self.as_ptr(), offset, ether_type(family)) } {
             true => Ok(()),
             false => Err(EINVAL),
@@ -32,26 +33,17 @@ impl Skb {
     /// Lets the routes of this IPv4 packet, which this host has sent, take packets of at most `mtu`
     /// bytes, as far as C believes that.
     pub fn narrow_path_v4(&mut self, net: &Net, mtu: u32) {
-        if self.begins_with_header(Family::V4) {
-            // SAFETY: By the type invariant, and the packet begins with a header of IPv4.
+        if self.is_of(Family::V4) {
+            // SAFETY: By the type invariant the packet is ours, and begins with a header of IPv4.
             unsafe { bindings::ipv4_update_pmtu(self.as_ptr(), net.as_ptr(), mtu, 0, 0) };
         }
     }
 
     /// The same of IPv6.
     pub fn narrow_path_v6(&mut self, net: &Net, mtu: u32) {
-        if self.begins_with_header(Family::V6) {
-            // SAFETY: By the type invariant, and the packet begins with a header of IPv6.
+        if self.is_of(Family::V6) {
+            // SAFETY: By the type invariant the packet is ours, and begins with a header of IPv6.
             unsafe { bindings::narrow_path_v6(net.as_ptr(), self.as_ptr(), mtu) };
         }
-    }
-
-    /// Whether the packet's data begins with its network header, all in one piece.
-    fn begins_with_header(&self, family: Family) -> bool {
-        let length = match family {
-            Family::V4 => size_of::<bindings::iphdr>(),
-            Family::V6 => size_of::<bindings::ipv6hdr>(),
-        };
-        self.network_offset() == 0 && self.linear() >= length
     }
 }

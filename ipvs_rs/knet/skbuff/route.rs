@@ -7,6 +7,7 @@ use ipvs_sys as bindings;
 
 use super::Skb;
 use crate::{
+    netfilter::Family,
     rcu::Guard,
     route::{self, Route},
 };
@@ -40,6 +41,16 @@ impl Skb {
         unsafe { route::is_by_loopback(dst) }
     }
 
+    /// Whether the packet is of `family`, and a route of that is attached.
+    #[inline]
+    pub(super) fn has_route_of(&self, family: Family) -> bool {
+        let Some(dst) = self.attached() else {
+            return false;
+        };
+        // SAFETY: The route of a packet is valid in the read-side section of the type invariant.
+        self.is_of(family) && unsafe { route::is_of(dst, family) }
+    }
+
     /// Attaches `route` in place of the present one.
     #[inline]
     pub fn set_route(&mut self, route: Route) {
@@ -60,14 +71,11 @@ impl Skb {
     /// Replaces the field.
     #[inline]
     fn attach(&mut self, new: usize) {
-        // SAFETY: By the type invariant.
-        let field = unsafe {
-            &raw mut (*self.as_ptr())
-                .__bindgen_anon_3
-                .__bindgen_anon_1
-                ._skb_refdst
-        };
-        // SAFETY: The field is ours, by the type invariant.
+        // SAFETY: By the type invariant the packet is valid.
+        let field = unsafe { &raw mut (*self.as_ptr()).__bindgen_anon_3.__bindgen_anon_1 };
+        // SAFETY: As is said of `field`; this part of it begins where it does.
+        let field = unsafe { &raw mut (*field)._skb_refdst };
+        // SAFETY: The field is ours, as the packet is by the type invariant.
         let old = unsafe { field.replace(new) };
         self.headers_mut().set_slow_gro(1);
         if old & NOREF == 0 {
@@ -79,13 +87,10 @@ impl Skb {
     /// The attached route.
     #[inline]
     pub(super) fn attached(&self) -> Option<NonNull<bindings::dst_entry>> {
-        // SAFETY: By the type invariant; at the network layer this union holds the route.
-        let field = unsafe {
-            (*self.as_ptr())
-                .__bindgen_anon_3
-                .__bindgen_anon_1
-                ._skb_refdst
-        };
+        // SAFETY: By the type invariant the packet is valid.
+        let field = unsafe { &raw const (*self.as_ptr()).__bindgen_anon_3 };
+        // SAFETY: At the network layer this union holds the route.
+        let field = unsafe { (*field).__bindgen_anon_1._skb_refdst };
         NonNull::new((field & !NOREF) as *mut bindings::dst_entry)
     }
 }

@@ -7,7 +7,7 @@ use ipvs_sys as bindings;
 use kernel::prelude::*;
 
 use super::Skb;
-use crate::net_namespace::Net;
+use crate::{net_namespace::Net, netfilter::Family};
 
 /// An ICMP error that a packet can be answered with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,25 +51,28 @@ impl Skb {
     ///
     /// Marks it as IPVS's, lets go of the socket that was to receive it, and makes the
     /// checksum state and the time stamp those of a packet to be sent. If the packet is larger than
-    /// the link takes, it will be fragmented. Without a route the packet is dropped.
+    /// the link takes, it will be fragmented. Without a route of IPv4 the packet is dropped, as is one
+    /// that is not of IPv4.
     #[inline]
     pub fn forward_v4(self, net: &Net) {
-        if !self.has_route() {
+        if !self.has_route_of(Family::V4) {
             return;
         }
         let skb = self.into_raw();
-        // SAFETY: We give up the packet, and it has a route.
+        // SAFETY: We give up the packet. It and its route are of IPv4, and by the type invariant it
+        // begins with such a header.
         unsafe { bindings::forward_v4(net.as_ptr(), skb.as_ptr()) };
     }
 
     /// The same for an IPv6 packet, see [`Skb::forward_v4`].
     #[inline]
     pub fn forward_v6(self, net: &Net) {
-        if !self.has_route() {
+        if !self.has_route_of(Family::V6) {
             return;
         }
         let skb = self.into_raw();
-        // SAFETY: We give up the packet, and it has a route.
+        // SAFETY: We give up the packet. It and its route are of IPv6, and by the type invariant it
+        // begins with such a header.
         unsafe { bindings::forward_v6(net.as_ptr(), skb.as_ptr()) };
     }
 
@@ -84,21 +87,24 @@ impl Skb {
             DefragUser::IpvsForward => bindings::ip_defrag_users_IP_DEFRAG_VS_FWD,
         };
         // The reassembly asks the device, or else the route, for its namespace.
-        if !self.has_device() && !self.has_route() || !self.is_v4() {
+        if !self.has_device() && !self.has_route() || !self.is_of(Family::V4) {
             return None;
         }
         let skb = self.into_raw();
-        // SAFETY: We give up the packet, which is of IPv4.
+        // SAFETY: We give up the packet, which by the type invariant begins with a header of IPv4.
         let error = unsafe { bindings::ip_defrag(net.as_ptr(), skb.as_ptr(), user) };
-        // SAFETY: On success the packet is ours again, and still has its network header.
+        // SAFETY: On success the packet is ours again, and begins with the header that it had. The
+        // read-side section is that of `self`.
         (error == 0).then(|| unsafe { Skb::from_raw(skb) })
     }
 
     /// Answers an IPv4 packet with an ICMP error.
     ///
     /// To be called while the packet has the route it came with, and its addresses: both decide
-    /// where the answer goes. C keeps to its rules about what may be answered, and how often.
-    pub fn send_icmp_v4(&self, error: IcmpError) {
+    /// where the answer goes. C keeps to its rules about what may be answered, and how often. Nothing
+    /// is sent if the packet or its route is not of IPv4, if the kernel knows no such error, or if the
+    /// packet has other options than it came with.
+    pub fn send_icmp_v4(&mut self, error: IcmpError) {
         let unreachable = bindings::ICMP_DEST_UNREACH;
         let (kind, code, info) = match error {
             IcmpError::TimeExceeded => (bindings::ICMP_TIME_EXCEEDED, bindings::ICMP_EXC_TTL, 0),
@@ -109,10 +115,19 @@ impl Skb {
             IcmpError::PortUnreachable => (unreachable, bindings::ICMP_PORT_UNREACH, 0),
             IcmpError::Other { kind, code, rest } => (kind.into(), code.into(), rest),
         };
-        // SAFETY: By the type invariant.
+        // C has a table of the types.
+        if kind > bindings::NR_ICMP_TYPES || !self.has_route_of(Family::V4) {
+            return;
+        }
+        // SAFETY: By the type invariant the packet is valid, and `cb` holds what IPv4 noted of it.
+        if !unsafe { bindings::options_fit(self.as_ptr()) } {
+            return;
+        }
+        // SAFETY: By the type invariant the packet is valid.
         let control = unsafe { &raw const (*self.as_ptr()).cb }.cast();
-        // SAFETY: By the type invariant. At the network layer `cb` holds what IPv4 knows of the
-        // packet's options: on the way in it is filled, and on the way out it is empty.
+        // SAFETY: The packet and its route are of IPv4, and by the type invariant it begins with such a
+        // header. `cb` holds what IPv4 noted of its options, which was just compared with them. No
+        // reference into the data is left, as `self` is borrowed mutably.
         // CAST: Small numbers.
         unsafe {
             bindings::__icmp_send(
@@ -127,7 +142,8 @@ impl Skb {
 
     /// Answers an IPv6 packet with an ICMPv6 error.
     ///
-    /// See [`Skb::send_icmp_v4`]. Fragmentation is what senders of IPv6 do, and always needed.
+    /// See [`Skb::send_icmp_v4`]. Fragmentation is what senders of IPv6 do, and always needed. Nothing
+    /// is sent if the packet is not of IPv6, or has a route that is not.
     pub fn send_icmp_v6(&mut self, net: &Net, error: IcmpError) {
         let unreachable = bindings::ICMPV6_DEST_UNREACH;
         let (kind, code, info) = match error {
@@ -141,9 +157,13 @@ impl Skb {
             IcmpError::PortUnreachable => (unreachable, bindings::ICMPV6_PORT_UNREACH, 0),
             IcmpError::Other { kind, code, rest } => (kind.into(), code.into(), rest),
         };
+        if !self.is_of(Family::V6) || self.has_route() && !self.has_route_of(Family::V6) {
+            return;
+        }
         // CAST: Small numbers.
-        // SAFETY: By the type invariant of `Skb`. At the network layer `cb` holds what IPv6 knows
-        // of the packet.
+        // SAFETY: The packet is of IPv6, and so is a route that it has. By the type invariant it begins
+        // with such a header, and `cb` holds what IPv6 noted of it. No reference into the data is left,
+        // as `self` is borrowed mutably.
         unsafe {
             bindings::icmp6_error(net.as_ptr(), self.as_ptr(), kind as u8, code as u8, info);
         };
@@ -155,12 +175,13 @@ impl Skb {
     ///
     /// The packet has no route now, or one that is not to be used: drop it.
     pub fn reroute_v6(&mut self, net: &Net) -> Result {
-        if !self.has_route() {
+        if !self.has_route_of(Family::V6) {
             return Err(ENOENT);
         }
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant the packet is valid.
         let socket = unsafe { (*self.as_ptr()).sk };
-        // SAFETY: By the type invariant, and the packet has a route.
+        // SAFETY: The packet and its route are of IPv6, and by the type invariant it begins with such a
+        // header. No reference into the data is left, as `self` is borrowed mutably.
         kernel::error::to_result(unsafe {
             bindings::ip6_route_me_harder(net.as_ptr(), socket, self.as_ptr())
         })
@@ -174,12 +195,13 @@ impl Skb {
     ///
     /// The packet has no route now, or one that is not to be used: drop it.
     pub fn reroute_v4(&mut self, net: &Net) -> Result {
-        if !self.has_route() {
+        if !self.has_route_of(Family::V4) {
             return Err(ENOENT);
         }
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant the packet is valid.
         let socket = unsafe { (*self.as_ptr()).sk };
-        // SAFETY: By the type invariant, and the packet has a route.
+        // SAFETY: The packet and its route are of IPv4, and by the type invariant it begins with such a
+        // header. No reference into the data is left, as `self` is borrowed mutably.
         kernel::error::to_result(unsafe {
             bindings::ip_route_me_harder(net.as_ptr(), socket, self.as_ptr(), bindings::RTN_LOCAL)
         })
@@ -189,15 +211,19 @@ impl Skb {
     #[inline]
     pub fn tell_sender_mtu(&self, mtu: u32) {
         if !self.has_device() && self.has_route() {
-            // SAFETY: By the type invariant, and the packet has a route.
+            // SAFETY: By the type invariant the packet is valid; it has a route. C reads neither its
+            // headers nor its data.
             unsafe { bindings::dst_tell_sender_mtu(self.as_ptr(), mtu) };
         }
     }
 
-    /// Tells the sender that there is no way, as the attached route wants it done.
-    pub fn link_failure(&self) {
-        if self.has_route() {
-            // SAFETY: By the type invariant, and the packet has a route.
+    /// Tells the sender that there is no way, as the attached route wants it done, which must be of the
+    /// packet's family.
+    pub fn link_failure(&mut self) {
+        if self.has_route_of(Family::V4) || self.has_route_of(Family::V6) {
+            // SAFETY: The packet and its route are of one family, and by the type invariant it begins
+            // with such a header. C may move the data, but no reference into it is left, as `self` is
+            // borrowed mutably.
             unsafe { bindings::dst_link_failure(self.as_ptr()) };
         }
     }

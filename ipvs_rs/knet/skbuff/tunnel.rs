@@ -16,7 +16,7 @@
 use ipvs_sys as bindings;
 use kernel::{error::to_result, prelude::*};
 
-use super::Skb;
+use super::{ether_type, header_length, Skb};
 use crate::{checksum::Summed, net_namespace::Net, netfilter::Family, route::Route};
 
 /// How the segments of a packet are to be wrapped, if it is segmented later.
@@ -75,7 +75,7 @@ impl Skb {
     ///
     /// # Errors
     ///
-    /// `ENOMEM`.
+    /// `ENOMEM`; `EINVAL`: those are too many headers.
     pub fn encapsulate(
         self,
         route: &Route,
@@ -83,6 +83,9 @@ impl Skb {
         headers: u32,
         segments: Segments,
     ) -> Result<Capsule> {
+        if headers > MOST_HEADERS {
+            return Err(EINVAL);
+        }
         let ip = match outer {
             Family::V4 => bindings::SKB_GSO_IPXIP4,
             Family::V6 => bindings::SKB_GSO_IPXIP6,
@@ -109,7 +112,7 @@ impl Skb {
             reason = "Linux 7.2 and 7.3 have constants of different types"
         )]
         let kind = kind as i32;
-        // SAFETY: By the type invariants.
+        // SAFETY: By the type invariants the packet is ours and the route is valid.
         to_result(unsafe { bindings::tunnel_begin(self.as_ptr(), route.as_ptr(), headers, kind) })?;
         Ok(Capsule {
             skb: self,
@@ -127,14 +130,14 @@ impl Capsule {
 
     /// Says what the next header calls the IP packet inside.
     pub fn payload(&mut self, protocol: u8) {
-        // SAFETY: By the type invariant of `Skb`.
+        // SAFETY: By the invariant of `Skb` the packet is ours.
         unsafe { bindings::tunnel_payload(self.skb.as_ptr(), protocol) };
     }
 
     /// Leaves the inner transport checksum to the receiver, where it is not there yet. The headers
     /// must tell.
     pub fn leave_checksum_to_receiver(&mut self) {
-        // SAFETY: By the type invariant of `Skb`.
+        // SAFETY: By the invariant of `Skb` the packet is ours.
         unsafe { bindings::tunnel_remote_checksum(self.skb.as_ptr()) };
     }
 
@@ -145,7 +148,8 @@ impl Capsule {
     /// `EINVAL`: there is no room.
     pub fn push(&mut self, length: u32) -> Result<&mut [u8]> {
         self.take(length)?;
-        // SAFETY: By the type invariant of `Skb`; there is room for it, see `encapsulate`.
+        // SAFETY: By the invariant of `Skb` the packet is ours; `room` says that C has made room for
+        // so many bytes in `encapsulate`.
         let start = unsafe { bindings::skb_push(self.skb.as_ptr(), length) };
         // CAST: A u32 fits.
         // SAFETY: These bytes are the packet's now, and nobody shares them.
@@ -160,8 +164,8 @@ impl Capsule {
     /// `EINVAL`: there is no room.
     pub fn push_udp(&mut self, net: &Net, ends: &Ends, port: u16, checksum: bool) -> Result {
         self.take(UDP_HEADER)?;
-        // SAFETY: By the type invariants; there is room for the header, and the addresses are
-        // those of their family, which has at most 16 bytes.
+        // SAFETY: The namespace is valid, by the invariant of `Skb` the packet is ours, `room` says
+        // that there is room for the header, and an address has at most 16 bytes.
         unsafe {
             bindings::tunnel_udp(
                 net.as_ptr(),
@@ -187,7 +191,8 @@ impl Capsule {
             false => 1,
         };
         self.take(words.wrapping_mul(4))?;
-        // SAFETY: By the type invariant of `Skb`, and there is room for the header.
+        // SAFETY: By the invariant of `Skb` the packet is ours, and `room` says that there is room for
+        // the header.
         unsafe { bindings::tunnel_gre(self.skb.as_ptr(), checksum, ether_type(inner)) };
         Ok(())
     }
@@ -203,13 +208,11 @@ impl Capsule {
         outer: Family,
         write: impl FnOnce(&mut [u8], usize) -> Option<()>,
     ) -> Result<Skb> {
-        let length = match outer {
-            Family::V4 => size_of::<bindings::iphdr>(),
-            Family::V6 => size_of::<bindings::ipv6hdr>(),
-        };
+        let length = header_length(outer);
         // CAST: A small number.
         self.take(length as u32)?;
-        // SAFETY: By the type invariant of `Skb`, and there is room for the header.
+        // SAFETY: By the invariant of `Skb` the packet is ours, and `room` says that there is room for
+        // the header.
         let start = unsafe {
             bindings::tunnel_push_ip(self.skb.as_ptr(), ether_type(outer), length as u32)
         };
@@ -233,14 +236,8 @@ pub struct Ends {
 /// The length of a UDP header.
 const UDP_HEADER: u32 = 8;
 
-/// What the link layer calls a packet, in network order.
-pub(super) fn ether_type(family: Family) -> u16 {
-    let number: u16 = match family {
-        Family::V4 => 0x0800,
-        Family::V6 => 0x86DD,
-    };
-    number.to_be()
-}
+/// The most bytes of headers that a packet may get; C adds to the number.
+const MOST_HEADERS: u32 = 512;
 
 /// An identification for an IPv4 packet between these ends that may be fragmented into datagrams
 /// of so many segments.

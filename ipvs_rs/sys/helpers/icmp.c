@@ -19,6 +19,7 @@ bool ipvs_helper_skb_rebase(struct sk_buff *skb, unsigned int offset, __be16 pro
 		return false;
 	__skb_pull(skb, offset);
 	skb_reset_network_header(skb);
+	skb_set_transport_header(skb, header);
 	skb->protocol = protocol;
 	skb->ip_summed = CHECKSUM_NONE;
 	memset(skb->cb, 0, max(sizeof(struct inet_skb_parm), sizeof(struct inet6_skb_parm)));

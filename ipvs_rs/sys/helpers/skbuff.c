@@ -51,3 +51,32 @@ bool ipvs_helper_sk_nodefrag(const struct sk_buff *skb)
 
 	return sk && sk->sk_family == AF_INET && inet_test_bit(NODEFRAG, sk);
 }
+
+/* Is there an option at @at, or none at all? Adds its length to @sum. */
+static bool option_fits(const u8 *header, unsigned int length, unsigned int at, unsigned int *sum)
+{
+	if (!at)
+		return true;
+	if (at + 3 > length || header[at + 1] > length - at)
+		return false;
+	*sum += header[at + 1];
+	return true;
+}
+
+/*
+ * Are the options of an IPv4 packet where IPv4 noted them, and as long as they were in all? What echoes them believes its
+ * notes, and the lengths in the packet.
+ */
+bool ipvs_helper_options_fit(const struct sk_buff *skb)
+{
+	const struct ip_options *opt = &IPCB(skb)->opt;
+	unsigned int length = sizeof(struct iphdr) + opt->optlen;
+	const u8 *header = skb_network_header(skb);
+	unsigned int sum = 0;
+
+	if (!opt->optlen)
+		return true;
+	return length <= skb_headlen(skb) && option_fits(header, length, opt->rr, &sum) &&
+	       option_fits(header, length, opt->ts, &sum) && option_fits(header, length, opt->srr, &sum) &&
+	       option_fits(header, length, opt->cipso, &sum) && sum <= opt->optlen;
+}

@@ -101,6 +101,6 @@ void ipvs_helper_dst_tell_sender_mtu(struct sk_buff *skb, u32 mtu)
 	struct dst_entry *dst = skb_dst(skb);
 	struct sock *sk = skb->sk;
 
-	if (sk && sk_fullsock(sk))
+	if (sk && sk_fullsock(sk) && dst->ops->update_pmtu)
 		dst->ops->update_pmtu(dst, sk, NULL, mtu, true);
 }
