@@ -14,6 +14,7 @@ use ipvs_core::{
     uapi::service_flags,
 };
 use knet::{
+    field::{field, Field},
     hashtable::Cursor,
     memory, random,
     rcu::{self, Arc, Guard},
@@ -104,9 +105,7 @@ impl Defense {
 }
 
 impl Job<Ipvs> for Defense {
-    fn work(ipvs: &Ipvs) -> &Work<Ipvs, Self> {
-        &ipvs.defense
-    }
+    const WORK: Field<Ipvs, Work<Ipvs, Self>> = field!(Ipvs, defense);
 
     fn run(ipvs: Arc<Ipvs>) {
         Self::apply(&ipvs);

@@ -8,6 +8,7 @@ use ipvs_core::est::PERIOD_SECONDS;
 use kernel::prelude::*;
 use knet::{
     cpu_list::CpuList,
+    field::{field, Field},
     percpu::{CpusLock, Online},
     rcu::{self, Arc},
     time::HZ,
@@ -75,9 +76,7 @@ impl<'l> Place<'l> {
 }
 
 impl Job<Ipvs> for Estimation {
-    fn work(ipvs: &Ipvs) -> &Work<Ipvs, Self> {
-        &ipvs.estimation
-    }
+    const WORK: Field<Ipvs, Work<Ipvs, Self>> = field!(Ipvs, estimation);
 
     fn run(ipvs: Arc<Ipvs>) {
         let wanted = ipvs.settings.run_estimation.load(Relaxed) != 0;

@@ -4,6 +4,7 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 use knet::{
+    field::{field, Field},
     hashtable::Cursor,
     rcu::{self, Arc},
     work::{Job, Work},
@@ -28,9 +29,7 @@ impl Cleanup {
 }
 
 impl Job<Ipvs> for Cleanup {
-    fn work(ipvs: &Ipvs) -> &Work<Ipvs, Self> {
-        &ipvs.cleanup
-    }
+    const WORK: Field<Ipvs, Work<Ipvs, Self>> = field!(Ipvs, cleanup);
 
     fn run(ipvs: Arc<Ipvs>) {
         let mut cursor = Cursor::default();

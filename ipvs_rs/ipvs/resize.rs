@@ -12,6 +12,7 @@ use core::{
 use ipvs_core::resize;
 use kernel::prelude::*;
 use knet::{
+    field::{field, Field},
     hashtable::Table,
     rcu::Arc,
     work::{Job, Work},
@@ -115,9 +116,7 @@ impl Resize {
 }
 
 impl Job<Ipvs> for Resize {
-    fn work(ipvs: &Ipvs) -> &Work<Ipvs, Self> {
-        &ipvs.resize
-    }
+    const WORK: Field<Ipvs, Work<Ipvs, Self>> = field!(Ipvs, resize);
 
     fn run(ipvs: Arc<Ipvs>) {
         // Without memory the tables stay as they are; they work at any size.

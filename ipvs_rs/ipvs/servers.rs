@@ -16,6 +16,7 @@ use ipvs_core::{
 };
 use kernel::prelude::*;
 use knet::{
+    field::field,
     hashtable::{Node, Table},
     rcu::{self, Arc, Guard, Ref},
 };
@@ -258,7 +259,7 @@ impl Servers {
         let hash = self.hash(family, addr, sign.words());
         let guard = rcu::read_lock();
         self.table
-            .insert(&entry, &entry.node, hash, &guard, |_, _| false)
+            .insert(&entry, field!(Entry, node), hash, &guard, |_, _| false)
             .map_err(|_| ENOMEM)?;
         drop(guard);
         let count = self.count.fetch_add(1, Relaxed).wrapping_add(1);

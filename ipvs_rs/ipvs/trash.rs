@@ -5,6 +5,7 @@
 
 use ipvs_core::config::{DestKey, ServiceKey};
 use knet::{
+    field::{field, Field},
     rcu::Arc,
     time::{Jiffies, HZ},
     vec::{position, VecExt},
@@ -100,9 +101,7 @@ impl Round {
 }
 
 impl Job<Ipvs> for Round {
-    fn work(ipvs: &Ipvs) -> &Work<Ipvs, Self> {
-        &ipvs.trash_rounds
-    }
+    const WORK: Field<Ipvs, Work<Ipvs, Self>> = field!(Ipvs, trash_rounds);
 
     fn run(ipvs: Arc<Ipvs>) {
         let now = Jiffies::now();

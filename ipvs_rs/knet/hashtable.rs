@@ -33,6 +33,7 @@
 
 mod buckets;
 mod node;
+mod stripe;
 mod table;
 
 pub use node::Node;

@@ -16,6 +16,7 @@ pub mod checksum;
 pub mod cpu_list;
 pub mod deferred;
 pub mod errno;
+pub mod field;
 pub mod genetlink;
 pub mod hashtable;
 #[cfg(CONFIG_KUNIT = "y")]

@@ -22,12 +22,12 @@ use core::{
 use ipvs_sys as bindings;
 use kernel::{container_of, prelude::*, sync::LockClassKey, types::Opaque};
 
-use crate::{rcu::Arc, time::Jiffies};
+use crate::{field::Field, rcu::Arc, time::Jiffies};
 
 /// An object with a [`Timer`].
 pub trait Expire: Sized + Send + Sync + 'static {
-    /// The timer of this object.
-    fn timer(&self) -> &Timer<Self>;
+    /// Where the timer of an object is.
+    const TIMER: Field<Self, Timer<Self>>;
 
     /// Called in softirq context when the time has come. The timer is idle, and may be armed.
     fn expired(this: Arc<Self>);
@@ -96,13 +96,8 @@ impl<T: Expire> Timer<T> {
     }
 
     /// Lets the timer of `object` expire at `when`, whether it is pending or not.
-    ///
-    /// Does nothing if [`Expire::timer`] names a timer that is not part of the object.
     pub fn arm(object: &Arc<T>, when: Jiffies) {
-        let timer = object.timer();
-        if !object.as_ref().contains(timer) {
-            return;
-        }
+        let timer = T::TIMER.of(object);
         let raw = object.clone().into_raw();
         timer.owner.store(raw.cast_mut(), Ordering::Relaxed);
         // INVARIANT: If this makes the timer pending, it now owns the reference in `owner`.

@@ -23,17 +23,15 @@ use core::{
 use ipvs_sys as bindings;
 use kernel::{container_of, prelude::*, types::Opaque};
 
-use crate::{percpu::Online, rcu::Arc};
+use crate::{field::Field, percpu::Online, rcu::Arc};
 
 /// Leaves the choice of a CPU to the workqueue (`WORK_CPU_UNBOUND`).
 const ANY_CPU: i32 = bindings::wq_misc_consts_WORK_CPU_UNBOUND as i32;
 
 /// A kind of work on a `T`. The implementing type is only a name for it.
-pub trait Job<T: Send + Sync + 'static>: 'static {
-    /// The work item of this kind in `object`.
-    fn work(object: &T) -> &Work<T, Self>
-    where
-        Self: Sized;
+pub trait Job<T: Send + Sync + 'static>: Sized + 'static {
+    /// Where the work item of this kind is in an object.
+    const WORK: Field<T, Work<T, Self>>;
 
     /// Does the work. May sleep. The work item is idle, and may be queued again.
     fn run(object: Arc<T>);
@@ -75,8 +73,6 @@ impl<T: Send + Sync, J: Job<T>> Work<T, J> {
     }
 
     /// Lets the work of `object` be done in `delay` ticks, unless it is queued already.
-    ///
-    /// Does nothing if [`Job::work`] names an item that is not part of the object.
     pub fn queue(object: &Arc<T>, delay: usize) {
         // SAFETY: Set when the kernel starts.
         let workqueue = unsafe { bindings::system_dfl_long_wq };
@@ -98,10 +94,7 @@ impl<T: Send + Sync, J: Job<T>> Work<T, J> {
         workqueue: *mut bindings::workqueue_struct,
         delay: usize,
     ) {
-        let item = J::work(object);
-        if !object.as_ref().contains(item) {
-            return;
-        }
+        let item = J::WORK.of(object);
         let raw = object.clone().into_raw();
         item.owner.store(raw.cast_mut(), Ordering::Relaxed);
         // INVARIANT: If this queues the item, the item now owns the reference in `owner`.

@@ -17,6 +17,7 @@
 
 use core::sync::atomic::{fence, Ordering, Ordering::Relaxed};
 use knet::{
+    field::{field, Field},
     rcu::{self, Arc},
     time::{Jiffies, HZ},
     timer::{Expire, Timer},
@@ -154,9 +155,7 @@ impl Conn {
 }
 
 impl Expire for Conn {
-    fn timer(&self) -> &Timer<Self> {
-        &self.timer
-    }
+    const TIMER: Field<Self, Timer<Self>> = field!(Conn, timer);
 
     fn expired(this: Arc<Self>) {
         let deadline = this.deadline();

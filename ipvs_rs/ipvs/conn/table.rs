@@ -17,6 +17,7 @@ use ipvs_core::{
 };
 use kernel::prelude::*;
 use knet::{
+    field::field,
     hashtable::{Cursor, Lengths, Table},
     memory,
     rcu::{self, Arc, Guard, Ref},
@@ -139,7 +140,7 @@ impl Conns {
         // virtual services may, and are told apart as little as by the C module.
         if conn.has_server_node() {
             let hash = hash::flow(self.key, &conn.reply());
-            let node = &conn.server_node;
+            let node = field!(Conn, server_node);
             let _ = self.table.insert(conn, node, hash, guard, |_, _| false);
         }
         let (request, tag) = (conn.request(), conn.client_node.tag());
@@ -147,7 +148,7 @@ impl Conns {
             other_tag == tag && other.request() == request && !other.is_invalidated()
         };
         let hash = hash::flow(self.key, &request);
-        let node = &conn.client_node;
+        let node = field!(Conn, client_node);
         if self.table.insert(conn, node, hash, guard, is_same).is_err() {
             self.remove_server_node(conn);
             conn.timer.cancel();

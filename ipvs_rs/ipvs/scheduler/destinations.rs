@@ -20,6 +20,7 @@ use kernel::{
     prelude::*,
 };
 use knet::{
+    field::field,
     hashtable::{Cursor, Node, Table},
     random,
     rcu::{Arc, Guard, Ref, Slot},
@@ -358,7 +359,13 @@ impl Known {
         let hash = self.hash(flow);
         let is_same = |other: &Destination, _| other.addr == flow.dst;
         self.table
-            .insert(&destination, &destination.node, hash, guard, is_same)
+            .insert(
+                &destination,
+                field!(Destination, node),
+                hash,
+                guard,
+                is_same,
+            )
             .map_err(|_| EEXIST)
     }
 

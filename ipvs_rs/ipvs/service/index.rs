@@ -15,6 +15,7 @@ use ipvs_core::{
 };
 use kernel::prelude::*;
 use knet::{
+    field::field,
     hashtable::{self, Lengths, Table},
     net_namespace::Net,
     rcu::{self, Arc, Guard, Ref, Slot},
@@ -282,7 +283,7 @@ impl Index {
         let key = service.key;
         let hash = self.hash(&key);
         self.table
-            .insert(service, &service.node, hash, guard, |other, _| {
+            .insert(service, field!(Service, node), hash, guard, |other, _| {
                 other.key == key
             })
             .map_err(|_| EEXIST)?;

@@ -8,8 +8,22 @@ use kernel::{
     prelude::*,
 };
 
-use super::node::{Link, Node};
+use super::{
+    node::{Link, Node},
+    stripe::Stripe,
+};
 use crate::rcu::{Guard, Ref};
+
+/// Evidence that the nodes which can be seen now are not freed while it is borrowed.
+///
+/// # Safety
+///
+/// While a value is borrowed, no node is freed that was in a chain meanwhile; of a stripe's lock: in
+/// a chain of that stripe.
+pub(super) unsafe trait Keeps {}
+
+// SAFETY: A node is freed a grace period after it was unlinked, which the section delays.
+unsafe impl Keeps for Guard {}
 
 /// The chains of a table at one size.
 ///
@@ -77,12 +91,17 @@ impl<T: Send + Sync + 'static> Buckets<T> {
         self.heads.get(index)
     }
 
-    /// The node that `at` points to. Readers are in a read-side section, writers hold the lock.
+    /// The node that `at` points to.
     #[inline]
-    pub(super) fn follow<'a>(&'a self, at: &'a AtomicPtr<Node<T>>) -> Option<&'a Node<T>> {
+    pub(super) fn follow<'a>(
+        &'a self,
+        at: &'a AtomicPtr<Node<T>>,
+        _keeps: &'a impl Keeps,
+    ) -> Option<&'a Node<T>> {
         // ORDERING: Acquire, paired with the Release stores in `link_in`.
         let node = at.load(Ordering::Acquire);
-        // SAFETY: By the type invariant nodes stay allocated while the caller may see them.
+        // SAFETY: `at` is null or points to a node that was in the chain just now; `_keeps` lets it
+        // stay allocated.
         unsafe { node.as_ref() }
     }
 
@@ -95,7 +114,7 @@ impl<T: Send + Sync + 'static> Buckets<T> {
         mut is_it: impl FnMut(&T, u8) -> bool,
     ) -> Option<(Ref<'g, T>, u8)> {
         let mut at = self.head(hash);
-        while let Some(node) = self.follow(at) {
+        while let Some(node) = self.follow(at, guard) {
             let found = node.hash();
             if found > hash {
                 break;
@@ -112,12 +131,12 @@ impl<T: Send + Sync + 'static> Buckets<T> {
         None
     }
 
-    /// Where the pointer to the first node stands that is not before (`hash`, `address`).
+    /// Where the pointer to the first node stands that is not before `of`.
     #[inline]
-    fn position(&self, hash: u32, address: usize) -> &AtomicPtr<Node<T>> {
-        let mut at = self.head(hash);
-        while let Some(node) = self.follow(at) {
-            if (node.hash(), node.address()) >= (hash, address) {
+    fn position<'a>(&'a self, of: &Node<T>, lock: &'a Stripe<T>) -> &'a AtomicPtr<Node<T>> {
+        let mut at = self.head(of.hash());
+        while let Some(node) = self.follow(at, lock) {
+            if (node.hash(), node.address()) >= (of.hash(), of.address()) {
                 break;
             }
             at = node.next(self.link);
@@ -125,9 +144,9 @@ impl<T: Send + Sync + 'static> Buckets<T> {
         at
     }
 
-    /// Puts a claimed node where it belongs. The caller holds the lock of its stripe.
-    pub(super) fn link_in(&self, node: &Node<T>) {
-        let at = self.position(node.hash(), node.address());
+    /// Puts a claimed node of the stripe `lock` where it belongs.
+    pub(super) fn link_in(&self, node: &Node<T>, lock: &Stripe<T>) {
+        let at = self.position(node, lock);
         // ORDERING: Relaxed; the Release store below publishes it.
         node.next(self.link)
             .store(at.load(Ordering::Relaxed), Ordering::Relaxed);
@@ -135,11 +154,11 @@ impl<T: Send + Sync + 'static> Buckets<T> {
         at.store(core::ptr::from_ref(node).cast_mut(), Ordering::Release);
     }
 
-    /// Takes a node out. Readers that stand on it go on from it. The caller holds the lock.
+    /// Takes a node of the stripe `lock` out. Readers that stand on it go on from it.
     ///
     /// Returns whether it was there.
-    pub(super) fn unlink(&self, node: &Node<T>) -> bool {
-        let at = self.position(node.hash(), node.address());
+    pub(super) fn unlink(&self, node: &Node<T>, lock: &Stripe<T>) -> bool {
+        let at = self.position(node, lock);
         if !core::ptr::eq(at.load(Ordering::Relaxed), node) {
             return false;
         }

@@ -9,7 +9,10 @@ use core::{
     sync::atomic::{AtomicPtr, AtomicU32, AtomicU8, Ordering},
 };
 
-use crate::rcu::{Guard, Ref};
+use crate::{
+    field::Field,
+    rcu::{Guard, Ref},
+};
 
 /// Which of a node's two links an array of buckets uses.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,7 +40,8 @@ const REMOVED: u8 = 2;
 
 /// One key under which a `T` can be found in a [`Table`](super::Table).
 ///
-/// A node enters a table once; after its removal it is never used again.
+/// A node enters a table once; after its removal it is never used again. It enters as a [`Field`] of
+/// its object, so that nobody can put another in its place.
 ///
 /// # Invariants
 ///
@@ -56,7 +60,7 @@ pub struct Node<T> {
 
 // SAFETY: All of it is atomics, changed under the table's locks.
 unsafe impl<T: Send + Sync> Send for Node<T> {}
-// SAFETY: As above.
+// SAFETY: All of it is atomics; it gives `&T` of an object that is shared among threads.
 unsafe impl<T: Send + Sync> Sync for Node<T> {}
 
 impl<T: Send + Sync + 'static> Node<T> {
@@ -107,24 +111,22 @@ impl<T: Send + Sync + 'static> Node<T> {
         }
     }
 
-    /// Claims a fresh node for the object `owner`, before it enters a table.
-    pub(super) fn claim(&self, owner: Ref<'_, T>, hash: u32) -> bool {
-        if !owner.contains(self) {
-            return false;
-        }
+    /// Claims a fresh node of the object `owner`, before it enters a table.
+    pub(super) fn claim(owner: Ref<'_, T>, node: Field<T, Self>, hash: u32) -> Option<&Self> {
+        let node = node.of(owner.get());
         // ORDERING: Relaxed; linking the node with Release publishes it.
         let (new, old) = (LINKED, FRESH);
-        let claim = self
+        let claim = node
             .state
             .compare_exchange(old, new, Ordering::Relaxed, Ordering::Relaxed);
         if claim.is_err() {
-            return false;
+            return None;
         }
         // INVARIANT: Nobody else has claimed the node, and it is part of the object.
-        self.hash.store(hash, Ordering::Relaxed);
-        self.owner
+        node.hash.store(hash, Ordering::Relaxed);
+        node.owner
             .store(owner.as_raw().cast_mut(), Ordering::Relaxed);
-        true
+        Some(node)
     }
 
     /// Marks the node as taken out of its table. The caller takes over the node's reference.

@@ -19,8 +19,10 @@ use kernel::{
 use super::{
     buckets::Buckets,
     node::{Link, Node},
+    stripe::Stripe,
 };
 use crate::{
+    field::Field,
     rcu::{self, Arc, Guard, Ref},
     spinlock::SpinLockBh,
 };
@@ -48,39 +50,8 @@ const CHAINS_AT_ONCE: usize = 64;
 pub enum InsertError {
     /// There is an object with that key.
     Exists,
-    /// The table has no buckets, the node was in a table before, or it is not of that object.
+    /// The table has no buckets, or the node was in a table before.
     Unusable,
-}
-
-/// What the lock of a stripe guards: which arrays writers must keep up to date.
-///
-/// # Invariants
-///
-/// `current` is the array that readers use or used until less than a grace period ago. `future`
-/// is null, or the array that they will use or use already; all chains of `current` in this
-/// stripe with an index below `migrated` are linked up in it.
-struct Stripe<T> {
-    current: *mut Buckets<T>,
-    future: *mut Buckets<T>,
-    migrated: usize,
-}
-
-// SAFETY: The pointers are to arrays that the table owns, and that are shared by design.
-unsafe impl<T: Send + Sync> Send for Stripe<T> {}
-
-impl<T: Send + Sync + 'static> Stripe<T> {
-    /// Calls `change` with each array that a change of a node of this hash must be made in.
-    fn each(&self, hash: u32, mut change: impl FnMut(&Buckets<T>)) {
-        // SAFETY: By the type invariant; a resize frees no array that a stripe names.
-        let current = unsafe { &*self.current };
-        change(current);
-        // SAFETY: As above.
-        if let Some(future) = unsafe { self.future.as_ref() } {
-            if current.index(hash) < self.migrated {
-                change(future);
-            }
-        }
-    }
 }
 
 /// A stripe and its lock.
@@ -212,7 +183,7 @@ impl<T: Send + Sync + 'static> Table<T> {
         Some(&self.stripes.as_ref()?.get(index)?.stripe)
     }
 
-    /// Lets `object` be found by `node`, which must be part of it, under `hash`.
+    /// Lets `object` be found by its `node`, under `hash`.
     ///
     /// # Errors
     ///
@@ -221,23 +192,19 @@ impl<T: Send + Sync + 'static> Table<T> {
     pub fn insert(
         &self,
         object: &Arc<T>,
-        node: &Node<T>,
+        node: Field<T, Node<T>>,
         hash: u32,
         guard: &Guard,
         is_same: impl FnMut(&T, u8) -> bool,
     ) -> Result<(), InsertError> {
         let stripe = self.stripe(hash).ok_or(InsertError::Unusable)?.lock();
-        // SAFETY: By the invariant of `Stripe`, whose lock is held.
-        let current = unsafe { &*stripe.current };
-        if current.find(hash, guard, is_same).is_some() {
+        if stripe.current().find(hash, guard, is_same).is_some() {
             return Err(InsertError::Exists);
         }
-        if !node.claim(object.as_ref(), hash) {
-            return Err(InsertError::Unusable);
-        }
+        let node = Node::claim(object.as_ref(), node, hash).ok_or(InsertError::Unusable)?;
         // INVARIANT: The node owns the reference that is given away here.
         let _: *const _ = object.clone().into_raw();
-        stripe.each(hash, |buckets| buckets.link_in(node));
+        stripe.link_in(node);
         Ok(())
     }
 
@@ -250,9 +217,7 @@ impl<T: Send + Sync + 'static> Table<T> {
         if !node.is_linked() {
             return None;
         }
-        let mut was_there = false;
-        stripe.each(hash, |buckets| was_there |= buckets.unlink(node));
-        if !was_there {
+        if !stripe.unlink(node) {
             return None;
         }
         node.retire();
@@ -265,7 +230,7 @@ impl<T: Send + Sync + 'static> Table<T> {
         let buckets = self.live(guard)?;
         while !cursor.finished {
             let mut at = buckets.head(cursor.hash);
-            while let Some(node) = buckets.follow(at) {
+            while let Some(node) = buckets.follow(at, guard) {
                 if (node.hash(), node.address()) > (cursor.hash, cursor.address) {
                     (cursor.hash, cursor.address) = (node.hash(), node.address());
                     // SAFETY: The node was found in the table during the section.
@@ -293,7 +258,7 @@ impl<T: Send + Sync + 'static> Table<T> {
             };
             let mut length = 0_usize;
             let mut at = buckets.head(hash);
-            while let Some(node) = buckets.follow(at) {
+            while let Some(node) = buckets.follow(at, &*guard) {
                 length = length.saturating_add(1);
                 at = node.next(buckets.link());
             }
@@ -387,12 +352,13 @@ impl<T: Send + Sync + 'static> Table<T> {
             let until = done.saturating_add(CHAINS_AT_ONCE).min(chains.end);
             let mut stripe = stripe.lock();
             stripe.future = new;
-            // SAFETY: By the invariant of `Stripe`; `new` is not freed while it is in use.
-            let (current, future) = unsafe { (&*stripe.current, &*new) };
+            // SAFETY: A resize frees no array that a stripe names.
+            let future = unsafe { &*new };
+            let current = stripe.current();
             for index in done..until {
                 let mut at = current.chain(index);
-                while let Some(node) = at.and_then(|at| current.follow(at)) {
-                    future.link_in(node);
+                while let Some(node) = at.and_then(|at| current.follow(at, &*stripe)) {
+                    future.link_in(node, &stripe);
                     at = Some(node.next(current.link()));
                 }
             }

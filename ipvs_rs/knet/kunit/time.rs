@@ -14,6 +14,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        field::{field, Field},
         kunit::Probe,
         rcu::{self, Arc},
         time::{Jiffies, HZ},
@@ -51,9 +52,7 @@ mod tests {
     }
 
     impl Expire for Busy {
-        fn timer(&self) -> &Timer<Self> {
-            &self.timer
-        }
+        const TIMER: Field<Self, Timer<Self>> = field!(Busy, timer);
 
         fn expired(this: Arc<Self>) {
             this.expired.fetch_add(1, Relaxed);
@@ -61,9 +60,7 @@ mod tests {
     }
 
     impl Job<Busy> for Chore {
-        fn work(object: &Busy) -> &Work<Busy, Self> {
-            &object.work
-        }
+        const WORK: Field<Busy, Work<Busy, Self>> = field!(Busy, work);
 
         fn run(object: Arc<Busy>) {
             object.worked.fetch_add(1, Relaxed);

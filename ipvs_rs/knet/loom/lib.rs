@@ -4,6 +4,31 @@
 //! it tries all ways in which threads can take turns, and all values that a weak memory may show them. The models
 //! are in `tests/models`.
 //!
+//! What a table, a timer or a work item is told of its object, it is told by a field; nothing that safe code could
+//! overwrite is one:
+//!
+//! ```
+//! # use knet_loom::{field, field::Field, hashtable::Node, sync::Mutex};
+//! struct Object {
+//!     node: Node<Object>,
+//! }
+//! const NODE: Field<Object, Node<Object>> = field!(Object, node);
+//! ```
+//! ```compile_fail,E0308
+//! # use knet_loom::{field, field::Field, hashtable::Node, sync::Mutex};
+//! struct Object {
+//!     node: Mutex<Node<Object>>,
+//! }
+//! const NODE: Field<Object, Node<Object>> = field!(Object, node);
+//! ```
+//! ```compile_fail,E0308
+//! # use knet_loom::{field, field::Field, hashtable::Node};
+//! struct Object {
+//!     node: Box<Node<Object>>,
+//! }
+//! const NODE: Field<Object, Node<Object>> = field!(Object, node);
+//! ```
+//!
 //! What is played is what lies below: the allocator, locks, and [`rcu`] with its grace periods. What loom does
 //! not know of the kernel's memory model is told in `tests/litmus`.
 
@@ -23,11 +48,14 @@ pub mod hashtable {
 
     mod buckets;
     mod node;
+    mod stripe;
     mod table;
 
     pub use node::Node;
     pub use table::{Cursor, InsertError, Lengths, Table};
 }
+#[path = "../field.rs"]
+pub mod field;
 #[path = "../list.rs"]
 pub mod list;
 pub mod percpu;

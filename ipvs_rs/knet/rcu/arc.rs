@@ -253,14 +253,6 @@ impl<'g, T: Send + Sync + 'static> Ref<'g, T> {
         core::ptr::from_ref(self.inner).cast()
     }
 
-    /// Whether `part` is a part of the object, and so lives as long as it does.
-    #[inline]
-    pub(crate) fn contains<P>(self, part: &P) -> bool {
-        let start = core::ptr::from_ref(&self.inner.value) as usize;
-        let offset = (core::ptr::from_ref(part) as usize).wrapping_sub(start);
-        offset < size_of::<T>() && size_of::<P>() <= size_of::<T>().wrapping_sub(offset)
-    }
-
     /// An owning reference, or [`None`] if the object is already on its way out.
     #[inline]
     pub fn try_clone(self) -> Option<Arc<T>> {

@@ -7,6 +7,7 @@
 use ipvs_models::{check, fails_when_weak};
 use knet_loom::{
     alloc::KBox,
+    field,
     hashtable::{Cursor, InsertError, Node, Table},
     prelude::GFP_KERNEL,
     rcu::{self, Arc},
@@ -55,7 +56,7 @@ impl Model {
         let (entry, guard) = (entry(number), rcu::read_lock());
         let is_same = |other: &Entry, _| other.number == number;
         self.0
-            .insert(&entry, &entry.node, hash(number), &guard, is_same)?;
+            .insert(&entry, field!(Entry, node), hash(number), &guard, is_same)?;
         Ok(entry)
     }
 

@@ -20,6 +20,7 @@ use core::sync::atomic::AtomicUsize;
 use ipvs_core::{conn::ConnFlags, proto::TCP};
 use kernel::{c_str, prelude::*, static_lock_class};
 use knet::{
+    field,
     hashtable::Node,
     rcu::{self, Arc},
     time::{Jiffies, HZ},
@@ -78,7 +79,7 @@ impl Conn {
         let is_same = |_: &Conn, _| false;
         let table = &conn.ipvs.conns.0;
         table
-            .insert(&conn, &conn.client_node, 0, &guard, is_same)
+            .insert(&conn, field!(Conn, client_node), 0, &guard, is_same)
             .expect("it is new");
         drop(guard);
         conn
