@@ -138,6 +138,6 @@ struct ipvs_layout {
 
 extern const struct ipvs_layout ipvs_helper_layout[];
 extern const size_t ipvs_helper_layout_length;
-void ipvs_helper_layout_sample(struct sk_buff *skb);
+void ipvs_helper_layout_sample(struct sk_buff *skb, struct genl_family *family);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The layout of every structure whose fields Rust reads, as gcc sees it. knet::layout holds the same list as Rust sees
+ * The layout of every structure whose size or fields Rust uses, as gcc sees it. knet::layout holds the same list as Rust sees
  * it, in the same order.
  */
 #include <linux/ipv6.h>
@@ -28,7 +28,11 @@
 
 #define ENTRY(name, value) { name, sizeof(name) - 1, value }
 #define SIZE(type) ENTRY(#type, sizeof(struct type))
-#define FIELD(type, field) ENTRY(#type "." #field, offsetof(struct type, field))
+#define PART(type, name, path) ENTRY(#type "." #name, offsetof(struct type, path))
+#define FIELD(type, field) PART(type, field, field)
+/* The group that bindgen has no other name for. */
+#define HEADERS "sk_buff__bindgen_ty_4__bindgen_ty_1"
+#define HEADER(field) ENTRY(HEADERS "." #field, offsetof(struct sk_buff, field) - offsetof(struct sk_buff, headers))
 
 const struct ipvs_layout ipvs_helper_layout[] = {
 	SIZE(sk_buff),
@@ -42,11 +46,17 @@ const struct ipvs_layout ipvs_helper_layout[] = {
 	FIELD(sk_buff, end),
 	FIELD(sk_buff, head),
 	FIELD(sk_buff, data),
+	ENTRY(HEADERS, sizeof_field(struct sk_buff, headers)),
+	HEADER(csum_start),
+	HEADER(csum_offset),
+	HEADER(mark),
+	HEADER(protocol),
+	HEADER(network_header),
 	SIZE(skb_shared_info),
 	FIELD(skb_shared_info, gso_size),
 	SIZE(net_device),
 	FIELD(net_device, flags),
-	FIELD(net_device, nd_net),
+	PART(net_device, nd_net, nd_net.net),
 	SIZE(notifier_block),
 	FIELD(notifier_block, notifier_call),
 	SIZE(netdev_notifier_info),
@@ -59,6 +69,7 @@ const struct ipvs_layout ipvs_helper_layout[] = {
 	SIZE(net_generic),
 	SIZE(pernet_operations),
 	FIELD(pernet_operations, init),
+	FIELD(pernet_operations, pre_exit),
 	FIELD(pernet_operations, exit),
 	FIELD(pernet_operations, id),
 	FIELD(pernet_operations, size),
@@ -89,18 +100,29 @@ const struct ipvs_layout ipvs_helper_layout[] = {
 	FIELD(dst_entry, obsolete),
 	FIELD(dst_entry, error),
 	SIZE(dst_ops),
+	FIELD(dst_ops, family),
 	FIELD(dst_ops, check),
 	SIZE(rtable),
 	FIELD(rtable, dst),
 	FIELD(rtable, rt_flags),
 	SIZE(flowi4),
-	FIELD(flowi4, __fl_common),
+	PART(flowi4, flags, __fl_common.flowic_flags),
 	FIELD(flowi4, saddr),
 	FIELD(flowi4, daddr),
 	SIZE(flowi6),
-	FIELD(flowi6, __fl_common),
+	PART(flowi6, flags, __fl_common.flowic_flags),
 	FIELD(flowi6, daddr),
 	FIELD(flowi6, saddr),
+	SIZE(flowi),
+	PART(flowi, ip6, u.ip6),
+	SIZE(iphdr),
+	FIELD(iphdr, id),
+	FIELD(iphdr, protocol),
+	FIELD(iphdr, saddr),
+	FIELD(iphdr, daddr),
+	SIZE(ipv6hdr),
+	SIZE(in6_addr),
+	PART(in6_addr, u6_addr8, in6_u.u6_addr8),
 	SIZE(inet6_skb_parm),
 	FIELD(inet6_skb_parm, frag_max_size),
 	SIZE(rt6_info),
@@ -112,11 +134,27 @@ const struct ipvs_layout ipvs_helper_layout[] = {
 	FIELD(timer_list, expires),
 	SIZE(work_struct),
 	SIZE(delayed_work),
+	FIELD(delayed_work, work),
+	SIZE(sysinfo),
+	FIELD(sysinfo, freeram),
+	FIELD(sysinfo, bufferram),
+	ENTRY("atomic64_t", sizeof(atomic64_t)),
+	ENTRY("atomic64_t.counter", offsetof(atomic64_t, counter)),
 	SIZE(nlmsghdr),
 	FIELD(nlmsghdr, nlmsg_len),
 	SIZE(genlmsghdr),
+	SIZE(nlattr),
 	SIZE(nla_policy),
 	FIELD(nla_policy, type),
+	FIELD(nla_policy, validation_type),
+	FIELD(nla_policy, len),
+	FIELD(nla_policy, nested_policy),
+	FIELD(nla_policy, min),
+	FIELD(nla_policy, max),
+	SIZE(netlink_ext_ack),
+	FIELD(netlink_ext_ack, _msg),
+	FIELD(netlink_ext_ack, bad_attr),
+	FIELD(netlink_ext_ack, _msg_buf),
 	SIZE(netlink_callback),
 	FIELD(netlink_callback, data),
 	FIELD(netlink_callback, ctx),
@@ -127,22 +165,30 @@ const struct ipvs_layout ipvs_helper_layout[] = {
 	FIELD(genl_info, snd_portid),
 	FIELD(genl_info, family),
 	FIELD(genl_info, nlhdr),
-	FIELD(genl_info, _net),
+	PART(genl_info, _net, _net.net),
 	FIELD(genl_info, extack),
 	SIZE(genl_ops),
 	FIELD(genl_ops, doit),
 	FIELD(genl_ops, dumpit),
+	FIELD(genl_ops, done),
+	FIELD(genl_ops, policy),
+	FIELD(genl_ops, maxattr),
 	FIELD(genl_ops, cmd),
 	FIELD(genl_ops, flags),
 	FIELD(genl_ops, validate),
+	SIZE(genl_multicast_group),
+	FIELD(genl_multicast_group, name),
+	FIELD(genl_multicast_group, flags),
 	SIZE(genl_family),
 	FIELD(genl_family, name),
 	FIELD(genl_family, version),
 	FIELD(genl_family, maxattr),
 	FIELD(genl_family, n_ops),
+	FIELD(genl_family, n_mcgrps),
 	FIELD(genl_family, resv_start_op),
 	FIELD(genl_family, policy),
 	FIELD(genl_family, ops),
+	FIELD(genl_family, mcgrps),
 	FIELD(genl_family, module),
 	SIZE(ctl_table),
 	FIELD(ctl_table, procname),
@@ -152,6 +198,8 @@ const struct ipvs_layout ipvs_helper_layout[] = {
 	FIELD(ctl_table, proc_handler),
 	FIELD(ctl_table, extra1),
 	FIELD(ctl_table, extra2),
+	SIZE(ctl_table_header),
+	ENTRY("sockptr_t", sizeof(sockptr_t)),
 	SIZE(seq_file),
 	FIELD(seq_file, private),
 	SIZE(seq_operations),
@@ -160,16 +208,22 @@ const struct ipvs_layout ipvs_helper_layout[] = {
 	FIELD(seq_operations, next),
 	FIELD(seq_operations, show),
 	SIZE(seq_net_private),
+	SIZE(ipvs_layout),
+	FIELD(ipvs_layout, name),
+	FIELD(ipvs_layout, name_length),
+	FIELD(ipvs_layout, value),
 };
 
 const size_t ipvs_helper_layout_length = ARRAY_SIZE(ipvs_helper_layout);
 
 /* Bit fields have no offset that C could tell: Rust reads these values back. */
-void ipvs_helper_layout_sample(struct sk_buff *skb)
+void ipvs_helper_layout_sample(struct sk_buff *skb, struct genl_family *family)
 {
 	skb->pkt_type = PACKET_OTHERHOST;
 	skb->ip_summed = CHECKSUM_PARTIAL;
 	skb->slow_gro = 1;
 	skb->ipvs_property = 1;
 	skb->cloned = 1;
+	family->netnsok = 1;
+	family->parallel_ops = 1;
 }
