@@ -9,7 +9,7 @@ use ipvs::{
     control, devices::Devices, netns::Ipvs, presence::Presence, scheduler::Schedulers, sockopt,
 };
 use kernel::prelude::*;
-use knet::{net_namespace::PerNetRegistration, netdevice::Watch, rcu::BarrierOnDrop};
+use knet::{net_namespace::PerNetRegistration, netdevice::Watch, percpu, rcu::BarrierOnDrop};
 
 module! {
     type: Module,
@@ -34,6 +34,7 @@ struct Module {
     _namespaces: PerNetRegistration<Ipvs>,
     _schedulers: Schedulers,
     _presence: Presence,
+    _cpus: percpu::Watch,
     /// The last one: the functions that drop our objects are part of the module.
     _barrier: BarrierOnDrop,
 }
@@ -42,6 +43,7 @@ impl kernel::Module for Module {
     fn init(module: &'static ThisModule) -> Result<Self> {
         knet::layout::check()?;
         let barrier = BarrierOnDrop;
+        let cpus = percpu::Watch::new()?;
         // Linux 7.2 gives a reference to the value, 7.3 the value.
         let conn_tab_bits = module_parameters::conn_tab_bits.value();
         let presence = Presence::announce(*Borrow::<i32>::borrow(&conn_tab_bits));
@@ -57,6 +59,7 @@ impl kernel::Module for Module {
             _namespaces: namespaces,
             _schedulers: schedulers,
             _presence: presence,
+            _cpus: cpus,
             _barrier: barrier,
         })
     }

@@ -9,7 +9,7 @@
 
 use core::{ffi::c_void, marker::PhantomData, ops::Range, ptr::NonNull};
 use ipvs_sys as bindings;
-use kernel::{prelude::*, sync::Arc, types::NotThreadSafe};
+use kernel::{error::to_result, prelude::*, sync::Arc, types::NotThreadSafe};
 
 /// Per-CPU memory that several [`Counters`] have parts of.
 ///
@@ -169,7 +169,7 @@ impl Cpu {
         Self::all(|last| unsafe { bindings::next_possible_cpu(last) })
     }
 
-    /// Those that the machine has, or had when they were asked for before, in order.
+    /// Those that are or were online while there is a [`Watch`], in order. Without one, all.
     pub fn known() -> impl Iterator<Item = Cpu> {
         // SAFETY: Any number may be asked for.
         Self::all(|last| unsafe { bindings::next_known_cpu(last) })
@@ -193,6 +193,38 @@ impl Cpu {
     /// Its number.
     pub fn number(self) -> u32 {
         self.0
+    }
+}
+
+/// Keeps account of the CPUs that come, so that only those are asked for counts that may have some.
+/// A module has one, from before it counts anything.
+///
+/// # Invariants
+///
+/// `state` is what C has given for the callback, which is registered.
+pub struct Watch {
+    state: i32,
+}
+
+impl Watch {
+    /// Begins with the CPUs that are online. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// `ENOSPC`, `ENOMEM`.
+    pub fn new() -> Result<Self> {
+        // SAFETY: There are no preconditions besides being allowed to sleep, as the caller is told. C
+        // calls back until the value is dropped, which is before the module's text goes.
+        let state = unsafe { bindings::watch_cpus() };
+        // INVARIANT: There was no error.
+        to_result(state).map(|()| Self { state })
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant the callback is registered, and the value is not used again.
+        unsafe { bindings::unwatch_cpus(self.state) };
     }
 }
 

@@ -32,6 +32,8 @@ void *ipvs_helper_per_cpu_ptr(void *base, unsigned int cpu);
 void ipvs_helper_this_cpu_add(void *counter, u64 amount);
 void ipvs_helper_this_cpu_add_pair(void *counter, u64 first, u64 second);
 unsigned int ipvs_helper_next_possible_cpu(int last);
+int ipvs_helper_watch_cpus(void);
+void ipvs_helper_unwatch_cpus(int state);
 unsigned int ipvs_helper_next_known_cpu(int last);
 
 /* spinlock.c */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
 #include <linux/percpu.h>
 
@@ -33,15 +34,43 @@ unsigned int ipvs_helper_next_possible_cpu(int last)
 	return cpumask_next(last, cpu_possible_mask);
 }
 
+/* The CPUs that were online at any time since they are watched. */
+static struct cpumask known;
+static bool watching;
+
+static int cpu_comes(unsigned int cpu)
+{
+	cpumask_set_cpu(cpu, &known);
+	return 0;
+}
+
+/* Keeps account of CPUs from now on, before they run anything. Returns what unwatch_cpus() wants, or an error. */
+int ipvs_helper_watch_cpus(void)
+{
+	int state = cpuhp_setup_state(CPUHP_BP_PREPARE_DYN, "net/ipvs:known", cpu_comes, NULL);
+
+	if (state >= 0)
+		WRITE_ONCE(watching, true);
+	return state;
+}
+
+/* When this has returned, nobody calls cpu_comes(). */
+void ipvs_helper_unwatch_cpus(int state)
+{
+	WRITE_ONCE(watching, false);
+	cpuhp_remove_state(state);
+}
+
 /*
- * The first CPU behind @last (-1 to begin) that is or was part of the machine, or a number >= nr_cpu_ids. Many more are
- * possible in most virtual machines.
+ * The first CPU behind @last (-1 to begin) that is or was online, or a number >= nr_cpu_ids. Many more are possible in
+ * most virtual machines; all of these as long as nobody watches.
  */
 unsigned int ipvs_helper_next_known_cpu(int last)
 {
-	static struct cpumask known;
+	unsigned int cpu = cpumask_next(last, cpu_possible_mask);
 
-	if (last < 0)
-		cpumask_or(&known, &known, cpu_present_mask);
-	return cpumask_next(last, &known);
+	if (READ_ONCE(watching))
+		while (cpu < nr_cpu_ids && !cpumask_test_cpu(cpu, &known))
+			cpu = cpumask_next(cpu, cpu_possible_mask);
+	return cpu;
 }
