@@ -19,9 +19,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
 sys.path[:0] = [f"{HERE}/../net", HERE]
 
-import absent_page  # noqa: E402
 import checkers  # noqa: E402
 import dual  # noqa: E402
+import faulting  # noqa: E402
 import hook_lists  # noqa: E402
 import kernel  # noqa: E402
 import lab as hosts  # noqa: E402
@@ -91,7 +91,7 @@ def read_asleep(channel):
 
 
 def sleeping_reader():
-    absent_page.allow_everybody()
+    faulting.allow_everybody()
     reader, kept = nobody.Process(read_asleep), 0
     try:
         for question in QUESTIONS:

@@ -6,7 +6,7 @@ import struct
 import threading
 
 import sockopt
-from absent_page import AbsentPage
+from faulting import Buffer
 from lab import VIP
 from scenario import check
 
@@ -30,15 +30,15 @@ class Here:
 class SleepingReader:
     """Asks one question again and again, in a thread that sleeps amid the answer."""
 
-    def __init__(self, client, page=None):
-        self.client, self.page = client, page or AbsentPage()
+    def __init__(self, client):
+        self.client, self.buffer = client, Buffer()
         self.thread, self.result = None, None
 
     def ask(self, question):
         """Comes back when the reader sleeps, or has its answer without; whether it sleeps."""
         header, more = QUESTIONS[question]
-        self.page.empty()
-        at = self.page.put(header)
+        self.buffer.empty()
+        at = self.buffer.put(header)
         self.result = None
 
         def run():
@@ -47,13 +47,13 @@ class SleepingReader:
         self.thread = threading.Thread(target=run)
         self.thread.start()
         while self.thread.is_alive():
-            if self.page.wait_for_sleeper(0.02):
+            if self.buffer.is_touched(0.02):
                 return True
         return False
 
     def wake(self):
         """Lets it go on; the number of the error, or 0."""
-        self.page.fill()
+        self.buffer.fill()
         self.thread.join(60)
         check(not self.thread.is_alive(), "the reader does not come back")
         return self.result[0]

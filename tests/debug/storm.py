@@ -18,10 +18,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
 sys.path[:0] = [f"{HERE}/../net", HERE]
 
-import absent_page  # noqa: E402
 import additions  # noqa: E402
 import anybody  # noqa: E402
 import checkers  # noqa: E402
+import faulting  # noqa: E402
 import kernel  # noqa: E402
 import lab as hosts  # noqa: E402
 from actor import BUSY, Actor  # noqa: E402
@@ -278,7 +278,7 @@ def drain(wire):
 def main():
     kernel.load("ip_vs", "nf_tables", "nfnetlink_hook", *kernel.SCHEDULERS_AT_START)
     hosts.prepare_kernel()
-    absent_page.allow_everybody()
+    faulting.allow_everybody()
     log, failures = kernel.Log(), 0
     if kernel.IS_DEBUG:
         checkers.begin()

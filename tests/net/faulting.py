@@ -8,12 +8,19 @@ import os
 import select
 import struct
 
+from lab import write_sysctl
 from scenario import check
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 USERFAULTFD, PAGE = 323, mmap.PAGESIZE
 API, REGISTER, ZEROPAGE = 0x3F, 0x00, 0x04
 VERSION, MISSING = 0xAA, 1
+MESSAGE = 32
+
+
+def allow_everybody():
+    """Anybody may let the kernel fall asleep, as he may by memory of a file system of his own."""
+    write_sysctl("vm/unprivileged_userfaultfd", 1)
 
 
 def request(number, size):
@@ -28,7 +35,7 @@ class Buffer:
         self.fd = LIBC.syscall(USERFAULTFD, os.O_CLOEXEC | os.O_NONBLOCK)
         check(self.fd >= 0, f"userfaultfd: {os.strerror(ctypes.get_errno())}")
         self.ask(API, "QQQ", VERSION, 0, 0)
-        self.memory = mmap.mmap(-1, 2 * PAGE)
+        self.memory = mmap.mmap(-1, 2 * PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self.memory[:PAGE] = bytes(PAGE)
         self.edge = ctypes.addressof(ctypes.c_char.from_buffer(self.memory)) + PAGE
         self.ask(REGISTER, "QQQQ", self.edge, PAGE, MISSING, 0)
@@ -41,13 +48,24 @@ class Buffer:
         self.memory[PAGE - len(data):PAGE] = data
         return self.edge - len(data)
 
+    def is_touched(self, seconds):
+        """Whether somebody waits for the missing page, or does so in time."""
+        if not select.select([self.fd], [], [], seconds)[0]:
+            return False
+        os.read(self.fd, MESSAGE)
+        return True
+
     def wait(self, seconds=10):
         """Waits until somebody waits for the missing page."""
-        check(select.select([self.fd], [], [], seconds)[0], "nobody has touched the missing page")
+        check(self.is_touched(seconds), "nobody has touched the missing page")
 
     def fill(self):
         """Lets them go on: the page is there, and zero."""
         self.ask(ZEROPAGE, "QQQQ", self.edge, PAGE, 0, 0)
+
+    def empty(self):
+        """The page is missing again."""
+        LIBC.madvise(ctypes.c_void_p(self.edge), ctypes.c_size_t(PAGE), mmap.MADV_DONTNEED)
 
     def behind(self, length):
         """What stands behind the edge."""
