@@ -67,17 +67,23 @@ pub trait Rows<T: Send + Sync + 'static>: 'static {
 ///
 /// It is to be given back with [`File::remove`].
 ///
+/// # Last reader
+///
+/// When `proc_remove` returns: it waits for calls that run, and lets those who have the file open
+/// make no more. `NAME` is copied, and [`Reader::OPERATIONS`] is a constant of the module, which an
+/// open file does not need after that either.
+///
 /// # Invariants
 ///
-/// `entry` is in `/proc/net` of the namespace with this `cookie`, and its data is the object of `state`, which is [`None`]
-/// only while the file is being removed.
+/// `entry` is in `/proc/net` of the namespace with this `cookie`, and its data is the object of
+/// `state`, which is [`None`] only while the file is being removed.
 pub struct File<T: Send + Sync + 'static> {
     entry: NonNull<bindings::proc_dir_entry>,
     cookie: u64,
     state: Option<Arc<T>>,
 }
 
-// SAFETY: A `File` is used only to remove the file, which any thread may do.
+// SAFETY: `entry` is used only to remove the file, which any thread may do.
 unsafe impl<T: Send + Sync> Send for File<T> {}
 // SAFETY: Nothing can be done with a `&File`.
 unsafe impl<T: Send + Sync> Sync for File<T> {}
@@ -89,12 +95,14 @@ impl<T: Send + Sync + 'static> File<T> {
     ///
     /// `ENOMEM`, also if there is a file of that name.
     pub fn show<S: Show<T>>(net: &Net, state: Arc<T>) -> Result<Self> {
-        // SAFETY: `net` is alive and so is its /proc/net. The name is copied.
+        let directory = directory(net);
+        // SAFETY: `net` is alive and so is its /proc/net. The name is copied. `state` is kept until
+        // the last reader in C is gone.
         let entry = unsafe {
             bindings::proc_create_net_single(
                 S::NAME.as_char_ptr(),
                 S::MODE,
-                (*net.as_ptr()).proc_net,
+                directory,
                 Some(show_callback::<T, S>),
                 core::ptr::from_ref::<T>(&state).cast_mut().cast(),
             )
@@ -108,12 +116,14 @@ impl<T: Send + Sync + 'static> File<T> {
     ///
     /// `ENOMEM`, also if there is a file of that name.
     pub fn rows<R: Rows<T>>(net: &Net, state: Arc<T>) -> Result<Self> {
-        // SAFETY: `net` is alive and so is its /proc/net. The name is copied.
+        let directory = directory(net);
+        // SAFETY: `net` is alive and so is its /proc/net. The name is copied. `state` is kept until
+        // the last reader in C is gone. `SIZE` is that of what `OPERATIONS` expect in `private`.
         let entry = unsafe {
             bindings::proc_create_net_data(
                 R::NAME.as_char_ptr(),
                 R::MODE,
-                (*net.as_ptr()).proc_net,
+                directory,
                 Reader::<T, R>::OPERATIONS,
                 Reader::<T, R>::SIZE,
                 core::ptr::from_ref::<T>(&state).cast_mut().cast(),
@@ -134,8 +144,10 @@ impl<T: Send + Sync + 'static> File<T> {
     /// Removes the file from the namespace that it was made in. Waits for those who read it.
     pub fn remove(mut self, net: &Net) {
         if self.cookie == net.cookie() {
-            // SAFETY: By the type invariant, and `net` is alive, so its /proc/net is.
+            // SAFETY: The entry was made in `net`, which is alive, so its /proc/net is; nobody has
+            // removed it, as that takes this value.
             unsafe { bindings::proc_remove(self.entry.as_ptr()) };
+            // The last reader in C is gone.
             self.state = None;
         }
     }
@@ -150,14 +162,23 @@ impl<T: Send + Sync + 'static> Drop for File<T> {
     }
 }
 
+/// Where the files of `net` are.
+fn directory(net: &Net) -> *mut bindings::proc_dir_entry {
+    // SAFETY: The namespace is alive.
+    unsafe { (*net.as_ptr()).proc_net }
+}
+
 /// The state that a file was made for.
 ///
 /// # Safety
 ///
 /// `seq` must be that of a [`File<T>`] which is not removed during `'a`.
 unsafe fn state<'a, T>(seq: *const bindings::seq_file) -> &'a T {
-    // SAFETY: By the invariant of `File`, whose removal waits for those who read.
-    unsafe { &*bindings::seq_file_data(seq).cast::<T>() }
+    // SAFETY: By the contract `seq` is open.
+    let data = unsafe { bindings::seq_file_data(seq) };
+    // SAFETY: It is the object of the `state` of that `File`, which has it until the last reader in
+    // C is gone, and this is one.
+    unsafe { &*data.cast::<T>() }
 }
 
 /// # Safety
@@ -167,7 +188,7 @@ unsafe extern "C" fn show_callback<T: Send + Sync + 'static, S: Show<T>>(
     seq: *mut bindings::seq_file,
     _net: *mut c_void,
 ) -> c_int {
-    // SAFETY: By the contract.
+    // SAFETY: C calls this for a file that was made for a `T`, and whose removal waits.
     let state = unsafe { state::<T>(seq) };
     // SAFETY: By the contract `seq` is valid, and locked for the time of this call.
     S::show(state, unsafe { SeqFile::from_raw(seq.cast()) });
@@ -217,9 +238,11 @@ impl<T: Send + Sync + 'static, R: Rows<T>> Reader<T, R> {
     /// `seq` must be that of a file made by [`File::rows`] for `T` and `R`, and locked during
     /// `'a`. No other reference from this function may be in use.
     unsafe fn of<'a>(seq: *mut bindings::seq_file) -> &'a mut Self {
-        // SAFETY: By the contract `private` was allocated with `SIZE` bytes, all zero, which is
-        // a valid value.
-        unsafe { &mut *(*seq).private.cast::<Self>() }
+        // SAFETY: By the contract `seq` is open.
+        let private = unsafe { (*seq).private };
+        // SAFETY: `proc_create_net_data` was given `SIZE`, so C allocated as much, all zero, which
+        // is a valid value; `seq` is locked, and there is no other reference.
+        unsafe { &mut *private.cast::<Self>() }
     }
 
     /// # Safety
@@ -229,8 +252,10 @@ impl<T: Send + Sync + 'static, R: Rows<T>> Reader<T, R> {
         seq: *mut bindings::seq_file,
         position: *mut bindings::loff_t,
     ) -> *mut c_void {
-        // SAFETY: By the contract.
-        let (reader, position) = unsafe { (Self::of(seq), *position) };
+        // SAFETY: C calls this with a file of `R`, locked, and no call of these runs beside it.
+        let reader = unsafe { Self::of(seq) };
+        // SAFETY: The place is a variable of the caller.
+        let position = unsafe { *position };
         if position == 0 {
             reader.cursor.write(R::Cursor::default());
             reader.behind.write(R::Cursor::default());
@@ -254,8 +279,10 @@ impl<T: Send + Sync + 'static, R: Rows<T>> Reader<T, R> {
         current: *mut c_void,
         position: *mut bindings::loff_t,
     ) -> *mut c_void {
-        // SAFETY: By the contract.
-        let (reader, position) = unsafe { (Self::of(seq), &mut *position) };
+        // SAFETY: C calls this with a file of `R`, locked, and no call of these runs beside it.
+        let reader = unsafe { Self::of(seq) };
+        // SAFETY: The place is a variable of the caller.
+        let position = unsafe { &mut *position };
         *position = position.wrapping_add(1);
         if current != HEADER {
             // INVARIANT: Row number `index` was written, and the next one was not.
@@ -272,15 +299,17 @@ impl<T: Send + Sync + 'static, R: Rows<T>> Reader<T, R> {
     ///
     /// To be called by the C core as the `show` of [`Self::OPERATIONS`].
     unsafe extern "C" fn show(seq: *mut bindings::seq_file, current: *mut c_void) -> c_int {
-        // SAFETY: By the contract.
-        let (reader, state) = unsafe { (Self::of(seq), state::<T>(seq)) };
+        // SAFETY: C calls this with a file of `R`, locked, and no call of these runs beside it.
+        let reader = unsafe { Self::of(seq) };
+        // SAFETY: The file was made for a `T`, and its removal waits for this call.
+        let state = unsafe { state::<T>(seq) };
         // SAFETY: By the contract `seq` is valid, and locked for the time of this call.
         let seq = unsafe { SeqFile::from_raw(seq.cast()) };
         if current == HEADER {
             R::header(state, seq);
             return 0;
         }
-        // SAFETY: By the type invariant, as the C core calls `start` with zero first.
+        // SAFETY: C calls `start` with zero before anything else, which initialises the cursor.
         let cursor = unsafe { reader.cursor.assume_init() };
         match R::row(state, cursor, seq) {
             Some(behind) => {

@@ -227,10 +227,17 @@ impl<T: Send + Sync + 'static> Entry<T> {
 ///
 /// They are to be given back with [`Table::unregister`].
 ///
+/// # Last reader
+///
+/// When `unregister_net_sysctl_table` returns: it waits for calls of [`handler`] that run, and who
+/// has a file open can make no more. C reads the tables in no other way after that: a file in
+/// `/proc/sys` looks for the header first, which C counts the uses of.
+///
 /// # Invariants
 ///
-/// `header` was registered in the namespace with this `cookie` for `tables`, whose `data` is `state`, whose `extra1` is an
-/// [`Entry<T>`] and whose `extra2` is that namespace. `state` is the raw form of an [`Arc<T>`] that belongs to this value.
+/// `header` was registered in the namespace with this `cookie` for `tables`, whose `data` is
+/// `state`, whose `extra1` is an [`Entry<T>`] and whose `extra2` is that namespace. `state` is the
+/// raw form of an [`Arc<T>`] that belongs to this value, or null once it was given back.
 pub struct Table<T: Send + Sync + 'static> {
     header: NonNull<bindings::ctl_table_header>,
     cookie: u64,
@@ -239,7 +246,7 @@ pub struct Table<T: Send + Sync + 'static> {
     _owns: PhantomData<Arc<T>>,
 }
 
-// SAFETY: A `Table` is used only to unregister it, which any thread may do.
+// SAFETY: `header` is used only to unregister it, which any thread may do.
 unsafe impl<T: Send + Sync> Send for Table<T> {}
 // SAFETY: Nothing can be done with a `&Table`.
 unsafe impl<T: Send + Sync> Sync for Table<T> {}
@@ -271,8 +278,8 @@ impl<T: Settings> Table<T> {
             };
             tables.append(table)?;
         }
-        // SAFETY: `net` is alive; `tables` is kept until the header is unregistered, and a
-        // vector does not move its elements when it is moved.
+        // SAFETY: `net` is alive. `tables` and `state` are kept until the last reader in C is gone,
+        // and a vector does not move its elements when it is moved.
         let header = unsafe {
             bindings::register_net_sysctl_sz(
                 net.as_ptr(),
@@ -294,10 +301,12 @@ impl<T: Settings> Table<T> {
     /// Removes the files from the namespace that they were made in. Waits for those who use them.
     pub fn unregister(mut self, net: &Net) {
         if self.cookie == net.cookie() {
-            // SAFETY: By the type invariant, and `net` is alive.
+            // SAFETY: The header was registered in `net`, which is alive, and nobody has taken it
+            // back, as that takes this value.
             unsafe { bindings::unregister_net_sysctl_table(self.header.as_ptr()) };
             let state = core::mem::replace(&mut self.state, null());
-            // SAFETY: By the type invariant; the C core does not know it any more.
+            // SAFETY: `register` made it of an `Arc<T>`, and it is taken back only here, where the
+            // last reader in C is gone.
             drop(unsafe { Arc::<T>::from_raw(state) });
         }
     }
@@ -326,12 +335,13 @@ unsafe extern "C" fn handler<T: Settings>(
     position: *mut bindings::loff_t,
 ) -> c_int {
     from_result(|| {
-        // SAFETY: By the contract.
+        // SAFETY: C calls this for one of the `tables` of a `Table<T>`, which are there until the
+        // last reader in C is gone, and this is one.
         let table = unsafe { *table };
-        // SAFETY: By the invariant of `Table`.
+        // SAFETY: `Table::register` puts a constant there.
         let entry = unsafe { &*table.extra1.cast::<Entry<T>>() };
-        // SAFETY: By the invariant of `Table`, which is not unregistered while this runs, and
-        // keeps the reference that is only borrowed here.
+        // SAFETY: `Table::register` puts there what it keeps itself until the last reader in C is
+        // gone; the reference is only borrowed here.
         let state = ManuallyDrop::new(unsafe { Arc::<T>::from_raw(table.data) });
         let mut call = Call {
             name: entry.name,
@@ -350,8 +360,8 @@ unsafe extern "C" fn handler<T: Settings>(
         if let (Ok(before), Ok(after)) = (before, entry.text(&state)) {
             if *before != *after {
                 let value = CStr::from_bytes_until_nul(&after).map_err(|_| EINVAL)?;
-                // SAFETY: By the invariant of `Table`; before a namespace ends, it removes the
-                // files and waits for who uses them.
+                // SAFETY: `Table::register` puts there the namespace that the files are in. A
+                // `Table` is given back before that ends, which waits for this call.
                 let net = unsafe { Net::from_raw(table.extra2.cast()) };
                 state.written(net, entry.name, value);
             }

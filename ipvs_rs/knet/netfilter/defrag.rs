@@ -25,7 +25,7 @@ impl DefragV6 {
     ///
     /// `ENOMEM`, `EOVERFLOW`.
     pub fn enable(net: &Net) -> Result<Self> {
-        // SAFETY: The namespace is valid.
+        // SAFETY: The namespace is alive. C keeps no pointer: it counts the uses in each namespace.
         to_result(unsafe { bindings::nf_defrag_ipv6_enable(net.as_ptr()) })?;
         // INVARIANT: That was one use.
         Ok(Self {

@@ -128,8 +128,9 @@ impl<T: Send + Sync + 'static> Hooks<T> {
         // CAST: A handful.
         let count = registered.operations.len() as u32;
         let first = registered.operations.as_ptr();
-        // SAFETY: The namespace is valid, and by the type invariant of `Hooks` it is the one that
-        // the operations are registered in. They are freed a grace period after this function.
+        // SAFETY: The namespace is alive, and its cookie is that of the one where `register` has
+        // put the operations. They are freed a grace period after this, when their last reader is
+        // gone.
         unsafe { bindings::nf_unregister_net_hooks(net.as_ptr(), first, count) };
     }
 }
@@ -169,14 +170,17 @@ unsafe extern "C" fn adapter<T: Send + Sync + 'static, H: Handler<T>>(
     skb: *mut bindings::sk_buff,
     state: *const bindings::nf_hook_state,
 ) -> c_uint {
-    // SAFETY: `nf_hook` and its kin call hooks in an RCU read-side section.
+    // SAFETY: `nf_hook` and its kin call hooks in a read-side section, which stays open until the
+    // hook has returned.
     let guard = unsafe { Guard::held() };
+    // SAFETY: `state` is on the stack of `nf_hook`.
+    let net = unsafe { (*state).net };
     // SAFETY: The namespace that the packet is in exists while it is.
-    let net = unsafe { Net::from_raw((*state).net) };
+    let net = unsafe { Net::from_raw(net) };
     // SAFETY: By the invariant of `Registered` it is the raw form of its `_state`, which is given up
     // a grace period after the hook was unregistered, so not before this section ends.
     let shared = unsafe { Ref::from_raw(private, &guard) };
-    // SAFETY: The packet is the hook's until it returns, and is at the network layer.
+    // SAFETY: `nf_hook` is never called without a packet, which is the hook's until it returns.
     let given = unsafe { NonNull::new_unchecked(skb) };
     // SAFETY: As is said of `given`. IP has checked its header, and got it into one piece, before it
     // calls hooks; the read-side section stays open until the hook has returned.
