@@ -140,10 +140,6 @@ impl PerNet for Ipvs {
         &ID
     }
 
-    fn handle(&self) -> &Handle {
-        &self.handle
-    }
-
     fn create(net: &Net, handle: Handle) -> Result<Arc<Self>> {
         let settings = Settings::new(net.is_init(), initial_conn_max());
         let ipvs = Arc::pin_init(

@@ -74,7 +74,6 @@ const LBLCR_ENTRIES: &[Entry<Seconds>] = &[entry(c"lblcr_expiration")];
 /// The setting of one owner in one namespace.
 #[pin_data]
 struct Setting<const OWNER: u8> {
-    handle: Handle,
     seconds: Arc<Seconds>,
     #[pin]
     file: Mutex<Option<sysctl::Table<Seconds>>>,
@@ -87,7 +86,7 @@ fn new_file() -> impl PinInit<Mutex<Option<sysctl::Table<Seconds>>>> {
 }
 
 impl<const OWNER: u8> Setting<OWNER> {
-    fn new(net: &Net, handle: Handle, entries: &'static [Entry<Seconds>]) -> Result<Arc<Self>> {
+    fn new(net: &Net, entries: &'static [Entry<Seconds>]) -> Result<Arc<Self>> {
         let seconds = pin_init!(Seconds {
             value: AtomicI32::new(DEFAULT),
             writing <- new_mutex!((), "ip_vs_sysctl"),
@@ -95,7 +94,6 @@ impl<const OWNER: u8> Setting<OWNER> {
         let seconds = Arc::pin_init(seconds, GFP_KERNEL)?;
         let setting = Arc::pin_init(
             pin_init!(Self {
-                handle,
                 seconds,
                 file <- new_file(),
             }),
@@ -125,12 +123,8 @@ impl PerNet for Setting<LBLC> {
         &LBLC_ID
     }
 
-    fn handle(&self) -> &Handle {
-        &self.handle
-    }
-
-    fn create(net: &Net, handle: Handle) -> Result<Arc<Self>> {
-        Self::new(net, handle, LBLC_ENTRIES)
+    fn create(net: &Net, _: Handle) -> Result<Arc<Self>> {
+        Self::new(net, LBLC_ENTRIES)
     }
 
     fn close(_: &Arc<Self>, _: &Net) {}
@@ -145,12 +139,8 @@ impl PerNet for Setting<LBLCR> {
         &LBLCR_ID
     }
 
-    fn handle(&self) -> &Handle {
-        &self.handle
-    }
-
-    fn create(net: &Net, handle: Handle) -> Result<Arc<Self>> {
-        Self::new(net, handle, LBLCR_ENTRIES)
+    fn create(net: &Net, _: Handle) -> Result<Arc<Self>> {
+        Self::new(net, LBLCR_ENTRIES)
     }
 
     fn close(_: &Arc<Self>, _: &Net) {}

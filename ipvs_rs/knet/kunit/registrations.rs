@@ -18,7 +18,7 @@ mod tests {
         netdevice::{self, Device, Watch, Watcher},
         netfilter::{self, hook, Context, Handler, Hooks, Point, Verdict},
         proc_seq::{File, Show},
-        rcu::{self, Arc, Ref},
+        rcu::{self, Arc, Ref, Slot},
         skbuff::Skb,
         sockopt::{self, Buffer, Options, Value},
         sysctl::{Entry, Settings, Table},
@@ -31,6 +31,8 @@ mod tests {
     static FAILS: AtomicUsize = AtomicUsize::new(0);
     static ALIVE: AtomicUsize = AtomicUsize::new(0);
     static LOCAL: PerNetId<Local> = PerNetId::new();
+    /// What was kept by somebody who then could not make the state.
+    static KEPT: Slot<Handle> = Slot::empty();
 
     impl PerNet for Local {
         fn id() -> &'static PerNetId<Self> {
@@ -39,14 +41,12 @@ mod tests {
 
         fn create(_: &Net, handle: Handle) -> Result<Arc<Self>> {
             if FAILS.load(Relaxed) != 0 {
+                assert!(handle.get(&rcu::read_lock()).is_some());
+                drop(KEPT.replace(Some(Arc::new(handle, GFP_KERNEL)?)));
                 return Err(ENODEV);
             }
             ALIVE.fetch_add(1, Relaxed);
             Arc::new(Self(handle), GFP_KERNEL)
-        }
-
-        fn handle(&self) -> &Handle {
-            &self.0
         }
 
         fn close(state: &Arc<Self>, _: &Net) {
@@ -72,6 +72,10 @@ mod tests {
         assert_eq!(PerNetRegistration::<Local>::new().err(), Some(ENODEV));
         FAILS.store(0, Relaxed);
         assert!(!is_known());
+        // A namespace that may go now, as it has no state, is not to be had any more.
+        let kept = KEPT.replace(None).ok_or(ENODEV)?;
+        assert!(kept.get(&rcu::read_lock()).is_none());
+        drop(kept);
         let registration = PerNetRegistration::<Local>::new()?;
         assert!(is_known());
         assert!(ALIVE.load(Relaxed) > 0);

@@ -3,30 +3,37 @@
 //! A namespace, for objects that may outlive it.
 
 use core::{
+    ffi::c_void,
     ptr::null_mut,
     sync::atomic::{AtomicPtr, Ordering},
 };
 use ipvs_sys as bindings;
+use kernel::prelude::*;
 
 use super::Net;
-use crate::rcu::Guard;
+use crate::rcu::{self, Arc, Guard};
 
-/// A namespace as long as it has not begun to end.
-///
-/// Each state of a namespace is given the only one, see [`PerNet::create`](super::PerNet::create).
+/// A namespace as long as it has not begun to end. All that share it lose it at once.
 ///
 /// # Invariants
 ///
-/// It is null, or a namespace that exists for a grace period after it has become null.
-pub struct Handle(AtomicPtr<bindings::net>);
+/// The pointer is null, or that of a namespace that exists for a grace period after it has become
+/// null.
+pub struct Handle(Arc<AtomicPtr<bindings::net>>);
 
 impl Handle {
     /// # Safety
     ///
-    /// [`Handle::revoke`] must be called, and a grace period pass, before `net` ends.
-    pub(super) unsafe fn new(net: &Net) -> Self {
+    /// A share must be [ended](Handle::end), or be revoked and a grace period pass, before `net`
+    /// ends.
+    pub(super) unsafe fn new(net: &Net) -> Result<Self> {
         // INVARIANT: By the contract.
-        Self(AtomicPtr::new(net.as_ptr()))
+        Ok(Self(Arc::new(AtomicPtr::new(net.as_ptr()), GFP_KERNEL)?))
+    }
+
+    /// A share of the same.
+    pub(super) fn share(&self) -> Self {
+        Self(self.0.clone())
     }
 
     /// The namespace, unless it has begun to end.
@@ -37,17 +44,36 @@ impl Handle {
         if net.is_null() {
             return None;
         }
-        // SAFETY: By the type invariant it is there until this read-side section has ended.
+        // SAFETY: It was not null in this read-side section, which a grace period after that does
+        // not end before.
         Some(unsafe { Net::from_raw(net) })
     }
 
-    /// Whether it is one of `net`.
-    pub(super) fn is_of(&self, net: &Net) -> bool {
-        core::ptr::eq(self.0.load(Ordering::Relaxed), net.as_ptr())
+    /// Lets nobody get the namespace from now on; who has it has it for a grace period.
+    pub(super) fn revoke(&self) {
+        // ORDERING: Relaxed: the grace period that follows orders this before the end of the
+        // namespace.
+        self.0.store(null_mut(), Ordering::Relaxed);
     }
 
-    /// Lets nobody get the namespace from now on.
-    pub(super) fn revoke(&self) {
-        self.0.store(null_mut(), Ordering::Relaxed);
+    /// Revokes it, and waits until nobody has the namespace any more. May sleep.
+    pub(super) fn end(self) {
+        self.revoke();
+        rcu::synchronize();
+    }
+
+    /// This share, for C to keep.
+    pub(super) fn into_raw(self) -> *const c_void {
+        self.0.into_raw()
+    }
+
+    /// Takes back a share.
+    ///
+    /// # Safety
+    ///
+    /// `raw` must come from [`Handle::into_raw`], and be taken back once.
+    pub(super) unsafe fn from_raw(raw: *const c_void) -> Self {
+        // SAFETY: `into_raw` made it of an `Arc` of this type, and it is taken back once.
+        Self(unsafe { Arc::from_raw(raw) })
     }
 }

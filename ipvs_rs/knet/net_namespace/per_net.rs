@@ -6,7 +6,7 @@ use core::{
     ffi::c_void,
     marker::PhantomData,
     mem::ManuallyDrop,
-    ptr::NonNull,
+    ptr::{null_mut, NonNull},
     sync::atomic::{AtomicPtr, AtomicU32, Ordering},
 };
 use ipvs_sys as bindings;
@@ -24,15 +24,15 @@ pub trait PerNet: Sized + Send + Sync + 'static {
     /// Tells where the state is found: a `static` of the implementation.
     fn id() -> &'static PerNetId<Self>;
 
-    /// Makes the state of `net`, which is to keep the `handle`. May sleep.
+    /// Makes the state of `net`. May sleep.
+    ///
+    /// `handle` may be put anywhere: it gives no namespace any more from the moment before
+    /// [`PerNet::close`] on, or from the moment when this function has failed.
     ///
     /// # Errors
     ///
     /// The namespace, or the registration, fails with this error.
     fn create(net: &Net, handle: Handle) -> Result<Arc<Self>>;
-
-    /// The handle that the state was made with. It is revoked before [`PerNet::close`].
-    fn handle(&self) -> &Handle;
 
     /// Begins the end of `net`: sees to it that packets do not come any more. May sleep.
     ///
@@ -50,7 +50,7 @@ pub trait PerNet: Sized + Send + Sync + 'static {
 /// # Invariants
 ///
 /// While `assigned` is neither 0 nor [`CLAIMED`], C has reserved the place of this number for a
-/// [`Slot`] of a `T`. While `published` is not 0, it is `assigned`, and every namespace has one.
+/// [`Place`] of a `T`. While `published` is not 0, it is `assigned`, and every namespace has one.
 pub struct PerNetId<T> {
     assigned: AtomicU32,
     published: AtomicU32,
@@ -60,8 +60,23 @@ pub struct PerNetId<T> {
 /// The number of a kind of state that is being registered; C assigns greater ones.
 const CLAIMED: u32 = 1;
 
-/// What a namespace keeps for us: null, or an [`Arc`] in its raw form that belongs to it.
-type Slot = AtomicPtr<c_void>;
+/// What a namespace keeps for us. C makes it of zeroes, before [`init`].
+///
+/// # When the last reader is gone
+///
+/// A reader finds the place in a read-side section. C frees it when the namespace ends, for which
+/// whoever has a [`Net`] waits; or when the kind is unregistered, before which
+/// [`PerNetRegistration`] lets nobody find a place any more and waits for a grace period.
+///
+/// # Invariants
+///
+/// `state` is null, or an [`Arc`] of the kind of state, in its raw form; `handle` is null, or a
+/// [`Handle`] in its raw form. Both belong to the place.
+#[repr(C)]
+struct Place {
+    state: AtomicPtr<c_void>,
+    handle: AtomicPtr<c_void>,
+}
 
 impl<T: PerNet> PerNetId<T> {
     /// The id of a kind of state that is not registered yet.
@@ -78,47 +93,60 @@ impl<T: PerNet> PerNetId<T> {
 /// The state of `net`, if there is any yet, or still.
 #[inline]
 pub fn state<'g, T: PerNet>(net: &Net, guard: &'g Guard) -> Option<Ref<'g, T>> {
-    // ORDERING: Acquire, paired with the store in `PerNetRegistration::new`: the slots are seen.
+    // ORDERING: Acquire, paired with the store in `PerNetRegistration::new`: the places are seen.
     let id = T::id().published.load(Ordering::Acquire);
     if id == 0 {
         return None;
     }
-    // SAFETY: By the invariant of `PerNetId`, and the section of `guard` is open.
-    let slot = unsafe { slot(net, id) }?;
-    // SAFETY: The slot is there until this section ends, as unregistering waits for that, and as
-    // the namespace is alive.
-    let slot = unsafe { slot.as_ref() };
+    // SAFETY: `id` is published, so C has reserved it, and the section of `guard` is open.
+    let place = unsafe { place(net, id) }?;
+    // SAFETY: This is a reader that found the place in the section of `guard`.
+    let place = unsafe { place.as_ref() };
     // ORDERING: Acquire, paired with the store in `init`: the state is seen initialised.
-    let raw = slot.load(Ordering::Acquire);
+    let raw = place.state.load(Ordering::Acquire);
     if raw.is_null() {
         return None;
     }
-    // SAFETY: By the meaning of a slot. It had the reference in this section.
+    // SAFETY: `init` stores there what `into_raw` gives for a `T`. The place had the reference in
+    // this section.
     Some(unsafe { Ref::from_raw(raw, guard) })
 }
 
-/// The slot that C keeps at `id` in `net`.
+/// The place that C keeps at `id` in `net`.
 ///
 /// # Safety
 ///
-/// `id` must be reserved for a [`Slot`], and an RCU read-side section be open unless the namespace
-/// can have no new slots meanwhile.
+/// `id` must be reserved for a [`Place`], and an RCU read-side section be open unless the namespace
+/// can have no new places meanwhile.
 #[inline]
-unsafe fn slot(net: &Net, id: u32) -> Option<NonNull<Slot>> {
+unsafe fn place(net: &Net, id: u32) -> Option<NonNull<Place>> {
     // CAST: A small number.
     let index = id as usize;
-    // SAFETY: `net` is valid; an aligned pointer is read whole.
-    let slots = unsafe { (&raw const (*net.as_ptr()).gen).read_volatile() };
-    // SAFETY: A namespace always has an array of slots, which begins with its length.
-    let length = unsafe { *slots.cast::<u32>() };
+    // SAFETY: The namespace is alive, so this is in it.
+    let array = unsafe { &raw const (*net.as_ptr()).gen };
+    // ORDERING: Relaxed, and the dependency on the pointer, as in `net_generic`: the array is seen
+    // as it was when C published it.
+    // SAFETY: The namespace is alive; an aligned pointer is read whole.
+    let array = unsafe { array.read_volatile() };
+    // SAFETY: A namespace always has an array of pointers, which begins with its length; an old one
+    // is freed a grace period after it was replaced.
+    let length = unsafe { *array.cast::<u32>() };
     if id >= length {
         return None;
     }
     // SAFETY: `index` is in the array.
-    NonNull::new(unsafe { slots.cast::<*mut Slot>().add(index).read_volatile() })
+    let pointer = unsafe { array.cast::<*mut Place>().add(index) };
+    // ORDERING: Relaxed: `published`, or the lock of C, says that the place was there before.
+    // SAFETY: As above; an aligned pointer is read whole.
+    NonNull::new(unsafe { pointer.read_volatile() })
 }
 
 /// Gives every network namespace, now and in the future, a `T` for as long as it exists.
+///
+/// # When the last reader in C is gone
+///
+/// When `unregister_pernet_subsys` returns, or `register_pernet_subsys` has failed: C calls the
+/// operations, and reads them, only under the lock that both take for all they do.
 ///
 /// # Invariants
 ///
@@ -128,7 +156,7 @@ pub struct PerNetRegistration<T: PerNet> {
     _kind: PhantomData<T>,
 }
 
-// SAFETY: Registered operations may be taken back from any thread.
+// SAFETY: `operations` are used only to take them back, which any thread may do.
 unsafe impl<T: PerNet> Send for PerNetRegistration<T> {}
 // SAFETY: There is nothing to do with `&PerNetRegistration`.
 unsafe impl<T: PerNet> Sync for PerNetRegistration<T> {}
@@ -153,7 +181,7 @@ impl<T: PerNet> PerNetRegistration<T> {
                     pre_exit: Some(pre_exit::<T>),
                     exit: Some(exit::<T>),
                     id: assigned.as_ptr(),
-                    size: size_of::<Slot>(),
+                    size: size_of::<Place>(),
                     ..pin_init::zeroed()
                 };
                 // SAFETY: The pointer is valid for writes.
@@ -165,13 +193,15 @@ impl<T: PerNet> PerNetRegistration<T> {
         assigned
             .compare_exchange(0, CLAIMED, Ordering::Relaxed, Ordering::Relaxed)
             .map_err(|_| EBUSY)?;
-        // SAFETY: The operations are initialised, and stay where they are until unregistered. From
-        // now on `assigned` belongs to C, which writes it before it calls `init`.
+        // SAFETY: The operations are complete, and stay where they are until the last reader in C
+        // is gone. From now on `assigned` belongs to C, which writes it before it calls `init`.
         to_result(unsafe { bindings::register_pernet_subsys(operations.get()) })
+            // ORDERING: Relaxed: it only lets another registration in.
             .inspect_err(|_| assigned.store(0, Ordering::Relaxed))?;
-        // Not earlier: where a namespace has no slot yet, C may have left the pointer to one that a
+        // Not earlier: where a namespace has no place yet, C may have left the pointer to one that a
         // former owner of the number had.
-        // ORDERING: Release, paired with the load in `state`.
+        // ORDERING: Release, paired with the load in `state`. The other is Relaxed, as C wrote the
+        // number in the call above.
         published.store(assigned.load(Ordering::Relaxed), Ordering::Release);
         // INVARIANT: The operations were just registered.
         Ok(Self {
@@ -189,44 +219,67 @@ impl<T: PerNet> Drop for PerNetRegistration<T> {
             published,
             ..
         } = T::id();
+        // ORDERING: Relaxed: the grace period comes between this and the end of the places.
         published.store(0, Ordering::Relaxed);
         rcu::synchronize();
-        // SAFETY: By the type invariant, and nobody is left who uses the slots, which C frees.
+        // SAFETY: `new` has registered the operations, and nobody has taken them back. No reader is
+        // left of the places, which C frees.
         unsafe { bindings::unregister_pernet_subsys(self.operations.get()) };
+        // ORDERING: Relaxed: it only lets another registration in.
         assigned.store(0, Ordering::Relaxed);
     }
 }
 
-/// Called by C for each namespace that gets a slot.
+/// The place of a `T` in `net`, for the operations.
 ///
 /// # Safety
 ///
-/// `net` must be valid, and have a new slot for a `T`.
+/// To be called in an operation of a [`PerNetRegistration<T>`] for `net`.
+unsafe fn own_place<T: PerNet>(net: &Net) -> Option<&Place> {
+    // ORDERING: Relaxed: C wrote it under the lock in which it calls the operations.
+    let id = T::id().assigned.load(Ordering::Relaxed);
+    // SAFETY: C has reserved the number before it calls an operation, and makes no places for this
+    // namespace while it does.
+    let place = unsafe { place(net, id) }?;
+    // SAFETY: C makes the place before it calls `init`, and frees it after it has called `exit`.
+    Some(unsafe { place.as_ref() })
+}
+
+/// Called by C for each namespace that gets a place.
+///
+/// # Safety
+///
+/// `net` must be valid, and have a new place for a `T`.
 unsafe extern "C" fn init<T: PerNet>(net: *mut bindings::net) -> c_int {
     from_result(|| {
-        // SAFETY: C calls this with a namespace that lives at least until `exit` was called.
+        // SAFETY: C calls this with a namespace that lives at least until `exit` was called, or
+        // this has failed.
         let net = unsafe { Net::from_raw(net) };
-        let id = T::id().assigned.load(Ordering::Relaxed);
-        // SAFETY: By the contract; C makes no slots for this namespace meanwhile.
-        let slot = unsafe { slot(net, id) }.ok_or(ENOENT)?;
-        // SAFETY: The slot is there until after `exit`.
-        let slot = unsafe { slot.as_ref() };
-        // SAFETY: The handle is revoked in `pre_exit`, after which C waits for a grace period; or
-        // right here, by those who drop it, if there will be no `pre_exit`.
-        let handle = unsafe { Handle::new(net) };
-        let state = T::create(net, handle)?;
-        if !state.handle().is_of(net) {
-            // It is somewhere else, and would not be revoked in time.
-            crate::module::leak(state, "the state of a namespace");
-            return Err(EINVAL);
-        }
+        // SAFETY: This is an operation for `net`.
+        let place = unsafe { own_place::<T>(net) }.ok_or(ENOENT)?;
+        // SAFETY: It is ended right here if there will be no `pre_exit`; otherwise that revokes it,
+        // and C waits for a grace period before `exit`.
+        let handle = unsafe { Handle::new(net) }?;
+        let state = match T::create(net, handle.share()) {
+            Ok(state) => state,
+            Err(error) => {
+                handle.end();
+                return Err(error);
+            }
+        };
+        // ORDERING: Relaxed: only the other operations read it, under the lock of C.
+        place
+            .handle
+            .store(handle.into_raw().cast_mut(), Ordering::Relaxed);
         // ORDERING: Release, paired with the load in `state`: the state is seen initialised.
-        slot.store(state.into_raw().cast_mut(), Ordering::Release);
+        place
+            .state
+            .store(state.into_raw().cast_mut(), Ordering::Release);
         Ok(0)
     })
 }
 
-/// Called by C for each namespace that is to lose its slot, before it waits for a grace period.
+/// Called by C for each namespace that is to lose its place, before it waits for a grace period.
 ///
 /// # Safety
 ///
@@ -234,22 +287,27 @@ unsafe extern "C" fn init<T: PerNet>(net: *mut bindings::net) -> c_int {
 unsafe extern "C" fn pre_exit<T: PerNet>(net: *mut bindings::net) {
     // SAFETY: C calls this with a namespace that is valid until after all exit functions.
     let net = unsafe { Net::from_raw(net) };
-    let id = T::id().assigned.load(Ordering::Relaxed);
-    // SAFETY: By the contract; C makes no slots for this namespace meanwhile.
-    let Some(slot) = (unsafe { slot(net, id) }) else {
+    // SAFETY: This is an operation for `net`.
+    let Some(place) = (unsafe { own_place::<T>(net) }) else {
         return;
     };
-    // SAFETY: The slot is there until after `exit`.
-    let raw = unsafe { slot.as_ref() }.load(Ordering::Acquire);
-    if !raw.is_null() {
-        // SAFETY: By the meaning of a slot, which keeps the reference: this one is not dropped.
-        let state = ManuallyDrop::new(unsafe { Arc::<T>::from_raw(raw) });
-        state.handle().revoke();
+    // ORDERING: Relaxed: `init` stored it under the lock of C.
+    let handle = place.handle.swap(null_mut(), Ordering::Relaxed);
+    if !handle.is_null() {
+        // SAFETY: `init` stored there what `into_raw` gave; it was taken out just now.
+        unsafe { Handle::from_raw(handle) }.revoke();
+    }
+    // ORDERING: Relaxed: `init` stored it under the lock of C.
+    let state = place.state.load(Ordering::Relaxed);
+    if !state.is_null() {
+        // SAFETY: `init` stored there what `into_raw` gave for a `T`. The place keeps the
+        // reference: this one is not dropped.
+        let state = ManuallyDrop::new(unsafe { Arc::<T>::from_raw(state) });
         T::close(&state, net);
     }
 }
 
-/// Called by C for each namespace that is to lose its slot.
+/// Called by C for each namespace that is to lose its place.
 ///
 /// # Safety
 ///
@@ -257,15 +315,16 @@ unsafe extern "C" fn pre_exit<T: PerNet>(net: *mut bindings::net) {
 unsafe extern "C" fn exit<T: PerNet>(net: *mut bindings::net) {
     // SAFETY: C calls this with a namespace that is valid until after all exit functions.
     let net = unsafe { Net::from_raw(net) };
-    let id = T::id().assigned.load(Ordering::Relaxed);
-    // SAFETY: By the contract; C makes no slots for this namespace meanwhile.
-    let Some(slot) = (unsafe { slot(net, id) }) else {
+    // SAFETY: This is an operation for `net`.
+    let Some(place) = (unsafe { own_place::<T>(net) }) else {
         return;
     };
-    // SAFETY: C frees the slot after this function.
-    let raw = unsafe { slot.as_ref() }.swap(core::ptr::null_mut(), Ordering::AcqRel);
-    if !raw.is_null() {
-        // SAFETY: By the meaning of a slot; it gave up the reference.
-        T::destroy(unsafe { Arc::from_raw(raw) }, net);
+    // ORDERING: Relaxed: `init` stored it under the lock of C, and readers that find null read
+    // nothing.
+    let state = place.state.swap(null_mut(), Ordering::Relaxed);
+    if !state.is_null() {
+        // SAFETY: `init` stored there what `into_raw` gave for a `T`; it was taken out just now.
+        let state = unsafe { Arc::from_raw(state) };
+        T::destroy(state, net);
     }
 }
