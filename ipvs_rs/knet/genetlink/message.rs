@@ -22,11 +22,18 @@ impl From<Full> for Error {
     }
 }
 
-/// Where a nest begins, in bytes from the first attribute.
+/// Where a nest begins, in bytes from the first attribute of its message.
+///
+/// `'a` is that of the [`Message`], and is neither longer nor shorter: whoever writes messages is
+/// given each with a lifetime of its own, so that another message does not take this.
 #[must_use = "a nest has no length before its end"]
-pub struct Nest {
+pub struct Nest<'a> {
     offset: usize,
+    _message: Brand<'a>,
 }
+
+/// Makes no lifetime but `'a` do.
+type Brand<'a> = PhantomData<fn(&'a ()) -> &'a ()>;
 
 /// Whom a message is of and for, as its header says.
 #[derive(Clone, Copy)]
@@ -60,6 +67,7 @@ pub struct Message<'a> {
     header: NonNull<c_void>,
     finished: bool,
     _skb: PhantomData<&'a mut bindings::sk_buff>,
+    _brand: Brand<'a>,
 }
 
 impl<'a> Message<'a> {
@@ -74,7 +82,8 @@ impl<'a> Message<'a> {
         flags: u32,
         command: u8,
     ) -> Result<Self, Full> {
-        // SAFETY: By the contract; the family of a request is registered.
+        // SAFETY: `skb` is ours alone by the contract; C keeps the family of a request registered
+        // while its callback runs.
         unsafe { Self::begin_with(skb, Header::answering(request), flags, command) }
     }
 
@@ -89,7 +98,7 @@ impl<'a> Message<'a> {
         flags: u32,
         command: u8,
     ) -> Result<Self, Full> {
-        // SAFETY: By the contract.
+        // SAFETY: By the contract `skb` is valid and ours alone, and the family is registered.
         let header = unsafe {
             bindings::genlmsg_put(
                 skb.as_ptr(),
@@ -107,13 +116,14 @@ impl<'a> Message<'a> {
             header: NonNull::new(header).ok_or(Full)?,
             finished: false,
             _skb: PhantomData,
+            _brand: PhantomData,
         })
     }
 
     /// Lets the message stand as it is.
     pub(super) fn finish(mut self) {
         self.finished = true;
-        // SAFETY: By the type invariant.
+        // SAFETY: `genlmsg_put` returned `header` for `skb`, which is ours alone.
         unsafe { bindings::genlmsg_end(self.skb.as_ptr(), self.header.as_ptr()) };
     }
 
@@ -124,7 +134,7 @@ impl<'a> Message<'a> {
     /// [`Full`]; nothing was appended then.
     #[inline]
     pub fn put(&mut self, kind: u16, payload: &[u8]) -> Result<(), Full> {
-        // SAFETY: By the type invariant.
+        // SAFETY: `skb` is a netlink message, and ours alone.
         let to = unsafe { bindings::nla_begin(self.skb.as_ptr(), kind, payload.len()) };
         let to = NonNull::new(to).ok_or(Full)?;
         // SAFETY: There are as many bytes at `to`, which are new.
@@ -144,7 +154,7 @@ impl<'a> Message<'a> {
     /// [`Full`]; nothing was appended then.
     #[inline]
     pub fn put_u64(&mut self, kind: u16, value: u64, pad: u16) -> Result<(), Full> {
-        // SAFETY: By the type invariant.
+        // SAFETY: `skb` is a netlink message, and ours alone.
         let to = unsafe { bindings::nla_begin_64bit(self.skb.as_ptr(), kind, pad) };
         let to = NonNull::new(to).ok_or(Full)?;
         // SAFETY: There are eight bytes at `to`, which are new; they need not be aligned.
@@ -158,40 +168,43 @@ impl<'a> Message<'a> {
     /// # Errors
     ///
     /// [`Full`]; nothing was appended then.
-    pub fn begin_nest(&mut self, kind: u16) -> Result<Nest, Full> {
+    pub fn begin_nest(&mut self, kind: u16) -> Result<Nest<'a>, Full> {
         let before = self.length();
-        // SAFETY: By the type invariant.
+        // SAFETY: `skb` is a netlink message, and ours alone.
         let start = unsafe { bindings::nla_nest_start_noflag(self.skb.as_ptr(), kind.into()) };
         if start.is_null() {
             return Err(Full);
         }
-        Ok(Nest { offset: before })
+        Ok(Nest {
+            offset: before,
+            _message: PhantomData,
+        })
     }
 
     /// Ends the attribute that `nest` began.
-    pub fn end_nest(&mut self, nest: Nest) {
+    pub fn end_nest(&mut self, nest: Nest<'a>) {
         if let Some(start) = self.start_of(&nest) {
-            // SAFETY: By the type invariant, and there is an attribute's header at `start`.
+            // SAFETY: `skb` is ours alone, and there is room for an attribute's header at `start`.
             unsafe { bindings::nla_nest_end(self.skb.as_ptr(), start) };
         }
     }
 
     /// Takes back the attribute that `nest` began, and all that is in it.
-    pub fn cancel_nest(&mut self, nest: Nest) {
+    pub fn cancel_nest(&mut self, nest: Nest<'a>) {
         if let Some(start) = self.start_of(&nest) {
-            // SAFETY: As above.
+            // SAFETY: `skb` is ours alone, and `start` is a place in it, behind the header.
             unsafe { bindings::nla_nest_cancel(self.skb.as_ptr(), start) };
         }
     }
 
     /// How many bytes were appended.
     fn length(&self) -> usize {
-        // SAFETY: By the type invariant.
+        // SAFETY: `genlmsg_put` returned `header` for `skb`.
         unsafe { bindings::genlmsg_length(self.skb.as_ptr(), self.header.as_ptr()) }
     }
 
-    /// Where `nest` begins; [`None`] if that is not in this message any more, or never was.
-    fn start_of(&self, nest: &Nest) -> Option<*mut bindings::nlattr> {
+    /// Where `nest` begins; [`None`] if that is not in this message any more.
+    fn start_of(&self, nest: &Nest<'a>) -> Option<*mut bindings::nlattr> {
         let behind = nest.offset.checked_add(size_of::<bindings::nlattr>())?;
         if behind > self.length() {
             return None;
@@ -205,7 +218,7 @@ impl<'a> Message<'a> {
 impl Drop for Message<'_> {
     fn drop(&mut self) {
         if !self.finished {
-            // SAFETY: By the type invariant.
+            // SAFETY: `genlmsg_put` returned `header` for `skb`, which is ours alone.
             unsafe { bindings::genlmsg_cancel(self.skb.as_ptr(), self.header.as_ptr()) };
         }
     }
@@ -232,7 +245,7 @@ impl Reply {
 
     /// Begins the message in it.
     pub(super) fn begin(&mut self, request: &Request, command: u8) -> Result<Message<'_>, Full> {
-        // SAFETY: By the type invariant; the borrow keeps everybody else away.
+        // SAFETY: `skb` is owned; the borrow keeps everybody else away.
         unsafe { Message::begin(self.skb, request, 0, command) }
     }
 
@@ -251,7 +264,8 @@ impl Reply {
             port: 0,
             sequence: 0,
         };
-        // SAFETY: By the type invariant and the contract; the borrow keeps everybody else away.
+        // SAFETY: `skb` is owned, and the borrow keeps everybody else away. By the contract the
+        // family is registered.
         unsafe { Message::begin_with(self.skb, header, 0, command) }
     }
 
@@ -268,7 +282,7 @@ impl Reply {
     ) {
         let skb = self.skb.as_ptr();
         core::mem::forget(self);
-        // SAFETY: By the type invariant and the contract; `skb` is given away.
+        // SAFETY: `skb` is owned, and given away. By the contract the family has the group.
         unsafe { bindings::genlmsg_multicast(family, net.as_ptr(), skb, group) };
     }
 
@@ -276,14 +290,15 @@ impl Reply {
     pub(super) fn send(self, request: &Request) -> Result {
         let skb = self.skb.as_ptr();
         core::mem::forget(self);
-        // SAFETY: By the type invariant; `skb` is given away, whatever becomes of it.
+        // SAFETY: `skb` is owned, and given away, whatever becomes of it. C keeps the request while
+        // its callback runs.
         to_result(unsafe { bindings::genlmsg_reply(skb, request.as_raw()) })
     }
 }
 
 impl Drop for Reply {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant.
+        // SAFETY: `skb` is owned, and was not given away.
         unsafe { bindings::nlmsg_free(self.skb.as_ptr()) };
     }
 }
