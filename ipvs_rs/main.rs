@@ -26,10 +26,11 @@ module! {
     },
 }
 
-/// What the loaded module owns, in the order in which it is given up.
+/// What the loaded module owns, in the order in which it is given up: first that by which user space
+/// reaches it.
 struct Module {
-    _control: control::Registration,
     _sockopt: sockopt::Registration,
+    _control: control::Registration,
     _devices: Watch<Devices>,
     _namespaces: PerNetRegistration<Ipvs>,
     _schedulers: Schedulers,
@@ -40,7 +41,7 @@ struct Module {
 }
 
 impl kernel::Module for Module {
-    fn init(module: &'static ThisModule) -> Result<Self> {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
         knet::layout::check()?;
         let barrier = BarrierOnDrop;
         let cpus = percpu::Watch::new()?;
@@ -50,11 +51,13 @@ impl kernel::Module for Module {
         let schedulers = Schedulers::new()?;
         let namespaces = PerNetRegistration::new()?;
         let devices = Watch::new()?;
-        let sockopt = sockopt::Registration::new(module)?;
-        let control = control::register(module)?;
+        let control = control::register()?;
+        // From here on nothing fails: nobody could wait for who sleeps amid a call, or a dump.
+        let sockopt = sockopt::Registration::new()?;
+        control.open();
         Ok(Self {
-            _control: control,
             _sockopt: sockopt,
+            _control: control,
             _devices: devices,
             _namespaces: namespaces,
             _schedulers: schedulers,

@@ -104,15 +104,16 @@ const fn of(command: u8) -> Operation {
     Operation::new(command).admin().liberal()
 }
 
-/// Lets user space send commands to `module`, until the registration is dropped.
+/// Lets user space send commands, until the registration is dropped.
 ///
-/// To be called last: commands may come at once.
+/// Commands may come at once. The lists of services, servers and connections are to be had when it
+/// was opened.
 ///
 /// # Errors
 ///
-/// `EEXIST` if there is an `IPVS` already.
-pub fn register(module: &'static ThisModule) -> Result<Registration> {
-    FAMILY.register(module)
+/// `EEXIST` if there is an `IPVS` already, `ENOMEM`.
+pub fn register() -> Result<Registration> {
+    FAMILY.register()
 }
 
 /// What IPVS knows in the namespace of a request.

@@ -36,6 +36,7 @@ use kernel::{error::to_result, prelude::*, task::might_sleep, types::Opaque};
 
 use crate::{
     errno::enobufs,
+    module,
     net_namespace::Net,
     rcu::{self, Guard},
 };
@@ -123,15 +124,24 @@ impl Group {
 
 /// A family of commands. It lives in a static of the module that answers them.
 ///
+/// # Last reader
+///
+/// A command is gone when `genl_unregister_family` returns, which waits for those that run. A dump
+/// that goes on after that has a reference to the module, and so to the family, until it is done.
+/// While the module is being loaded that would not keep it, should loading fail: no dump begins
+/// before the family was [opened](Registration::open).
+///
 /// # Invariants
 ///
 /// `inner` is valid for `genl_register_family`, but for `module` and the bit fields, which
 /// [`Family::register`] sets. `registered` is true while the C core may know `inner`. In a
-/// read-side section in which `heard` was true, `inner` stays registered.
+/// read-side section in which `open` was true, `inner` stays registered.
+#[repr(C)]
 pub struct Family {
+    /// The first one, so that who has a pointer to it, as C does, has the family.
     inner: Opaque<bindings::genl_family>,
     registered: AtomicBool,
-    heard: AtomicBool,
+    open: AtomicBool,
 }
 
 // SAFETY: `inner` is changed only by `register`, and by the C core under its own lock.
@@ -179,40 +189,53 @@ impl Family {
         Self {
             inner: Opaque::new(family),
             registered: AtomicBool::new(false),
-            heard: AtomicBool::new(false),
+            open: AtomicBool::new(false),
         }
     }
 
-    /// Lets user space find the family, from now until the registration is dropped.
-    ///
-    /// `module` is the one that this static is part of. It stays loaded while a dump goes on.
+    /// Lets user space find the family of this module, from now until the registration is dropped.
+    /// Commands may come at once, but no dumps yet. The module stays loaded while a dump goes on.
     ///
     /// # Errors
     ///
-    /// `EBUSY` if the family is registered already, `EEXIST` if another has its name.
-    pub fn register(&'static self, module: &'static ThisModule) -> Result<Registration> {
+    /// `EBUSY` if the family is registered already, `EEXIST` if another has its name, `ENOMEM`.
+    pub fn register(&'static self) -> Result<Registration> {
+        // ORDERING: Acquire, paired with the store below: who registers after a failure sees what
+        // was written to the family before.
         if self.registered.swap(true, Ordering::Acquire) {
             return Err(EBUSY);
         }
         let family = self.inner.get();
-        // SAFETY: `registered` was false, so nobody else uses it.
-        unsafe {
-            (*family).module = module.as_ptr().cast();
-            (*family).set_netnsok(1);
-            (*family).set_parallel_ops(1);
-        }
-        // SAFETY: By the type invariant; it is a static, so it stays where it is.
-        match to_result(unsafe { bindings::genl_register_family(family) }) {
-            Ok(()) => {
-                // ORDERING: Release, paired with `listened_to`.
-                self.heard.store(true, Ordering::Release);
-                Ok(Registration { family: self })
-            }
-            Err(error) => {
-                self.registered.store(false, Ordering::Release);
-                Err(error)
-            }
-        }
+        // SAFETY: `registered` was false, so nobody else uses the family, until `inner` is given to
+        // C below.
+        let inner = unsafe { &mut *family };
+        inner.module = module::own().as_ptr().cast();
+        inner.set_netnsok(1);
+        inner.set_parallel_ops(1);
+        // SAFETY: `Family::new` and the lines above have filled it. It is a static, so it stays
+        // where it is until the last reader is gone.
+        to_result(unsafe { bindings::genl_register_family(family) }).inspect_err(|_| {
+            // ORDERING: Release, paired with the swap above.
+            self.registered.store(false, Ordering::Release);
+        })?;
+        Ok(Registration { family: self })
+    }
+
+    /// Whether dumps may begin, and announcements be made.
+    fn is_open(&self) -> bool {
+        // ORDERING: Acquire, paired with the store in `Registration::open`: the family is seen
+        // registered, and all else that was made before.
+        self.open.load(Ordering::Acquire)
+    }
+
+    /// The family that C has called an operation of.
+    ///
+    /// # Safety
+    ///
+    /// `inner` must be that of a `Family`.
+    unsafe fn of<'a>(inner: *const bindings::genl_family) -> &'a Self {
+        // SAFETY: It is the first field of a static.
+        unsafe { &*inner.cast() }
     }
 }
 
@@ -221,13 +244,13 @@ impl Family {
     /// registered then.
     fn listened_to(&self, net: &Net, group: u32, _guard: &Guard) -> bool {
         let family = self.inner.get();
-        // ORDERING: Acquire, paired with `register`.
-        if !self.heard.load(Ordering::Acquire) {
+        if !self.is_open() {
             return false;
         }
-        // SAFETY: By the type invariant it is registered.
+        // SAFETY: `register` has filled it, and C does not change this.
         let count = u32::from(unsafe { (*family).n_mcgrps });
-        // SAFETY: It is registered, and there is such a group.
+        // SAFETY: It was open in the section of the guard, so it stays registered, and there is
+        // such a group.
         group < count && unsafe { bindings::genl_has_listeners(family, net.as_ptr(), group) }
     }
 
@@ -255,18 +278,18 @@ impl Family {
         }
         let family = self.inner.get();
         let fill = |mut event: Event| {
-            // SAFETY: It is registered during the section of `guard`.
+            // SAFETY: `listened_to` says that it is registered during the section of `guard`.
             let mut message = unsafe { event.begin_event(family, command) }?;
             write(&mut message, &guard)?;
             message.finish();
             Ok::<_, Error>(event)
         };
         match event.and_then(fill) {
-            // SAFETY: As above, and `listened_to` knows the group.
+            // SAFETY: As above, and that there is such a group.
             Ok(event) => unsafe { event.send_to_group(family, net, group) },
             Err(_) => {
                 let lost = enobufs().to_errno();
-                // SAFETY: As above.
+                // SAFETY: `listened_to` says that it is registered, and that there is such a group.
                 unsafe { bindings::genl_set_err(family, net.as_ptr(), group, lost) };
             }
         }
@@ -282,13 +305,25 @@ pub struct Registration {
     family: &'static Family,
 }
 
+impl Registration {
+    /// Lets dumps begin, and announcements be made.
+    ///
+    /// To be called when the module is loaded and nothing can fail any more: nobody can wait for
+    /// the end of a dump.
+    pub fn open(&self) {
+        // ORDERING: Release, paired with `Family::is_open`.
+        self.family.open.store(true, Ordering::Release);
+    }
+}
+
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.family.heard.store(false, Ordering::Relaxed);
-        // Who saw it heard in a section has sent what he wanted to.
+        // ORDERING: Relaxed: the grace period comes between this and the end of the registration.
+        self.family.open.store(false, Ordering::Relaxed);
+        // Who saw it open in a section has sent what he wanted to.
         rcu::synchronize();
-        // SAFETY: By the type invariant. It waits for commands that run; a dump that goes on
-        // holds a reference to the module, and with it to the family.
+        // SAFETY: `Family::register` has registered it, and nobody has taken it back, as that takes
+        // this value. The family stays where it is until the last reader is gone.
         unsafe { bindings::genl_unregister_family(self.family.inner.get()) };
         // `registered` stays: a dump of the old registration may still use the family.
     }

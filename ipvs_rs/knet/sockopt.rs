@@ -19,7 +19,7 @@ use kernel::{
     uaccess::{UserPtr, UserSlice},
 };
 
-use crate::net_namespace::Net;
+use crate::{module, net_namespace::Net};
 
 /// Who answers.
 pub trait Options: 'static {
@@ -118,6 +118,14 @@ impl Buffer {
 
 /// As long as it exists, programs reach `O`.
 ///
+/// # Last reader
+///
+/// C calls the operations, and reads them after the call, with a reference to their owner only:
+/// this module. So the last reader is gone when the module has begun to go, which it does only
+/// without references, and gets none after that. Where this value is dropped earlier, somebody
+/// may still be there: a module that is being loaded registers options last, so that nothing
+/// can fail after that.
+///
 /// # Invariants
 ///
 /// `operations` are registered.
@@ -126,18 +134,21 @@ pub struct Registration<O: Options> {
     _options: PhantomData<fn(O)>,
 }
 
-// SAFETY: A registration belongs to no thread.
+// SAFETY: `operations` are used only to take them back, which any thread may do.
 unsafe impl<O: Options> Send for Registration<O> {}
 // SAFETY: There is nothing to do with `&Registration`.
 unsafe impl<O: Options> Sync for Registration<O> {}
 
 impl<O: Options> Registration<O> {
-    /// Lets programs reach `O`, a part of `module`, which stays loaded while they do. May sleep.
+    /// Lets programs reach `O`, a part of this module, which stays loaded while they do. May sleep.
+    ///
+    /// To be called last when the module is loaded: calls may come at once, and nobody can wait for
+    /// their end.
     ///
     /// # Errors
     ///
-    /// `EBUSY` if somebody else has one of the numbers, `ENOMEM`, `EINTR`.
-    pub fn new(module: &'static ThisModule) -> Result<Self> {
+    /// `EBUSY` if somebody else has one of the numbers, `ENOMEM`.
+    pub fn new() -> Result<Self> {
         // CAST: Numbers of options are small.
         let (base, set, get) = (O::BASE as c_int, O::SET as c_int, O::GET as c_int);
         let operations = KBox::new(
@@ -150,12 +161,12 @@ impl<O: Options> Registration<O> {
                 get_optmin: base,
                 get_optmax: base.wrapping_add(get),
                 get: Some(get_callback::<O>),
-                owner: module.as_ptr().cast(),
+                owner: module::own().as_ptr().cast(),
                 ..pin_init::zeroed()
             }),
             GFP_KERNEL,
         )?;
-        // SAFETY: The structure is complete, and stays where it is until it is unregistered.
+        // SAFETY: The structure is complete, and stays where it is until the last reader is gone.
         to_result(unsafe { bindings::nf_register_sockopt(operations.get()) })?;
         // INVARIANT: Just registered.
         Ok(Self {
@@ -167,7 +178,8 @@ impl<O: Options> Registration<O> {
 
 impl<O: Options> Drop for Registration<O> {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant. Calls hold a reference to the module, so none is going on.
+        // SAFETY: `new` has registered the operations, and nobody has taken them back. C reads them
+        // no more when this returns, as the last reader was gone before.
         unsafe { bindings::nf_unregister_sockopt(self.operations.get()) };
     }
 }

@@ -6,7 +6,7 @@ use core::{ffi::c_int, mem::MaybeUninit, ptr::NonNull};
 use ipvs_sys as bindings;
 use kernel::{error::from_result, prelude::*};
 
-use super::{Full, Message, Request};
+use super::{Family, Full, Message, Request};
 
 /// Answers a request to dump.
 pub trait Dump {
@@ -46,7 +46,8 @@ impl Page<'_> {
         command: u8,
         write: impl FnOnce(&mut Message<'_>) -> Result<(), Full>,
     ) -> Result<(), Full> {
-        // SAFETY: By the type invariant; the message is gone when this function returns.
+        // SAFETY: C has given `skb` to the callback that has made this page, and nobody else uses
+        // it; the message is gone when this function returns.
         let message =
             unsafe { Message::begin(self.skb, self.request, bindings::NLM_F_MULTI, command) };
         let mut message = message?;
@@ -80,13 +81,14 @@ impl<C: Default> Progress<C> {
             // INVARIANT: It was just initialised.
             self.begun = true;
         }
-        // SAFETY: By the type invariant.
+        // SAFETY: `begun` is true, which it becomes only when the cursor was initialised.
         unsafe { self.cursor.assume_init_mut() }
     }
 
     fn end(&mut self) {
         if core::mem::take(&mut self.begun) {
-            // SAFETY: By the type invariant, which no longer says so.
+            // SAFETY: `begun` was true, which it becomes only when the cursor was initialised, and
+            // is not any more.
             unsafe { self.cursor.assume_init_drop() };
         }
     }
@@ -99,7 +101,7 @@ impl<C: Default> Progress<C> {
     /// lasts for `'a`. No other reference from this function may be in use.
     unsafe fn of<'a>(callback: *mut bindings::netlink_callback) -> &'a mut Self {
         const { Self::FITS };
-        // SAFETY: By the contract.
+        // SAFETY: By the contract `callback` is valid, so this is in it.
         let room = unsafe { &raw mut (*callback).__bindgen_anon_1 };
         // SAFETY: The room is ours, zeroed before the first call of a dump, and nobody else uses
         // it; it is large enough by `FITS`. All zeroes is a valid `Progress`.
@@ -115,11 +117,17 @@ pub(super) unsafe extern "C" fn run_callback<H: Dump>(
     callback: *mut bindings::netlink_callback,
 ) -> c_int {
     from_result(|| {
-        // SAFETY: By the contract generic netlink keeps this in `data`.
-        let info = unsafe { (*callback).data.cast::<bindings::genl_dumpit_info>() };
-        // SAFETY: By the contract, for as long as this function runs.
-        let request = unsafe { Request::from_raw(&raw const (*info).info) };
-        // SAFETY: By the contract, for as long as this function runs.
+        // SAFETY: C calls this with a dump that goes on.
+        let data = unsafe { (*callback).data };
+        // SAFETY: Generic netlink keeps this in `data` for as long as the dump goes on.
+        let info = unsafe { &raw const (*data.cast::<bindings::genl_dumpit_info>()).info };
+        // SAFETY: It is what C has made for this operation.
+        let request = unsafe { Request::from_raw(info) };
+        // SAFETY: This function is in the operations of a `Family` only.
+        if !unsafe { Family::of(request.family()) }.is_open() {
+            return Err(EAGAIN);
+        }
+        // SAFETY: C calls this for a dump of `H`, and nothing else for that dump meanwhile.
         let progress = unsafe { Progress::<H::Cursor>::of(callback) };
         let mut page = Page {
             skb: NonNull::new(skb).ok_or(EINVAL)?,
@@ -137,7 +145,7 @@ pub(super) unsafe extern "C" fn run_callback<H: Dump>(
 pub(super) unsafe extern "C" fn end_callback<H: Dump>(
     callback: *mut bindings::netlink_callback,
 ) -> c_int {
-    // SAFETY: By the contract, for as long as this function runs.
+    // SAFETY: C calls this for a dump of `H`, and nothing else for that dump meanwhile.
     unsafe { Progress::<H::Cursor>::of(callback) }.end();
     0
 }

@@ -47,33 +47,35 @@ impl Request {
 
     /// The family that was asked.
     pub(super) fn family(&self) -> *const bindings::genl_family {
-        // SAFETY: By the type invariant.
+        // SAFETY: C keeps the `genl_info` while the callback runs.
         unsafe { (*self.as_raw()).family }
     }
 
     /// The network namespace of the socket that the request was sent from.
     pub fn net(&self) -> &Net {
-        // SAFETY: By the type invariant; the socket keeps its namespace.
-        unsafe { Net::from_raw((*self.as_raw())._net.net) }
+        // SAFETY: C keeps the `genl_info` while the callback runs.
+        let net = unsafe { (*self.as_raw())._net.net };
+        // SAFETY: The socket keeps its namespace.
+        unsafe { Net::from_raw(net) }
     }
 
     /// The address of the socket that the request was sent from.
     pub fn port(&self) -> u32 {
-        // SAFETY: By the type invariant.
+        // SAFETY: C keeps the `genl_info` while the callback runs.
         unsafe { (*self.as_raw()).snd_portid }
     }
 
     /// The number that an answer must carry.
     pub fn sequence(&self) -> u32 {
-        // SAFETY: By the type invariant.
+        // SAFETY: C keeps the `genl_info` while the callback runs.
         unsafe { (*self.as_raw()).snd_seq }
     }
 
     /// The attributes, as they were sent.
     pub fn attributes(&self) -> &[u8] {
-        // SAFETY: By the type invariant.
+        // SAFETY: C keeps the `genl_info` while the callback runs.
         let header = unsafe { (*self.as_raw()).nlhdr };
-        // SAFETY: As above.
+        // SAFETY: C keeps the message while the callback runs, and has found its header whole.
         // CAST: A u32 fits.
         let length = unsafe { (*header).nlmsg_len } as usize;
         // SAFETY: The message is that long and stays where it is while the callback runs.
@@ -83,7 +85,7 @@ impl Request {
 
     /// Explains the error that will be returned to whoever asked for explanations.
     pub fn explain(&self, why: &'static CStr) {
-        // SAFETY: By the type invariant.
+        // SAFETY: C keeps the `genl_info` while the callback runs.
         let extack = unsafe { (*self.as_raw()).extack };
         // SAFETY: It is null or valid while the callback runs, and nobody else writes to it.
         if let Some(extack) = unsafe { extack.as_mut() } {
@@ -94,7 +96,7 @@ impl Request {
     /// Explains the error that will be returned, and says that it is in the attribute with this
     /// payload, if that is a part of [`Request::attributes`]. 79 bytes of the text are sent.
     pub fn explain_at(&self, payload: &[u8], why: fmt::Arguments<'_>) {
-        // SAFETY: By the type invariant.
+        // SAFETY: C keeps the `genl_info` while the callback runs.
         let extack = unsafe { (*self.as_raw()).extack };
         // SAFETY: It is null or valid while the callback runs, and nobody else writes to it.
         let Some(extack) = (unsafe { extack.as_mut() }) else {
@@ -161,7 +163,7 @@ pub(super) unsafe extern "C" fn run_callback<H: Do>(
     info: *mut bindings::genl_info,
 ) -> c_int {
     from_result(|| {
-        // SAFETY: By the contract, for as long as this function runs.
+        // SAFETY: C has made `info` for this operation, for as long as this function runs.
         H::run(unsafe { Request::from_raw(info) })?;
         Ok(0)
     })

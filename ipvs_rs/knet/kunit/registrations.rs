@@ -178,8 +178,8 @@ mod tests {
     #[test]
     fn options_of_sockets_have_one_owner_at_a_time() -> Result {
         for _ in 0..2 {
-            let _first = sockopt::Registration::<Numbers>::new(module::own())?;
-            let second = sockopt::Registration::<Numbers>::new(module::own());
+            let _first = sockopt::Registration::<Numbers>::new()?;
+            let second = sockopt::Registration::<Numbers>::new();
             assert_eq!(second.err(), Some(EBUSY));
         }
         Ok(())
@@ -215,14 +215,14 @@ mod tests {
         assert!(!is_announced(&FAMILY));
         // These tests may run again, with the same static.
         if !WAS_REGISTERED.swap(true, Relaxed) {
-            let registration = FAMILY.register(module::own())?;
-            assert_eq!(FAMILY.register(module::own()).err(), Some(EBUSY));
+            let registration = FAMILY.register()?;
+            assert_eq!(FAMILY.register().err(), Some(EBUSY));
             assert!(!is_announced(&FAMILY));
-            let other = NAMESAKE.register(module::own());
+            let other = NAMESAKE.register();
             assert_eq!(other.err(), Some(EEXIST));
             drop(registration);
         }
-        assert_eq!(FAMILY.register(module::own()).err(), Some(EBUSY));
+        assert_eq!(FAMILY.register().err(), Some(EBUSY));
         assert!(!is_announced(&FAMILY));
         Ok(())
     }
