@@ -9,9 +9,9 @@ use ipvs::{
     control, devices::Devices, netns::Ipvs, presence::Presence, scheduler::Schedulers, sockopt,
 };
 use kernel::prelude::*;
-use knet::{net_namespace::PerNetRegistration, netdevice::Watch, percpu, rcu::BarrierOnDrop};
+use knet::{net_namespace::PerNetRegistration, netdevice::Watch, percpu, rcu_module};
 
-module! {
+rcu_module! {
     type: Module,
     name: "ip_vs",
     authors: ["The ipvs_rs authors"],
@@ -36,14 +36,11 @@ struct Module {
     _schedulers: Schedulers,
     _presence: Presence,
     _cpus: percpu::Watch,
-    /// The last one: the functions that drop our objects are part of the module.
-    _barrier: BarrierOnDrop,
 }
 
 impl kernel::Module for Module {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         knet::layout::check()?;
-        let barrier = BarrierOnDrop;
         let cpus = percpu::Watch::new()?;
         // Linux 7.2 gives a reference to the value, 7.3 the value.
         let conn_tab_bits = module_parameters::conn_tab_bits.value();
@@ -63,7 +60,6 @@ impl kernel::Module for Module {
             _schedulers: schedulers,
             _presence: presence,
             _cpus: cpus,
-            _barrier: barrier,
         })
     }
 }

@@ -27,6 +27,8 @@ use knet::{
 
 use crate::pool::Member;
 pub use ipvs_core::sched::{Change, Request};
+#[doc(hidden)]
+pub use knet::rcu_module;
 pub use knet::{
     deferred::Deferred,
     rcu::Guard,
@@ -327,7 +329,7 @@ macro_rules! scheduler_module {
             }
         }
 
-        ::kernel::prelude::module! {
+        $crate::scheduler::rcu_module! {
             type: SchedulerModule,
             $($rest)*
         }

@@ -18,6 +18,14 @@
 //!                     └──> the old Arc ──drop──> (grace period) ──> T::drop, in softirq context
 //! ```
 //!
+//! # When the last reader is gone
+//!
+//! Who found an object in a read-side section, Rust code or C, reads it until that section ends; so
+//! the last reader is gone a grace period after the last way to the object. An [`Arc`] is such a
+//! way, and hands the object to `call_rcu` when there is no other. What C calls then is a function
+//! of the module that dropped the last [`Arc`], which must not go before: see
+//! [`rcu_module`](crate::rcu_module).
+//!
 //! C header: [`include/linux/rcupdate.h`](srctree/include/linux/rcupdate.h)
 
 mod arc;
@@ -92,6 +100,7 @@ pub fn synchronize() {
 ///
 /// An object may hold the last reference to another, which only then begins to wait for its own
 /// grace period: `layers` tells how deep to wait.
+#[inline]
 pub fn barrier(layers: usize) {
     for _ in 0..layers {
         // SAFETY: No preconditions besides being allowed to sleep, which the caller is told about.
@@ -99,30 +108,81 @@ pub fn barrier(layers: usize) {
     }
 }
 
-/// How many objects were dropped since the module was loaded. [`BarrierOnDrop`] looks at it; it is off
-/// every path that packets take.
-static DROPPED: AtomicUsize = AtomicUsize::new(0);
+extern "C" {
+    /// How many objects the functions of this module have dropped since it was loaded; it is off every
+    /// path that packets take. Only [`rcu_module`](crate::rcu_module) makes it.
+    static KNET_RCU_DROPPED: AtomicUsize;
+}
 
-/// See [`DROPPED`].
+/// The counter of the module that this is compiled into.
+#[inline(always)]
+fn dropped() -> &'static AtomicUsize {
+    // SAFETY: `rcu_module!` is the only thing that makes something of this name, and makes it so.
+    unsafe { &KNET_RCU_DROPPED }
+}
+
+/// Tells that an object was dropped; inlined, so that it is the module of the caller that tells.
+#[inline(always)]
 fn count_drop() {
-    DROPPED.fetch_add(1, Ordering::Relaxed);
+    // ORDERING: Relaxed: `rcu_barrier` orders it before the next look at it.
+    dropped().fetch_add(1, Ordering::Relaxed);
 }
 
 /// When dropped, waits until every object whose last [`Arc`] is gone has been dropped.
 ///
-/// A module that uses [`Arc`] keeps one as the *last* field of its module struct: the functions
-/// that drop the objects live in the module, and must have returned before it is unloaded.
+/// The functions that drop the objects live in the module, and must have returned before it is
+/// unloaded.
+#[doc(hidden)]
 pub struct BarrierOnDrop;
 
 impl Drop for BarrierOnDrop {
+    // In the module whose struct has it, as the counter is.
+    #[inline]
     fn drop(&mut self) {
         // Until nothing was dropped in a whole round, as what is dropped may hold more.
         loop {
-            let before = DROPPED.load(Ordering::Relaxed);
+            // ORDERING: Relaxed: `rcu_barrier` returns after what it waits for.
+            let before = dropped().load(Ordering::Relaxed);
             barrier(1);
-            if DROPPED.load(Ordering::Relaxed) == before {
+            if dropped().load(Ordering::Relaxed) == before {
                 return;
             }
         }
     }
+}
+
+/// Makes a module, as [`module!`](kernel::prelude::module), in which objects of [`Arc`](crate::rcu::Arc) may be
+/// dropped. After the module struct was, it waits for those that are left.
+///
+/// The code of [`Arc`](crate::rcu::Arc) refers to a symbol that only this makes in each module: one that uses the
+/// former without the latter is not linked.
+#[macro_export]
+macro_rules! rcu_module {
+    (type: $module:ident, $($rest:tt)*) => {
+        #[no_mangle]
+        static KNET_RCU_DROPPED: ::core::sync::atomic::AtomicUsize =
+            ::core::sync::atomic::AtomicUsize::new(0);
+
+        /// The module struct; its fields are dropped in this order.
+        struct RcuModule {
+            _module: $module,
+            _barrier: $crate::rcu::BarrierOnDrop,
+        }
+
+        impl ::kernel::Module for RcuModule {
+            fn init(module: &'static ::kernel::ThisModule) -> ::kernel::error::Result<Self> {
+                // Dropped last, also if the other could not be made.
+                let barrier = $crate::rcu::BarrierOnDrop;
+                Ok(Self {
+                    _module: <$module as ::kernel::Module>::init(module)?,
+                    _barrier: barrier,
+                })
+            }
+        }
+
+        ::kernel::prelude::module! {
+            type: RcuModule,
+            $($rest)*
+        }
+    };
 }

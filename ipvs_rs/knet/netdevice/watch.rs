@@ -23,6 +23,11 @@ pub trait Watcher: 'static {
 
 /// As long as it exists, `W` is told about the devices of all namespaces.
 ///
+/// # Last reader
+///
+/// When `unregister_netdevice_notifier` returns, the last reader in C is gone: it takes the lock of
+/// rtnetlink, under which C calls notifiers and reads them.
+///
 /// # Invariants
 ///
 /// `block` is registered.
@@ -50,7 +55,7 @@ impl<W: Watcher> Watch<W> {
             }),
             GFP_KERNEL,
         )?;
-        // SAFETY: The block stays where it is until it is unregistered.
+        // SAFETY: The block stays where it is until the last reader is gone.
         to_result(unsafe { bindings::register_netdevice_notifier(block.get()) })?;
         // INVARIANT: The block was just registered.
         Ok(Self {
@@ -62,7 +67,8 @@ impl<W: Watcher> Watch<W> {
 
 impl<W: Watcher> Drop for Watch<W> {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant. It fails only for blocks that are not registered.
+        // SAFETY: `new` has registered the block, and nobody has taken it back. It stays until the
+        // last reader is gone. It fails only for blocks that are not registered.
         let _ = unsafe { bindings::unregister_netdevice_notifier(self.block.get()) };
     }
 }

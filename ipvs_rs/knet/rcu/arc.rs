@@ -107,7 +107,7 @@ impl<T: Send + Sync> Arc<T> {
     /// This reference, borrowed.
     #[inline]
     pub fn as_ref(&self) -> Ref<'_, T> {
-        // SAFETY: By the type invariant `inner` is live while `self` is, which the lifetime of
+        // SAFETY: `self` is one of the references, so `inner` is live while `self` is, which the lifetime of
         // the result ensures.
         let inner = unsafe { self.inner.as_ref() };
         Ref { inner }
@@ -117,7 +117,7 @@ impl<T: Send + Sync> Arc<T> {
     /// not dropped before that ends.
     #[inline]
     pub fn until_end_of(self, _guard: &Guard) -> Ref<'_, T> {
-        // SAFETY: By the type invariant `inner` is live. Should this be the last reference, then
+        // SAFETY: `self` is one of the references, so `inner` is live. Should it be the last one, then
         // the object is dropped after a grace period, which the section of `_guard` delays.
         let inner = unsafe { &*self.inner.as_ptr() };
         Ref { inner }
@@ -157,7 +157,7 @@ impl<T: Send + Sync> Deref for Arc<T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: By the type invariant `inner` is live.
+        // SAFETY: `self` is one of the references, so `inner` is live.
         unsafe { &(*self.inner.as_ptr()).value }
     }
 }
@@ -166,7 +166,7 @@ impl<T: Send + Sync> Clone for Arc<T> {
     #[inline]
     fn clone(&self) -> Self {
         // ORDERING: Relaxed, as a new reference is made from one that exists.
-        // SAFETY: By the type invariant `inner` is live.
+        // SAFETY: `self` is one of the references, so `inner` is live.
         let references = unsafe { &(*self.inner.as_ptr()).references };
         references.fetch_add(1, Ordering::Relaxed);
         // INVARIANT: The reference was just counted.
@@ -180,7 +180,7 @@ impl<T: Send + Sync> Clone for Arc<T> {
 impl<T: Send + Sync> Drop for Arc<T> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: By the type invariant `inner` is live.
+        // SAFETY: `self` is one of the references, so `inner` is live.
         let references = unsafe { &(*self.inner.as_ptr()).references };
         // ORDERING: Release, paired with the fence below: uses of the object come before its end.
         if references.fetch_sub(1, Ordering::Release) == 1 {
