@@ -43,7 +43,7 @@ pub(crate) fn own() -> &'static ThisModule {
 
 impl Clone for ModuleRef {
     fn clone(&self) -> Self {
-        // SAFETY: By the type invariant the module has a reference already.
+        // SAFETY: This value has a reference to the module, so there may be another.
         unsafe { bindings::__module_get(self.module.as_ptr().cast()) };
         // INVARIANT: The reference was just taken.
         Self {
@@ -54,7 +54,7 @@ impl Clone for ModuleRef {
 
 impl Drop for ModuleRef {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant; the value is not used again.
+        // SAFETY: The reference was taken when this value was made, and is given up once.
         unsafe { bindings::module_put(self.module.as_ptr().cast()) };
     }
 }

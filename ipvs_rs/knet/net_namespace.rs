@@ -62,7 +62,7 @@ impl Net {
 
     /// The least port that a process without privileges may bind to; 65,536 is shown as 0.
     pub fn first_unprivileged_port(&self) -> u16 {
-        // SAFETY: By the type invariant.
+        // SAFETY: The namespace is alive.
         unsafe { bindings::first_unprivileged_port(self.as_ptr()) }
     }
 

@@ -32,7 +32,7 @@ impl Device<'_> {
 
     /// The namespace that the device is in.
     fn net(&self) -> &Net {
-        // SAFETY: By the type invariant. A device that may be moved to another namespace is so
+        // SAFETY: C keeps a device while its notifiers are called. One that may be moved to another namespace is so
         // under the lock that callers hold.
         let net = unsafe { (*self.device.as_ptr()).nd_net.net };
         // SAFETY: A namespace outlives its devices.

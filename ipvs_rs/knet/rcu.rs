@@ -18,7 +18,7 @@
 //!                     └──> the old Arc ──drop──> (grace period) ──> T::drop, in softirq context
 //! ```
 //!
-//! # When the last reader is gone
+//! # Last reader
 //!
 //! Who found an object in a read-side section, Rust code or C, reads it until that section ends; so
 //! the last reader is gone a grace period after the last way to the object. An [`Arc`] is such a
@@ -109,8 +109,8 @@ pub fn barrier(layers: usize) {
 }
 
 extern "C" {
-    /// How many objects the functions of this module have dropped since it was loaded; it is off every
-    /// path that packets take. Only [`rcu_module`](crate::rcu_module) makes it.
+    /// How many objects the functions of this module have dropped since it was loaded; it is off
+    /// every path that packets take. Only [`rcu_module`](crate::rcu_module) makes it.
     static KNET_RCU_DROPPED: AtomicUsize;
 }
 
@@ -151,11 +151,12 @@ impl Drop for BarrierOnDrop {
     }
 }
 
-/// Makes a module, as [`module!`](kernel::prelude::module), in which objects of [`Arc`](crate::rcu::Arc) may be
-/// dropped. After the module struct was, it waits for those that are left.
+/// Makes a module, as [`module!`](kernel::prelude::module), in which objects of
+/// [`Arc`](crate::rcu::Arc) may be dropped. After the module struct was, it waits for those that
+/// are left.
 ///
-/// The code of [`Arc`](crate::rcu::Arc) refers to a symbol that only this makes in each module: one that uses the
-/// former without the latter is not linked.
+/// The code of [`Arc`](crate::rcu::Arc) refers to a symbol that only this makes in each module: one
+/// that uses the former without the latter is not linked.
 #[macro_export]
 macro_rules! rcu_module {
     (type: $module:ident, $($rest:tt)*) => {

@@ -62,7 +62,7 @@ const CLAIMED: u32 = 1;
 
 /// What a namespace keeps for us. C makes it of zeroes, before [`init`].
 ///
-/// # When the last reader is gone
+/// # Last reader
 ///
 /// A reader finds the place in a read-side section. C frees it when the namespace ends, for which
 /// whoever has a [`Net`] waits; or when the kind is unregistered, before which
@@ -143,7 +143,7 @@ unsafe fn place(net: &Net, id: u32) -> Option<NonNull<Place>> {
 
 /// Gives every network namespace, now and in the future, a `T` for as long as it exists.
 ///
-/// # When the last reader in C is gone
+/// # Last reader
 ///
 /// When `unregister_pernet_subsys` returns, or `register_pernet_subsys` has failed: C calls the
 /// operations, and reads them, only under the lock that both take for all they do.

@@ -107,8 +107,8 @@ impl<T: Send + Sync> Arc<T> {
     /// This reference, borrowed.
     #[inline]
     pub fn as_ref(&self) -> Ref<'_, T> {
-        // SAFETY: `self` is one of the references, so `inner` is live while `self` is, which the lifetime of
-        // the result ensures.
+        // SAFETY: `self` is one of the references, so `inner` is live while `self` is, which the
+        // lifetime of the result ensures.
         let inner = unsafe { self.inner.as_ref() };
         Ref { inner }
     }
@@ -117,8 +117,8 @@ impl<T: Send + Sync> Arc<T> {
     /// not dropped before that ends.
     #[inline]
     pub fn until_end_of(self, _guard: &Guard) -> Ref<'_, T> {
-        // SAFETY: `self` is one of the references, so `inner` is live. Should it be the last one, then
-        // the object is dropped after a grace period, which the section of `_guard` delays.
+        // SAFETY: `self` is one of the references, so `inner` is live. Should it be the last one,
+        // then the object is dropped after a grace period, which the section of `_guard` delays.
         let inner = unsafe { &*self.inner.as_ptr() };
         Ref { inner }
     }

@@ -57,7 +57,7 @@ impl<T: Send + Sync> Slot<T> {
         if raw.is_null() {
             return None;
         }
-        // SAFETY: By the type invariant it comes from `into_raw`. It was in the slot during this
+        // SAFETY: Only what `into_raw` gave comes into the slot. It was there during this
         // section, and `Arc` waits for a grace period after the slot gave it up.
         Some(unsafe { Ref::from_raw(raw, guard) })
     }
@@ -67,7 +67,7 @@ impl<T: Send + Sync> Slot<T> {
     pub fn replace(&self, object: Option<Arc<T>>) -> Option<Arc<T>> {
         // ORDERING: AcqRel, paired with `load` and with the `replace` that put the old one there.
         let old = self.object.swap(into_raw(object), Ordering::AcqRel);
-        // SAFETY: By the type invariant; the reference is no longer the slot's.
+        // SAFETY: Only what `into_raw` gave comes into the slot, and the swap has taken this out.
         unsafe { take(old) }
     }
 
@@ -87,7 +87,8 @@ impl<T: Send + Sync> Slot<T> {
             Ordering::Relaxed,
         ) {
             Ok(old) => {
-                // SAFETY: By the type invariant; the reference is no longer the slot's.
+                // SAFETY: Only what `into_raw` gave comes into the slot, and the exchange has taken
+                // this out.
                 drop(unsafe { take::<T>(old) });
                 Ok(())
             }
@@ -99,7 +100,7 @@ impl<T: Send + Sync> Slot<T> {
 
 impl<T: Send + Sync> Drop for Slot<T> {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant; the slot is not used again.
+        // SAFETY: Only what `into_raw` gave comes into the slot, which is not used again.
         drop(unsafe { take::<T>(*self.object.get_mut()) });
     }
 }

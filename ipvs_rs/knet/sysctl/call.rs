@@ -65,7 +65,8 @@ impl Call {
             },
             ..pin_init::zeroed()
         };
-        // SAFETY: By the contract, and the rest is handed through, by the type invariant.
+        // SAFETY: `data` and the limits are as the contract says, and the rest is as the C core has
+        // handed it to the `proc_handler` that is running.
         to_result(unsafe {
             convert(
                 &raw const table,
@@ -107,7 +108,7 @@ impl Call {
         text: &mut [u8],
         read: impl FnOnce(&mut [u8]) -> Result<usize>,
     ) -> Result<Option<CpuList>> {
-        // SAFETY: By the type invariant.
+        // SAFETY: The C core hands a place for the length to a `proc_handler`, and one is running.
         if self.writes() && unsafe { *self.length } == 0 {
             return Ok(None);
         }
