@@ -122,11 +122,7 @@ fn open_hooks(ipvs: &Arc<Ipvs>, config: &mut Config, origin: Origin<'_>, draft: 
 /// # Errors
 ///
 /// [`Failure`]; nothing has changed then.
-pub(crate) fn apply(
-    ipvs: &Arc<Ipvs>,
-    origin: Origin<'_>,
-    wanted: &mut Wanted,
-) -> Result<(), Failure> {
+pub(crate) fn apply(ipvs: &Arc<Ipvs>, origin: Origin<'_>, wanted: &Wanted) -> Result<(), Failure> {
     let mut config = ipvs.config.lock();
     resize::make_tables(ipvs)?;
     let mut draft = Draft::new(ipvs, wanted)?;

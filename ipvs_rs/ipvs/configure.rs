@@ -3,7 +3,9 @@
 //! Changes of services and servers, whoever asks for them.
 //!
 //! Each change is made as a whole or not at all: what can fail is done first, then the new state
-//! is published. Packets see the old one or the new one.
+//! is published. What a service is (scheduler, settings, servers) is one object, its pool, so packets
+//! and listings see the old one or the new one; what a server is configured to for the packets of its
+//! connections changes just before that.
 
 use ipvs_core::{
     addr::{Addr, Family},
@@ -29,7 +31,7 @@ use crate::{
     monitor::Origin,
     netns::{Config, Ipvs},
     nodest::Cleanup,
-    pool::{Kept, Member},
+    pool::{Kept, Member, ServiceSettings},
     resize::{self, Resize},
     scheduler::{Change, Handle, Kind},
     service::{Cursor, Service},
@@ -115,10 +117,18 @@ pub(crate) fn add_service(
     }
     let scheduler = engines(spec)?;
     spec.netmask.check(key.family()).map_err(|_| EINVAL)?;
-    let pool = Kept::new(List::new(0)?, scheduler, Change::Rebuilt, None, net)?;
+    let settings = ServiceSettings::new(spec);
+    let pool = Kept::new(
+        List::new(0)?,
+        scheduler,
+        Change::Rebuilt,
+        None,
+        settings,
+        net,
+    )?;
     let mut config = ipvs.config.lock();
     let counters = config.counters.take()?;
-    let service = Service::new(key, spec, pool, counters)?;
+    let service = Service::new(key, spec.said, pool, counters)?;
     resize::make_tables(ipvs)?;
     config.open_hooks(ipvs, net, key.family())?;
     let inserted = ipvs.services.insert(&service, &rcu::read_lock());
@@ -127,7 +137,9 @@ pub(crate) fn add_service(
     }
     inserted?;
     let view = services::view(&service, &rcu::read_lock());
-    origin.service(Action::New, &view);
+    if let Some(view) = view {
+        origin.service(Action::New, &view);
+    }
     drop(config);
     Resize::consider(ipvs);
     Estimation::start(ipvs);
@@ -153,15 +165,17 @@ pub(crate) fn edit_service(
     let config = ipvs.config.lock();
     let service = &*current(ipvs, service, &config)?;
     let old = service.pool.keep().ok_or(ESRCH)?;
-    let before = services::view(service, &rcu::read_lock());
     let kind = scheduler.as_ref().map(Handle::kind);
-    if old.scheduler().map(Kind::name) != kind.map(Kind::name) {
+    let settings = old.settings().edited(spec);
+    let pool = if old.scheduler().map(Kind::name) == kind.map(Kind::name) {
+        old.with_settings(settings)?
+    } else {
         let members = old.list().share();
-        let pool = Kept::new(members, scheduler, Change::Rebuilt, None, net)?;
-        service.pool.publish(pool);
-    }
-    service.configure(spec);
-    let after = services::view(service, &rcu::read_lock());
+        Kept::new(members, scheduler, Change::Rebuilt, None, settings, net)?
+    };
+    let before = services::view_with(service, &old);
+    let after = services::view_with(service, &pool);
+    service.pool.publish(pool);
     origin.service(event::service_changes(&before, &after), &after);
     Ok(())
 }
@@ -298,7 +312,14 @@ pub(crate) fn add_dest(
     let dest = make_dest(&mut config, net, &service.key, key)?;
     let members = old.list().with(Member::new(dest.clone(), spec))?;
     let scheduler = old.handle();
-    let pool = Kept::new(members, scheduler, Change::Inserted(0), Some(&old), net)?;
+    let pool = Kept::new(
+        members,
+        scheduler,
+        Change::Inserted(0),
+        Some(&old),
+        *old.settings(),
+        net,
+    )?;
     let opened = config.open_hooks(ipvs, net, key.family);
     let entered = opened.and_then(|()| {
         let place = ipvs.servers.prepare(ipvs, &dest, None, spec)?;
@@ -335,7 +356,14 @@ pub(crate) fn edit_dest(
     let member = old.members().get(index).ok_or(ENOENT)?;
     let members = old.list().with_other(index, &member.with(spec))?;
     let scheduler = old.handle();
-    let pool = Kept::new(members, scheduler, Change::Updated(index), Some(&old), net)?;
+    let pool = Kept::new(
+        members,
+        scheduler,
+        Change::Updated(index),
+        Some(&old),
+        *old.settings(),
+        net,
+    )?;
     let place = ipvs
         .servers
         .prepare(ipvs, member, Some(member.spec()), spec)?;
@@ -367,7 +395,14 @@ pub(crate) fn delete_dest(
     let members = old.list().without(index)?;
     config.trash.make_room(1)?;
     let scheduler = old.handle();
-    let pool = Kept::new(members, scheduler, Change::Removed(index), Some(&old), net)?;
+    let pool = Kept::new(
+        members,
+        scheduler,
+        Change::Removed(index),
+        Some(&old),
+        *old.settings(),
+        net,
+    )?;
     service.pool.publish(pool);
     throw_away(ipvs, &mut config, member.dest());
     origin.dest(Action::Del, &service.key, key, None);

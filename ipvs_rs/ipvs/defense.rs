@@ -147,7 +147,8 @@ fn is_to_go(ipvs: &Ipvs, conn: &Conn, dice: &mut Dice, guard: &Guard) -> bool {
     let condition = conn.condition();
     let one_packet = conn.is_template() && {
         let service = ipvs.services.find(&conn.dest.service, guard);
-        service.is_some_and(|service| service.flags() & service_flags::ONE_PACKET != 0)
+        let pool = service.and_then(|service| service.get().pool.load(guard));
+        pool.is_some_and(|pool| pool.settings().flags & service_flags::ONE_PACKET != 0)
     };
     match defense::sentence(
         conn.protocol,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The servers of a service and the scheduler's view of them, published as one.
+//! The servers of a service, the scheduler's view of them and the service's settings, published as one.
 
 use core::ops::Deref;
 use ipvs_core::{
@@ -9,7 +9,7 @@ use ipvs_core::{
     conn::ConnFlags,
     sched,
 };
-use kernel::{alloc::KBox, prelude::*};
+use kernel::{prelude::*, sync};
 use knet::{
     list::List,
     net_namespace::Net,
@@ -18,6 +18,7 @@ use knet::{
 };
 
 mod kept;
+mod settings;
 
 use crate::{
     dest::Dest,
@@ -25,6 +26,7 @@ use crate::{
 };
 
 pub(crate) use kept::{Kept, Published};
+pub(crate) use settings::ServiceSettings;
 
 /// A server in a [`Pool`], and what it is configured to there.
 #[derive(Clone)]
@@ -136,15 +138,17 @@ impl sched::Server for Member {
     }
 }
 
-/// A pool never changes: each change of the servers or the scheduler makes a new one.
+/// A pool never changes: each change of the servers, the scheduler or the settings makes a new one.
 pub(crate) struct Pool {
     /// The newest server first, which is the order of listings and of searches.
     members: List<Member>,
     scheduling: Option<Scheduling>,
+    settings: ServiceSettings,
 }
 
 struct Scheduling {
-    picker: KBox<dyn Picker>,
+    /// Pools that differ in the settings alone share it.
+    picker: sync::Arc<dyn Picker>,
     scheduler: Kind,
 }
 
@@ -160,6 +164,7 @@ impl Pool {
         scheduler: Option<&Kind>,
         change: Change,
         previous: Option<&Pool>,
+        settings: ServiceSettings,
         net: &Net,
     ) -> Result<Self> {
         let previous = previous.and_then(|pool| pool.scheduling.as_ref());
@@ -180,7 +185,27 @@ impl Pool {
         Ok(Self {
             members,
             scheduling,
+            settings,
         })
+    }
+
+    /// The same servers and scheduler with other settings.
+    fn with_settings(&self, settings: ServiceSettings) -> Self {
+        let scheduling = self.scheduling.as_ref().map(|scheduling| Scheduling {
+            picker: scheduling.picker.clone(),
+            scheduler: scheduling.scheduler.same(),
+        });
+        Self {
+            members: self.members.share(),
+            scheduling,
+            settings,
+        }
+    }
+
+    /// The settings of the service.
+    #[inline]
+    pub(crate) fn settings(&self) -> &ServiceSettings {
+        &self.settings
     }
 
     /// The servers, the newest first.

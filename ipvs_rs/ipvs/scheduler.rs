@@ -11,11 +11,11 @@
 use core::{any::Any, marker::PhantomData};
 use ipvs_core::config::Name;
 use kernel::{
-    alloc::{KBox, KVec},
+    alloc::KVec,
     new_mutex,
     prelude::*,
     str::BStr,
-    sync::Mutex,
+    sync::{self, Mutex},
     ThisModule,
 };
 use knet::{
@@ -93,8 +93,11 @@ pub(crate) trait Picker: Any + Send + Sync {
 /// A [`Scheduler`], its type forgotten.
 trait Factory: Sync {
     fn name(&self) -> &'static str;
-    fn prepare(&self, setup: &Setup<'_>, previous: Option<&dyn Picker>)
-        -> Result<KBox<dyn Picker>>;
+    fn prepare(
+        &self,
+        setup: &Setup<'_>,
+        previous: Option<&dyn Picker>,
+    ) -> Result<sync::Arc<dyn Picker>>;
 }
 
 struct State<S: Scheduler>(S::State);
@@ -120,10 +123,10 @@ impl<S: Scheduler> Factory for Adapter<S> {
         &self,
         setup: &Setup<'_>,
         previous: Option<&dyn Picker>,
-    ) -> Result<KBox<dyn Picker>> {
+    ) -> Result<sync::Arc<dyn Picker>> {
         let previous = previous.and_then(|picker| picker.as_any().downcast_ref::<State<S>>());
         let state = S::prepare(setup, previous.map(|state| &state.0))?;
-        Ok(KBox::new(State::<S>(state), GFP_KERNEL)?)
+        Ok(sync::Arc::new(State::<S>(state), GFP_KERNEL)?)
     }
 }
 
@@ -219,7 +222,7 @@ fn unregister(name: &str) {
     }
     rcu::synchronize();
     // One for the pools and the states in them; one for what a state owns that is dropped a grace period
-    // later. Not until nothing was dropped: connections end all the time.
+    // later. If functions of the scheduler's module do that, its own barrier waits, too (`rcu_module!`).
     rcu::barrier(2);
     pr_info!("[{}] scheduler unregistered.\n", name);
 }
@@ -252,7 +255,7 @@ impl Kind {
         &self,
         setup: &Setup<'_>,
         previous: Option<&dyn Picker>,
-    ) -> Result<KBox<dyn Picker>> {
+    ) -> Result<sync::Arc<dyn Picker>> {
         self.0.factory.prepare(setup, previous)
     }
 }

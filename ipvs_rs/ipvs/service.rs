@@ -4,20 +4,11 @@
 
 use core::{
     ops::Deref,
-    sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
-use ipvs_core::{
-    config::{Netmask, Said, ServiceKey, ServiceSpec},
-    proto,
-    uapi::service_flags,
-};
+use ipvs_core::config::{Said, ServiceKey};
 use kernel::prelude::*;
-use knet::{
-    hashtable::Node,
-    percpu::Counters,
-    rcu::{Arc, Guard},
-    time::HZ,
-};
+use knet::{hashtable::Node, percpu::Counters, rcu::Arc};
 
 mod index;
 
@@ -75,9 +66,6 @@ impl Deref for Body {
 #[pin_data]
 pub(crate) struct Body {
     lasting: Lasting,
-    flags: AtomicU32,
-    timeout: AtomicU32,
-    netmask: AtomicU32,
     #[pin]
     pub(crate) pool: Published,
 }
@@ -90,21 +78,21 @@ impl Service {
     /// `ENOMEM`, `ENOPROTOOPT` if the module is being unloaded.
     pub(crate) fn new(
         key: ServiceKey,
-        spec: &ServiceSpec,
+        said: Said,
         pool: Kept,
         counters: Counters<{ stats::COUNTERS }>,
     ) -> Result<Arc<Self>> {
         let lasting = Lasting {
             serial: MADE.fetch_add(1, Relaxed).wrapping_add(1),
             key,
-            said: spec.said,
+            said,
             stats: Arc::pin_init(Stats::new(counters), GFP_KERNEL)?,
             nobody: match key {
                 ServiceKey::Mark { .. } => Some(Dest::nobody(key)?),
                 ServiceKey::Address { .. } => None,
             },
         };
-        Self::with_body(Body::new(lasting, spec, pool)?)
+        Self::with_body(Body::new(lasting, pool)?)
     }
 
     fn with_body(body: Arc<Body>) -> Result<Arc<Self>> {
@@ -126,37 +114,21 @@ impl Service {
     /// # Errors
     ///
     /// As for [`Service::new`].
-    pub(crate) fn become_anew(&self, spec: &ServiceSpec, pool: Kept) -> Result<Arc<Self>> {
-        Self::with_body(Body::new(self.lasting.clone(), spec, pool)?)
+    pub(crate) fn become_anew(&self, pool: Kept) -> Result<Arc<Self>> {
+        Self::with_body(Body::new(self.lasting.clone(), pool)?)
     }
 }
 
 impl Body {
-    fn new(lasting: Lasting, spec: &ServiceSpec, pool: Kept) -> Result<Arc<Self>> {
+    fn new(lasting: Lasting, pool: Kept) -> Result<Arc<Self>> {
         let published = Published::new()?;
         let body = pin_init!(Self {
             lasting,
-            flags: AtomicU32::new(spec.flags.apply(0)),
-            timeout: AtomicU32::new(spec.timeout),
-            netmask: AtomicU32::new(u32::from_ne_bytes(spec.netmask.0)),
             pool <- published,
         });
         let body = Arc::pin_init(body, GFP_KERNEL)?;
         body.pool.publish(pool);
         Ok(body)
-    }
-
-    /// Whether the service was deleted by itself, not with the whole table.
-    pub(crate) fn is_deleted(&self, guard: &Guard) -> bool {
-        self.pool.load(guard).is_none()
-    }
-
-    /// Gives the service new settings; its scheduler and servers are the pool's.
-    pub(crate) fn configure(&self, spec: &ServiceSpec) {
-        self.flags.store(spec.flags.apply(self.flags()), Relaxed);
-        self.timeout.store(spec.timeout, Relaxed);
-        let netmask = u32::from_ne_bytes(spec.netmask.0);
-        self.netmask.store(netmask, Relaxed);
     }
 
     /// What it is said to be for, see [`ServiceSpec::said`].
@@ -176,43 +148,9 @@ impl Body {
         }
     }
 
-    /// Its flags, see [`uapi::service_flags`](ipvs_core::uapi::service_flags).
-    #[inline]
-    pub(crate) fn flags(&self) -> u32 {
-        self.flags.load(Relaxed)
-    }
-
-    /// How long a persistence template lives, in seconds.
-    pub(crate) fn timeout(&self) -> u32 {
-        self.timeout.load(Relaxed)
-    }
-
-    /// The same in ticks. As the C module does: it is counted with 32 bits.
-    pub(crate) fn timeout_ticks(&self) -> u32 {
-        // CAST: It is a few hundred.
-        self.timeout().wrapping_mul(HZ as u32)
-    }
-
-    /// Whether clients come back to the server they had.
-    #[inline]
-    pub(crate) fn is_persistent(&self) -> bool {
-        self.flags() & service_flags::PERSISTENT != 0
-    }
-
-    /// Whether each UDP packet is scheduled on its own.
-    #[inline]
-    pub(crate) fn is_one_packet(&self, protocol: u8) -> bool {
-        protocol == proto::UDP && self.flags() & service_flags::ONE_PACKET != 0
-    }
-
     /// Whether it is known by a port, and that is `port`.
     #[inline]
     pub(crate) fn has_port(&self, port: u16) -> bool {
         matches!(self.key, ServiceKey::Address { port: own, .. } if own == port)
-    }
-
-    /// Which clients persistence takes for one.
-    pub(crate) fn netmask(&self) -> Netmask {
-        Netmask(self.netmask.load(Relaxed).to_ne_bytes())
     }
 }

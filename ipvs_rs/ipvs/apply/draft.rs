@@ -24,7 +24,7 @@ use crate::{
     dest::Dest,
     monitor::Origin,
     netns::{Config, Ipvs},
-    pool::{Kept, Member},
+    pool::{Kept, Member, ServiceSettings},
     scheduler::{Change, Handle, Kind},
     servers::Place,
     service::{Cursor, Index, Service},
@@ -68,14 +68,6 @@ fn servers_of(service: &Service) -> usize {
     let guard = rcu::read_lock();
     let pool = service.pool.load(&guard);
     pool.map_or(0, |pool| pool.members().len())
-}
-
-/// Whether a service needs no other settings than it has.
-fn is_as_wanted(service: &Service, wanted: &super::Service) -> bool {
-    let spec = &wanted.spec;
-    service.flags() == spec.flags.apply(0)
-        && service.timeout() == spec.timeout
-        && service.netmask() == spec.netmask
 }
 
 impl Draft {
@@ -129,9 +121,9 @@ impl Draft {
         ipvs: &Ipvs,
         config: &mut Config,
         net: &Net,
-        wanted: &mut Wanted,
+        wanted: &Wanted,
     ) -> Result<(), Failure> {
-        for service in &mut wanted.services {
+        for service in &wanted.services {
             let entry = service.entry;
             let dests = wanted.dests.get(service.dests.clone()).unwrap_or_default();
             let old = configure::service(ipvs, &service.key).ok();
@@ -179,17 +171,19 @@ impl Draft {
         &mut self,
         config: &mut Config,
         net: &Net,
-        wanted: &mut super::Service,
+        wanted: &super::Service,
         dests: &[super::Dest],
     ) -> Result<(Action, Arc<Service>), Failure> {
         let failed = |error| Failure::at(wanted.entry, error, "the service cannot be made");
-        let scheduler = wanted.scheduler.take();
+        let scheduler = wanted.scheduler.clone();
+        let settings = ServiceSettings::new(&wanted.spec);
         let list = List::new(dests.len())?;
-        let empty =
-            Kept::new(list, scheduler.clone(), Change::Rebuilt, None, net).map_err(failed)?;
+        let empty = Kept::new(list, scheduler, Change::Rebuilt, None, settings, net);
+        let empty = empty.map_err(failed)?;
         let counters = config.counters.take().map_err(failed)?;
-        let service = Service::new(wanted.key, &wanted.spec, empty, counters).map_err(failed)?;
-        if let Some(pool) = self.pool(config, net, &service, scheduler, wanted.entry, dests)? {
+        let service =
+            Service::new(wanted.key, wanted.spec.said, empty, counters).map_err(failed)?;
+        if let Some(pool) = self.pool(config, net, &service, wanted, dests)? {
             service.pool.publish(pool);
         }
         Ok((Action::New, service))
@@ -201,38 +195,34 @@ impl Draft {
         config: &mut Config,
         net: &Net,
         old: &Service,
-        wanted: &mut super::Service,
+        wanted: &super::Service,
         dests: &[super::Dest],
     ) -> Result<(Action, Arc<Service>), Failure> {
-        let entry = wanted.entry;
-        let failed = |error| Failure::at(entry, error, "the service cannot be changed");
-        let scheduler = wanted.scheduler.take();
-        let before = old.pool.keep().ok_or(ESRCH)?;
-        let kind = scheduler.as_ref().map(Handle::kind);
-        let same_scheduler = before.scheduler().map(Kind::name) == kind.map(Kind::name);
-        let pool = self.pool(config, net, old, scheduler, entry, dests)?;
-        if pool.is_none() && same_scheduler && is_as_wanted(old, wanted) {
+        let failed = |error| Failure::at(wanted.entry, error, "the service cannot be changed");
+        let Some(pool) = self.pool(config, net, old, wanted, dests)? else {
             return Ok((Action::Set(0), old.again().map_err(failed)?));
-        }
-        let pool = pool.unwrap_or(before);
-        let new = old.become_anew(&wanted.spec, pool).map_err(failed)?;
-        let guard = rcu::read_lock();
-        let (was, is) = (services::view(old, &guard), services::view(&new, &guard));
+        };
+        let is = services::view_with(old, &pool);
+        let was = services::view(old, &rcu::read_lock()).ok_or(ESRCH)?;
+        let new = old.become_anew(pool).map_err(failed)?;
         Ok((event::service_changes(&was, &is), new))
     }
 
     /// The servers of `service` as they will be: those that stay in their order, before them the
-    /// new ones, the last of them first. [`None`] if nothing changes.
+    /// new ones, the last of them first; with the scheduler and the settings that the service is to have.
+    /// [`None`] if nothing changes.
     fn pool(
         &mut self,
         config: &mut Config,
         net: &Net,
         service: &Service,
-        scheduler: Option<Handle>,
-        entry: usize,
+        as_wanted: &super::Service,
         wanted: &[super::Dest],
     ) -> Result<Option<Kept>, Failure> {
         let old = service.pool.keep().ok_or(ESRCH)?;
+        let scheduler = as_wanted.scheduler.clone();
+        let settings = ServiceSettings::new(&as_wanted.spec);
+        let failed = |error, text| Failure::at(as_wanted.entry, error, text);
         let first_changed = self.changed.len();
         let first_removed = self.removed.len();
         let mut places = Places::new(wanted.len())?;
@@ -275,7 +265,13 @@ impl Draft {
         let kind = scheduler.as_ref().map(Handle::kind);
         let same_scheduler = old.scheduler().map(Kind::name) == kind.map(Kind::name);
         if as_before && same_scheduler {
-            return Ok(None);
+            if *old.settings() == settings {
+                return Ok(None);
+            }
+            let pool = old.with_settings(settings);
+            return Ok(Some(pool.map_err(|error| {
+                failed(error, "the service cannot be changed")
+            })?));
         }
         let staying = staying.iter().rev().map(|(member, other)| match other {
             Some(spec) => member.with(spec),
@@ -288,8 +284,8 @@ impl Draft {
         let members = List::of(wanted.len(), Iterator::chain(staying, added))?;
         let previous = same_scheduler.then_some(&*old);
         let text = "the scheduler refuses these servers";
-        let pool = Kept::new(members, scheduler, Change::Rebuilt, previous, net)
-            .map_err(|error| Failure::at(entry, error, text))?;
+        let pool = Kept::new(members, scheduler, Change::Rebuilt, previous, settings, net)
+            .map_err(|error| failed(error, text))?;
         Ok(Some(pool))
     }
 
@@ -362,7 +358,9 @@ impl Draft {
         }
         for (action, service) in &self.services {
             let view = services::view(service, &rcu::read_lock());
-            origin.service(*action, &view);
+            if let Some(view) = view {
+                origin.service(*action, &view);
+            }
         }
         for Changed {
             dest, spec, was, ..

@@ -88,8 +88,8 @@ impl Do for Apply {
     fn run(request: &Request) -> Result {
         let ipvs = ipvs(request)?;
         let bytes = request.attributes();
-        let done = Wanted::read(bytes)
-            .and_then(|mut wanted| apply::apply(&ipvs, origin(request), &mut wanted));
+        let done =
+            Wanted::read(bytes).and_then(|wanted| apply::apply(&ipvs, origin(request), &wanted));
         done.map_err(|Failure { error, text, entry }| {
             let mut entries = (0..usize::MAX).zip(list::entries(bytes));
             match entries.find(|(number, _)| Some(*number) == entry) {

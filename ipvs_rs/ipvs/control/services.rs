@@ -21,6 +21,7 @@ use crate::{
     configure,
     errno::of_request,
     netns::Ipvs,
+    pool::Pool,
     service::{Cursor, Index, Service},
 };
 
@@ -31,17 +32,23 @@ pub(super) fn named(ipvs: &Ipvs, attributes: &Attributes<'_>) -> Result<Arc<Serv
     configure::service(ipvs, &key)
 }
 
-/// How user space sees a service now.
-pub(crate) fn view(service: &Service, guard: &Guard) -> ServiceView {
-    let pool = service.pool.load(guard);
-    let scheduler = pool.and_then(|pool| Name::new(pool.scheduler()?.name().as_bytes()));
+/// How user space sees a service now; [`None`] once it is deleted.
+pub(crate) fn view(service: &Service, guard: &Guard) -> Option<ServiceView> {
+    Some(view_with(service, service.pool.load(guard)?))
+}
+
+/// How user space sees a service that has this pool.
+pub(crate) fn view_with(service: &Service, pool: &Pool) -> ServiceView {
+    let scheduler = pool.scheduler();
+    let scheduler = scheduler.and_then(|kind| Name::new(kind.name().as_bytes()));
+    let settings = pool.settings();
     ServiceView {
         key: service.key,
         scheduler,
         pe: None,
-        flags: service.flags(),
-        timeout: service.timeout(),
-        netmask: service.netmask(),
+        flags: settings.flags,
+        timeout: settings.timeout,
+        netmask: settings.netmask,
         stats: service.stats.view(),
     }
 }
@@ -87,7 +94,7 @@ pub(super) struct Get;
 impl Do for Get {
     fn run(request: &Request) -> Result {
         let service = named(&*ipvs(request)?, &attributes(request)?)?;
-        let view = view(&service, &rcu::read_lock());
+        let view = view(&service, &rcu::read_lock()).ok_or(ESRCH)?;
         request.reply(command::NEW_SERVICE, |message| {
             sink::append(message, |sink| reply::service(sink, &view))
         })
@@ -124,10 +131,10 @@ impl Dump for GetAll {
             let Some(service) = index.next(&mut ahead, &guard) else {
                 return Ok(());
             };
-            if service.is_deleted(&guard) {
+            // Deleted by itself, not with the whole table.
+            let Some(view) = view(&service, &guard) else {
                 continue;
-            }
-            let view = view(&service, &guard);
+            };
             page.entry(command::NEW_SERVICE, |message| {
                 sink::append(message, |sink| reply::service(sink, &view))
             })?;

@@ -22,6 +22,7 @@ use crate::{
     conn::{table::Way, Conn, Refused, Target},
     drops::Reason,
     netns::Ipvs,
+    pool::ServiceSettings,
     service::Service,
     xmit,
 };
@@ -55,13 +56,13 @@ pub(super) fn choose<'g>(
 /// Makes a connection without a server, and lets its first packet go on.
 pub(super) fn first_packet(
     ipvs: Ref<'_, Ipvs>,
-    service: &Service,
+    settings: &ServiceSettings,
     choice: Choice<'_>,
     skb: Skb,
     flow: &Flow,
     context: &Context<'_>,
 ) -> Verdict {
-    if service.is_one_packet(flow.protocol) {
+    if settings.is_one_packet(flow.protocol) {
         return ipvs.count_unsent(xmit::bypass::to_destination(skb, flow, context, || {
             ipvs.drops.count(Reason::NotSent);
             Verdict::Stolen

@@ -24,6 +24,7 @@ use crate::{
     conn::{control::Control, Conn, Refused, Role, Target},
     drops::Reason,
     netns::Ipvs,
+    pool::Pool,
     service::Service,
 };
 
@@ -34,15 +35,16 @@ use crate::{
 /// There is no server, or no room for the template.
 pub(super) fn choose<'g>(
     ipvs: Ref<'g, Ipvs>,
-    service: Ref<'g, Service>,
+    service: &Service,
+    pool: &'g Pool,
     flow: &Flow,
     context: &Context<'g>,
 ) -> Result<Choice<'g>, Unscheduled> {
-    let group = Group::new(flow, &service.key, service.netmask());
-    if let Some(choice) = remembered(ipvs, service.get(), &group, context) {
+    let group = Group::new(flow, &service.key, pool.settings().netmask);
+    if let Some(choice) = remembered(ipvs, pool, &group, context) {
         return Ok(choice);
     }
-    let server = schedule(service, flow, context)?;
+    let server = schedule(pool, flow, context)?;
     let target = |port| Target {
         dest: server.dest(),
         port,
@@ -52,13 +54,13 @@ pub(super) fn choose<'g>(
         group.connection_port(server.key.port),
         group.template_port(server.key.port),
     );
-    match remember(ipvs, &service, &group, target(template_port), context) {
+    match remember(ipvs, pool, &group, target(template_port), context) {
         Ok(control) => Ok(Choice {
             target: target(port),
             control: Some(control),
         }),
         Err(Refused::Exists) => {
-            let choice = remembered(ipvs, service.get(), &group, context);
+            let choice = remembered(ipvs, pool, &group, context);
             choice.ok_or(Unscheduled::Drop(Reason::ServerDeleted))
         }
         Err(Refused::Drop(reason)) => Err(Unscheduled::Drop(reason)),
@@ -68,7 +70,7 @@ pub(super) fn choose<'g>(
 /// The server that the client had, if it is still there.
 fn remembered<'g>(
     ipvs: Ref<'g, Ipvs>,
-    service: &Service,
+    pool: &Pool,
     group: &Group,
     context: &Context<'g>,
 ) -> Option<Choice<'g>> {
@@ -77,10 +79,7 @@ fn remembered<'g>(
     let server = Server {
         is_available: dest.is_available(),
         // Also in the pool that another one would come from: the server may have a later one.
-        is_quiesced: dest.is_quiesced() && {
-            let pool = service.pool.load(context.rcu);
-            pool.is_none_or(|pool| pool.quiesces(&dest.key))
-        },
+        is_quiesced: dest.is_quiesced() && pool.quiesces(&dest.key),
     };
     let expire_quiescent = ipvs.settings.expire_quiescent_template.load(Relaxed) != 0;
     if !persist::is_valid(server, expire_quiescent) {
@@ -103,13 +102,13 @@ fn remembered<'g>(
 /// Remembers a server for the clients of a group, for a connection that the template controls.
 fn remember(
     ipvs: Ref<'_, Ipvs>,
-    service: &Service,
+    pool: &Pool,
     group: &Group,
     target: Target<'_>,
     context: &Context<'_>,
 ) -> Result<Control, Refused> {
     let role = Role::Template {
-        timeout: service.timeout_ticks(),
+        timeout: pool.settings().timeout_ticks(),
     };
     let template = Conn::enter(ipvs, target, &group.template, role, context.rcu)?;
     Ok(Control::first(template))

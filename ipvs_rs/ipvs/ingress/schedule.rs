@@ -29,7 +29,7 @@ use crate::{
     drops::Reason,
     icmp,
     netns::Ipvs,
-    pool::{Member, Pool},
+    pool::{Member, Pool, ServiceSettings},
     scheduler::{Kind, Request},
     service::Service,
     xmit::{self, leave::answer},
@@ -104,21 +104,27 @@ fn open(
     if flow.sport == FTP_DATA {
         return Verdict::Accept(skb);
     }
-    let chosen = match service.is_persistent() {
-        true => persist::choose(ipvs, service, flow, context),
-        false => choose(service, flow, context),
+    // Once, so that all that is decided about a packet is decided by one state of the service. Without
+    // a pool it was just deleted.
+    let Some(pool) = service.get().pool.load(context.rcu) else {
+        return ipvs.drop_packet(skb, Reason::ServiceDeleted);
+    };
+    let settings = pool.settings();
+    let chosen = match settings.is_persistent() {
+        true => persist::choose(ipvs, service.get(), pool, flow, context),
+        false => choose(service.get(), pool, flow, context),
     };
     let choice = match chosen {
         Ok(choice) => choice,
         Err(Unscheduled::NoServer) => match bypass::choose(ipvs.get(), service, flow, context) {
             Some(choice) if matches!(cause, Cause::Packet) => {
-                return bypass::first_packet(ipvs, &service, choice, skb, flow, context)
+                return bypass::first_packet(ipvs, settings, choice, skb, flow, context)
             }
             _ => return leave(ipvs.get(), &service, skb, flow, context),
         },
         Err(Unscheduled::Drop(reason)) => return ipvs.drop_packet(skb, reason),
     };
-    if is_one_packet(&service, choice.target.flags, flow) {
+    if is_one_packet(settings, choice.target.flags, flow) {
         return one_packet(ipvs, &service, choice, skb, (flow, cause), context);
     }
     let dest = choice.target.dest;
@@ -140,7 +146,7 @@ fn open(
 
 /// Whether a packet is scheduled on its own: so the service wants it, or the server.
 #[inline]
-fn is_one_packet(service: &Service, server: ConnFlags, flow: &Flow) -> bool {
+fn is_one_packet(service: &ServiceSettings, server: ConnFlags, flow: &Flow) -> bool {
     service.is_one_packet(flow.protocol)
         || flow.protocol == proto::UDP && server.has(ConnFlags::ONE_PACKET)
 }
@@ -200,7 +206,8 @@ fn one_packet(
 /// As the C module does: such a service has one port, or those of all packets with its mark. The
 /// data connections of FTP and all ports of an address take persistence.
 fn choose<'g>(
-    service: Ref<'g, Service>,
+    service: &Service,
+    pool: &'g Pool,
     flow: &Flow,
     context: &Context<'g>,
 ) -> Result<Choice<'g>, Unscheduled> {
@@ -213,7 +220,7 @@ fn choose<'g>(
         }
         return Err(Unscheduled::NoServer);
     }
-    let server = schedule(service, flow, context)?;
+    let server = schedule(pool, flow, context)?;
     let port = match server.key.port {
         0 => flow.dport,
         port => port,
@@ -228,19 +235,16 @@ fn choose<'g>(
     })
 }
 
-/// The server that the scheduler of a service chooses.
+/// The server of a pool that its scheduler chooses.
 pub(super) fn schedule<'g>(
-    service: Ref<'g, Service>,
+    pool: &'g Pool,
     flow: &Flow,
     context: &Context<'g>,
 ) -> Result<&'g Member, Unscheduled> {
-    // Without a pool the service was just deleted.
-    let pool = service.get().pool.load(context.rcu);
-    let pool = pool.ok_or(Unscheduled::Drop(Reason::ServiceDeleted))?;
     let request = Request {
         flow,
         is_inverse: false,
-        flags: service.flags(),
+        flags: pool.settings().flags,
     };
     match pool.schedule(&request, context.rcu) {
         Some(member) => Ok(member),

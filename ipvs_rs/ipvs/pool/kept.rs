@@ -27,7 +27,7 @@ use knet::{
     rcu::{self, Arc, Guard, Ref, Slot},
 };
 
-use super::{Member, Pool};
+use super::{Member, Pool, ServiceSettings};
 use crate::scheduler::{Change, Handle};
 
 /// A pool that is owned; the module of its scheduler stays loaded meanwhile.
@@ -50,13 +50,26 @@ impl Kept {
         scheduler: Option<Handle>,
         change: Change,
         previous: Option<&Pool>,
+        settings: ServiceSettings,
         net: &Net,
     ) -> Result<Self> {
         let kind = scheduler.as_ref().map(Handle::kind);
-        let pool = Pool::new(members, kind, change, previous, net)?;
+        let pool = Pool::new(members, kind, change, previous, settings, net)?;
         Ok(Self {
             pool: Arc::new(pool, GFP_KERNEL)?,
             scheduler,
+        })
+    }
+
+    /// Owns a pool of the same servers and scheduler with other settings.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn with_settings(&self, settings: ServiceSettings) -> Result<Self> {
+        Ok(Self {
+            pool: Arc::new(self.pool.with_settings(settings), GFP_KERNEL)?,
+            scheduler: self.scheduler.clone(),
         })
     }
 

@@ -19,15 +19,12 @@ use ipvs_core::{
     uapi::{self, service_flags},
 };
 use kernel::{prelude::*, seq_file::SeqFile, seq_print, str::BStr};
-use knet::{
-    proc_seq::Rows,
-    rcu::{self, Guard},
-};
+use knet::{proc_seq::Rows, rcu};
 
 use super::{Protocol, WithPort};
 use crate::{
     netns::Ipvs,
-    pool::Member,
+    pool::{Member, Pool},
     service::{Cursor, Service},
 };
 
@@ -54,23 +51,25 @@ impl Rows<Ipvs> for Table {
 
     fn row(ipvs: &Ipvs, mut cursor: Cursor, seq: &SeqFile) -> Option<Cursor> {
         let guard = rcu::read_lock();
-        let service = ipvs.services.next(&mut cursor, &guard)?;
-        show_service(&service, &guard, seq);
-        if let Some(pool) = service.get().pool.load(&guard) {
-            pool.members().iter().for_each(|dest| show_dest(dest, seq));
+        loop {
+            let service = ipvs.services.next(&mut cursor, &guard)?;
+            // Without a pool it was just deleted.
+            if let Some(pool) = service.pool.load(&guard) {
+                show_service(&service, pool, seq);
+                pool.members().iter().for_each(|dest| show_dest(dest, seq));
+                return Some(cursor);
+            }
         }
-        Some(cursor)
     }
 }
 
-fn show_service(service: &Service, guard: &Guard, seq: &SeqFile) {
-    let flags = service.flags();
-    let ops = match flags & service_flags::ONE_PACKET {
+fn show_service(service: &Service, pool: &Pool, seq: &SeqFile) {
+    let settings = pool.settings();
+    let ops = match settings.flags & service_flags::ONE_PACKET {
         0 => "",
         _ => "ops ",
     };
-    let pool = service.pool.load(guard);
-    let scheduler = pool.and_then(|pool| Some(pool.scheduler()?.name().as_bytes()));
+    let scheduler = pool.scheduler().map(|kind| kind.name().as_bytes());
     let scheduler = BStr::from_bytes(scheduler.unwrap_or(uapi::NO_SCHEDULER));
     match service.key {
         ServiceKey::Mark { mark, .. } => {
@@ -90,10 +89,10 @@ fn show_service(service: &Service, guard: &Guard, seq: &SeqFile) {
             }
         }
     }
-    if flags & service_flags::PERSISTENT != 0 {
+    if settings.is_persistent() {
         // CAST: As the C module does: ticks, in an int.
-        let timeout = service.timeout_ticks() as i32;
-        let netmask = u32::from_be_bytes(service.netmask().0);
+        let timeout = settings.timeout_ticks() as i32;
+        let netmask = u32::from_be_bytes(settings.netmask.0);
         seq_print!(seq, "persistent {timeout} {netmask:08X}");
     }
     seq_print!(seq, "\n");

@@ -8,7 +8,11 @@ use ipvs_core::{
     sockopt::{get, reply, request, size},
 };
 use kernel::prelude::*;
-use knet::{net_namespace::Net, rcu, sockopt::Buffer};
+use knet::{
+    net_namespace::Net,
+    rcu::{self, Guard},
+    sockopt::Buffer,
+};
 
 use super::ipvs;
 use crate::{
@@ -82,14 +86,13 @@ fn check_length(buffer: &Buffer, header: usize, entry: usize, count: u32) -> Res
 /// An `ip_vs_service_entry`.
 type Entry = [u8; size::SERVICE_ENTRY];
 
-/// The entry of a service, written over `before`.
-fn entry(before: Entry, service: &Service) -> Entry {
-    let guard = rcu::read_lock();
-    let pool = service.pool.load(&guard);
+/// The entry of a service, written over `before`; [`None`] once it is deleted.
+fn entry(before: Entry, service: &Service, guard: &Guard) -> Option<Entry> {
+    let pool = service.pool.load(guard)?;
     // CAST: Memory is not enough for more.
-    let servers = pool.map_or(0, |pool| pool.members().len() as u32);
-    let view = services::view(service, &guard);
-    reply::service(before, &view, &service.said(), servers)
+    let servers = pool.members().len() as u32;
+    let view = services::view_with(service, pool);
+    Some(reply::service(before, &view, &service.said(), servers))
 }
 
 /// `ip_vs_get_services`: as many IPv4 services as the header says that there is room for. What
@@ -115,8 +118,12 @@ fn next_v4(ipvs: &Ipvs, cursor: &mut Cursor) -> Option<Entry> {
     loop {
         let guard = rcu::read_lock();
         let service = ipvs.services.next(cursor, &guard)?;
-        if service.key.family() == Family::V4 {
-            return Some(entry([0; size::SERVICE_ENTRY], &service));
+        if service.key.family() != Family::V4 {
+            continue;
+        }
+        let entry = entry([0; size::SERVICE_ENTRY], &service, &guard);
+        if entry.is_some() {
+            return entry;
         }
     }
 }
@@ -130,7 +137,8 @@ fn named(ipvs: &Ipvs, key: Option<ServiceKey>) -> Result<rcu::Arc<Service>> {
 fn service(ipvs: &Ipvs, buffer: &Buffer) -> Result {
     let asked = buffer.read::<{ size::SERVICE_ENTRY }>()?;
     let service = named(ipvs, request::service_key(&asked))?;
-    buffer.write(0, &entry(asked, &service))
+    let entry = entry(asked, &service, &rcu::read_lock());
+    buffer.write(0, &entry.ok_or(ESRCH)?)
 }
 
 /// `ip_vs_get_dests`: as many servers of the family of their service as the header says that
