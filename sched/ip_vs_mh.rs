@@ -30,6 +30,13 @@ ipvs::scheduler_module! {
     },
 }
 
+/// Larger tables are filled as the servers change, where the kernel may do other things meanwhile; the
+/// others for the first connection after that, so that of many changes only the last costs something.
+///
+/// With 100 servers, at a nanosecond for each instruction: 4093 slots take 0.5 ms, 8191 1.1 ms, 131,071 19 ms. So
+/// a change costs 0.05 ms up to here, and that much beyond.
+const MOST_DEFERRED: u32 = 4093;
+
 /// The scheduler `mh`.
 struct Mh;
 
@@ -43,6 +50,17 @@ struct Slots {
     slots: KVVec<Slot>,
     /// What is needed to fill the slots.
     claimants: KVVec<Claimant>,
+}
+
+impl Slots {
+    /// There is room.
+    fn fill(&mut self, size: Size, members: &[Member]) {
+        let Self { slots, claimants } = self;
+        // CAST: A u32 fits.
+        fill_up(slots, size.slots() as usize, Slot::EMPTY);
+        fill_up(claimants, members.len(), Claimant::default());
+        mh::fill(slots, size, members, claimants);
+    }
 }
 
 impl Scheduler for Mh {
@@ -59,11 +77,21 @@ impl Scheduler for Mh {
         if members > length {
             return Err(EINVAL);
         }
-        let slots = Deferred::new(Slots {
+        let mut slots = Slots {
             slots: room(length)?,
             claimants: room(members)?,
-        })?;
-        Ok(Table { size, slots })
+        };
+        let slots = if size.slots() > MOST_DEFERRED {
+            slots.fill(size, setup.members);
+            slots.claimants = KVVec::new();
+            Deferred::completed(slots)
+        } else {
+            Deferred::new(slots)
+        };
+        Ok(Table {
+            size,
+            slots: slots?,
+        })
     }
 
     fn schedule(
@@ -73,12 +101,7 @@ impl Scheduler for Mh {
         _: &Guard,
     ) -> Option<usize> {
         let size = table.size;
-        let filled = table.slots.get(|Slots { slots, claimants }| {
-            // CAST: A u32 fits.
-            fill_up(slots, size.slots() as usize, Slot::EMPTY);
-            fill_up(claimants, members.len(), Claimant::default());
-            mh::fill(slots, size, members, claimants);
-        });
+        let filled = table.slots.get(|slots| slots.fill(size, members));
         mh::pick(&filled.slots, size, members, request)
     }
 }

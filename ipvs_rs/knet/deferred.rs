@@ -38,7 +38,19 @@ impl<T: Send + Sync> Deferred<T> {
     /// `ENOMEM`.
     pub fn new(value: T) -> Result<Self> {
         Ok(Self {
-            gate: Gate::new()?,
+            gate: Gate::new(false)?,
+            value: UnsafeCell::new(value),
+        })
+    }
+
+    /// A value that is complete already.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn completed(value: T) -> Result<Self> {
+        Ok(Self {
+            gate: Gate::new(true)?,
             value: UnsafeCell::new(value),
         })
     }
@@ -72,10 +84,10 @@ struct Gate {
 impl Gate {
     /// Not generic, so that it is compiled here and not where the value is known.
     #[inline(never)]
-    fn new() -> Result<Self> {
+    fn new(is_open: bool) -> Result<Self> {
         let lock = new_spinlock_bh!((), "ip_vs_deferred");
         Ok(Self {
-            is_open: AtomicBool::new(false),
+            is_open: AtomicBool::new(is_open),
             lock: KBox::pin_init(lock, GFP_KERNEL)?,
         })
     }
