@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
-"""APPLY seen by who reads meanwhile: one table or the other, never some of both."""
+"""APPLY and edits seen by who reads or sends meanwhile: one state or the other, never some of both."""
 
 import os
+import signal
 import traceback
 
 from additions import Additions
 from genl import SERVICE, attribute, attributes, u32
-from lab import Topology
+from lab import CLIENT, VIP, Topology, server_address
+from packets import udp
 from scenario import check, equal, scenario
+from sockopt import Client as SocketOptions
+from sockopt import service as asked
+from wire import Wires
 from scenarios.t_apply import server, service
 
 SERVERS = 500
@@ -137,3 +142,87 @@ def readers_see_one_table_or_the_other(t):
     equal(failed, 0, "readers that saw a mixture")
     check(turn > 10, "few changes")
     t.note("all readings were of one table")
+
+
+def server_address_hex(number):
+    """A server's address as /proc shows it."""
+    return "".join(f"{int(byte):02X}" for byte in server_address(number).split("."))
+
+
+DNS = f"-u {VIP}:53"
+ONE_PACKET, PERSISTENT = 4, 1
+# What a service is edited to in turn. Of two servers dh, which heeds no weights, and fo choose different ones here.
+EDITS = [service(53, protocol=17, scheduler="dh", flags=ONE_PACKET, without=(8,),
+                 more=attribute(TIMEOUT, u32(111))),
+         service(53, protocol=17, scheduler="fo", flags=PERSISTENT, without=(8, 9),
+                 more=attribute(TIMEOUT, u32(222)) + attribute(9, bytes.fromhex("ffffff00")))]
+
+
+def edited(client, number):
+    equal(client.do("SET_SERVICE", EDITS[number])[0], "ok", "an edit")
+
+
+def views_of_a_service(director):
+    """What tells a service's scheduler and settings, by each interface."""
+    netlink, sockopt = Additions(director), SocketOptions(director)
+
+    def dumped():
+        (_, nest), = attributes(netlink.dump("GET_SERVICE")[0][2])
+        return [dict(attributes(nest))[kind] for kind in (6, 7, 8, 9)]
+
+    return [dumped, lambda: sockopt.get("SERVICE", asked(VIP, 53, 17) + bytes(68))[2][:44],
+            lambda: director.read("/proc/net/ip_vs").splitlines()[3]]
+
+
+@scenario(rust_only=True)
+def an_edited_service_is_as_before_or_as_after(t):
+    lab = Wires(servers=2)
+    lab.director.ipvs(f"-A {DNS} -s dh -o", *(f"-a {DNS} -r {server_address(number)}:53 -m" for number in (1, 2)))
+    writer, ports = Additions(lab.director), iter(range(2000, 60000))
+
+    def send():
+        port = next(ports)
+        number, = lab.chosen(udp(CLIENT, port, VIP, 53, b"question"))
+        return number, port
+
+    single = send()[0]
+    other = 3 - single
+    lab.director.ipvs(f"-e {DNS} -r {server_address(other)}:53 -m -w 2")
+    readings, known = views_of_a_service(lab.director), []
+    for number, server_number in enumerate((single, other)):
+        edited(writer, number)
+        known.append([reading() for reading in readings])
+        equal([send()[0] for _ in range(3)], [server_number] * 3, "servers by themselves")
+
+    def edit():
+        client = Additions(lab.director)
+        while True:
+            for number in (0, 1):
+                edited(client, number)
+
+    def read(which):
+        seen = [0, 0]
+        while min(seen) < 300:
+            value = readings[which]()
+            states = [state[which] for state in known]
+            check(value in states, f"a mixture: {value!r}, neither of {states!r}")
+            seen[states.index(value)] += 1
+
+    editor = child(edit)
+    children = {child(lambda which=which: read(which)) for which in range(len(readings))}
+    sent, failed = [], 0
+    while children or min([number for number, _ in sent].count(one) for one in (1, 2)) < 100:
+        sent.append(send())
+        ended, status = os.waitpid(-1, os.WNOHANG)
+        check(ended != editor, "the editor failed")
+        children.discard(ended)
+        failed += ended and status != 0
+    os.kill(editor, signal.SIGTERM)
+    os.waitpid(editor, 0)
+    equal(failed, 0, "readers that saw a mixture")
+    rows = [line.split() for line in lab.director.read("/proc/net/ip_vs_conn").splitlines()[1:]]
+    equal({row[5] for row in rows}, {server_address_hex(other)}, "servers of connections and templates")
+    remembered = {int(row[2], 16) for row in rows}
+    for number, port in sent:
+        equal(port in remembered, number == other, f"a connection of the packet to server {number}")
+    t.note("all readings and packets were of one state or the other")
