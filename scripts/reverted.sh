@@ -61,9 +61,8 @@ reason() {
 # What every VM gets, and then those of a copy instead.
 "$here/kbuild" "${BUILD##*/}" modules >/dev/null 2>&1 || die "the modules do not build"
 rm -rf "$work/source"
-mkdir -p "$work/source"
-cp -a "$CHECKOUT/Kbuild" "$CHECKOUT/ipvs_rs" "$CHECKOUT/sched" "$work/source/"
-[ $# -gt 0 ] || mapfile -t names < <(basename -s .patch -a "$patches"/*.patch)
+copy_sources "$work/source"
+[ $# -gt 0 ] || mapfile -t names < <(find "$patches" -name '*.patch' -printf '%f\n' | sed 's/\.patch$//' | sort)
 [ $# -eq 0 ] || names=("$@")
 for name in "${names[@]}"; do
 	said=$(reason "$name")

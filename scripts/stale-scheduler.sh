@@ -10,8 +10,7 @@ for part in say cache modules; do
 done
 load_lab
 copy=$BUILD/stale
-mkdir -p "$copy"
-cp -a "$CHECKOUT/Kbuild" "$CHECKOUT/ipvs_rs" "$CHECKOUT/sched" "$copy/"
+copy_sources "$copy"
 echo '// Another layout.' >>"$copy/ipvs_rs/ipvs/pool.rs"
 module_make "$copy" "$copy/out" modules
 mv "$copy/out/ip_vs_rr.ko" "$copy/ip_vs_rr.ko.stale"

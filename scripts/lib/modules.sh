@@ -10,6 +10,13 @@ module_make() {
 		M="$1" MO="$2" "${@:3}"
 }
 
+# copy_sources TARGET: all that modules are made of, to be changed there.
+copy_sources() {
+	mkdir -p "$1/scripts/lib"
+	cp -a "$CHECKOUT/Kbuild" "$CHECKOUT/ipvs_rs" "$CHECKOUT/sched" "$1/"
+	cp -a "$CHECKOUT/scripts/lib/compared.awk" "$1/scripts/lib/"
+}
+
 # make_module_tree c|rust|none EXTRA TARGET: hard links to the stock modules under TARGET/lib/modules/KVER, plus ours and those
 # below the folder EXTRA in updates/.
 make_module_tree() {
