@@ -7,7 +7,7 @@ import traceback
 
 from additions import Additions
 from genl import SERVICE, attribute, attributes, u32
-from lab import CLIENT, VIP, Topology, server_address
+from lab import CLIENT, VIP, Topology, server_address, use_all_processors
 from packets import udp
 from scenario import check, equal, scenario
 from sockopt import Client as SocketOptions
@@ -195,12 +195,14 @@ def an_edited_service_is_as_before_or_as_after(t):
         equal([send()[0] for _ in range(3)], [server_number] * 3, "servers by themselves")
 
     def edit():
+        use_all_processors()
         client = Additions(lab.director)
         while True:
             for number in (0, 1):
                 edited(client, number)
 
     def read(which):
+        use_all_processors()
         seen = [0, 0]
         while min(seen) < 300:
             value = readings[which]()
