@@ -216,6 +216,7 @@ mod tests {
         // These tests may run again, with the same static.
         if !WAS_REGISTERED.swap(true, Relaxed) {
             let registration = FAMILY.register()?;
+            registration.open();
             assert_eq!(FAMILY.register().err(), Some(EBUSY));
             assert!(!is_announced(&FAMILY));
             let other = NAMESAKE.register();
