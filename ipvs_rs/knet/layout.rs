@@ -53,7 +53,7 @@ static LAYOUT: &[(&str, usize)] = layout! {
     }
     skb_shared_info { gso_size }
     net_device { flags, nd_net = nd_net.net }
-    notifier_block { notifier_call }
+    notifier_block { notifier_call, priority }
     netdev_notifier_info { dev }
     net { net_cookie, user_ns, proc_net, gen }
     net_generic {}

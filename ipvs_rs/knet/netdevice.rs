@@ -8,37 +8,9 @@ mod watch;
 
 pub use watch::{Watch, Watcher};
 
-use core::{marker::PhantomData, ptr::NonNull};
 use ipvs_sys as bindings;
 
 use crate::{net_namespace::Net, rcu};
-
-/// A device that is there for `'a`.
-///
-/// # Invariants
-///
-/// `device` is valid for `'a`.
-pub struct Device<'a> {
-    device: NonNull<bindings::net_device>,
-    _valid: PhantomData<&'a bindings::net_device>,
-}
-
-impl Device<'_> {
-    /// The device, for comparing.
-    #[inline]
-    pub(crate) fn as_ptr(&self) -> *mut bindings::net_device {
-        self.device.as_ptr()
-    }
-
-    /// The namespace that the device is in.
-    fn net(&self) -> &Net {
-        // SAFETY: C keeps a device while its notifiers are called. One that may be moved to another namespace is so
-        // under the lock that callers hold.
-        let net = unsafe { (*self.device.as_ptr()).nd_net.net };
-        // SAFETY: A namespace outlives its devices.
-        unsafe { Net::from_raw(net) }
-    }
-}
 
 /// Whether there is a device of this name in the namespace.
 pub fn exists(net: &Net, name: &[u8]) -> bool {

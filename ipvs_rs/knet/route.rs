@@ -9,16 +9,15 @@ use core::ptr::NonNull;
 use ipvs_sys as bindings;
 use kernel::{error::from_err_ptr, prelude::*};
 
-use crate::{
-    net_namespace::Net,
-    netdevice::Device,
-    netfilter::Family,
-    rcu::{self, Guard},
-};
+use crate::{net_namespace::Net, netfilter::Family, rcu};
 
 /// A route, with a reference to it.
 ///
-/// C frees a route a grace period after its last reference is gone.
+/// C frees a route a grace period after its last reference is gone. Until then the route keeps
+/// devices: that which it leaves by, and others, which its owner cannot tell. A route of IPv6 keeps
+/// the table entry that it was made of and that entry's device, even when it leaves by another one
+/// (to an address of this host), or C has replaced its own. A route through a policy keeps all
+/// routes that it is wrapped around.
 ///
 /// # Invariants
 ///
@@ -144,18 +143,6 @@ impl Route {
         };
         // SAFETY: By the type invariant.
         !unsafe { check(dst, self.cookie) }.is_null()
-    }
-
-    /// Whether the device that the route leaves by is up.
-    pub fn device_is_up(&self, _guard: &Guard) -> bool {
-        // SAFETY: A route always has a device, which the read-side section keeps.
-        let flags = unsafe { (&raw const (*self.device()).flags).read_volatile() };
-        flags & bindings::net_device_flags_IFF_UP != 0
-    }
-
-    /// Whether the route leaves by `device`.
-    pub fn leaves_by(&self, device: &Device<'_>) -> bool {
-        core::ptr::eq(self.device(), device.as_ptr())
     }
 
     /// The address that packets to `destination` would have on this route of IPv6.

@@ -59,6 +59,7 @@ const struct ipvs_layout ipvs_helper_layout[] = {
 	PART(net_device, nd_net, nd_net.net),
 	SIZE(notifier_block),
 	FIELD(notifier_block, notifier_call),
+	FIELD(notifier_block, priority),
 	SIZE(netdev_notifier_info),
 	FIELD(netdev_notifier_info, dev),
 	SIZE(net),

@@ -7,27 +7,40 @@
 //!   nothing ──────────────> kept route ──────────────────────────────────> kept route
 //!      ^  │                     │
 //!      │  └─ there is none ─> kept failure ──(next tick)──> looked up again
-//!      └── device down, server edited or deleted
+//!      └── a device goes, server edited or deleted
 //! ```
 //!
 //! # Locks
 //!
-//! None. Who stores a route looks afterwards whether it may be kept; who forbids that (takes the
-//! device down, deletes the server) says so first and clears the place afterwards. One of the two
-//! sees what the other did.
+//! None. Who stores a route looks afterwards whether it may be kept; who forbids that (deletes the
+//! server, or [outdates](outdate) what is being looked up) says so first and clears the place
+//! afterwards. One of the two sees what the other did.
 
-use core::sync::atomic::{fence, Ordering::SeqCst};
+use core::sync::atomic::{
+    fence, AtomicUsize,
+    Ordering::{Acquire, Relaxed, Release, SeqCst},
+};
 use ipvs_core::addr::{Addr, Family};
 use kernel::{alloc::flags::__GFP_NOWARN, prelude::*};
 use knet::{
     net_namespace::Net,
-    netdevice::Device,
     rcu::{Arc, Guard, Slot},
     route::{Query, Route},
     time::Jiffies,
 };
 
 use crate::dest::Dest;
+
+/// How often [`outdate`] was called. A number for all namespaces, as devices seldom go.
+static OUTDATED: AtomicUsize = AtomicUsize::new(0);
+
+/// Lets no route be kept whose lookup has begun before this. The kernel's tables must have changed already; who
+/// calls this clears the places afterwards.
+pub(crate) fn outdate() {
+    // ORDERING: Release, paired with the first load in `look_up`: who sees the new number looks up
+    // in the tables as they are now. The fence is that of `Routes::clear`.
+    OUTDATED.fetch_add(1, Release);
+}
 
 /// What a route is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,20 +100,6 @@ impl Routes {
             drop(slot.replace(None));
         }
     }
-
-    /// Forgets the routes that leave by `device`, which is down.
-    pub(crate) fn forget(&self, device: &Device<'_>, guard: &Guard) {
-        // ORDERING: Partner of the fence in `look_up`.
-        fence(SeqCst);
-        for slot in [&self.address, &self.next_hop, &self.tunnel] {
-            let way = slot
-                .load(guard)
-                .and_then(|outcome| outcome.get().way.as_ref());
-            if way.is_some_and(|way| way.route.leaves_by(device)) {
-                drop(slot.replace(None));
-            }
-        }
-    }
 }
 
 /// The way to `dest`.
@@ -131,13 +130,15 @@ fn look_up<'g>(dest: &Dest, purpose: Purpose, net: &Net, guard: &'g Guard) -> Re
             return Err(ENOENT);
         }
     }
+    // ORDERING: Acquire, paired with the addition in `outdate`.
+    let outdated = OUTDATED.load(Acquire);
     let way = find(dest.key.family, dest.key.addr, purpose, net).ok();
     let outcome = Arc::new(Outcome { way, at }, GFP_ATOMIC | __GFP_NOWARN)?;
     drop(slot.replace(Some(outcome.clone())));
-    // ORDERING: Partner of the fences in `clear` and `forget`.
+    // ORDERING: Partner of the fence in `clear`: if that did not see what was just stored, the loads
+    // below see what forbids it.
     fence(SeqCst);
-    let is_up = |way: &Way| way.route.device_is_up(guard);
-    if !dest.is_available() || !outcome.way.as_ref().is_none_or(is_up) {
+    if !dest.is_available() || OUTDATED.load(Relaxed) != outdated {
         drop(slot.replace(None));
     }
     let outcome = outcome.until_end_of(guard);

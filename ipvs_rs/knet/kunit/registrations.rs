@@ -15,7 +15,7 @@ mod tests {
         kunit::Probe,
         module::{self, ModuleRef},
         net_namespace::{self, Handle, Net, PerNet, PerNetId, PerNetRegistration},
-        netdevice::{self, Device, Watch, Watcher},
+        netdevice::{self, Watch, Watcher},
         netfilter::{self, hook, Context, Handler, Hooks, Point, Verdict},
         proc_seq::{File, Show},
         rcu::{self, Arc, Ref, Slot},
@@ -288,7 +288,9 @@ mod tests {
     struct Looking;
 
     impl Watcher for Looking {
-        fn is_down(_: &Net, _: &Device<'_>) {
+        const PRIORITY: c_int = 0;
+
+        fn device_goes(_: &Net) {
             DOWN.fetch_add(1, Relaxed);
         }
     }

@@ -2,7 +2,7 @@
 
 //! Being told of what happens to devices.
 
-use core::{marker::PhantomData, ptr::NonNull};
+use core::marker::PhantomData;
 use ipvs_sys as bindings;
 use kernel::{
     error::to_result,
@@ -11,14 +11,18 @@ use kernel::{
     types::Opaque,
 };
 
-use super::Device;
 use crate::net_namespace::Net;
 
 /// Somebody who wants to know.
 pub trait Watcher: 'static {
-    /// A device of `net` is down, or was so: no packets leave by it. Called under the lock of
-    /// rtnetlink.
-    fn is_down(net: &Net, device: &Device<'_>);
+    /// When it is told: before those of a lower priority. Among those of 0 are IPv4 and IPv6, which take
+    /// the device's addresses and routes out of their tables; IPv6 also takes it out of routes that
+    /// others keep, so that these cannot be told by their device afterwards.
+    const PRIORITY: c_int;
+
+    /// A device of `net` went down, or leaves the namespace after that. Who waits for a device that
+    /// is kept says the latter again each second. Called under the lock of rtnetlink.
+    fn device_goes(net: &Net);
 }
 
 /// As long as it exists, `W` is told about the devices of all namespaces.
@@ -51,6 +55,7 @@ impl<W: Watcher> Watch<W> {
         let block = KBox::new(
             Opaque::new(bindings::notifier_block {
                 notifier_call: Some(adapter::<W>),
+                priority: W::PRIORITY,
                 ..pin_init::zeroed()
             }),
             GFP_KERNEL,
@@ -83,18 +88,18 @@ unsafe extern "C" fn adapter<W: Watcher>(
     event: c_ulong,
     info: *mut c_void,
 ) -> c_int {
-    // CAST: A small number.
-    if event == bindings::netdev_cmd_NETDEV_DOWN as c_ulong {
+    // CAST: Small numbers.
+    const DOWN: c_ulong = bindings::netdev_cmd_NETDEV_DOWN as c_ulong;
+    // CAST: As above.
+    const UNREGISTER: c_ulong = bindings::netdev_cmd_NETDEV_UNREGISTER as c_ulong;
+    if let DOWN | UNREGISTER = event {
         // SAFETY: By the contract `info` begins with this structure.
         let device = unsafe { (*info.cast::<bindings::netdev_notifier_info>()).dev };
-        if let Some(device) = NonNull::new(device) {
-            // INVARIANT: The device is there for as long as its notifiers are called.
-            let device = Device {
-                device,
-                _valid: PhantomData,
-            };
-            W::is_down(device.net(), &device);
-        }
+        // SAFETY: A device is valid while C calls its notifiers, and changes its namespace only
+        // under the lock of rtnetlink, which C holds then.
+        let net = unsafe { (*device).nd_net.net };
+        // SAFETY: A namespace outlives its devices.
+        W::device_goes(unsafe { Net::from_raw(net) });
     }
     // CAST: Zero.
     bindings::NOTIFY_DONE as c_int
