@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Runs what faults are found with on the debug kernel: every scenario, our ipvsadm beside Debian's, every allocation
-# failing once, everything at once on four CPUs. Any line of a checker (KASAN, lockdep, RCU, ...) fails it, and so does memory
+# failing once, what once harmed the kernel, everything at once on four CPUs; and on the stock kernel what once harmed it with
+# each fix taken back. Any line of a checker (KASAN, lockdep, RCU, ...) fails it, and so does memory
 # that leaks. T=pattern keeps the scenarios that have the pattern in their name, and leaves the rest out; STORM= (60) is for how
 # many seconds everything happens at once.
 set -euo pipefail
@@ -33,13 +34,18 @@ begin() {
 	declare -g "pid_$name=$!"
 }
 
+# Counts the verdicts of a file.
+count() {
+	passed=$((passed + $(grep -c '^ok ' "$1" || true)))
+	failed=$((failed + $(grep -c '^not ok ' "$1" || true)))
+}
+
 # end NAME: waits for it, shows and counts what it said.
 end() {
 	local log=$results/$1/run.log pid=pid_$1 status=0
 	tail -n +1 -f --pid="${!pid}" "$log"
 	wait "${!pid}" || status=$?
-	passed=$((passed + $(grep -c '^ok ' "$log" || true)))
-	failed=$((failed + $(grep -c '^not ok ' "$log" || true)))
+	count "$log"
 	# A status of 1 is what those lines have said already.
 	if [ "$status" -gt 1 ] || { [ "$status" = 1 ] && ! grep -q '^not ok ' "$log"; }; then
 		echo "not ok $1: ended with status $status"
@@ -71,6 +77,16 @@ if [ -z "$T" ]; then
 	begin planted -i -d "$BUILD/planted" -- tests/debug/find_planted.py
 	end faults
 	end planted
+	begin reproduce -- tests/debug/reproduce.py
+	end reproduce
+	printf '\n== fixes taken back, on the stock kernel\n'
+	LAB='' "$here/reverted.sh" 2>&1 | tee "$results/reverted.log" || true
+	count "$results/reverted.log"
+	# One line for each patch.
+	[ "$(grep -cE '^(not )?ok reverted: ' "$results/reverted.log")" = "$(find tests/debug/reverted -name '*.patch' | wc -l)" ] || {
+		echo "not ok reverted: each patch was tried"
+		failed=$((failed + 1))
+	}
 	begin storm -s 4 -- env SECONDS="$for_how_long" tests/debug/storm.py
 	end storm
 fi

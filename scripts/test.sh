@@ -118,6 +118,14 @@ parallel() {
 	scenarios_end $kind $!
 }
 
+# What once harmed the kernel, with freed memory poisoned.
+reproductions() {
+	local kind=reproduce
+	mkdir -p "$results/$kind"
+	"$here/vm" -m rust -a slab_debug=P -t $VM_SECONDS -o "$results/$kind" -- tests/debug/reproduce.py >"$results/$kind/run.log" 2>&1 &
+	scenarios_end $kind $!
+}
+
 # The kernel's own test of IPVS, as it is in the kernel's source; it must run on our modules, and not be skipped.
 selftest() {
 	local source=$KDIR/source/tools/testing/selftests/net folder=$results/selftest/net
@@ -196,6 +204,7 @@ if [ -x tests/net/run ] && scenarios_match; then
 		"$here/stale-scheduler.sh" >"$results/stale.log" 2>&1 || check "a stale scheduler is built" false || true
 		scenarios
 		[ -n "$T" ] || parallel
+		[ -n "$T" ] || reproductions
 		[ -n "$T" ] || tools
 	else
 		check "scenarios (nothing was built)" false || true

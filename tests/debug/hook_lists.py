@@ -16,14 +16,21 @@ REQUEST_DUMP = 0x301
 DONE, ERROR = 3, 2
 # Base chains of nftables that come before ours at each hook that both have. A list is made in one go, from an array of pointers:
 # the more of them are followed before ours, the longer somebody has time to take ours away.
-CHAINS = 10
+CHAINS, MOST = 10, 1024
 CHAINED = ("input", "forward", "output")
+# Ours are registered in this order, and MOST are all that a hook may have.
+*FIRST, LAST = CHAINED
 
 
-def add_chains():
-    lines = ["add table ip t", *(f"add chain ip t {hook}{number} {{ type filter hook {hook} priority -{number}; }}"
-                                 for hook in CHAINED for number in range(1, CHAINS + 1))]
+def add_chains(hooks=CHAINED, numbers=range(CHAINS)):
+    lines = ["add table ip t", *(f"add chain ip t {hook}{number} {{ type filter hook {hook} priority {-300 - number}; }}"
+                                 for hook in hooks for number in numbers)]
     subprocess.run(["nft", "-f", "-"], input="\n".join(lines), text=True, check=True)
+
+
+def leave_no_room():
+    """No other hook can be registered at the last one; those that were before it are taken back then."""
+    add_chains([LAST], range(CHAINS, MOST))
 
 
 class HookLists:
@@ -50,21 +57,20 @@ class HookLists:
                 found += data[offset:offset + length]
                 offset += (length + 3) & ~3
 
-    def look(self):
-        """Asks for each list in which there are others; returns how often ours were among them. All must be functions."""
+    def look(self, hooks):
+        """Asks for some lists; returns how often ours were among them. All must be functions."""
         seen = 0
-        for hook in CHAINED:
+        for hook in hooks:
             found = self.get(hook)
             check(b"0x" not in found, f"a hook of {hook} is no function")
             seen += found.count(b"ip_vs\0")
         return seen
 
 
-def list_until_told(channel):
+def list_until_told(channel, hooks=CHAINED):
     """Lists until somebody says anything."""
     lists, count, seen = HookLists(), 0, 0
     while channel.hear(0) is None:
-        seen += lists.look()
+        seen += lists.look(hooks)
         count += 1
-    check(seen, "the hooks of IPVS are in no list")
     channel.say(f"{count} lists of each hook, with {seen} of ours")
