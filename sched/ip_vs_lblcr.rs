@@ -10,7 +10,7 @@ use ipvs::{
     scheduler::{
         destinations::Destinations,
         expiration::{Expiration, Owner},
-        Guard, Request, Scheduler, Setup,
+        Guard, Request, Scheduler, Setup, NO_SERVER,
     },
 };
 use ipvs_core::sched::lblcr;
@@ -60,5 +60,14 @@ impl Scheduler for Lblcr {
             destinations.add(&known, members, pick.server, guard);
         }
         Some(pick.server)
+    }
+
+    /// As the C module does: of destinations that are not known yet, nothing is said.
+    fn complaint(
+        destinations: &Destinations,
+        request: &Request<'_>,
+        guard: &Guard,
+    ) -> Option<&'static str> {
+        destinations.find(request.flow, guard).map(|_| NO_SERVER)
     }
 }

@@ -6,7 +6,7 @@
 
 use ipvs::{
     pool::Member,
-    scheduler::{Guard, Request, Scheduler, Setup},
+    scheduler::{Guard, Request, Scheduler, Setup, NO_SERVER},
 };
 use ipvs_core::sched::wrr::WeightedRoundRobin;
 use kernel::prelude::*;
@@ -37,5 +37,12 @@ impl Scheduler for Wrr {
         _: &Guard,
     ) -> Option<usize> {
         state.pick(members)
+    }
+
+    fn complaint(state: &Self::State, _: &Request<'_>, _: &Guard) -> Option<&'static str> {
+        Some(match state.has_weights() {
+            true => "no destination available: all destinations are overloaded",
+            false => NO_SERVER,
+        })
     }
 }

@@ -5,6 +5,8 @@
 use core::cmp::Ordering;
 use core::fmt;
 
+mod text;
+
 /// An address family that IPVS balances.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Family {

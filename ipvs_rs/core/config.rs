@@ -15,6 +15,7 @@ pub mod apply;
 pub mod conns;
 pub mod event;
 mod explain;
+mod label;
 pub mod reply;
 pub mod request;
 

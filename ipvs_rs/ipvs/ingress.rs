@@ -3,6 +3,7 @@
 //! Packets to this host, and packets that this host makes.
 
 mod bypass;
+mod complaint;
 mod persist;
 mod reuse;
 pub(crate) mod schedule;

@@ -248,4 +248,16 @@ impl Pool {
         self.members
             .get(picker.pick(&self.members, request, guard)?)
     }
+
+    /// The scheduler, and what the log says where it has just found no server.
+    #[cold]
+    pub(crate) fn complaint(
+        &self,
+        request: &Request<'_>,
+        guard: &Guard,
+    ) -> Option<(&Kind, &'static str)> {
+        let scheduling = self.scheduling.as_ref()?;
+        let reason = scheduling.picker.complaint(request, guard)?;
+        Some((&scheduling.scheduler, reason))
+    }
 }

@@ -82,11 +82,21 @@ pub trait Scheduler: 'static {
         request: &Request<'_>,
         guard: &Guard,
     ) -> Option<usize>;
+
+    /// What the log says where [`schedule`](Self::schedule) has just found no server; [`None`] for
+    /// nothing.
+    fn complaint(_: &Self::State, _: &Request<'_>, _: &Guard) -> Option<&'static str> {
+        Some(NO_SERVER)
+    }
 }
+
+/// What schedulers say that find no server.
+pub const NO_SERVER: &str = "no destination available";
 
 /// A [`Scheduler`]'s state, its type forgotten.
 pub(crate) trait Picker: Any + Send + Sync {
     fn pick(&self, members: &[Member], request: &Request<'_>, guard: &Guard) -> Option<usize>;
+    fn complaint(&self, request: &Request<'_>, guard: &Guard) -> Option<&'static str>;
     fn as_any(&self) -> &dyn Any;
 }
 
@@ -105,6 +115,11 @@ struct State<S: Scheduler>(S::State);
 impl<S: Scheduler> Picker for State<S> {
     fn pick(&self, members: &[Member], request: &Request<'_>, guard: &Guard) -> Option<usize> {
         S::schedule(&self.0, members, request, guard)
+    }
+
+    #[cold]
+    fn complaint(&self, request: &Request<'_>, guard: &Guard) -> Option<&'static str> {
+        S::complaint(&self.0, request, guard)
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -106,6 +106,11 @@ impl WeightedRoundRobin {
         }
     }
 
+    /// Whether a server has a weight, so that only an overload keeps packets from all.
+    pub const fn has_weights(&self) -> bool {
+        self.top > 0
+    }
+
     /// The turn after `turn`, and whose it is.
     #[inline]
     fn next<S: Server>(&self, servers: &[S], turn: Turn) -> Option<(Turn, usize)> {

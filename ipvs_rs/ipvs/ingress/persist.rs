@@ -44,7 +44,7 @@ pub(super) fn choose<'g>(
     if let Some(choice) = remembered(ipvs, pool, &group, context) {
         return Ok(choice);
     }
-    let server = schedule(pool, flow, context)?;
+    let server = schedule(service, pool, flow, context)?;
     let target = |port| Target {
         dest: server.dest(),
         port,

@@ -3,7 +3,6 @@
 //! The first packet of a connection: which service it is for, and which server gets it.
 
 use ipvs_core::{
-    addr::{Addr, Family},
     config::ServiceKey,
     conn::ConnFlags,
     flow::Flow,
@@ -15,22 +14,20 @@ use ipvs_core::{
     },
     proto,
 };
-use kernel::{fmt, prelude::*};
 use knet::{
-    log,
     netfilter::{Context, Verdict},
     rcu::{Arc, Ref},
     skbuff::{IcmpError, Skb},
 };
 
-use super::{bypass, count, persist, request, Headers};
+use super::{bypass, complaint, count, persist, request, Headers};
 use crate::{
     conn::{control::Control, table::Way, Conn, Refused, Role, Target},
     drops::Reason,
     icmp,
     netns::Ipvs,
     pool::{Member, Pool, ServiceSettings},
-    scheduler::{Kind, Request},
+    scheduler::Request,
     service::Service,
     xmit::{self, leave::answer},
 };
@@ -212,15 +209,12 @@ fn choose<'g>(
     context: &Context<'g>,
 ) -> Result<Choice<'g>, Unscheduled> {
     if matches!(service.key, ServiceKey::Address { port, .. } if port != flow.dport) {
-        if service.has_port(0) && log::ratelimit() {
-            pr_err!(
-                "Schedule: port zero only supported in persistent services, \
-                 check your ipvs configuration\n"
-            );
+        if service.has_port(0) {
+            complaint::port_zero();
         }
         return Err(Unscheduled::NoServer);
     }
-    let server = schedule(pool, flow, context)?;
+    let server = schedule(service, pool, flow, context)?;
     let port = match server.key.port {
         0 => flow.dport,
         port => port,
@@ -235,8 +229,9 @@ fn choose<'g>(
     })
 }
 
-/// The server of a pool that its scheduler chooses.
+/// The server of a service's pool that its scheduler chooses.
 pub(super) fn schedule<'g>(
+    service: &Service,
     pool: &'g Pool,
     flow: &Flow,
     context: &Context<'g>,
@@ -249,7 +244,7 @@ pub(super) fn schedule<'g>(
     match pool.schedule(&request, context.rcu) {
         Some(member) => Ok(member),
         None => {
-            complain(pool, flow);
+            complaint::no_server(service, pool, &request, context.rcu);
             Err(Unscheduled::NoServer)
         }
     }
@@ -287,40 +282,4 @@ pub(super) fn connect(
     let Choice { target, control } = choice;
     let role = Role::Connection { control };
     Conn::enter(ipvs, target, &flow.tuple(), role, context.rcu)
-}
-
-/// Logs that a service has no server for a packet.
-#[cold]
-fn complain(pool: &Pool, flow: &Flow) {
-    if !log::ratelimit() {
-        return;
-    }
-    let protocol = match flow.protocol {
-        proto::TCP => "TCP",
-        proto::SCTP => "SCTP",
-        _ => "UDP",
-    };
-    let Some(name) = pool.scheduler().map(Kind::name) else {
-        return;
-    };
-    let port = flow.dport;
-    match flow.family {
-        Family::V4 => {
-            let [a, b, c, d] = flow.dst.v4();
-            pr_err!("{name}: {protocol} {a}.{b}.{c}.{d}:{port} - no destination available\n");
-        }
-        Family::V6 => {
-            let addr = V6(flow.dst);
-            pr_err!("{name}: {protocol} [{addr}]:{port} - no destination available\n");
-        }
-    }
-}
-
-/// An IPv6 address in words for the log.
-struct V6(Addr);
-
-impl fmt::Display for V6 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.write_v6(f)
-    }
 }
