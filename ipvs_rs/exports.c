@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the Rust macros cannot say yet: the symbols that the scheduler modules link against, and module information
- * that module! has no key for.
+ * What the Rust macros cannot say yet: the symbols that the scheduler modules link against, module information that
+ * module! has no key for, and a parameter that everybody can read in /sys.
  */
 #include <linux/module.h>
+#include <linux/moduleparam.h>
 
 /* The Rust functions are known by their mangled names; their types do not matter here. */
 #define EXPORT_SYMBOL_RUST_GPL(name) extern int name; EXPORT_SYMBOL_GPL(name)
@@ -12,3 +13,8 @@
 MODULE_VERSION("0.1.0");
 /* Tells this module from the one in the kernel tree, which has the same name. */
 MODULE_INFO(implementation, "ipvs_rs, in Rust");
+
+/* Set to what is in force when the module is loaded (knet::module::Parameter). */
+static int conn_tab_bits = 27;
+module_param(conn_tab_bits, int, 0444);
+MODULE_PARM_DESC(conn_tab_bits, "A connection table has at most 2 to this power of buckets (8 to 27)");

@@ -4,12 +4,13 @@
 
 #![forbid(unsafe_code)]
 
-use core::borrow::Borrow;
 use ipvs::{
     control, devices::Devices, netns::Ipvs, presence::Presence, scheduler::Schedulers, sockopt,
 };
 use kernel::prelude::*;
-use knet::{net_namespace::PerNetRegistration, netdevice::Watch, percpu, rcu_module};
+use knet::{
+    module::Parameter, net_namespace::PerNetRegistration, netdevice::Watch, percpu, rcu_module,
+};
 
 rcu_module! {
     type: Module,
@@ -18,12 +19,6 @@ rcu_module! {
     description: "IP Virtual Server (Rust)",
     license: "GPL",
     alias: ["net-pf-16-proto-16-family-IPVS"],
-    params: {
-        conn_tab_bits: i32 {
-            default: 27,
-            description: "A connection table has at most 2 to this power of buckets (8 to 27)",
-        },
-    },
 }
 
 /// What the loaded module owns, in the order in which it is given up: first that by which user space
@@ -42,9 +37,7 @@ impl kernel::Module for Module {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         knet::layout::check()?;
         let cpus = percpu::Watch::new()?;
-        // Linux 7.2 gives a reference to the value, 7.3 the value.
-        let conn_tab_bits = module_parameters::conn_tab_bits.value();
-        let presence = Presence::announce(*Borrow::<i32>::borrow(&conn_tab_bits));
+        let presence = Presence::announce(&Parameter::find(c"conn_tab_bits")?);
         let schedulers = Schedulers::new()?;
         let namespaces = PerNetRegistration::new()?;
         let devices = Watch::new()?;

@@ -9,6 +9,9 @@ use core::ffi::c_void;
 use ipvs_sys as bindings;
 use kernel::{fmt, prelude::*};
 
+mod parameter;
+pub use parameter::Parameter;
+
 /// A reference to a module, which stays loaded until it is dropped.
 ///
 /// # Invariants

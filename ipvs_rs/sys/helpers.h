@@ -50,6 +50,7 @@ void ipvs_helper_init_delayed_work(struct delayed_work *work, void (*function)(s
 
 /* module.c */
 void ipvs_helper_pin_this_module(void);
+int *ipvs_helper_int_parameter(const char *name);
 
 /* dst.c */
 struct dst_entry *ipvs_helper_xfrm_lookup(struct net *net, struct dst_entry *dst, const struct flowi *flow);

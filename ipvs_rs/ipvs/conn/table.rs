@@ -42,11 +42,12 @@ const MEMORY_BITS: u32 = 9;
 /// Bounds the tables of all namespaces, and tells the bound.
 ///
 /// To be called before there are any. A number out of range counts as the nearest in it, and no
-/// table has more buckets than connections fit into memory.
+/// table has more buckets than connections fit into memory (rounded up, as the C module does).
 pub(crate) fn set_most_bits(bits: i32) -> u32 {
     let bits = u32::try_from(bits).unwrap_or(0);
-    let fitting = memory::total()
-        .checked_ilog2()
+    let memory = memory::total().checked_next_power_of_two();
+    let fitting = memory
+        .and_then(u64::checked_ilog2)
         .unwrap_or(0)
         .saturating_sub(MEMORY_BITS);
     let bits = bits.min(*BITS.end()).min(fitting).max(*BITS.start());

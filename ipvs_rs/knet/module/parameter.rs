@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Parameters that everybody can read in `/sys/module`, which those of `module!` are not.
+//!
+//! C header: [`include/linux/moduleparam.h`](srctree/include/linux/moduleparam.h)
+
+use core::{
+    ptr::NonNull,
+    sync::atomic::{AtomicI32, Ordering::Relaxed},
+};
+use ipvs_sys as bindings;
+use kernel::prelude::*;
+
+/// An integer that C code of this module declared with `module_param(NAME, int, MODE)`.
+pub struct Parameter(&'static AtomicI32);
+
+impl Parameter {
+    /// The parameter of this module with that name.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT` if there is none, or it is no `int`.
+    pub fn find(name: &CStr) -> Result<Self> {
+        // SAFETY: `name` is a string with an end, and only read during the call.
+        let value = unsafe { bindings::int_parameter(name.as_char_ptr()) };
+        let value = NonNull::new(value).ok_or(ENOENT)?;
+        // SAFETY: `module_param` takes an `int` that is as long there as the module, which this code is
+        // part of. An int has the size and the alignment of an `AtomicI32`. C reads and writes it whole
+        // (`param_get_int`, `param_set_int`).
+        Ok(Self(unsafe { value.cast::<AtomicI32>().as_ref() }))
+    }
+
+    /// What it is now: what was asked for when the module was loaded, until [`set`](Self::set).
+    pub fn value(&self) -> i32 {
+        self.0.load(Relaxed)
+    }
+
+    /// What readers in `/sys/module` see from now on.
+    pub fn set(&self, value: i32) {
+        self.0.store(value, Relaxed);
+    }
+}
