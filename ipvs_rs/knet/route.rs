@@ -9,7 +9,11 @@ use core::ptr::NonNull;
 use ipvs_sys as bindings;
 use kernel::{error::from_err_ptr, prelude::*};
 
-use crate::{net_namespace::Net, netfilter::Family, rcu};
+use crate::{
+    net_namespace::Net,
+    netfilter::Family,
+    rcu::{self, Guard},
+};
 
 /// A route, with a reference to it.
 ///
@@ -121,6 +125,13 @@ impl Route {
         unsafe { is_local(self.dst) }
     }
 
+    /// Whether packets leave by the loopback device: those for this host, and those that a route sends
+    /// there.
+    pub fn is_by_loopback(&self, _: &Guard) -> bool {
+        // SAFETY: By the type invariant the route is valid, and the guard is a read-side section.
+        unsafe { is_by_loopback(self.dst) }
+    }
+
     /// The largest packet that the route takes, in bytes.
     #[inline]
     pub fn mtu(&self) -> u32 {
@@ -222,6 +233,9 @@ pub fn address_type_v4(net: &Net, address: [u8; 4]) -> AddressType {
 
 /// What an IPv6 address is to this host. Link-local ones of others are nobody's: without the link
 /// they say nothing.
+///
+/// As the C module does: those for which packets leave by the loopback device are local, even if only
+/// the default route goes there.
 pub fn address_type_v6(net: &Net, address: [u8; 16]) -> AddressType {
     // SAFETY: The address is valid.
     let kind = unsafe { bindings::__ipv6_addr_type(&in6_addr(address)) };
@@ -236,7 +250,7 @@ pub fn address_type_v6(net: &Net, address: [u8; 16]) -> AddressType {
         known_next_hop: false,
     };
     match Route::output_v6(net, &query) {
-        Ok(route) if route.is_local() => AddressType::Local,
+        Ok(route) if route.is_by_loopback(&rcu::read_lock()) => AddressType::Local,
         _ => AddressType::Other,
     }
 }
