@@ -71,12 +71,25 @@ def checks():
     good &= expect("conn list by the number of a protocol", len(same) == len(found), same)
     said = run(OURS, ["conn", "list", "--protocol", "tpc"])
     good &= expect("conn list says what would be right", said[0] == 2 and "tcp, udp, sctp, ah, esp or a number" in said[2], said)
+    before = len(run(OURS, ["-Lnc"])[1].splitlines())
+    for words, reason in ([], "Which connections?"), (["--all", "--protocol", "udp"], "--all leaves nothing to a filter"):
+        said = run(OURS, ["conn", "flush", *words])
+        kept = len(run(OURS, ["-Lnc"])[1].splitlines()) == before
+        good &= expect(f"conn flush {' '.join(words)} ends nothing".replace("  ", " "),
+                       said[:2] == [2, ""] and reason in said[2] and kept, said)
     said = run(OURS, ["conn", "flush", "--protocol", "udp"])
     if adds:
         ended = "1 connection was ended" if len(udp) == 1 else f"{len(udp)} connections were ended"
         good &= expect("conn flush ends connections", said == [0, f"{ended}\n", ""], said)
     else:
         good &= expect("conn flush says what lacks", said[0] == 255 and "cannot end connections" in said[2], said)
+    rest = len(run(OURS, ["-Lnc"])[1].splitlines()) - 2
+    said = run(OURS, ["conn", "flush", "--all"])
+    if adds:
+        good &= expect("conn flush --all ends all", rest > 0 and said[0] == 0 and said[1].startswith(f"{rest} connection")
+                       and len(run(OURS, ["-Lnc"])[1].splitlines()) == 2, (rest, said))
+        said = run(OURS, ["--start-daemon", "master", "--mcast-interface", "lo"])
+        good &= expect("a kernel without the daemon is named", said[0] == 255 and "no synchronisation daemon" in said[2], said)
     said = run(OURS, ["metrics"])
     good &= expect("metrics", said[0] == 0 and "# TYPE ipvs_service_connections_total counter" in said[1]
                    and 'ipvs_server_active_connections{protocol="tcp"' in said[1], said)

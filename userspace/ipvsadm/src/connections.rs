@@ -127,7 +127,7 @@ pub fn ip(side: &Side) -> IpAddr {
 }
 
 /// What connections are wanted; what is not given fits all.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// The number of the protocol.
     pub protocol: Option<u16>,

@@ -132,6 +132,7 @@ pub fn words(asked: Asked, errno: Errno) -> String {
         (A::AddServer | A::Server, Errno::ENOENT) => "No such destination",
         (A::StartDaemon, Errno::EEXIST) => "Daemon has already run",
         (A::StopDaemon, Errno::ESRCH) => "No daemon is running",
+        (A::StartDaemon, Errno::EOPNOTSUPP) => "The kernel's IPVS has no synchronisation daemon",
         (_, Errno::EPERM) => "Permission denied (you must be root)",
         (_, Errno::EINVAL) => {
             "Invalid operation.  Possibly wrong module version, address not unicast, ..."
@@ -143,4 +144,19 @@ pub fn words(asked: Asked, errno: Errno) -> String {
         _ => return errno.to_string(),
     };
     known.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_supported_is_named() {
+        let said = |asked| words(asked, Errno::EOPNOTSUPP);
+        assert_eq!(
+            said(Asked::StartDaemon),
+            "The kernel's IPVS has no synchronisation daemon"
+        );
+        assert_eq!(said(Asked::AddService), "Operation not supported with IPv6");
+    }
 }

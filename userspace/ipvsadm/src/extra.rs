@@ -104,7 +104,10 @@ pub fn command() -> Command {
                         .arg(switch("json", "as JSON"))
                         .arg(switch("numeric", "numbers instead of names").short('n')),
                 )
-                .subcommand(filters(Command::new("flush").about("ends connections"))),
+                .subcommand(
+                    filters(Command::new("flush").about("ends connections"))
+                        .arg(switch("all", "all of them, without a filter")),
+                ),
         )
 }
 
@@ -154,6 +157,11 @@ pub fn run(words: &[String]) -> Result<ExitCode, Failure> {
             return Ok(ExitCode::Success);
         }
     };
+    if let Some(("conn", options)) = matches.subcommand() {
+        if let Some(("flush", options)) = options.subcommand() {
+            conn::check_choice(&filter(options), options.get_flag("all"))?;
+        }
+    }
     let mut session = Session::begin("ipvsadm")?;
     match matches.subcommand() {
         Some(("monitor", options)) => monitor::run(&mut session, options),

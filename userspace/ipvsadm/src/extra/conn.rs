@@ -52,6 +52,21 @@ pub fn list(
     Ok(ExitCode::Success)
 }
 
+/// Checks that it was said which connections to end: some, or all, and not both.
+///
+/// # Errors
+///
+/// What to type instead.
+pub fn check_choice(filter: &Filter, all: bool) -> Result<(), Failure> {
+    match (*filter == Filter::default(), all) {
+        (true, false) => Err(Failure::usage(
+            "Which connections? Give a filter, such as --server ADDRESS, or --all to end every one.",
+        )),
+        (false, true) => Err(Failure::usage("--all leaves nothing to a filter: give one of them.")),
+        _ => Ok(()),
+    }
+}
+
 /// Ends connections, where the kernel can, and says how many.
 ///
 /// # Errors
@@ -79,4 +94,25 @@ pub fn flush(session: &mut Session, filter: &Filter) -> Result<ExitCode, Failure
     };
     say(&said)?;
     Ok(ExitCode::Success)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_connections_end_only_when_asked_for() {
+        let (everything, udp) = (
+            Filter::default(),
+            Filter {
+                protocol: Some(17),
+                ..Filter::default()
+            },
+        );
+        let code = |filter, all| check_choice(filter, all).map_err(|failure| failure.code);
+        assert_eq!(code(&everything, false), Err(ExitCode::Usage));
+        assert_eq!(code(&udp, true), Err(ExitCode::Usage));
+        assert_eq!(code(&everything, true), Ok(()));
+        assert_eq!(code(&udp, false), Ok(()));
+    }
 }
