@@ -61,7 +61,7 @@ fn current(ipvs: &Ipvs, service: &Service, _: &Config) -> Result<Arc<Service>> {
 pub(crate) fn engines(spec: &ServiceSpec) -> Result<Option<Handle>> {
     let scheduler = spec.scheduler.as_ref().map(Handle::find).transpose()?;
     if let Some(engine) = &spec.pe {
-        pr_err!(
+        pr_info!(
             "persistence engine module ip_vs_pe_{} not found\n",
             kernel::str::BStr::from_bytes(engine.as_bytes())
         );

@@ -309,7 +309,7 @@ impl Handle {
                 Self::registered(name)
             })
             .ok_or_else(|| {
-                pr_err!(
+                pr_info!(
                     "Scheduler module ip_vs_{} not found\n",
                     BStr::from_bytes(name.as_bytes())
                 );
