@@ -21,7 +21,7 @@ use ipvs_core::{
     config::{DestKey, DestSpec, ServiceKey, ServiceSpec},
 };
 use kernel::{alloc::KVVec, prelude::*};
-use knet::{rcu::Arc, vec::VecExt};
+use knet::rcu::Arc;
 
 use crate::{
     configure,
@@ -128,7 +128,6 @@ pub(crate) fn apply(ipvs: &Arc<Ipvs>, origin: Origin<'_>, wanted: &Wanted) -> Re
     let mut draft = Draft::new(ipvs, wanted)?;
     let drafted = draft
         .fill(ipvs, &mut config, origin.net, wanted)
-        .and_then(|()| Ok(config.trash.make_room(draft.deletions())?))
         .and_then(|()| Ok(draft.prepare_servers(ipvs)?))
         .and_then(|()| Ok(open_hooks(ipvs, &mut config, origin, &draft)?));
     if drafted.is_err() {

@@ -21,7 +21,6 @@ use knet::{
     net_namespace::Net,
     rcu::{self, Arc},
     route::{self, AddressType},
-    vec::VecExt,
 };
 
 use crate::{
@@ -35,7 +34,7 @@ use crate::{
     resize::{self, Resize},
     scheduler::{Change, Handle, Kind},
     service::{Cursor, Service},
-    trash,
+    trash::{self, Stay},
 };
 
 /// The service of exactly this key.
@@ -184,12 +183,12 @@ pub(crate) fn edit_service(
 ///
 /// # Errors
 ///
-/// `ENOMEM`.
+/// `ESRCH` if another one was faster.
 pub(crate) fn delete_service(ipvs: &Arc<Ipvs>, origin: Origin<'_>, service: &Service) -> Result {
     let net = origin.net;
     let mut config = ipvs.config.lock();
     let service = &*current(ipvs, service, &config)?;
-    discard(ipvs, &mut config, service)?;
+    discard(ipvs, &mut config, service);
     origin.service_deleted(&service.key);
     close_unused_hooks(ipvs, &mut config, net, Family::V4);
     close_unused_hooks(ipvs, &mut config, net, Family::V6);
@@ -218,12 +217,7 @@ pub(crate) fn flush(ipvs: &Arc<Ipvs>, origin: Origin<'_>) {
             None => break,
             Some(None) => continue,
             Some(Some(service)) => {
-                // Without memory for the trash, its servers are forgotten.
-                if discard(ipvs, &mut config, &service).is_err() {
-                    forget_servers(ipvs, &service);
-                    ipvs.services.remove(&service);
-                    service.pool.end();
-                }
+                discard(ipvs, &mut config, &service);
                 there_were = true;
             }
         }
@@ -238,32 +232,21 @@ pub(crate) fn flush(ipvs: &Arc<Ipvs>, origin: Origin<'_>) {
 }
 
 /// Takes a service out of the table, and puts its servers into the trash.
-fn discard(ipvs: &Ipvs, config: &mut Config, service: &Service) -> Result {
-    let pool = service.pool.keep().ok_or(ESRCH)?;
-    config.trash.make_room(pool.members().len())?;
+fn discard(ipvs: &Ipvs, config: &mut Config, service: &Service) {
     ipvs.services.remove(service);
-    for member in pool.members() {
-        throw_away(ipvs, config, member.dest());
+    if let Some(members) = service.pool.members() {
+        for member in members.iter() {
+            throw_away(ipvs, config, member.dest());
+        }
     }
     service.pool.end();
-    Ok(())
 }
 
-/// Lets no packet find the servers of a service.
-fn forget_servers(ipvs: &Ipvs, service: &Service) {
-    if let Some(pool) = service.pool.keep() {
-        pool.members()
-            .iter()
-            .for_each(|member| ipvs.servers.leave(member));
-    }
-}
-
-/// Puts a server into the trash, which has room for it.
+/// Puts a server into the trash.
 pub(crate) fn throw_away(ipvs: &Ipvs, config: &mut Config, dest: &Arc<Dest>) {
     ipvs.servers.leave(dest);
     dest.detach();
-    // There is room.
-    let _ = config.trash.append(trash::Entry::new(dest.clone()));
+    config.trash.put(dest.clone());
 }
 
 /// A server for a service that does not have it: the one that it had lately, still as it was, or a
@@ -278,14 +261,15 @@ pub(crate) fn make_dest(
     service: &ServiceKey,
     key: DestKey,
 ) -> Result<Arc<Dest>> {
-    if let Some(dest) = config.find_in_trash(service, &key) {
+    if let Some(dest) = config.trash.find(service, &key) {
         return Ok(dest);
     }
     if address_type(net, key.family, key.addr) == AddressType::Other {
         return Err(EINVAL);
     }
     let counters = config.counters.take()?;
-    Arc::pin_init(Dest::new(key, *service, counters), GFP_KERNEL)
+    let stay = Stay::new(config.trash.hash(service, &key));
+    Arc::pin_init(Dest::new(key, *service, counters, stay), GFP_KERNEL)
 }
 
 /// Adds a server to a service, before all others.
@@ -331,7 +315,7 @@ pub(crate) fn add_dest(
     });
     close_unused_hooks(ipvs, &mut config, net, key.family);
     entered?;
-    config.remove_from_trash(&dest);
+    config.trash.take(&dest);
     origin.dest(Action::New, &service.key, &key, Some(spec));
     Ok(())
 }
@@ -393,7 +377,6 @@ pub(crate) fn delete_dest(
     let index = old.position(key).ok_or(ENOENT)?;
     let member = old.members().get(index).ok_or(ENOENT)?;
     let members = old.list().without(index)?;
-    config.trash.make_room(1)?;
     let scheduler = old.handle();
     let pool = Kept::new(
         members,

@@ -26,6 +26,7 @@ use knet::{
 use crate::{
     servers,
     stats::{self, Stats},
+    trash::Stay,
     xmit::route::Routes,
 };
 
@@ -65,6 +66,8 @@ pub struct Dest {
     pub(crate) routes: Routes,
     /// By which packets find the server, while it is not deleted.
     pub(crate) entry: Slot<servers::Entry>,
+    /// Once it is deleted.
+    pub(crate) stay: Stay,
 }
 
 impl Dest {
@@ -73,6 +76,7 @@ impl Dest {
         key: DestKey,
         service: ServiceKey,
         counters: Counters<{ stats::COUNTERS }>,
+        stay: Stay,
     ) -> impl PinInit<Self> {
         pin_init!(Self {
             key,
@@ -90,6 +94,7 @@ impl Dest {
             service_stats: Slot::empty(),
             routes: Routes::new(),
             entry: Slot::empty(),
+            stay,
         })
     }
 
@@ -105,7 +110,7 @@ impl Dest {
             addr: Addr::ZERO,
             port: 0,
         };
-        let new = Self::new(key, service, Counters::new()?);
+        let new = Self::new(key, service, Counters::new()?, Stay::new(0));
         let dest = Arc::pin_init(new, GFP_KERNEL)?;
         let flags = ConnFlags::without_destination();
         dest.conn_flags.store(flags.bits(), Relaxed);

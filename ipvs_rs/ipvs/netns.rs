@@ -4,7 +4,7 @@
 
 use core::sync::atomic::Ordering;
 use ipvs_core::{addr::Family, defense::Dice, hash::HashKey};
-use kernel::{alloc::KVec, new_mutex, prelude::*, sync::Mutex};
+use kernel::{new_mutex, prelude::*, sync::Mutex};
 use knet::{
     net_namespace::{self, Handle, Net, PerNet, PerNetId},
     percpu::{Counters, Supply},
@@ -26,7 +26,8 @@ use crate::{
     service::Services,
     settings::{Settings, MOST_CONNECTIONS},
     stats::{self, Stats},
-    sysctl, trash,
+    sysctl,
+    trash::{self, Trash},
 };
 
 /// The state of a network namespace.
@@ -65,13 +66,12 @@ pub struct Ipvs {
 }
 
 /// What changes under the configuration lock.
-#[derive(Default)]
 pub(crate) struct Config {
     /// The namespace goes away; nothing may be added.
     closed: bool,
     hooks_v4: Option<hooks::Open>,
     hooks_v6: Option<hooks::Open>,
-    pub(crate) trash: KVec<trash::Entry>,
+    pub(crate) trash: Trash,
     /// For the statistics of services and servers.
     pub(crate) counters: Supply<{ stats::COUNTERS }>,
     /// What `drop_entry` decides by.
@@ -81,6 +81,19 @@ pub(crate) struct Config {
 }
 
 impl Config {
+    fn new() -> Self {
+        Self {
+            closed: false,
+            hooks_v4: None,
+            hooks_v6: None,
+            trash: Trash::new(random_key()),
+            counters: Supply::default(),
+            dice: Dice::default(),
+            files: None,
+            sysctls: None,
+        }
+    }
+
     /// Lets packets of `family` be looked at, unless they are already.
     ///
     /// # Errors
@@ -150,7 +163,7 @@ impl PerNet for Ipvs {
                 services: Services::new(random_key())?,
                 servers <- Servers::new(random_key()),
                 conns <- Conns::new(random_key()),
-                config <- new_mutex!(Config::default(), "ip_vs_config"),
+                config <- new_mutex!(Config::new(), "ip_vs_config"),
                 sysctl_writing <- new_mutex!((), "ip_vs_sysctl"),
                 resize <- Work::new(),
                 trash_rounds <- Work::new(),

@@ -2,17 +2,23 @@
 
 //! Deleted servers, kept for a while: their connections live on, and a server that comes back in
 //! time takes them up again, with its counts.
+//!
+//! They are linked up within themselves, so that nothing is deleted for which there must be memory.
 
-use ipvs_core::config::{DestKey, ServiceKey};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use ipvs_core::{
+    config::{DestKey, ServiceKey},
+    hash::{siphash, HashKey},
+};
 use knet::{
     field::{field, Field},
     rcu::Arc,
     time::{Jiffies, HZ},
-    vec::{position, VecExt},
+    tree::{Link, Linked, Tree},
     work::{Job, Work},
 };
 
-use crate::{dest::Dest, netns::Config, netns::Ipvs};
+use crate::{dest::Dest, netns::Ipvs};
 
 /// How often the trash is looked through.
 const ROUND: usize = 60 * HZ;
@@ -20,72 +26,111 @@ const ROUND: usize = 60 * HZ;
 /// How long a server without connections is kept.
 const RETENTION: isize = 120 * HZ as isize;
 
-/// A deleted server.
-pub(crate) struct Entry {
-    dest: Arc<Dest>,
-    /// See [`sketch`]. For each server that is looked for, all entries are passed.
-    sketch: u64,
-    idle_since: Option<Jiffies>,
+/// What a server has for its stay in the trash. Changes under the configuration lock.
+pub(crate) struct Stay {
+    link: Link<Dest>,
+    /// It had no connections in the last round.
+    was_idle: AtomicBool,
+    /// Since when it has had none, if it had none.
+    idle_since: AtomicUsize,
 }
 
-impl Entry {
-    pub(crate) fn new(dest: Arc<Dest>) -> Self {
-        let sketch = sketch(&dest.service, &dest.key);
+impl Stay {
+    /// Of a server with this [`hash`](Trash::hash).
+    pub(crate) fn new(hash: u64) -> Self {
         Self {
-            dest,
-            sketch,
-            idle_since: None,
+            link: Link::new(hash),
+            was_idle: AtomicBool::new(false),
+            idle_since: AtomicUsize::new(0),
         }
-    }
-
-    /// Looks at the server in one round. Returns whether it is kept.
-    fn keep(&mut self, now: Jiffies) -> bool {
-        if !self.dest.is_idle() {
-            self.idle_since = None;
-            return true;
-        }
-        now.since(*self.idle_since.get_or_insert(now)) < RETENTION
     }
 }
 
-/// A number that seldom is the same for two servers.
-fn sketch(service: &ServiceKey, key: &DestKey) -> u64 {
-    let service = match *service {
-        ServiceKey::Address { addr, port, .. } => {
-            let [upper, lower] = addr.words();
-            upper ^ lower.rotate_left(8) ^ u64::from(port)
-        }
-        ServiceKey::Mark { mark, .. } => u64::from(mark),
-    };
-    let [upper, lower] = key.addr.words();
-    service.rotate_left(32) ^ upper ^ lower ^ u64::from(key.port).wrapping_shl(48)
+impl Linked for Dest {
+    fn link(&self) -> &Link<Self> {
+        &self.stay.link
+    }
 }
 
-impl Config {
+/// Looks at a deleted server in one round. Returns whether it is kept.
+fn is_kept(dest: &Dest, now: Jiffies) -> bool {
+    let (stay, is_idle) = (&dest.stay, dest.is_idle());
+    if is_idle && !stay.was_idle.load(Relaxed) {
+        stay.idle_since.store(now.ticks(), Relaxed);
+    }
+    stay.was_idle.store(is_idle, Relaxed);
+    let idle_since = Jiffies::from_ticks(stay.idle_since.load(Relaxed));
+    !is_idle || now.since(idle_since) < RETENTION
+}
+
+/// The deleted servers of a namespace.
+pub(crate) struct Trash {
+    key: HashKey,
+    servers: Tree<Dest>,
+}
+
+impl Trash {
+    /// An empty one.
+    pub(crate) fn new(key: HashKey) -> Self {
+        Self {
+            key,
+            servers: Tree::new(),
+        }
+    }
+
+    /// Where the server `dest` of the service `service` is.
+    pub(crate) fn hash(&self, service: &ServiceKey, dest: &DestKey) -> u64 {
+        let (head, [s0, s1]) = match *service {
+            ServiceKey::Address {
+                protocol,
+                addr,
+                port,
+                ..
+            } => (
+                u64::from(protocol),
+                addr.words().map(|word| word ^ u64::from(port)),
+            ),
+            ServiceKey::Mark { mark, .. } => (u64::MAX, [u64::from(mark), 0]),
+        };
+        let [d0, d1] = dest.addr.words();
+        let head = head.rotate_left(16) ^ u64::from(dest.port);
+        siphash::<1, 3>(self.key, &[head, s0, s1, d0, d1])
+    }
+
     /// The deleted server that was `key` in the service `service`, if it is still there.
-    pub(crate) fn find_in_trash(&self, service: &ServiceKey, key: &DestKey) -> Option<Arc<Dest>> {
-        let sketch = sketch(service, key);
-        let is_it = |entry: &&Entry| {
-            let dest = &entry.dest;
-            entry.sketch == sketch && dest.key == *key && dest.service == *service
-        };
-        Some(self.trash.iter().find(is_it)?.dest.clone())
+    pub(crate) fn find(&self, service: &ServiceKey, key: &DestKey) -> Option<Arc<Dest>> {
+        let is_it = |dest: &Dest| dest.key == *key && dest.service == *service;
+        self.servers.find(self.hash(service, key), is_it)
     }
 
-    /// Takes all revived servers out.
-    pub(crate) fn forget_revived(&mut self) {
-        self.trash.keep_only(|entry| !entry.dest.is_available());
+    /// Puts a deleted server in.
+    pub(crate) fn put(&mut self, dest: Arc<Dest>) {
+        dest.stay.was_idle.store(false, Relaxed);
+        self.servers.insert(dest);
     }
 
-    /// Takes a revived server out.
-    pub(crate) fn remove_from_trash(&mut self, dest: &Arc<Dest>) {
-        let is_it = |entry: &Entry| entry.dest.ptr_eq(dest);
-        let Some(index) = position(&self.trash, is_it) else {
-            return;
-        };
-        let last = self.trash.pop();
-        if let (Some(place), Some(last)) = (self.trash.get_mut(index), last) {
-            *place = last;
+    /// Takes a revived server out, if it was there.
+    pub(crate) fn take(&mut self, dest: &Arc<Dest>) {
+        drop(self.servers.remove(dest));
+    }
+
+    /// Whether there is no server in it.
+    fn is_empty(&self) -> bool {
+        self.servers.is_empty()
+    }
+
+    /// Gives all up.
+    pub(crate) fn clear(&mut self) {
+        while self.servers.pop().is_some() {}
+    }
+
+    /// Gives those up that are not kept.
+    fn look_through(&mut self, now: Jiffies) {
+        let mut all = core::mem::take(&mut self.servers);
+        while let Some(dest) = all.pop() {
+            if is_kept(&dest, now) {
+                self.servers.insert(dest);
+            }
         }
     }
 }
@@ -104,9 +149,8 @@ impl Job<Ipvs> for Round {
     const WORK: Field<Ipvs, Work<Ipvs, Self>> = field!(Ipvs, trash_rounds);
 
     fn run(ipvs: Arc<Ipvs>) {
-        let now = Jiffies::now();
         let mut config = ipvs.config.lock();
-        config.trash.keep_only(|entry| entry.keep(now));
+        config.trash.look_through(Jiffies::now());
         if !config.trash.is_empty() {
             Self::plan(&ipvs);
         }

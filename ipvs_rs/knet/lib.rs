@@ -40,6 +40,7 @@ pub mod spinlock;
 pub mod sysctl;
 pub mod time;
 pub mod timer;
+pub mod tree;
 pub mod vec;
 pub mod work;
 

@@ -38,9 +38,9 @@ class Run:
         if trouble:
             raise Failed(f"kernel log: {trouble[0]}")
 
-    def all(self, what, operation, undo=None, state=None, way=None, least=1):
+    def all(self, what, operation, undo=None, state=None, way=None, least=1, surely=False):
         """Lets each allocation of an operation fail in turn, at least so many of them. `undo` makes the operation possible
-        again, `state` shows its effect, `way` is one of those of `nth`."""
+        again, `state` shows its effect, `way` is one of those of `nth`. It must succeed all the same if `surely` is set."""
         outcomes, silent, number = {}, {}, 0
         way = way or self.by_thread
         try:
@@ -61,6 +61,7 @@ class Run:
                     break
                 outcomes[outcome] = outcomes.get(outcome, 0) + 1
                 if outcome != "ok":
+                    check(not surely, f"refused: {outcome}")
                     check(outcome in HONEST, f"an error that says something else: {outcome}")
                     if state:
                         equal(state(), before, f"the state after failure {number} ({outcome})")

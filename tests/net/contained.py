@@ -60,6 +60,19 @@ def in_container():
     os.unshare(os.CLONE_NEWNET)
 
 
+def in_container_of_nobody():
+    """An unprivileged user of the machine, in a user namespace of his own and a network namespace that it owns."""
+    as_nobody()
+    # Whose files in /proc are those of root since the change of users.
+    import ctypes  # pylint: disable=import-outside-toplevel
+    ctypes.CDLL(None).prctl(4, 1)
+    os.unshare(os.CLONE_NEWUSER)
+    for name, text in (("setgroups", "deny"), ("uid_map", f"0 {NOBODY} 1"), ("gid_map", f"0 {NOBODY} 1")):
+        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
+            file.write(text)
+    os.unshare(os.CLONE_NEWNET)
+
+
 def in_container_on_host():
     """Root of a user namespace of its own, in a network namespace of the machine."""
     os.unshare(os.CLONE_NEWUSER)

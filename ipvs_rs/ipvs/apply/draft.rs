@@ -59,8 +59,6 @@ pub(super) struct Draft {
     changed: KVVec<Changed>,
     /// Servers of services that stay, which are deleted.
     removed: KVVec<Arc<Dest>>,
-    /// How many servers the deleted services have.
-    forsaken: usize,
 }
 
 /// How many servers a service has.
@@ -96,7 +94,6 @@ impl Draft {
             deleted: KVVec::with_capacity(present, GFP_KERNEL)?,
             changed: KVVec::with_capacity(wanted.dests.len(), GFP_KERNEL)?,
             removed: KVVec::with_capacity(servers, GFP_KERNEL)?,
-            forsaken: 0,
         })
     }
 
@@ -104,11 +101,6 @@ impl Draft {
     pub(super) fn concerns(&self, family: Family) -> bool {
         let is_of = |changed: &Changed| changed.dest.key.family == family;
         self.index.count_of(family) != 0 || self.changed.iter().any(is_of)
-    }
-
-    /// How many servers will be deleted.
-    pub(super) fn deletions(&self) -> usize {
-        self.removed.len().saturating_add(self.forsaken)
     }
 
     /// Enters all services that are wanted, and the others unless they are to go.
@@ -158,7 +150,6 @@ impl Draft {
             let service = service.try_clone().ok_or(EAGAIN)?;
             drop(guard);
             if delete {
-                self.forsaken = self.forsaken.saturating_add(servers_of(&service));
                 self.deleted.push_within_capacity(service)?;
             } else {
                 self.enter(&service.again()?)?;
@@ -328,8 +319,7 @@ impl Draft {
         }
     }
 
-    /// Lets packets and listings see the draft, and deletes what is not in it. The trash has room
-    /// for the servers.
+    /// Lets packets and listings see the draft, and deletes what is not in it.
     pub(super) fn settle(mut self, ipvs: &Ipvs, config: &mut Config, origin: Origin<'_>) {
         // First what the connections of the servers go by: who sees the new index sees that too.
         for changed in &mut self.changed {
@@ -337,20 +327,20 @@ impl Draft {
             dest.configure(&changed.spec);
             if let Was::Away(stats) = &changed.was {
                 dest.attach(stats);
+                config.trash.take(dest);
             }
             if let Some(place) = changed.place.take() {
                 ipvs.servers.enter(dest, place);
             }
         }
         ipvs.services.publish(self.index);
-        config.forget_revived();
         for dest in &self.removed {
             configure::throw_away(ipvs, config, dest);
             origin.dest(Action::Del, &dest.service, &dest.key, None);
         }
         for service in &self.deleted {
-            if let Some(pool) = service.pool.keep() {
-                for member in pool.members() {
+            if let Some(members) = service.pool.members() {
+                for member in members.iter() {
                     configure::throw_away(ipvs, config, member.dest());
                 }
             }

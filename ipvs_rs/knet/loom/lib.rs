@@ -67,6 +67,8 @@ pub mod sync;
 pub mod time;
 #[path = "../timer.rs"]
 pub mod timer;
+#[path = "../tree.rs"]
+pub mod tree;
 pub mod types;
 pub mod watched;
 

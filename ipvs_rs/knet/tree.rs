@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A search tree that allocates nothing: the links are in its objects.
+//!
+//! It is a digital search tree: the bits of an object's hash, one for each level, tell the way to
+//! it, and it stays at the first free place on that way.
+//!
+//! ```text
+//!                 1011
+//!             0 /      \ 1          the lowest bit first
+//!           0110        0101
+//!         0 /  \ 1     0 /
+//!       1100   0010   1001
+//! ```
+//!
+//! With hashes that nobody can aim at, the way to one of n objects is about log2 n long. Objects of
+//! one hash lie one below the other.
+
+use crate::rcu::{self, Arc, Guard, Slot};
+
+/// The part of an object that links it up in a [`Tree`].
+pub struct Link<T: Send + Sync + 'static> {
+    hash: u64,
+    children: [Slot<T>; 2],
+}
+
+impl<T: Send + Sync> Link<T> {
+    /// For an object of this hash.
+    pub const fn new(hash: u64) -> Self {
+        Self {
+            hash,
+            children: [Slot::empty(), Slot::empty()],
+        }
+    }
+
+    /// The child on the way that `bits` tell.
+    fn child(&self, bits: u64) -> &Slot<T> {
+        let [zero, one] = &self.children;
+        match bits & 1 {
+            0 => zero,
+            _ => one,
+        }
+    }
+
+    /// A child that is there.
+    fn some_child(&self, guard: &Guard) -> Option<&Slot<T>> {
+        let mut children = self.children.iter();
+        children.find(|child| child.load(guard).is_some())
+    }
+}
+
+/// An object that can be in a [`Tree`], but in one only, and once.
+pub trait Linked: Send + Sync + Sized + 'static {
+    /// The link.
+    fn link(&self) -> &Link<Self>;
+}
+
+/// Objects, which it keeps.
+///
+/// An object that is dropped in it takes those below it along, each a grace period later.
+pub struct Tree<T: Linked> {
+    root: Slot<T>,
+}
+
+impl<T: Linked> Tree<T> {
+    /// A tree of nothing.
+    pub const fn new() -> Self {
+        Self {
+            root: Slot::empty(),
+        }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.root.load(&rcu::read_lock()).is_none()
+    }
+
+    /// The place of the object of this hash for which `is_it` holds, or a free one for it.
+    fn place<'g>(&'g self, hash: u64, guard: &'g Guard, is_it: impl Fn(&T) -> bool) -> &'g Slot<T> {
+        let (mut place, mut bits) = (&self.root, hash);
+        while let Some(object) = place.load(guard) {
+            let object = object.get();
+            if object.link().hash == hash && is_it(object) {
+                break;
+            }
+            place = object.link().child(bits);
+            bits = bits.rotate_right(1);
+        }
+        place
+    }
+
+    /// The object of this hash for which `is_it` holds.
+    pub fn find(&self, hash: u64, is_it: impl Fn(&T) -> bool) -> Option<Arc<T>> {
+        self.place(hash, &rcu::read_lock(), is_it).get()
+    }
+
+    /// Adds an object that is in no tree.
+    pub fn insert(&mut self, object: Arc<T>) {
+        let guard = rcu::read_lock();
+        let place = self.place(object.link().hash, &guard, |_| false);
+        // It was empty.
+        let _ = place.replace(Some(object));
+    }
+
+    /// Takes an object out. Returns [`None`] if it is not in the tree.
+    pub fn remove(&mut self, object: &Arc<T>) -> Option<Arc<T>> {
+        let guard = rcu::read_lock();
+        let is_it = |other: &T| core::ptr::eq(other, &raw const **object);
+        let place = self.place(object.link().hash, &guard, is_it);
+        place.load(&guard)?;
+        // Whatever is below the object may take its place.
+        let leaf = take_leaf(place, &guard)?;
+        if leaf.ptr_eq(object) {
+            return Some(leaf);
+        }
+        for (from, to) in object.link().children.iter().zip(&leaf.link().children) {
+            drop(to.replace(from.replace(None)));
+        }
+        place.replace(Some(leaf))
+    }
+
+    /// Takes some object out.
+    pub fn pop(&mut self) -> Option<Arc<T>> {
+        take_leaf(&self.root, &rcu::read_lock())
+    }
+}
+
+impl<T: Linked> Default for Tree<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Takes out an object that has none below it: the one at `place`, or one below that.
+fn take_leaf<'g, T: Linked>(mut place: &'g Slot<T>, guard: &'g Guard) -> Option<Arc<T>> {
+    while let Some(child) = place.load(guard)?.get().link().some_child(guard) {
+        place = child;
+    }
+    place.replace(None)
+}
