@@ -9,6 +9,8 @@
 //!                              └──────── revived ───────────┘
 //! ```
 
+mod active;
+
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use ipvs_core::{
     addr::Addr,
@@ -22,6 +24,8 @@ use knet::{
     percpu::Counters,
     rcu::{Arc, Guard, Slot},
 };
+
+use active::Active;
 
 use crate::{
     servers,
@@ -56,7 +60,7 @@ pub struct Dest {
     lower: AtomicU32,
     /// How packets are wrapped if they go through a tunnel, in one word.
     tunnel: AtomicU64,
-    active: AtomicU32,
+    active: Active,
     total: AtomicU32,
     persistent: AtomicU32,
     #[pin]
@@ -87,7 +91,7 @@ impl Dest {
             upper: AtomicU32::new(0),
             lower: AtomicU32::new(0),
             tunnel: AtomicU64::new(0),
-            active: AtomicU32::new(0),
+            active: Active::none(),
             total: AtomicU32::new(0),
             persistent: AtomicU32::new(0),
             stats <- Stats::new(counters),
@@ -202,7 +206,7 @@ impl Dest {
     /// Connections in a state that counts as active.
     #[inline]
     pub fn active(&self) -> u32 {
-        self.active.load(Relaxed)
+        self.active.get()
     }
 
     /// All its connections.
@@ -235,7 +239,7 @@ impl Dest {
     #[inline]
     pub(crate) fn unbind(&self, was_active: bool) {
         if was_active {
-            self.active.fetch_sub(1, Relaxed);
+            self.active.count(false);
         }
         let total = self.total.fetch_sub(1, Relaxed).wrapping_sub(1);
         if self.is_overloaded() && !overload::after_unbind(total, self.thresholds()) {
@@ -256,10 +260,7 @@ impl Dest {
     /// Counts a connection that became active, or ceased to be.
     #[inline]
     pub(crate) fn count_active(&self, became_active: bool) {
-        match became_active {
-            true => self.active.fetch_add(1, Relaxed),
-            false => self.active.fetch_sub(1, Relaxed),
-        };
+        self.active.count(became_active);
     }
 
     /// Calls `count` for the statistics of the server and those of its service.

@@ -178,6 +178,7 @@ macro_rules! number {
 whole!(constant AtomicPtr<T>, *mut T);
 atomic!(running AtomicBool, bool);
 number!(constant AtomicU8, u8);
+number!(constant AtomicI32, i32);
 number!(constant AtomicU32, u32);
 number!(running AtomicU64, u64);
 number!(running AtomicUsize, usize);
