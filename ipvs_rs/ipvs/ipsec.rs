@@ -41,7 +41,7 @@ pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Ve
 fn request(ipvs: &Ipvs, conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
     if !conn.dest.is_available() {
         // As the C module does: where a new connection would be opened, the packet passes.
-        let ends = ipvs.settings.expire_nodest_conn.load(Relaxed) != 0 && conn.end();
+        let ends = ipvs.settings.expire_nodest_conn.load(Relaxed) != 0 && conn.end().has_ended();
         return match ends {
             true => Verdict::Accept(skb),
             false => ipvs.drop_packet(skb, Reason::ServerDeleted),

@@ -40,15 +40,35 @@ impl Controlled {
     }
 
     /// Sees to it that the connection controls no others from now on, unless it does already.
-    ///
-    /// Returns `false` too if somebody else did so.
-    pub(super) fn end(&self) -> bool {
-        self.0.compare_exchange(0, ENDED, Relaxed, Relaxed).is_ok()
+    pub(super) fn end(&self) -> End {
+        match self.0.compare_exchange(0, ENDED, Relaxed, Relaxed) {
+            Ok(_) => End::Now,
+            Err(ENDED) => End::Before,
+            Err(_) => End::Controls,
+        }
     }
 
     /// The same, whatever the connection controls.
     pub(super) fn end_anyhow(&self) {
         self.0.store(ENDED, Relaxed);
+    }
+}
+
+/// What became of a connection that was to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It has ended, by this call.
+    Now,
+    /// It had ended before, or somebody else is about to end it.
+    Before,
+    /// It goes on, as it controls others.
+    Controls,
+}
+
+impl End {
+    /// Whether the connection is none any more, whoever ended it.
+    pub(crate) fn has_ended(self) -> bool {
+        self != Self::Controls
     }
 }
 

@@ -23,7 +23,7 @@ use knet::{
     timer::{Expire, Timer},
 };
 
-use super::Conn;
+use super::{control::End, Conn};
 use crate::track;
 
 /// How long a connection whose time is over goes on to live because it controls others.
@@ -110,19 +110,17 @@ impl Conn {
     }
 
     /// Ends the connection now, unless it controls others.
-    ///
-    /// Returns whether it has ended.
-    pub(crate) fn end(&self) -> bool {
-        let ends = self.controlled.end();
-        if ends {
-            self.finish();
+    pub(crate) fn end(&self) -> End {
+        match self.controlled.end() {
+            // Somebody who ends it whatever it controls may be faster.
+            End::Now if !self.finish() => End::Before,
+            end => end,
         }
-        ends
     }
 
     /// Ends the connection now, and then the one that controls it, unless that controls others.
     pub(crate) fn end_with_controller(&self) {
-        if self.end() {
+        if self.end().has_ended() {
             if let Some(control) = &self.control {
                 control.end();
             }
@@ -132,9 +130,9 @@ impl Conn {
     /// Ends a connection that nobody wants now, unless it controls others, and then the one that
     /// controls it, unless that controls others or is the template of a client that was answered.
     ///
-    /// Returns whether it has ended.
+    /// Returns whether this call ended it.
     pub(crate) fn end_unwanted(&self) -> bool {
-        let ends = self.end();
+        let ends = self.end() == End::Now;
         if ends {
             if let Some(control) = self.control.as_ref().filter(|it| !it.is_assured()) {
                 control.end();
@@ -161,7 +159,7 @@ impl Expire for Conn {
         let deadline = this.deadline();
         let deadline = if deadline.since(Jiffies::now()) > 0 {
             deadline
-        } else if this.controlled.end() {
+        } else if this.controlled.end() == End::Now {
             this.unlink();
             return;
         } else {

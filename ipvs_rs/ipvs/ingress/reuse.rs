@@ -85,7 +85,7 @@ fn ends_for(conn: &Conn, skb: &Skb) -> bool {
     if conn.is_tracked() && !skb.is_of_known_conversation() {
         conn.leave_tracking();
     }
-    conn.end()
+    conn.end().has_ended()
 }
 
 /// Decides about a connection whose server was deleted, or that never had one.
