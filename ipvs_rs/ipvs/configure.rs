@@ -34,7 +34,7 @@ use crate::{
     resize::{self, Resize},
     scheduler::{Change, Handle, Kind},
     service::{Cursor, Service},
-    trash::{self, Stay},
+    trash,
 };
 
 /// The service of exactly this key.
@@ -268,8 +268,7 @@ pub(crate) fn make_dest(
         return Err(EINVAL);
     }
     let counters = config.counters.take()?;
-    let stay = Stay::new(config.trash.hash(service, &key));
-    Arc::pin_init(Dest::new(key, *service, counters, stay), GFP_KERNEL)
+    Arc::pin_init(Dest::new(key, *service, counters), GFP_KERNEL)
 }
 
 /// Adds a server to a service, before all others.

@@ -80,7 +80,6 @@ impl Dest {
         key: DestKey,
         service: ServiceKey,
         counters: Counters<{ stats::COUNTERS }>,
-        stay: Stay,
     ) -> impl PinInit<Self> {
         pin_init!(Self {
             key,
@@ -98,7 +97,7 @@ impl Dest {
             service_stats: Slot::empty(),
             routes: Routes::new(),
             entry: Slot::empty(),
-            stay,
+            stay: Stay::new(),
         })
     }
 
@@ -114,7 +113,7 @@ impl Dest {
             addr: Addr::ZERO,
             port: 0,
         };
-        let new = Self::new(key, service, Counters::new()?, Stay::new(0));
+        let new = Self::new(key, service, Counters::new()?);
         let dest = Arc::pin_init(new, GFP_KERNEL)?;
         let flags = ConnFlags::without_destination();
         dest.conn_flags.store(flags.bits(), Relaxed);

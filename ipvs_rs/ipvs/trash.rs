@@ -36,10 +36,10 @@ pub(crate) struct Stay {
 }
 
 impl Stay {
-    /// Of a server with this [`hash`](Trash::hash).
-    pub(crate) fn new(hash: u64) -> Self {
+    /// Of a server that was not deleted yet.
+    pub(crate) const fn new() -> Self {
         Self {
-            link: Link::new(hash),
+            link: Link::new(),
             was_idle: AtomicBool::new(false),
             idle_since: AtomicUsize::new(0),
         }
@@ -79,7 +79,7 @@ impl Trash {
     }
 
     /// Where the server `dest` of the service `service` is.
-    pub(crate) fn hash(&self, service: &ServiceKey, dest: &DestKey) -> u64 {
+    fn hash(&self, service: &ServiceKey, dest: &DestKey) -> u64 {
         let (head, [s0, s1]) = match *service {
             ServiceKey::Address {
                 protocol,
@@ -99,6 +99,10 @@ impl Trash {
 
     /// The deleted server that was `key` in the service `service`, if it is still there.
     pub(crate) fn find(&self, service: &ServiceKey, key: &DestKey) -> Option<Arc<Dest>> {
+        // As it mostly is where servers are added.
+        if self.is_empty() {
+            return None;
+        }
         let is_it = |dest: &Dest| dest.key == *key && dest.service == *service;
         self.servers.find(self.hash(service, key), is_it)
     }
@@ -106,7 +110,8 @@ impl Trash {
     /// Puts a deleted server in.
     pub(crate) fn put(&mut self, dest: Arc<Dest>) {
         dest.stay.was_idle.store(false, Relaxed);
-        self.servers.insert(dest);
+        let hash = self.hash(&dest.service, &dest.key);
+        self.servers.insert(dest, hash);
     }
 
     /// Takes a revived server out, if it was there.
@@ -129,7 +134,8 @@ impl Trash {
         let mut all = core::mem::take(&mut self.servers);
         while let Some(dest) = all.pop() {
             if is_kept(&dest, now) {
-                self.servers.insert(dest);
+                let hash = self.hash(&dest.service, &dest.key);
+                self.servers.insert(dest, hash);
             }
         }
     }

@@ -16,21 +16,29 @@
 //! With hashes that nobody can aim at, the way to one of n objects is about log2 n long. Objects of
 //! one hash lie one below the other.
 
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use crate::rcu::{self, Arc, Guard, Slot};
 
 /// The part of an object that links it up in a [`Tree`].
 pub struct Link<T: Send + Sync + 'static> {
-    hash: u64,
+    /// Of no meaning as long as the object was in no tree.
+    hash: AtomicU64,
     children: [Slot<T>; 2],
 }
 
 impl<T: Send + Sync> Link<T> {
-    /// For an object of this hash.
-    pub const fn new(hash: u64) -> Self {
+    /// For an object that is in no tree yet.
+    pub const fn new() -> Self {
         Self {
-            hash,
+            hash: AtomicU64::new(0),
             children: [Slot::empty(), Slot::empty()],
         }
+    }
+
+    /// The hash that the object has in its tree.
+    fn hash(&self) -> u64 {
+        self.hash.load(Relaxed)
     }
 
     /// The child on the way that `bits` tell.
@@ -46,6 +54,12 @@ impl<T: Send + Sync> Link<T> {
     fn some_child(&self, guard: &Guard) -> Option<&Slot<T>> {
         let mut children = self.children.iter();
         children.find(|child| child.load(guard).is_some())
+    }
+}
+
+impl<T: Send + Sync> Default for Link<T> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -80,7 +94,7 @@ impl<T: Linked> Tree<T> {
         let (mut place, mut bits) = (&self.root, hash);
         while let Some(object) = place.load(guard) {
             let object = object.get();
-            if object.link().hash == hash && is_it(object) {
+            if object.link().hash() == hash && is_it(object) {
                 break;
             }
             place = object.link().child(bits);
@@ -94,10 +108,11 @@ impl<T: Linked> Tree<T> {
         self.place(hash, &rcu::read_lock(), is_it).get()
     }
 
-    /// Adds an object that is in no tree.
-    pub fn insert(&mut self, object: Arc<T>) {
+    /// Adds an object that is in no tree, to be found under this hash.
+    pub fn insert(&mut self, object: Arc<T>, hash: u64) {
+        object.link().hash.store(hash, Relaxed);
         let guard = rcu::read_lock();
-        let place = self.place(object.link().hash, &guard, |_| false);
+        let place = self.place(hash, &guard, |_| false);
         // It was empty.
         let _ = place.replace(Some(object));
     }
@@ -106,7 +121,7 @@ impl<T: Linked> Tree<T> {
     pub fn remove(&mut self, object: &Arc<T>) -> Option<Arc<T>> {
         let guard = rcu::read_lock();
         let is_it = |other: &T| core::ptr::eq(other, &raw const **object);
-        let place = self.place(object.link().hash, &guard, is_it);
+        let place = self.place(object.link().hash(), &guard, is_it);
         place.load(&guard)?;
         // Whatever is below the object may take its place.
         let leaf = take_leaf(place, &guard)?;
