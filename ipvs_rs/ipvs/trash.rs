@@ -37,7 +37,7 @@ pub(crate) struct Stay {
 
 impl Stay {
     /// Of a server that was not deleted yet.
-    pub(crate) const fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             link: Link::new(),
             was_idle: AtomicBool::new(false),

@@ -29,7 +29,7 @@ pub struct Link<T: Send + Sync + 'static> {
 
 impl<T: Send + Sync> Link<T> {
     /// For an object that is in no tree yet.
-    pub const fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             hash: AtomicU64::new(0),
             children: [Slot::empty(), Slot::empty()],
