@@ -41,7 +41,7 @@ impl CpuList {
     /// `ENOMEM`.
     pub fn of_kernel_threads() -> Result<Self> {
         let mut list = Self::none()?;
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant `mask` has the bits of a `cpumask`.
         unsafe { bindings::cpumask_of_kernel_threads(list.mask.as_mut_ptr().cast()) };
         Ok(list)
     }
@@ -54,7 +54,7 @@ impl CpuList {
     pub fn parse(text: &CStr) -> Result<Self> {
         let mut list = Self::none()?;
         let mask = list.mask.as_mut_ptr().cast();
-        // SAFETY: By the type invariant, and the text has an end.
+        // SAFETY: By the type invariant `mask` has the bits of a `cpumask`, and the text has an end.
         to_result(unsafe { bindings::cpumask_parse(text.as_char_ptr(), mask) })?;
         Ok(list)
     }
@@ -75,7 +75,7 @@ impl CpuList {
     /// Writes the list to `text`, and returns its length. What does not fit is left out.
     pub fn print(&self, text: &mut [u8]) -> usize {
         let (to, room) = (text.as_mut_ptr().cast(), text.len());
-        // SAFETY: By the type invariant, and there is room.
+        // SAFETY: By the type invariant `mask` has the bits of a `cpumask`, and there is room.
         let length = unsafe { bindings::cpumask_print(to, room, self.mask.as_ptr().cast()) };
         usize::try_from(length).unwrap_or(0)
     }

@@ -10,6 +10,7 @@
 //! one it came in. A function that may sleep says so.
 
 #![deny(missing_docs)]
+#![warn(clippy::multiple_unsafe_ops_per_block)]
 
 pub mod capability;
 pub mod checksum;

@@ -56,7 +56,7 @@ pub struct List<T: Send + Sync + 'static> {
 
 // SAFETY: A list gives `&T`, and owns `T`s together with the other lists of its room.
 unsafe impl<T: Send + Sync> Send for List<T> {}
-// SAFETY: As above.
+// SAFETY: A shared list gives `&T`, and new lists of its room, which is `Sync` for such a `T`.
 unsafe impl<T: Send + Sync> Sync for List<T> {}
 
 impl<T: Clone + Send + Sync> List<T> {

@@ -8,8 +8,9 @@ use ipvs_sys as bindings;
 
 /// All memory that the kernel manages, in bytes.
 pub fn total() -> u64 {
-    // SAFETY: Always there; an aligned number is read whole.
-    let pages = unsafe { (&raw const bindings::_totalram_pages.counter).read_volatile() };
+    let counter = &raw const bindings::_totalram_pages;
+    // SAFETY: It is always there; an aligned number is read whole, the only one of the structure.
+    let pages = unsafe { counter.read_volatile() }.counter;
     // CAST: A number of pages is positive.
     (pages as u64).saturating_mul(bindings::PAGE_SIZE as u64)
 }

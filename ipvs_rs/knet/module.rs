@@ -38,9 +38,9 @@ impl ModuleRef {
 
 /// The module that this code is linked into.
 pub(crate) fn own() -> &'static ThisModule {
+    const RAW: *const bindings::module = &raw const bindings::__this_module;
     // SAFETY: `__this_module` is the module's own, and there as long as its code.
-    static OWN: ThisModule =
-        unsafe { ThisModule::from_ptr((&raw const bindings::__this_module).cast_mut().cast()) };
+    static OWN: ThisModule = unsafe { ThisModule::from_ptr(RAW.cast_mut().cast()) };
     &OWN
 }
 

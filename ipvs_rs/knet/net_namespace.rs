@@ -56,8 +56,9 @@ impl Net {
 
     /// The namespace that the machine booted with.
     pub fn init() -> &'static Self {
+        let init = &raw mut bindings::init_net;
         // SAFETY: It is never freed, and no pernet operation ends for it while modules run.
-        unsafe { Self::from_raw(&raw mut bindings::init_net) }
+        unsafe { Self::from_raw(init) }
     }
 
     /// The least port that a process without privileges may bind to; 65,536 is shown as 0.

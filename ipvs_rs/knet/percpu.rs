@@ -42,7 +42,7 @@ impl Block {
 
 impl Drop for Block {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant, and the value is not used again.
+        // SAFETY: By the type invariant the allocation is ours, and the value is not used again.
         unsafe { bindings::free_percpu(self.base.as_ptr()) };
     }
 }
@@ -116,7 +116,7 @@ impl<const N: usize> Counters<N> {
     #[inline]
     pub fn add<const INDEX: usize>(&self, value: u64) {
         const { assert!(INDEX < N) };
-        // SAFETY: By the type invariant, and `INDEX < N`.
+        // SAFETY: By the type invariant there are `N` counters, and `INDEX < N`.
         unsafe { bindings::this_cpu_add(self.counter(INDEX), value) };
     }
 
@@ -124,7 +124,7 @@ impl<const N: usize> Counters<N> {
     #[inline]
     pub fn increment(&self, index: usize) {
         if index < N {
-            // SAFETY: By the type invariant, and `index < N`.
+            // SAFETY: By the type invariant there are `N` counters, and `index < N`.
             unsafe { bindings::this_cpu_add(self.counter(index), 1) };
         }
     }
@@ -133,13 +133,13 @@ impl<const N: usize> Counters<N> {
     #[inline]
     pub fn add_pair<const INDEX: usize>(&self, first: u64, second: u64) {
         const { assert!(INDEX + 1 < N) };
-        // SAFETY: By the type invariant, and `INDEX + 1 < N`.
+        // SAFETY: By the type invariant there are `N` counters, and `INDEX + 1 < N`.
         unsafe { bindings::this_cpu_add_pair(self.counter(INDEX), first, second) };
     }
 
     /// The counters of one CPU.
     pub fn of(&self, cpu: Cpu) -> [u64; N] {
-        // SAFETY: By the type invariant, as `Cpu` is a possible CPU.
+        // SAFETY: By the type invariant `base` is a per-CPU allocation, and `Cpu` is a possible CPU.
         let first = unsafe { bindings::per_cpu_ptr(self.base.as_ptr(), cpu.0) }.cast::<u64>();
         core::array::from_fn(|index| {
             // SAFETY: `index < N`; an aligned word is read whole.

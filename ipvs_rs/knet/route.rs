@@ -121,7 +121,7 @@ impl Route {
     /// Whether the route leads to this host.
     #[inline]
     pub fn is_local(&self) -> bool {
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant the route is valid.
         unsafe { is_local(self.dst) }
     }
 
@@ -135,7 +135,7 @@ impl Route {
     /// The largest packet that the route takes, in bytes.
     #[inline]
     pub fn mtu(&self) -> u32 {
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant the route is valid.
         unsafe { bindings::dst_mtu(self.as_ptr()) }
     }
 
@@ -143,16 +143,20 @@ impl Route {
     #[inline]
     pub fn is_valid(&self) -> bool {
         let dst = self.as_ptr();
-        // SAFETY: By the type invariant; an aligned number is read whole.
-        let obsolete = unsafe { (&raw const (*dst).obsolete).read_volatile() };
+        // SAFETY: By the type invariant the route is valid.
+        let obsolete = unsafe { &raw const (*dst).obsolete };
+        // SAFETY: As is said of `obsolete`; an aligned number is read whole.
+        let obsolete = unsafe { obsolete.read_volatile() };
         if obsolete == 0 {
             return true;
         }
-        // SAFETY: By the type invariant; the operations of a route never change.
-        let Some(check) = (unsafe { (*(*dst).ops).check }) else {
+        // SAFETY: By the type invariant the route is valid.
+        let operations = unsafe { (*dst).ops };
+        // SAFETY: The operations of a route never change, and live as long as it does.
+        let Some(check) = (unsafe { (*operations).check }) else {
             return false;
         };
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant the route is valid; it is C's function for it.
         !unsafe { check(dst, self.cookie) }.is_null()
     }
 
@@ -208,14 +212,14 @@ impl Route {
 
     /// The device that the route leaves by now.
     fn device(&self) -> *mut bindings::net_device {
-        // SAFETY: By the type invariant; an aligned pointer is read whole.
-        unsafe { (&raw const (*self.as_ptr()).__bindgen_anon_1.dev).read_volatile() }
+        // SAFETY: By the type invariant the route is valid.
+        unsafe { device(self.dst) }
     }
 }
 
 impl Drop for Route {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant; the value is not used again.
+        // SAFETY: By the type invariant a reference to the route is ours; the value is not used again.
         unsafe { bindings::dst_release(self.as_ptr()) };
     }
 }
@@ -345,9 +349,23 @@ pub(crate) unsafe fn is_of(dst: NonNull<bindings::dst_entry>, wanted: Family) ->
 ///
 /// `dst` must be valid, in an RCU read-side section.
 pub(crate) unsafe fn is_by_loopback(dst: NonNull<bindings::dst_entry>) -> bool {
-    // SAFETY: By the contract; an aligned pointer is read whole.
-    let device = unsafe { (&raw const (*dst.as_ptr()).__bindgen_anon_1.dev).read_volatile() };
+    // SAFETY: By the contract the route is valid.
+    let device = unsafe { device(dst) };
     // SAFETY: A route always has a device, which the read-side section keeps.
-    let flags = unsafe { (&raw const (*device).flags).read_volatile() };
+    let flags = unsafe { &raw const (*device).flags };
+    // SAFETY: As is said of `flags`; an aligned number is read whole.
+    let flags = unsafe { flags.read_volatile() };
     flags & bindings::net_device_flags_IFF_LOOPBACK != 0
+}
+
+/// The device that a route leaves by now.
+///
+/// # Safety
+///
+/// `dst` must be valid.
+unsafe fn device(dst: NonNull<bindings::dst_entry>) -> *mut bindings::net_device {
+    // SAFETY: By the contract the route is valid.
+    let place = unsafe { &raw const (*dst.as_ptr()).__bindgen_anon_1 };
+    // SAFETY: All members of the union are this pointer, which is aligned and read whole.
+    unsafe { place.cast::<*mut bindings::net_device>().read_volatile() }
 }

@@ -144,9 +144,11 @@ impl Skb {
     #[inline]
     fn device(&self) -> *mut bindings::net_device {
         // SAFETY: By the type invariant the packet is valid.
-        let place = unsafe { &raw const (*self.as_ptr()).__bindgen_anon_1.__bindgen_anon_1 };
-        // SAFETY: At the network layer this union holds the device.
-        unsafe { (*place).__bindgen_anon_1.dev }
+        let place = unsafe { (*self.as_ptr()).__bindgen_anon_1 };
+        // SAFETY: At the network layer this union holds two pointers of lists, and the device.
+        let place = unsafe { place.__bindgen_anon_1 };
+        // SAFETY: All members of the union are pointers.
+        unsafe { place.__bindgen_anon_1.dev }
     }
 
     /// Whether the packet stands for several that are to be segmented later.

@@ -18,8 +18,10 @@ impl Jiffies {
     /// Now.
     #[inline]
     pub fn now() -> Self {
+        // CAST: A word, which some call differently.
+        let jiffies = (&raw const bindings::jiffies).cast::<usize>();
         // SAFETY: `jiffies` is always there, and an aligned word is read whole.
-        Self(unsafe { core::ptr::read_volatile(&raw const bindings::jiffies) } as usize)
+        Self(unsafe { jiffies.read_volatile() })
     }
 
     /// The point that [`Jiffies::ticks`] was taken from.

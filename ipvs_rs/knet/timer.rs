@@ -80,7 +80,7 @@ impl<T: Expire> Timer<T> {
                         key.as_ptr().cast(),
                     )
                 },
-                // SAFETY: As above.
+                // SAFETY: `timer` is valid for writes; the name and the key live for ever.
                 Place::Stack => unsafe {
                     bindings::timer_init_somewhere(
                         timer,
@@ -134,7 +134,8 @@ impl<T: Expire> Timer<T> {
         let was_pending = unsafe { bindings::timer_delete(self.timer.get()) } != 0;
         if was_pending {
             let owner = self.owner.load(Ordering::Relaxed);
-            // SAFETY: By the type invariant the timer had this reference, and gives it up.
+            // SAFETY: The timer was pending, so by the type invariant it had this reference, and gives it
+            // up. C has taken the timer off its lists, which was its last use of it.
             drop(unsafe { Arc::<T>::from_raw(owner) });
         }
         was_pending
@@ -159,9 +160,15 @@ impl<T: Expire> PinnedDrop for Timer<T> {
 /// `timer` must be the field of a [`Timer<T>`] that was pending until now.
 unsafe extern "C" fn run<T: Expire>(timer: *mut bindings::timer_list) {
     // SAFETY: By the contract it is this field of a `Timer<T>`.
+    #[allow(
+        clippy::multiple_unsafe_ops_per_block,
+        reason = "the macro makes two of one"
+    )]
     let timer = unsafe { container_of!(Opaque::cast_from(timer).cast_mut(), Timer<T>, timer) };
     // SAFETY: The timer is part of an object that the reference it owns keeps alive.
     let owner = unsafe { (*timer).owner.load(Ordering::Relaxed) };
-    // SAFETY: By the type invariant the timer had this reference, and gives it up.
+    // SAFETY: The timer was pending until now, so by the type invariant it had this reference, and gives
+    // it up. C has taken the timer off its lists, and remembers no more than its address while this
+    // runs.
     T::expired(unsafe { Arc::from_raw(owner) });
 }

@@ -130,11 +130,20 @@ impl<T: Send + Sync, J: Job<T>> Work<T, J> {
 /// `work` must be the work of a [`Work<T, J>`] that was queued until now.
 unsafe extern "C" fn run<T: Send + Sync + 'static, J: Job<T>>(work: *mut bindings::work_struct) {
     // SAFETY: Delayed work calls its function with this field.
+    #[allow(
+        clippy::multiple_unsafe_ops_per_block,
+        reason = "the macro makes two of one"
+    )]
     let delayed = unsafe { container_of!(work, bindings::delayed_work, work) };
     // SAFETY: By the contract it is this field of a `Work<T, J>`.
+    #[allow(
+        clippy::multiple_unsafe_ops_per_block,
+        reason = "the macro makes two of one"
+    )]
     let item = unsafe { container_of!(Opaque::cast_from(delayed).cast_mut(), Work<T, J>, work) };
     // SAFETY: The item is part of an object that the reference it owns keeps alive.
     let owner = unsafe { (*item).owner.load(Ordering::Relaxed) };
-    // SAFETY: By the type invariant the item had this reference, and gives it up.
+    // SAFETY: The item was queued until now, so by the type invariant it had this reference, and gives
+    // it up. C does not use the item again: what is queued from here on has a reference of its own.
     J::run(unsafe { Arc::from_raw(owner) });
 }

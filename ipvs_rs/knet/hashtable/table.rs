@@ -277,14 +277,14 @@ impl<T: Send + Sync + 'static> Table<T> {
         let _one_at_a_time = self.resizing.lock();
         let bits = bits.max(self.least_bits);
         let old = self.live.load(Ordering::Relaxed);
-        // SAFETY: By the type invariant; only this function frees it, under `resizing`.
+        // SAFETY: It is null or the live array, which only this function frees, under `resizing`.
         let link = match unsafe { old.as_ref() } {
             Some(old) if old.bits() == bits => return Ok(()),
             Some(old) => old.link().other(),
             None => Link::Even,
         };
         let new = KBox::into_raw(Buckets::new(bits, link)?);
-        // SAFETY: As above.
+        // SAFETY: It is null or the live array, which this call has not freed yet.
         match unsafe { old.as_ref() } {
             None => self.start(new),
             Some(old) => {

@@ -76,7 +76,7 @@ impl<T> KBox<T> {
         }
         // SAFETY: All places are initialised.
         let values = KBox(unsafe { places.assume_init() });
-        // SAFETY: As above.
+        // SAFETY: What a box holds does not move with it.
         Ok(unsafe { Pin::new_unchecked(values) })
     }
 

@@ -72,11 +72,10 @@ impl Skb {
     #[inline]
     fn attach(&mut self, new: usize) {
         // SAFETY: By the type invariant the packet is valid.
-        let field = unsafe { &raw mut (*self.as_ptr()).__bindgen_anon_3.__bindgen_anon_1 };
-        // SAFETY: As is said of `field`; this part of it begins where it does.
-        let field = unsafe { &raw mut (*field)._skb_refdst };
-        // SAFETY: The field is ours, as the packet is by the type invariant.
-        let old = unsafe { field.replace(new) };
+        let field = unsafe { &raw mut (*self.as_ptr()).__bindgen_anon_3 };
+        // SAFETY: At the network layer this union begins with the route, in a word. It is ours, as the
+        // packet is by the type invariant.
+        let old = unsafe { field.cast::<usize>().replace(new) };
         self.headers_mut().set_slow_gro(1);
         if old & NOREF == 0 {
             // SAFETY: That reference was the packet's, and is no longer in the field. Null is fine.
@@ -88,9 +87,9 @@ impl Skb {
     #[inline]
     pub(super) fn attached(&self) -> Option<NonNull<bindings::dst_entry>> {
         // SAFETY: By the type invariant the packet is valid.
-        let field = unsafe { &raw const (*self.as_ptr()).__bindgen_anon_3 };
+        let place = unsafe { (*self.as_ptr()).__bindgen_anon_3 };
         // SAFETY: At the network layer this union holds the route.
-        let field = unsafe { (*field).__bindgen_anon_1._skb_refdst };
+        let field = unsafe { place.__bindgen_anon_1 }._skb_refdst;
         NonNull::new((field & !NOREF) as *mut bindings::dst_entry)
     }
 }

@@ -194,5 +194,5 @@ impl<T> Default for AtomicPtr<T> {
 
 // SAFETY: As the core library's: it is only a pointer, and to use it takes `unsafe`.
 unsafe impl<T> Send for AtomicPtr<T> {}
-// SAFETY: As above.
+// SAFETY: It is changed atomically, and to use the pointer takes `unsafe`.
 unsafe impl<T> Sync for AtomicPtr<T> {}
