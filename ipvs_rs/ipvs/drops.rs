@@ -33,12 +33,14 @@ pub(crate) enum Reason {
     Unasked,
     /// A packet that would open a connection where one has just ended, but is tracked as one of that.
     Tracked,
+    /// A fragment that does not fit to the others of its packet, or that came twice.
+    Fragment,
     /// A packet that could not be sent on: no route, too large, too old, or not translatable.
     NotSent,
 }
 
 /// The reasons, in the order of their numbers, and how they are called.
-const REASONS: [(Reason, &str); 12] = [
+const REASONS: [(Reason, &str); 13] = [
     (Reason::Truncated, "truncated"),
     (Reason::BadChecksum, "bad_checksum"),
     (Reason::NoServer, "no_server"),
@@ -50,6 +52,7 @@ const REASONS: [(Reason, &str); 12] = [
     (Reason::DropEntry, "drop_entry"),
     (Reason::Unasked, "unasked"),
     (Reason::Tracked, "tracked"),
+    (Reason::Fragment, "fragment"),
     (Reason::NotSent, "not_sent"),
 ];
 

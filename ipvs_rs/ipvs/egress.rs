@@ -34,7 +34,7 @@ pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Ve
     if skb.ipvs_property() || !skb.has_route() {
         return Verdict::Accept(skb);
     }
-    let (skb, flow) = match parse(skb, context) {
+    let (skb, flow) = match parse(ipvs.get(), skb, context) {
         Ok(parsed) => parsed,
         Err(Unparsed::Mine(skb, NotOurs::Icmp)) => return icmp::handle(ipvs, skb, context),
         Err(Unparsed::Mine(skb, NotOurs::Ipsec)) => return ipsec::handle(ipvs, skb, context),

@@ -40,7 +40,7 @@ use crate::{
 
 /// Decides about an ICMP packet.
 pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Verdict {
-    let (skb, report) = match parse(skb, context) {
+    let (skb, report) = match parse(ipvs.get(), skb, context) {
         Ok(parsed) => parsed,
         Err(verdict) => return verdict,
     };
@@ -64,12 +64,16 @@ pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Ve
 
 /// Reads an ICMP packet, and puts its fragments together if need be. Fails with what becomes of
 /// the packet if it is not whole.
-fn parse(skb: Skb, context: &Context<'_>) -> Result<(Skb, Result<Report, NoReport>), Verdict> {
+fn parse(
+    ipvs: &Ipvs,
+    skb: Skb,
+    context: &Context<'_>,
+) -> Result<(Skb, Result<Report, NoReport>), Verdict> {
     match Report::parse(&Headers(&skb)) {
         // IPv6 is put together before it comes here, if at all.
-        Err(NoReport::Fragment) if is_v6(&skb) => Err(Verdict::Drop(skb)),
+        Err(NoReport::Fragment) if is_v6(&skb) => Err(ipvs.drop_packet(skb, Reason::Fragment)),
         Err(NoReport::Fragment) => {
-            let skb = whole(skb, context).ok_or(Verdict::Stolen)?;
+            let skb = whole(ipvs, skb, context).ok_or(Verdict::Stolen)?;
             let report = Report::parse(&Headers(&skb));
             Ok((skb, report))
         }

@@ -16,7 +16,7 @@ use ipvs_core::{
 use knet::{
     netfilter::{Context, Point, Verdict},
     rcu::Ref,
-    skbuff::{DefragUser, Skb},
+    skbuff::{DefragUser, Skb, Unassembled},
 };
 
 use crate::{
@@ -44,7 +44,7 @@ pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Ve
     if skb.ipvs_property() || !skb.has_route() {
         return Verdict::Accept(skb);
     }
-    let (skb, flow) = match parse(skb, context) {
+    let (skb, flow) = match parse(ipvs.get(), skb, context) {
         Ok(parsed) => parsed,
         // A packet too short to tell whose it is, is not let through to a service.
         Err(Unparsed::Mine(skb, NotOurs::NoPorts { .. })) => {
@@ -74,21 +74,21 @@ pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Ve
 pub(crate) enum Unparsed {
     /// The packet says so.
     Mine(Skb, NotOurs),
-    /// It is a fragment, and waits for the others.
+    /// It is a fragment, and waits for the others, or was given up.
     Taken,
 }
 
 /// Reads the headers of a packet, and puts its fragments together if need be.
 #[inline]
-pub(crate) fn parse(skb: Skb, context: &Context<'_>) -> Result<(Skb, Flow), Unparsed> {
+pub(crate) fn parse(ipvs: &Ipvs, skb: Skb, context: &Context<'_>) -> Result<(Skb, Flow), Unparsed> {
     match Flow::parse(&Headers(&skb)) {
         // Fragments of IPv6 were put together before, or are not to be.
         Ok(flow) if flow.fragment == Fragment::Whole || flow.family == Family::V6 => {
             Ok((skb, flow))
         }
-        Ok(_) => parse_fragment(skb, context),
+        Ok(_) => parse_fragment(ipvs, skb, context),
         // A fragment may be so short that its ports are in the next one.
-        Err(NotOurs::NoPorts { .. }) if is_fragment_v4(&skb) => parse_fragment(skb, context),
+        Err(NotOurs::NoPorts { .. }) if is_fragment_v4(&skb) => parse_fragment(ipvs, skb, context),
         Err(reason) => Err(Unparsed::Mine(skb, reason)),
     }
 }
@@ -105,8 +105,8 @@ fn is_fragment_v4(skb: &Skb) -> bool {
 }
 
 #[cold]
-fn parse_fragment(skb: Skb, context: &Context<'_>) -> Result<(Skb, Flow), Unparsed> {
-    let skb = whole(skb, context).ok_or(Unparsed::Taken)?;
+fn parse_fragment(ipvs: &Ipvs, skb: Skb, context: &Context<'_>) -> Result<(Skb, Flow), Unparsed> {
+    let skb = whole(ipvs, skb, context).ok_or(Unparsed::Taken)?;
     match Flow::parse(&Headers(&skb)) {
         Ok(flow) => Ok((skb, flow)),
         Err(reason) => Err(Unparsed::Mine(skb, reason)),
@@ -114,13 +114,20 @@ fn parse_fragment(skb: Skb, context: &Context<'_>) -> Result<(Skb, Flow), Unpars
 }
 
 /// The datagram that a fragment is of, if this was the last one to come.
-pub(crate) fn whole(skb: Skb, context: &Context<'_>) -> Option<Skb> {
+pub(crate) fn whole(ipvs: &Ipvs, skb: Skb, context: &Context<'_>) -> Option<Skb> {
     let user = match context.point {
         Point::LocalOut => DefragUser::IpvsOut,
         Point::Forward => DefragUser::IpvsForward,
         Point::LocalIn | Point::PreRouting | Point::PostRouting => DefragUser::IpvsIn,
     };
-    skb.defragment(context.net, user)
+    match skb.defragment(context.net, user) {
+        Ok(skb) => Some(skb),
+        Err(Unassembled::Waits) => None,
+        Err(Unassembled::Refused) => {
+            ipvs.drops.count(Reason::Fragment);
+            None
+        }
+    }
 }
 
 /// Counts a packet of a client.

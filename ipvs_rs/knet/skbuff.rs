@@ -21,7 +21,7 @@ mod route;
 mod send;
 mod tunnel;
 
-pub use send::{DefragUser, IcmpError};
+pub use send::{DefragUser, IcmpError, Unassembled};
 pub use tunnel::{identification_v4, Capsule, Ends, Partial, Segments};
 
 use core::ptr::NonNull;

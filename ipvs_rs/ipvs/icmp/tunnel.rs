@@ -87,7 +87,13 @@ fn pass_on(
         }
     }
     let error = match report.complaint() {
-        Complaint::Nothing => return Verdict::Stolen,
+        Complaint::Nothing => {
+            // The size is what the error was for.
+            if report.mtu().is_none() {
+                ipvs.drops.count(Reason::NotSent);
+            }
+            return Verdict::Stolen;
+        }
         Complaint::Unreachable => IcmpError::HostUnreachable,
         Complaint::Same => IcmpError::Other {
             kind: report.kind,
@@ -101,13 +107,17 @@ fn pass_on(
             IcmpError::FragmentationNeeded { mtu }
         }
     };
-    if !tell(ipvs, conn, skb, report, error, context) {
-        ipvs.drops.count(Reason::Truncated);
+    if let Err(reason) = tell(ipvs, conn, skb, report, error, context) {
+        ipvs.drops.count(reason);
     }
     Verdict::Stolen
 }
 
-/// Answers the client's packet, and counts the answer. Fails if too little of the packet is there.
+/// Answers the client's packet, and counts the answer.
+///
+/// # Errors
+///
+/// The reason, if too little of the packet is there, or there is no way to the client.
 fn tell(
     ipvs: &Ipvs,
     conn: &Conn,
@@ -115,24 +125,21 @@ fn tell(
     report: &TunnelReport,
     error: IcmpError,
     context: &Context<'_>,
-) -> bool {
+) -> Result<(), Reason> {
     let about = &report.about;
-    let Some(at) = report.inner.checked_sub(report.embedded) else {
-        return false;
-    };
-    if skb.rebase(at, named(about.family)).is_err() {
-        return false;
-    }
+    let at = report.inner.checked_sub(report.embedded);
+    let at = at.ok_or(Reason::Truncated)?;
+    skb.rebase(at, named(about.family))
+        .map_err(|_| Reason::Truncated)?;
     egress::count(ipvs, conn, &skb, context);
     if report.outer.family != about.family {
         // The route that the error came with is of no use for an answer of the other family.
-        let Ok(way) = route::find(about.family, about.dst, Purpose::Address, context.net) else {
-            return true;
-        };
+        let way = route::find(about.family, about.dst, Purpose::Address, context.net)
+            .map_err(|_| Reason::NotSent)?;
         skb.set_route(way.route);
     }
     answer(&mut skb, about.family, error, context.net);
-    true
+    Ok(())
 }
 
 /// A family as netfilter names it.

@@ -45,6 +45,15 @@ pub enum DefragUser {
     IpvsForward,
 }
 
+/// Why a fragment has not become a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unassembled {
+    /// It waits for the others.
+    Waits,
+    /// It does not fit to the others, there was one like it, or no memory for it: it is freed.
+    Refused,
+}
+
 impl Skb {
     /// Sends an IPv4 packet on its way by the attached route, which begins with the hooks at
     /// `LOCAL_OUT`.
@@ -78,9 +87,12 @@ impl Skb {
 
     /// Puts the fragments of an IPv4 packet together.
     ///
-    /// Returns the whole packet with its last fragment, and [`None`] with all others, which wait
-    /// for it or were refused, as are packets of IPv6.
-    pub fn defragment(self, net: &Net, user: DefragUser) -> Option<Skb> {
+    /// Returns the whole packet with its last fragment.
+    ///
+    /// # Errors
+    ///
+    /// [`Unassembled`]. Packets of IPv6 are refused.
+    pub fn defragment(self, net: &Net, user: DefragUser) -> Result<Skb, Unassembled> {
         let user = match user {
             DefragUser::IpvsIn => bindings::ip_defrag_users_IP_DEFRAG_VS_IN,
             DefragUser::IpvsOut => bindings::ip_defrag_users_IP_DEFRAG_VS_OUT,
@@ -88,14 +100,18 @@ impl Skb {
         };
         // The reassembly asks the device, or else the route, for its namespace.
         if !self.has_device() && !self.has_route() || !self.is_of(Family::V4) {
-            return None;
+            return Err(Unassembled::Refused);
         }
         let skb = self.into_raw();
         // SAFETY: We give up the packet, which by the type invariant begins with a header of IPv4.
         let error = unsafe { bindings::ip_defrag(net.as_ptr(), skb.as_ptr(), user) };
-        // SAFETY: On success the packet is ours again, and begins with the header that it had. The
-        // read-side section is that of `self`.
-        (error == 0).then(|| unsafe { Skb::from_raw(skb) })
+        match error.unsigned_abs() {
+            // SAFETY: On success the packet is ours again, and begins with the header that it had.
+            // The read-side section is that of `self`.
+            0 => Ok(unsafe { Skb::from_raw(skb) }),
+            bindings::EINPROGRESS => Err(Unassembled::Waits),
+            _ => Err(Unassembled::Refused),
+        }
     }
 
     /// Answers an IPv4 packet with an ICMP error.

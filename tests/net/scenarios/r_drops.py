@@ -2,8 +2,9 @@
 """/proc/net/ip_vs_drops: nothing that is dropped goes uncounted. The C module has no such file."""
 
 from lab import CLIENT, VIP, server_address
-from packets import ACK, SYN, TCP, icmp, ipv4, tcp, udp
+from packets import ACK, SYN, TCP, fragments, icmp, ipv4, tcp, udp
 from scenario import equal, scenario
+from scenarios.p_icmp_tunnel import Tunnel
 from views import connections, wait_until
 from wire import Wires
 
@@ -37,7 +38,7 @@ def each_reason_to_drop_a_packet_is_counted(t):
     lab = lab_with_services()
     names = [line.split(" ")[0] for line in lab.director.read("/proc/net/ip_vs_drops").splitlines()]
     equal(names, ["truncated", "bad_checksum", "no_server", "server_deleted", "service_deleted", "conn_max", "no_memory",
-                  "drop_packet", "drop_entry", "unasked", "tracked", "not_sent"], "the names of the reasons")
+                  "drop_packet", "drop_entry", "unasked", "tracked", "fragment", "not_sent"], "the names of the reasons")
     wanted = {}
     equal(drops(lab), wanted, "drops at first")
 
@@ -100,3 +101,30 @@ def connections_that_drop_entry_drops_are_counted(t):
     lab.director.ipvs_sysctl("drop_entry", 0)
     wait_until(lambda: drops(lab) == {"drop_entry": 400 - len(connections(lab.director))}, 5, "a count for each")
     t.note("as many as are gone")
+
+
+@scenario(rust_only=True)
+def fragments_and_errors_that_go_no_further_are_counted(t):
+    lab = lab_with_services()
+    answer = list(fragments(udp(server_address(1), 80, CLIENT, 3000, bytes(900)), 400))
+    error = list(fragments(icmp(server_address(1), CLIENT, 3, 3, payload=tcp(CLIENT, 3000, server_address(1), 80, ACK) + bytes(900)),
+                           400))
+    lab.server_sends(answer[0], number=1)
+    equal(drops(lab), {}, "drops while the other fragments are waited for")
+    lab.server_sends(answer[0], number=1)
+    equal(drops(lab), {"fragment": 1}, "drops after the same fragment")
+    lab.server_sends(*answer[1:], number=1)
+    equal(drops(lab), {"fragment": 1}, "drops after the other fragments")
+    lab.server_sends(error[0], error[0], number=1)
+    equal(drops(lab), {"fragment": 2}, "drops after a fragment of an error that came twice")
+    t.note("each counted once")
+
+
+@scenario(rust_only=True)
+def an_error_that_the_client_cannot_be_told_is_counted(t):
+    case = Tunnel("ipip", inner=6, outer=4)
+    before = drops(case.lab)
+    # IPv6 has no source quench.
+    case.lab.server_sends(case.error(4, 0))
+    equal(drops(case.lab), {**before, "not_sent": before.get("not_sent", 0) + 1}, "drops")
+    t.note("counted")
