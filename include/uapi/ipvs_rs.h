@@ -46,6 +46,8 @@ enum {
 	 *   time-outs  TIMEOUT_TCP, TIMEOUT_TCP_FIN, TIMEOUT_UDP, with ACTION_SET
 	 *   a sysctl   SETTING, VALUE, with ACTION_SET
 	 *   everything nothing, with ACTION_FLUSH: all services were deleted
+	 *   counters   with ACTION_ZERO: SERVICE: what identifies the service whose counters, and those of its servers, were
+	 *              set to 0; nothing: all counters were
 	 */
 	IPVS_RS_CMD_EVENT = 64,
 
@@ -122,6 +124,7 @@ enum {
 	IPVS_RS_ACTION_SET,
 	IPVS_RS_ACTION_DEL,
 	IPVS_RS_ACTION_FLUSH,
+	IPVS_RS_ACTION_ZERO,
 };
 
 /* A connection. */

@@ -396,7 +396,13 @@ pub(crate) fn delete_dest(
 }
 
 /// Zeroes the statistics of a service and its servers.
-pub(crate) fn zero_service(service: &Service) {
+pub(crate) fn zero_service(ipvs: &Ipvs, origin: Origin<'_>, service: &Service) {
+    let _one_at_a_time = ipvs.config.lock();
+    zero(service);
+    origin.zeroed(Some(&service.key));
+}
+
+fn zero(service: &Service) {
     service.stats.zero();
     let guard = rcu::read_lock();
     if let Some(pool) = service.pool.load(&guard) {
@@ -406,14 +412,16 @@ pub(crate) fn zero_service(service: &Service) {
 }
 
 /// Zeroes all statistics of a namespace.
-pub(crate) fn zero_all(ipvs: &Ipvs) {
-    let _config = ipvs.config.lock();
+pub(crate) fn zero_all(ipvs: &Ipvs, origin: Origin<'_>) {
+    let _one_at_a_time = ipvs.config.lock();
     let mut cursor = Cursor::default();
     let guard = rcu::read_lock();
     while let Some(service) = ipvs.services.next(&mut cursor, &guard) {
-        zero_service(&service);
+        zero(&service);
     }
+    drop(guard);
     ipvs.stats.zero();
+    origin.zeroed(None);
 }
 
 /// Sets the timeouts that later packets apply.

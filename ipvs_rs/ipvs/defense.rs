@@ -13,6 +13,7 @@ use ipvs_core::{
     defense::{self, Dice, Memory, Sentence},
     uapi::service_flags,
 };
+use kernel::prelude::*;
 use knet::{
     field::{field, Field},
     hashtable::Cursor,
@@ -22,7 +23,7 @@ use knet::{
     work::{Job, Work},
 };
 
-use crate::{conn::Conn, drops::Reason, netns::Ipvs, settings::Settings};
+use crate::{conn::Conn, drops::Reason, monitor::Origin, netns::Ipvs, settings::Settings};
 
 /// `drop_entry` looks at one of 2^5 parts of the connection table each second: at hashes that
 /// have the same bits above these.
@@ -63,13 +64,22 @@ impl DropPacket {
     }
 }
 
-/// The modes that an administrator can set.
-fn modes(settings: &Settings) -> [&AtomicI32; 3] {
-    [
-        &settings.drop_entry,
-        &settings.drop_packet,
-        &settings.secure_tcp,
-    ]
+/// The modes that an administrator can set, and the names of their files.
+pub(crate) const MODES: [(Mode, &CStr); 3] = [
+    (|settings| &settings.drop_entry, c"drop_entry"),
+    (|settings| &settings.drop_packet, c"drop_packet"),
+    (|settings| &settings.secure_tcp, c"secure_tcp"),
+];
+
+/// Where a mode is.
+pub(crate) type Mode = fn(&Settings) -> &AtomicI32;
+
+/// What the file of a mode says that changes by itself.
+fn text(mode: i32) -> &'static CStr {
+    match mode {
+        defense::ACTIVE => c"2",
+        _ => c"1",
+    }
 }
 
 /// The work of looking at the memory, and of dropping connections.
@@ -77,8 +87,10 @@ pub(crate) struct Defense;
 
 impl Defense {
     /// Lets the modes take effect, and sees to it that the memory is looked at as long as one of
-    /// them calls for it. May sleep.
-    pub(crate) fn apply(ipvs: &Arc<Ipvs>) {
+    /// them calls for it. Who listens is told of the modes that change by that, but for the one
+    /// in the file of the name `written`, of which its writer tells. May sleep.
+    pub(crate) fn apply(ipvs: &Arc<Ipvs>, written: Option<&CStr>) {
+        let net = ipvs.keep_net();
         let _one_at_a_time = ipvs.config.lock();
         let settings = &ipvs.settings;
         let memory = Memory {
@@ -86,11 +98,15 @@ impl Defense {
             threshold: settings.amemthresh.load(Relaxed),
         };
         let short = memory.is_short();
-        for mode in modes(settings) {
+        for (mode, name) in MODES {
+            let mode = mode(settings);
             // Fails if the administrator has just set it; then this is called again.
             let old = mode.load(Relaxed);
             let new = defense::next(old, short);
-            let _ = mode.compare_exchange(old, new, Relaxed, Relaxed);
+            let changed = mode.compare_exchange(old, new, Relaxed, Relaxed).is_ok() && old != new;
+            if let Some(net) = net.as_ref().filter(|_| changed && written != Some(name)) {
+                Origin::elsewhere(net).setting(name, text(new));
+            }
         }
         let mode = settings.drop_packet.load(Relaxed);
         let rate = memory.drop_rate(mode, settings.am_droprate.load(Relaxed));
@@ -98,7 +114,8 @@ impl Defense {
         if mode == defense::ACTIVE {
             ipvs.drop_packet.counter.store(rate, Relaxed);
         }
-        if modes(settings).iter().any(|mode| mode.load(Relaxed) != 0) {
+        let is_set = |(mode, _): &(Mode, _)| mode(settings).load(Relaxed) != 0;
+        if MODES.iter().any(is_set) {
             Work::<Ipvs, Self>::queue(ipvs, HZ);
         }
     }
@@ -108,7 +125,7 @@ impl Job<Ipvs> for Defense {
     const WORK: Field<Ipvs, Work<Ipvs, Self>> = field!(Ipvs, defense);
 
     fn run(ipvs: Arc<Ipvs>) {
-        Self::apply(&ipvs);
+        Self::apply(&ipvs, None);
         if defense::is_on(ipvs.settings.drop_entry.load(Relaxed)) {
             drop_entries(&ipvs);
         }

@@ -83,6 +83,14 @@ impl<'a> Origin<'a> {
         self.tell(Action::Flush, |_| Ok(()));
     }
 
+    /// Tells that the counters of a service and its servers were set to 0, or all.
+    pub(crate) fn zeroed(&self, service: Option<&ServiceKey>) {
+        self.tell(Action::Zero, |sink| match service {
+            Some(key) => event::service_key(sink, key),
+            None => Ok(()),
+        });
+    }
+
     /// Tells of a change of the timeouts.
     pub(crate) fn timeouts(&self, old: &Timeouts, new: &Timeouts) {
         self.tell(event::timeout_changes(old, new), |sink| {

@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering;
 use ipvs_core::{addr::Family, defense::Dice, hash::HashKey};
 use kernel::{new_mutex, prelude::*, sync::Mutex};
 use knet::{
-    net_namespace::{self, Handle, Net, PerNet, PerNetId},
+    net_namespace::{self, Handle, Kept, Net, PerNet, PerNetId},
     percpu::{Counters, Supply},
     random,
     rcu::{self, Arc, Guard},
@@ -126,6 +126,11 @@ impl Config {
 }
 
 impl Ipvs {
+    /// The namespace for a while, unless it has begun to end.
+    pub(crate) fn keep_net(&self) -> Option<Kept> {
+        self.net(&rcu::read_lock())?.keep()
+    }
+
     /// The namespace, unless it has begun to end.
     pub(crate) fn net<'g>(&self, guard: &'g Guard) -> Option<&'g Net> {
         self.handle.get(guard)

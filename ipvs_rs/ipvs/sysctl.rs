@@ -34,13 +34,13 @@ const ENTRIES: &[Entry<Ipvs>] = &[
     Entry::int(c"am_droprate", |ipvs: &Ipvs| &ipvs.settings.am_droprate),
     Entry::int(c"drop_entry", |ipvs: &Ipvs| &ipvs.settings.drop_entry)
         .range(0, 3)
-        .on_change(Defense::apply),
+        .on_change(|ipvs| Defense::apply(ipvs, Some(c"drop_entry"))),
     Entry::int(c"drop_packet", |ipvs: &Ipvs| &ipvs.settings.drop_packet)
         .range(0, 3)
-        .on_change(Defense::apply),
+        .on_change(|ipvs| Defense::apply(ipvs, Some(c"drop_packet"))),
     Entry::int(c"secure_tcp", |ipvs: &Ipvs| &ipvs.settings.secure_tcp)
         .range(0, 3)
-        .on_change(Defense::apply),
+        .on_change(|ipvs| Defense::apply(ipvs, Some(c"secure_tcp"))),
     Entry::int(c"snat_reroute", |ipvs: &Ipvs| &ipvs.settings.snat_reroute),
     Entry::int(c"pmtu_disc", |ipvs: &Ipvs| &ipvs.settings.pmtu_disc),
     Entry::int(c"cache_bypass", |ipvs: &Ipvs| &ipvs.settings.cache_bypass),

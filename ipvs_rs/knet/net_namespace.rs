@@ -14,9 +14,11 @@
 //! C header: [`include/net/net_namespace.h`](srctree/include/net/net_namespace.h)
 
 mod handle;
+mod kept;
 mod per_net;
 
 pub use handle::Handle;
+pub use kept::Kept;
 pub use per_net::{state, PerNet, PerNetId, PerNetRegistration};
 
 use ipvs_sys as bindings;

@@ -95,6 +95,8 @@ void ipvs_helper_narrow_path_v6(struct net *net, struct sk_buff *skb, u32 mtu);
 
 /* net.c */
 u16 ipvs_helper_first_unprivileged_port(struct net *net);
+struct net *ipvs_helper_maybe_get_net(struct net *net);
+void ipvs_helper_put_net(struct net *net);
 
 /* netfilter.c */
 void ipvs_helper_forward_v4(struct net *net, struct sk_buff *skb);

@@ -21,6 +21,8 @@ pub enum Action {
     Del,
     /// All services were deleted.
     Flush,
+    /// Counters were set to 0: those of a service and its servers, or all.
+    Zero,
 }
 
 /// The bit of an attribute.
@@ -91,6 +93,7 @@ impl Action {
             Self::Set(changed) => (new::action::SET, Some(changed)),
             Self::Del => (new::action::DEL, None),
             Self::Flush => (new::action::FLUSH, None),
+            Self::Zero => (new::action::ZERO, None),
         };
         sink.put_u32(new::top::ACTION, action)?;
         sink.put_u32(new::top::PORTID, port)?;

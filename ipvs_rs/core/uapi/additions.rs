@@ -55,6 +55,8 @@ pub mod action {
     pub const DEL: u32 = 3;
     /// All services were deleted.
     pub const FLUSH: u32 = 4;
+    /// Counters were set to 0.
+    pub const ZERO: u32 = 5;
 }
 
 /// Attributes of a connection.

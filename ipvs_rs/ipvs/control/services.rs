@@ -150,9 +150,10 @@ impl Do for Zero {
     fn run(request: &Request) -> Result {
         let ipvs = ipvs(request)?;
         let attributes = attributes(request)?;
+        let origin = origin(request);
         match attributes.service() {
-            Ok(_) => configure::zero_service(&*named(&ipvs, &attributes)?),
-            Err(_) => configure::zero_all(&ipvs),
+            Ok(_) => configure::zero_service(&ipvs, origin, &*named(&ipvs, &attributes)?),
+            Err(_) => configure::zero_all(&ipvs, origin),
         }
         Ok(())
     }

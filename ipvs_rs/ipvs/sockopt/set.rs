@@ -53,7 +53,7 @@ fn about_service(ipvs: &Arc<Ipvs>, origin: Origin<'_>, option: u32, bytes: &[u8]
         wanted.scheduler().map_err(of_request)?;
     }
     if option == set::ZERO && wanted.is_blank() {
-        configure::zero_all(ipvs);
+        configure::zero_all(ipvs, origin);
         return Ok(());
     }
     wanted.check_protocol().map_err(of_request)?;
@@ -77,7 +77,7 @@ fn about_service(ipvs: &Arc<Ipvs>, origin: Origin<'_>, option: u32, bytes: &[u8]
         }
         set::DELETE => configure::delete_service(ipvs, origin, &service),
         set::ZERO => {
-            configure::zero_service(&service);
+            configure::zero_service(ipvs, origin, &service);
             Ok(())
         }
         _ => about_server(ipvs, origin, option, &service, bytes),

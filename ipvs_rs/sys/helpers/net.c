@@ -9,3 +9,14 @@ u16 ipvs_helper_first_unprivileged_port(struct net *net)
 {
 	return READ_ONCE(net->ipv4.sysctl_ip_prot_sock);
 }
+
+/* Another reference to @net, unless the last one is gone; then NULL. */
+struct net *ipvs_helper_maybe_get_net(struct net *net)
+{
+	return maybe_get_net(net);
+}
+
+void ipvs_helper_put_net(struct net *net)
+{
+	put_net(net);
+}

@@ -11,6 +11,10 @@ from genl import (ACK, DUMP, GENL_HEADER, HEADER, MULTI_DONE, SERVICE, Client, a
                   u16, u32)
 from lab import CLIENT, VIP, Topology, server_address
 from scenario import check, equal, scenario
+from views import wait_until
+
+# Pages that no machine has.
+PLENTY = 2**31 - 1
 
 
 def key(number=80, protocol=6):
@@ -51,6 +55,12 @@ def who_listens_is_told_of_each_change(t):
         heard(" ".join(words_))
     director.ipvsadm("-D", "-t", f"{VIP}:81")
     heard("a request that fails")
+    director.ipvs(f"-A -t {VIP}:80 -s rr", f"-a -t {VIP}:80 -r {server_address(1)}:80 -m")
+    listener.hear()
+    director.ipvsadm("-Z", "-t", f"{VIP}:80")
+    heard("-Z of one service")
+    director.ipvsadm("-C")
+    listener.hear()
     equal(client.do("SET_CONFIG", attribute(4, u32(77)))[0], "ok", "a request of ours")
     heard("ours")
 
@@ -91,6 +101,30 @@ def who_listens_is_told_of_each_setting(t):
     write("lblc_expiration", 60, 60)
     director.read("/proc/sys/net/ipv4/vs/drop_entry")
     heard("reading")
+
+
+@scenario(rust_only=True)
+def who_listens_is_told_of_each_mode_that_changes_by_itself(t):
+    lab = Topology()
+    listener, director = Listener(lab.director), lab.director
+
+    def heard(what, count):
+        said = []
+        wait_until(lambda: said.extend(listener.hear()) or len(said) >= count, 5, what)
+        t.block(what, sorted(f"{body[SETTING][:-1].decode()} = {body[VALUE][:-1].decode()} by {asker}" for _, asker, _, body in said))
+
+    for setting in ("drop_entry", "drop_packet"):
+        director.ipvs_sysctl(setting, 1)
+    heard("automatic, with memory enough", 2)
+    director.ipvs_sysctl("amemthresh", PLENTY)
+    heard("memory is short", 3)
+    # Whoever writes tells of his own file; the others are as they are to be.
+    director.ipvs_sysctl("secure_tcp", 1)
+    heard("one more", 1)
+    director.ipvs_sysctl("amemthresh", 0)
+    heard("memory is there again", 4)
+    director.ipvs_sysctl("secure_tcp", 0)
+    heard("off", 1)
 
 
 @scenario(rust_only=True)

@@ -100,6 +100,7 @@ fn request(bytes: &[u8], found: &Attributes<'_, TOP>) -> Result<Option<Request>,
     }
     Ok(match action {
         action::FLUSH => Some(Request::Flush),
+        action::ZERO => Some(Request::Zero(None)),
         action::SET if found.bytes(top::TIMEOUT_TCP).is_some() => {
             Some(Request::SetTimeouts(super::timeouts(bytes)?))
         }
@@ -114,6 +115,7 @@ fn service(bytes: &[u8], action: u32) -> Result<Option<Request>, Error> {
         action::NEW => Some(Request::AddService(key, super::service_settings(&found)?)),
         action::SET => Some(Request::EditService(key, super::service_settings(&found)?)),
         action::DEL => Some(Request::DeleteService(key)),
+        action::ZERO => Some(Request::Zero(Some(key))),
         _ => None,
     })
 }
@@ -179,6 +181,8 @@ mod tests {
             (Request::EditDest(KEY, SERVER, dest), action::SET),
             (Request::DeleteDest(KEY, SERVER), action::DEL),
             (Request::Flush, action::FLUSH),
+            (Request::Zero(None), action::ZERO),
+            (Request::Zero(Some(KEY)), action::ZERO),
         ] {
             assert_eq!(told(&request, action), Some(request));
         }

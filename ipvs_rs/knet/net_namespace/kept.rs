@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A namespace that does not end while somebody has something to do in it.
+
+use core::{ops::Deref, ptr::NonNull};
+use ipvs_sys as bindings;
+
+use super::Net;
+
+/// A namespace that does not begin to end before this is dropped. To be had for a short while only:
+/// the processes in it may be gone.
+///
+/// # Invariants
+///
+/// The namespace has a reference that is this one's.
+pub struct Kept(NonNull<bindings::net>);
+
+impl Net {
+    /// Keeps the namespace, unless it has begun to end.
+    pub fn keep(&self) -> Option<Kept> {
+        // SAFETY: The memory of a namespace is valid while a `&Net` exists.
+        let net = unsafe { bindings::maybe_get_net(self.as_ptr()) };
+        // INVARIANT: If it is not null, then the reference was just counted.
+        NonNull::new(net).map(Kept)
+    }
+}
+
+impl Deref for Kept {
+    type Target = Net;
+
+    fn deref(&self) -> &Net {
+        // SAFETY: By the reference that `maybe_get_net` took the namespace lives as long as `self`,
+        // and no pernet operation ends for it.
+        unsafe { Net::from_raw(self.0.as_ptr()) }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        // SAFETY: It is the reference that `maybe_get_net` took, given back once.
+        unsafe { bindings::put_net(self.0.as_ptr()) };
+    }
+}
