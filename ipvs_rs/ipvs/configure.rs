@@ -18,6 +18,7 @@ use kernel::prelude::*;
 use knet::{
     errno::eafnosupport,
     list::List,
+    log,
     net_namespace::Net,
     rcu::{self, Arc},
     route::{self, AddressType},
@@ -60,10 +61,12 @@ fn current(ipvs: &Ipvs, service: &Service, _: &Config) -> Result<Arc<Service>> {
 pub(crate) fn engines(spec: &ServiceSpec) -> Result<Option<Handle>> {
     let scheduler = spec.scheduler.as_ref().map(Handle::find).transpose()?;
     if let Some(engine) = &spec.pe {
-        pr_info!(
-            "persistence engine module ip_vs_pe_{} not found\n",
-            kernel::str::BStr::from_bytes(engine.as_bytes())
-        );
+        if log::ratelimit() {
+            pr_info!(
+                "persistence engine module ip_vs_pe_{} not found\n",
+                kernel::str::BStr::from_bytes(engine.as_bytes())
+            );
+        }
         return Err(ENOENT);
     }
     Ok(scheduler)
@@ -268,7 +271,7 @@ pub(crate) fn make_dest(
         return Err(EINVAL);
     }
     let counters = config.counters.take()?;
-    Arc::pin_init(Dest::new(key, *service, counters), GFP_KERNEL)
+    Arc::pin_init(Dest::new(key, *service, counters), GFP_KERNEL_ACCOUNT)
 }
 
 /// Adds a server to a service, before all others.

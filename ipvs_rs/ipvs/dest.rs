@@ -114,7 +114,7 @@ impl Dest {
             port: 0,
         };
         let new = Self::new(key, service, Counters::new()?);
-        let dest = Arc::pin_init(new, GFP_KERNEL)?;
+        let dest = Arc::pin_init(new, GFP_KERNEL_ACCOUNT)?;
         let flags = ConnFlags::without_destination();
         dest.conn_flags.store(flags.bits(), Relaxed);
         Ok(dest)

@@ -179,7 +179,7 @@ impl PerNet for Ipvs {
                 drop_packet: DropPacket::new(),
                 drops: Drops::new()?,
             }? Error),
-            GFP_KERNEL,
+            GFP_KERNEL_ACCOUNT,
         )?;
         let files = proc::Files::register(&ipvs, net)?;
         let sysctls = sysctl::Table::register(&ipvs, net);

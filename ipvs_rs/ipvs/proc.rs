@@ -39,7 +39,7 @@ impl Files {
             File::show::<stats::PerCpu>,
             File::show::<drops::Drops>,
         ];
-        let mut files = Self(KVec::with_capacity(all.len(), GFP_KERNEL)?);
+        let mut files = Self(KVec::with_capacity(all.len(), GFP_KERNEL_ACCOUNT)?);
         for make in all {
             let made = make(net, ipvs.clone());
             // There is room, so no file is lost here.

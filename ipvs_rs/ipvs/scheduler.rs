@@ -19,6 +19,7 @@ use kernel::{
     ThisModule,
 };
 use knet::{
+    log,
     module::{self, ModuleRef},
     net_namespace::Net,
     rcu::{self, Arc, Slot},
@@ -141,7 +142,7 @@ impl<S: Scheduler> Factory for Adapter<S> {
     ) -> Result<sync::Arc<dyn Picker>> {
         let previous = previous.and_then(|picker| picker.as_any().downcast_ref::<State<S>>());
         let state = S::prepare(setup, previous.map(|state| &state.0))?;
-        Ok(sync::Arc::new(State::<S>(state), GFP_KERNEL)?)
+        Ok(sync::Arc::new(State::<S>(state), GFP_KERNEL_ACCOUNT)?)
     }
 }
 
@@ -309,10 +310,12 @@ impl Handle {
                 Self::registered(name)
             })
             .ok_or_else(|| {
-                pr_info!(
-                    "Scheduler module ip_vs_{} not found\n",
-                    BStr::from_bytes(name.as_bytes())
-                );
+                if log::ratelimit() {
+                    pr_info!(
+                        "Scheduler module ip_vs_{} not found\n",
+                        BStr::from_bytes(name.as_bytes())
+                    );
+                }
                 ENOENT
             })
     }

@@ -254,7 +254,7 @@ impl Servers {
                 servers: AtomicUsize::new(0),
                 expected: AtomicUsize::new(0),
             },
-            GFP_KERNEL,
+            GFP_KERNEL_ACCOUNT,
         )?;
         let hash = self.hash(family, addr, sign.words());
         let guard = rcu::read_lock();

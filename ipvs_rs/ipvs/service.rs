@@ -86,7 +86,7 @@ impl Service {
             serial: MADE.fetch_add(1, Relaxed).wrapping_add(1),
             key,
             said,
-            stats: Arc::pin_init(Stats::new(counters), GFP_KERNEL)?,
+            stats: Arc::pin_init(Stats::new(counters), GFP_KERNEL_ACCOUNT)?,
             nobody: match key {
                 ServiceKey::Mark { .. } => Some(Dest::nobody(key)?),
                 ServiceKey::Address { .. } => None,
@@ -97,7 +97,7 @@ impl Service {
 
     fn with_body(body: Arc<Body>) -> Result<Arc<Self>> {
         let node = Node::new(0);
-        Arc::new(Self { node, body }, GFP_KERNEL)
+        Arc::new(Self { node, body }, GFP_KERNEL_ACCOUNT)
     }
 
     /// The same service for another index.
@@ -126,7 +126,7 @@ impl Body {
             lasting,
             pool <- published,
         });
-        let body = Arc::pin_init(body, GFP_KERNEL)?;
+        let body = Arc::pin_init(body, GFP_KERNEL_ACCOUNT)?;
         body.pool.publish(pool);
         Ok(body)
     }

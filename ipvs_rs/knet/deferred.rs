@@ -88,7 +88,7 @@ impl Gate {
         let lock = new_spinlock_bh!((), "ip_vs_deferred");
         Ok(Self {
             is_open: AtomicBool::new(is_open),
-            lock: KBox::pin_init(lock, GFP_KERNEL)?,
+            lock: KBox::pin_init(lock, GFP_KERNEL_ACCOUNT)?,
         })
     }
 

@@ -17,7 +17,10 @@ use core::{
     ptr::NonNull,
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
-use kernel::{alloc::KVVec, prelude::*};
+use kernel::{
+    alloc::{flags::__GFP_NOWARN, Flags, KVVec},
+    prelude::*,
+};
 
 use crate::rcu::Arc;
 
@@ -60,20 +63,25 @@ unsafe impl<T: Send + Sync> Send for List<T> {}
 unsafe impl<T: Send + Sync> Sync for List<T> {}
 
 impl<T: Clone + Send + Sync> List<T> {
-    /// A list of nothing, with room for `places` elements.
+    /// A list of nothing, with room for `places` elements, which is charged to the cgroup of who
+    /// asks for it.
     ///
     /// # Errors
     ///
     /// `ENOMEM`.
     pub fn new(places: usize) -> Result<Self> {
-        let mut places = KVVec::with_capacity(places.max(LEAST), GFP_KERNEL)?;
+        Self::with_room(places, GFP_KERNEL_ACCOUNT)
+    }
+
+    fn with_room(places: usize, flags: Flags) -> Result<Self> {
+        let mut places = KVVec::with_capacity(places.max(LEAST), flags | __GFP_NOWARN)?;
         let end = NonNull::from(places.spare_capacity_mut()).cast::<T>();
         // SAFETY: The vector has so many places from there on.
         let end = unsafe { end.add(places.capacity()) };
         let used = AtomicUsize::new(0);
         // INVARIANT: No place is used, and the list has no element.
         Ok(Self {
-            room: Arc::new(Room { places, end, used }, GFP_KERNEL)?,
+            room: Arc::new(Room { places, end, used }, flags)?,
             first: end,
             length: 0,
         })
@@ -85,11 +93,15 @@ impl<T: Clone + Send + Sync> List<T> {
     ///
     /// `ENOMEM`.
     pub fn of(places: usize, elements: impl Iterator<Item = T>) -> Result<Self> {
-        let mut list = Self::new(places)?;
+        Self::new(places)?.and(elements)
+    }
+
+    /// The same with these elements before it, for which there must be room.
+    fn and(mut self, elements: impl Iterator<Item = T>) -> Result<Self> {
         for element in elements {
-            list.prepend(element).map_err(|_| ENOMEM)?;
+            self.prepend(element).map_err(|_| ENOMEM)?;
         }
-        Ok(list)
+        Ok(self)
     }
 
     /// The same elements.
@@ -110,7 +122,7 @@ impl<T: Clone + Send + Sync> List<T> {
     pub fn with(&self, element: T) -> Result<Self> {
         let mut longer = self.share();
         if let Err(element) = longer.prepend(element) {
-            longer = self.copy(self.length.saturating_mul(2), |_| true)?;
+            longer = self.copy(self.length.saturating_mul(2), GFP_KERNEL_ACCOUNT, |_| true)?;
             longer.prepend(element).map_err(|_| ENOMEM)?;
         }
         Ok(longer)
@@ -134,23 +146,24 @@ impl<T: Clone + Send + Sync> List<T> {
         Self::of(self.length, elements.cloned())
     }
 
-    /// The elements of this list but for the one at `index`.
+    /// The elements of this list but for the one at `index`. Nobody is charged for the memory: who
+    /// has all that he may have can go on by having less.
     ///
     /// # Errors
     ///
     /// `ENOMEM`.
     pub fn without(&self, index: usize) -> Result<Self> {
-        self.copy(self.length, |other| other != index)
+        self.copy(self.length, GFP_KERNEL, |other| other != index)
     }
 
     /// A copy of some of the elements, in a new room with at least so many places.
-    fn copy(&self, places: usize, stays: impl Fn(usize) -> bool) -> Result<Self> {
+    fn copy(&self, places: usize, flags: Flags, stays: impl Fn(usize) -> bool) -> Result<Self> {
         let mut index = self.length;
         let staying = self.iter().rev().filter(|_| {
             index = index.wrapping_sub(1);
             stays(index)
         });
-        Self::of(places, staying.cloned())
+        Self::with_room(places, flags)?.and(staying.cloned())
     }
 
     /// Becomes longer by one element, which is given back if there is no free place before the

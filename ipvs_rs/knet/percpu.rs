@@ -28,15 +28,14 @@ unsafe impl Sync for Block {}
 impl Block {
     /// Zeroed memory of `size` bytes for each CPU.
     fn new(size: usize) -> Result<Arc<Self>> {
+        let flags = bindings::GFP_KERNEL_ACCOUNT | bindings::__GFP_NOWARN;
         // SAFETY: Sleeping is allowed, as the callers are told.
-        let base = unsafe {
-            bindings::pcpu_alloc_noprof(size, align_of::<u64>(), false, bindings::GFP_KERNEL)
-        };
+        let base = unsafe { bindings::pcpu_alloc_noprof(size, align_of::<u64>(), false, flags) };
         // INVARIANT: The allocation is new.
         let block = Self {
             base: NonNull::new(base.cast()).ok_or(ENOMEM)?,
         };
-        Ok(Arc::new(block, GFP_KERNEL)?)
+        Ok(Arc::new(block, GFP_KERNEL_ACCOUNT)?)
     }
 }
 

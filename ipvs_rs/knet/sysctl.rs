@@ -264,7 +264,7 @@ impl<T: Settings> Table<T> {
         state: Arc<T>,
     ) -> Result<Self> {
         let is_initial = net.is_of_initial_user();
-        let mut tables = KVec::with_capacity(entries.len(), GFP_KERNEL)?;
+        let mut tables = KVec::with_capacity(entries.len(), GFP_KERNEL_ACCOUNT)?;
         for entry in entries {
             let read_only = entry.initial_only && !is_initial;
             let table = bindings::ctl_table {

@@ -7,7 +7,7 @@
 //! no module of this project may have.
 
 use kernel::{
-    alloc::{KVVec, KVec},
+    alloc::{flags::__GFP_NOWARN, KVVec, KVec},
     prelude::*,
 };
 
@@ -41,7 +41,7 @@ impl<T> VecExt<T> for KVec<T> {
             return Ok(());
         }
         let capacity = self.capacity().saturating_mul(2).max(wanted).max(LEAST);
-        let mut larger = KVec::with_capacity(capacity, GFP_KERNEL)?;
+        let mut larger = KVec::with_capacity(capacity, GFP_KERNEL_ACCOUNT)?;
         for element in core::mem::take(self) {
             // There is room for all of them.
             let _ = larger.push_within_capacity(element);
@@ -76,13 +76,16 @@ impl<T> VecExt<T> for KVec<T> {
 }
 
 /// A vector with room for `length` elements, and none yet; a large one need not lie in one piece of
-/// memory.
+/// memory. It is charged to the cgroup of who asks for it, and the log says nothing of a failure.
 ///
 /// # Errors
 ///
 /// `ENOMEM`.
 pub fn room<T>(length: usize) -> Result<KVVec<T>> {
-    Ok(KVVec::with_capacity(length, GFP_KERNEL)?)
+    Ok(KVVec::with_capacity(
+        length,
+        GFP_KERNEL_ACCOUNT | __GFP_NOWARN,
+    )?)
 }
 
 /// Makes the vector hold `length` copies of `value`, or as many as it has room for.

@@ -75,5 +75,6 @@
 /* Macros whose value bindgen gets wrong or not at all. CONSTANT_NAME is NAME in Rust. */
 const unsigned long CONSTANT_HZ = HZ;
 const unsigned long CONSTANT_PAGE_SIZE = PAGE_SIZE;
-const gfp_t CONSTANT_GFP_KERNEL = GFP_KERNEL;
+const gfp_t CONSTANT_GFP_KERNEL_ACCOUNT = GFP_KERNEL_ACCOUNT;
+const gfp_t CONSTANT___GFP_NOWARN = __GFP_NOWARN;
 const gfp_t CONSTANT_GFP_ATOMIC = GFP_ATOMIC;

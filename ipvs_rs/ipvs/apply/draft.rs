@@ -14,7 +14,7 @@ use knet::{
     list::List,
     net_namespace::Net,
     rcu::{self, Arc},
-    vec::filled,
+    vec::{filled, room},
 };
 
 use super::{places::Places, Failure, Wanted};
@@ -90,10 +90,10 @@ impl Draft {
         };
         Ok(Self {
             index: ipvs.services.new_index(most, ipvs.settings.svc_lfactor())?,
-            services: KVVec::with_capacity(count, GFP_KERNEL)?,
-            deleted: KVVec::with_capacity(present, GFP_KERNEL)?,
-            changed: KVVec::with_capacity(wanted.dests.len(), GFP_KERNEL)?,
-            removed: KVVec::with_capacity(servers, GFP_KERNEL)?,
+            services: room(count)?,
+            deleted: room(present)?,
+            changed: room(wanted.dests.len())?,
+            removed: room(servers)?,
         })
     }
 
@@ -228,7 +228,7 @@ impl Draft {
             }
         }
         let mut stays = filled(false, wanted.len())?;
-        let mut staying = KVVec::with_capacity(old.members().len(), GFP_KERNEL)?;
+        let mut staying = room(old.members().len())?;
         for member in old.members() {
             let place = places.find_or_insert(&member.key, None, |at| is_at(member.key, at));
             let Some(place) = place else {

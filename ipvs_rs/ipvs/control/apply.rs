@@ -6,8 +6,11 @@ use ipvs_core::config::{
     apply::{self as list, Entry},
     Error as Defect,
 };
-use kernel::{alloc::KVVec, prelude::*};
-use knet::genetlink::{Do, Request};
+use kernel::prelude::*;
+use knet::{
+    genetlink::{Do, Request},
+    vec::room,
+};
 
 use super::{ipvs, origin};
 use crate::{
@@ -33,8 +36,8 @@ impl Wanted {
             *count = count.saturating_add(1);
         }
         let mut wanted = Self {
-            services: KVVec::with_capacity(services, GFP_KERNEL)?,
-            dests: KVVec::with_capacity(dests, GFP_KERNEL)?,
+            services: room(services)?,
+            dests: room(dests)?,
             only: list::is_whole_table(bytes),
         };
         let most = services.saturating_add(dests);

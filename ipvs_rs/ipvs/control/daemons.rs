@@ -8,6 +8,7 @@ use kernel::prelude::*;
 use knet::{
     errno::eopnotsupp,
     genetlink::{Do, Dump, Page, Request},
+    log,
     net_namespace::Net,
     netdevice,
 };
@@ -40,7 +41,9 @@ pub(crate) fn start(net: &Net, spec: &DaemonSpec) -> Result {
         return Err(ENODEV);
     }
     spec.role().map_err(of_request)?;
-    pr_warn!("synchronisation daemons are not implemented yet\n");
+    if log::ratelimit() {
+        pr_warn!("synchronisation daemons are not implemented yet\n");
+    }
     Err(eopnotsupp())
 }
 

@@ -56,7 +56,7 @@ impl Kept {
         let kind = scheduler.as_ref().map(Handle::kind);
         let pool = Pool::new(members, kind, change, previous, settings, net)?;
         Ok(Self {
-            pool: Arc::new(pool, GFP_KERNEL)?,
+            pool: Arc::new(pool, GFP_KERNEL_ACCOUNT)?,
             scheduler,
         })
     }
@@ -68,7 +68,7 @@ impl Kept {
     /// `ENOMEM`.
     pub(crate) fn with_settings(&self, settings: ServiceSettings) -> Result<Self> {
         Ok(Self {
-            pool: Arc::new(self.pool.with_settings(settings), GFP_KERNEL)?,
+            pool: Arc::new(self.pool.with_settings(settings), GFP_KERNEL_ACCOUNT)?,
             scheduler: self.scheduler.clone(),
         })
     }

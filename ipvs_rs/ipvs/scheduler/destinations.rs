@@ -16,7 +16,7 @@ use ipvs_core::{
     sched::locality,
 };
 use kernel::{
-    alloc::{KBox, KVec},
+    alloc::{flags::__GFP_NOWARN, KBox, KVec},
     prelude::*,
 };
 use knet::{
@@ -58,7 +58,7 @@ impl Shared for Arc<Known> {
     }
 
     fn share(&self) -> Result<KBox<dyn Shared>> {
-        Ok(KBox::new(self.clone(), GFP_KERNEL)?)
+        Ok(KBox::new(self.clone(), GFP_KERNEL_ACCOUNT)?)
     }
 }
 
@@ -200,10 +200,10 @@ impl Destinations {
                 expiration,
                 cursor <- new_spinlock_bh!(Cursor::default(), "ip_vs_destinations"),
             }),
-            GFP_KERNEL,
+            GFP_KERNEL_ACCOUNT,
         )?;
         known.table.resize(BITS)?;
-        Ok(Self(KBox::new(known, GFP_KERNEL)?))
+        Ok(Self(KBox::new(known, GFP_KERNEL_ACCOUNT)?))
     }
 
     /// The destination of a packet, if it is known.
@@ -318,7 +318,7 @@ impl Servers {
         most: usize,
         all: impl Iterator<Item = Reference>,
     ) -> Option<Arc<Self>> {
-        let mut others = KVec::with_capacity(most, GFP_ATOMIC).ok()?;
+        let mut others = KVec::with_capacity(most, GFP_ATOMIC | __GFP_NOWARN).ok()?;
         for server in all {
             others.push_within_capacity(server).ok()?;
         }
@@ -328,7 +328,7 @@ impl Servers {
             others,
             since,
         };
-        Arc::new(servers, GFP_ATOMIC).ok()
+        Arc::new(servers, GFP_ATOMIC | __GFP_NOWARN).ok()
     }
 }
 
@@ -355,7 +355,7 @@ impl Known {
             used: AtomicUsize::new(Jiffies::now().ticks()),
             servers: Slot::new(servers),
         };
-        let destination = Arc::new(destination, GFP_ATOMIC)?;
+        let destination = Arc::new(destination, GFP_ATOMIC | __GFP_NOWARN)?;
         let hash = self.hash(flow);
         let is_same = |other: &Destination, _| other.addr == flow.dst;
         self.table

@@ -91,13 +91,13 @@ impl<const OWNER: u8> Setting<OWNER> {
             value: AtomicI32::new(DEFAULT),
             writing <- new_mutex!((), "ip_vs_sysctl"),
         });
-        let seconds = Arc::pin_init(seconds, GFP_KERNEL)?;
+        let seconds = Arc::pin_init(seconds, GFP_KERNEL_ACCOUNT)?;
         let setting = Arc::pin_init(
             pin_init!(Self {
                 seconds,
                 file <- new_file(),
             }),
-            GFP_KERNEL,
+            GFP_KERNEL_ACCOUNT,
         )?;
         if net.is_of_initial_user() {
             let seconds = setting.seconds.clone();

@@ -68,7 +68,7 @@ impl Services {
     ///
     /// `ENOMEM`.
     pub(crate) fn new(key: HashKey) -> Result<Self> {
-        let index = Slot::new(Arc::pin_init(Index::new(key), GFP_KERNEL)?);
+        let index = Slot::new(Arc::pin_init(Index::new(key), GFP_KERNEL_ACCOUNT)?);
         Ok(Self { key, index })
     }
 
@@ -78,7 +78,7 @@ impl Services {
     ///
     /// `ENOMEM`.
     pub(crate) fn new_index(&self, count: usize, factor: i32) -> Result<Arc<Index>> {
-        let index = Arc::pin_init(Index::new(self.key), GFP_KERNEL)?;
+        let index = Arc::pin_init(Index::new(self.key), GFP_KERNEL_ACCOUNT)?;
         index.sizing.apply(&index.table, count, factor)?;
         Ok(index)
     }

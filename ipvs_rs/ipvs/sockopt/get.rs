@@ -9,6 +9,7 @@ use ipvs_core::{
 };
 use kernel::prelude::*;
 use knet::{
+    log,
     net_namespace::Net,
     rcu::{self, Guard},
     sockopt::Buffer,
@@ -79,7 +80,9 @@ fn check_length(buffer: &Buffer, header: usize, entry: usize, count: u32) -> Res
     if buffer.length() == wanted {
         return Ok(());
     }
-    pr_err!("length: {} != {wanted}\n", buffer.length());
+    if log::ratelimit() {
+        pr_err!("length: {} != {wanted}\n", buffer.length());
+    }
     Err(EINVAL)
 }
 

@@ -46,14 +46,14 @@ impl<T: Send + Sync + 'static> Buckets<T> {
         if shift == 0 || shift == 32 {
             return Err(EINVAL);
         }
-        let mut heads = KVVec::with_capacity(count, GFP_KERNEL | __GFP_NOWARN)?;
+        let mut heads = KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT | __GFP_NOWARN)?;
         for _ in 0..count {
             heads
                 .push_within_capacity(AtomicPtr::default())
                 .map_err(|_| ENOMEM)?;
         }
         // INVARIANT: There are 2^bits heads, and all chains are empty.
-        Ok(KBox::new(Self { link, shift, heads }, GFP_KERNEL)?)
+        Ok(KBox::new(Self { link, shift, heads }, GFP_KERNEL_ACCOUNT)?)
     }
 
     /// The link that these chains use.

@@ -307,7 +307,11 @@ impl<T: Send + Sync + 'static> Table<T> {
                 stripe <- SpinLockBh::new(stripe, name, key),
             }? Error)
         };
-        let stripes = KBox::pin_slice(stripe, 1_usize.wrapping_shl(self.least_bits), GFP_KERNEL);
+        let stripes = KBox::pin_slice(
+            stripe,
+            1_usize.wrapping_shl(self.least_bits),
+            GFP_KERNEL_ACCOUNT,
+        );
         let stripes = stripes.inspect_err(|_| {
             // SAFETY: Nobody has seen the array.
             drop(unsafe { KBox::from_raw(new) });

@@ -24,6 +24,9 @@ impl BitOr for Flags {
 /// For callers that may sleep.
 pub const GFP_KERNEL: Flags = Flags;
 
+/// For callers that may sleep, and have to pay.
+pub const GFP_KERNEL_ACCOUNT: Flags = Flags;
+
 /// More flags.
 pub mod flags {
     /// Without a word in the log.

@@ -28,7 +28,10 @@ impl Handle {
     /// ends.
     pub(super) unsafe fn new(net: &Net) -> Result<Self> {
         // INVARIANT: By the contract.
-        Ok(Self(Arc::new(AtomicPtr::new(net.as_ptr()), GFP_KERNEL)?))
+        Ok(Self(Arc::new(
+            AtomicPtr::new(net.as_ptr()),
+            GFP_KERNEL_ACCOUNT,
+        )?))
     }
 
     /// A share of the same.

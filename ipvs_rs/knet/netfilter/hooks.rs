@@ -89,14 +89,14 @@ impl<T: Send + Sync + 'static> Hooks<T> {
     ) -> Result<Self> {
         let private = state.as_ref().as_raw();
         let operations = hooks.each_ref().map(|hook| hook.operations(private));
-        let operations: KBox<[_]> = KBox::new(operations, GFP_KERNEL)?;
+        let operations: KBox<[_]> = KBox::new(operations, GFP_KERNEL_ACCOUNT)?;
         // INVARIANT: The operations were made with the raw form of `state`.
         let registered = Arc::new(
             Registered {
                 operations,
                 _state: state,
             },
-            GFP_KERNEL,
+            GFP_KERNEL_ACCOUNT,
         )?;
         // CAST: A handful.
         let count = registered.operations.len() as u32;
