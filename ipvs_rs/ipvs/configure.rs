@@ -399,10 +399,16 @@ pub(crate) fn delete_dest(
 }
 
 /// Zeroes the statistics of a service and its servers.
-pub(crate) fn zero_service(ipvs: &Ipvs, origin: Origin<'_>, service: &Service) {
-    let _one_at_a_time = ipvs.config.lock();
+///
+/// # Errors
+///
+/// `ESRCH` if it has just been deleted.
+pub(crate) fn zero_service(ipvs: &Ipvs, origin: Origin<'_>, service: &Service) -> Result {
+    let config = ipvs.config.lock();
+    let service = &*current(ipvs, service, &config)?;
     zero(service);
     origin.zeroed(Some(&service.key));
+    Ok(())
 }
 
 fn zero(service: &Service) {

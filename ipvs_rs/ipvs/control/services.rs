@@ -152,7 +152,7 @@ impl Do for Zero {
         let attributes = attributes(request)?;
         let origin = origin(request);
         match attributes.service() {
-            Ok(_) => configure::zero_service(&ipvs, origin, &*named(&ipvs, &attributes)?),
+            Ok(_) => configure::zero_service(&ipvs, origin, &*named(&ipvs, &attributes)?)?,
             Err(_) => configure::zero_all(&ipvs, origin),
         }
         Ok(())

@@ -76,10 +76,7 @@ fn about_service(ipvs: &Arc<Ipvs>, origin: Origin<'_>, option: u32, bytes: &[u8]
             configure::edit_service(ipvs, origin, &service, &spec)
         }
         set::DELETE => configure::delete_service(ipvs, origin, &service),
-        set::ZERO => {
-            configure::zero_service(ipvs, origin, &service);
-            Ok(())
-        }
+        set::ZERO => configure::zero_service(ipvs, origin, &service),
         _ => about_server(ipvs, origin, option, &service, bytes),
     }
 }
