@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Runs what faults are found with on the debug kernel: every scenario, our ipvsadm beside Debian's, every allocation
-# failing once, what once harmed the kernel, everything at once on four CPUs; and on the stock kernel what once harmed it with
+# failing once, what once harmed the kernel, devices that go while the clock runs on, everything at once on four CPUs; and on the stock kernel what once harmed it with
 # each fix taken back. Any line of a checker (KASAN, lockdep, RCU, ...) fails it, and so does memory
 # that leaks. T=pattern keeps the scenarios that have the pattern in their name, and leaves the rest out; STORM= (60) is for how
 # many seconds everything happens at once.
@@ -87,6 +87,8 @@ if [ -z "$T" ]; then
 		echo "not ok reverted: each patch was tried"
 		failed=$((failed + 1))
 	}
+	begin departures -s 2 -- env CLOCK=runs tests/net/run k_departures k_devices
+	end departures
 	begin storm -s 4 -- env SECONDS="$for_how_long" tests/debug/storm.py
 	end storm
 fi

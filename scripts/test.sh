@@ -110,12 +110,17 @@ scenarios() {
 	count "$results/compare.log"
 }
 
-# What is about several CPUs at the same time runs once more where they are: two threads of the host.
+# What is about several CPUs at the same time, or about what the kernel waits for, runs once more where there are two threads of
+# the host, and a clock that does not skip the time in which nothing happens. Only what is about devices on the C module, too.
 parallel() {
-	local files=(k_devices k_namespaces l_table m_leaks t_tables) kind=parallel
-	mkdir -p "$results/$kind"
-	"$here/vm" -m rust -t $VM_SECONDS -o "$results/$kind" -- tests/net/run "${files[@]}" >"$results/$kind/run.log" 2>&1 &
-	scenarios_end $kind $!
+	local files=(k_departures k_devices k_namespaces l_table m_leaks t_tables) pid_c pid_rust
+	mkdir -p "$results/parallel" "$results/parallel-c"
+	"$here/vm" -m rust -t $VM_SECONDS -o "$results/parallel" -- env CLOCK=runs tests/net/run "${files[@]}" >"$results/parallel/run.log" 2>&1 &
+	pid_rust=$!
+	"$here/vm" -m c -t $VM_SECONDS -o "$results/parallel-c" -- env CLOCK=runs tests/net/run k_departures >"$results/parallel-c/run.log" 2>&1 &
+	pid_c=$!
+	scenarios_end parallel $pid_rust
+	scenarios_end parallel-c $pid_c
 }
 
 # What once harmed the kernel, with freed memory poisoned.

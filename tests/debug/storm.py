@@ -21,6 +21,7 @@ sys.path[:0] = [f"{HERE}/../net", HERE]
 import additions  # noqa: E402
 import anybody  # noqa: E402
 import checkers  # noqa: E402
+import departing  # noqa: E402
 import faulting  # noqa: E402
 import kernel  # noqa: E402
 import lab as hosts  # noqa: E402
@@ -249,7 +250,7 @@ def play(lab):
     """Lets all actors loose; returns [(name, count, reason)]."""
     reader, writer = os.pipe()
     end = time.monotonic() + SECONDS
-    children = [start(kind, lab, end, writer) for kind in ACTORS + anybody.ACTORS + ADDITIONS * kernel.is_ours()]
+    children = [start(kind, lab, end, writer) for kind in ACTORS + anybody.ACTORS + departing.ACTORS + ADDITIONS * kernel.is_ours()]
     os.close(writer)
     for child in children:
         os.waitpid(child, 0)

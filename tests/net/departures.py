@@ -10,7 +10,7 @@ import time
 
 import lab as hosts
 from dissect import udp
-from dual import GUE_PORT, VERSIONS, DualWire, DualWires, awaken, client, end, vip
+from dual import GUE_PORT, VERSIONS, DualWires, awaken, client, end, vip
 from kernel import PATIENCE
 from lab import mac
 from scenario import Failed, check, equal
@@ -26,43 +26,50 @@ FIRST_PORT = 2000
 class Way:
     """One of them; its number is in its addresses, its service's port and its mark."""
 
-    def __init__(self, number, method, version, inner, kind):
+    def __init__(self, number, method, version, inner, kind, place="on"):
         self.number, self.method, self.version, self.inner, self.kind = number, method, version, inner, kind
-        self.name = f"{method}{version}{inner if inner != version else ''}{kind}"
+        self.place, self.name = place, f"{method}{version}{inner if inner != version else ''}{kind}{number}"
         self.port = FIRST_PORT + number
 
     def __str__(self):
         return self.name
 
-    def address(self, host, version=None):
+    def address(self, host, version=None, net=20):
         """The director (1) or the server (2) on the way's device."""
-        return f"172.20.{self.number}.{host}" if (version or self.inner) == 4 else f"2001:db8:20:{self.number}::{host}"
+        return f"172.{net}.{self.number}.{host}" if (version or self.inner) == 4 else f"2001:db8:{net}:{self.number}::{host}"
+
+    def far(self):
+        """Where the server is: on the device's wire, behind a router there, or here, with the device's address."""
+        return {"on": self.address(2), "behind": self.address(2, net=21), "here": self.address(1)}[self.place]
 
     def service(self):
         if self.kind == "m" or self.method == "bypass":
             return f"-f {self.number}" + (" -6" if self.version == 6 else "")
         return f"-u {end(vip(self.version), self.port)}"
 
-    def commands(self, address=None):
-        """What configures it, with another server than its own if one is given."""
+    def commands(self):
+        """What configures it."""
         lines = [f"-A {self.service()} -s rr {KINDS[self.kind]}"]
         if self.method != "bypass":
-            lines.append(f"-a {self.service()} -r {self.server(address)} {METHODS[self.method]}")
+            lines.append(f"-a {self.service()} -r {self.server()} {METHODS[self.method]}")
         return lines
 
-    def server(self, address=None):
-        return end(address or self.address(2), 0 if self.kind == "m" else self.port)
+    def server(self):
+        return end(self.far(), 0 if self.kind == "m" else self.port)
 
     def links(self):
         return [f"link add {self.name} type dummy", f"link set {self.name} up"]
 
-    def addresses(self, device=None):
-        return [f"addr add {self.address(1, version)}/{24 if version == 4 else 64} dev {device or self.name}"
-                + (" nodad" if version == 6 else "") for version in {self.version, self.inner}]
+    def addresses(self):
+        lines = [f"addr add {self.address(1, version)}/{24 if version == 4 else 64} dev {self.name}"
+                 + (" nodad" if version == 6 else "") for version in {self.version, self.inner}]
+        if self.place == "behind":
+            lines.append(f"route add {self.far()} via {self.address(2)}")
+        return lines
 
-    def packets(self, address=None):
+    def packets(self):
         """Of two connections; the first is heard of again."""
-        target = vip(self.version) if self.method != "bypass" else address or self.address(2)
+        target = vip(self.version) if self.method != "bypass" else self.far()
         return [udp(client(self.version), port, target, self.port, b"x") for port in (5000, 5000, 5001)]
 
 
@@ -74,9 +81,10 @@ def all_ways():
     return [Way(number, *row) for number, row in enumerate(rows, 1)]
 
 
-def some_ways(methods=METHODS, kinds=("",)):
-    """Those of some methods, with server and service of one version."""
-    rows = [(method, version, version, kind) for kind in kinds for method in methods for version in VERSIONS]
+def simple_ways(times, places=("on",)):
+    """Each method with one tunnel of each version, so many times for each place."""
+    rows = [(method, version, version, "", place) for place in places for _ in range(times) for method in ("nat", "dr", "ipip")
+            for version in VERSIONS]
     return [Way(number, *row) for number, row in enumerate(rows, 1)]
 
 
@@ -100,10 +108,14 @@ class Director(DualWires):
         if marked:
             mark(self.director, marked)
         self.director.ipvs_sysctl("cache_bypass", 1)
-        self.director.ipvs(*(line for way in ways for line in way.commands()))
+        self.director.ipvs(*self.services())
 
-    def send(self, ways=None):
-        for way in ways or self.ways:
+    def services(self):
+        """What configures all of them."""
+        return [line for way in self.ways for line in way.commands()]
+
+    def send(self):
+        for way in self.ways:
             for packet in way.packets():
                 self.from_client.send(packet)
 
@@ -119,13 +131,13 @@ class Director(DualWires):
         self.send()
         self.collect()
         after = self.sent()
-        lost = [name for name in after if after[name] - before[name] < 3]
+        lost = [way.name for way in self.ways if way.place != "here" and after[way.name] - before[way.name] < 3]
         check(not lost, f"less than three packets left by {lost}")
 
 
-def kept(director, *lines):
-    """Runs an iproute2 command after which devices are gone. Returns whether they are in time; if not, nothing may be left
-    that keeps them."""
+def kept(director, *lines, services=()):
+    """Runs iproute2 commands after which devices are gone, and returns whether they are kept: then they go with all services,
+    and these are made again."""
     with director:
         deleter = subprocess.Popen(["ip", "-batch", "-"], stdin=subprocess.PIPE, text=True)
     try:
@@ -138,6 +150,7 @@ def kept(director, *lines):
             deleter.wait(LIMIT)
         except subprocess.TimeoutExpired:
             raise Failed(f"{lines}: not even without services is it done") from None
+        director.ipvs(*services)
         return True
 
 
