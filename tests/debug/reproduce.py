@@ -170,12 +170,18 @@ def device_goes():
     return "both have gone"
 
 
+# So long may a CPU of a busy host stand still before the kernel complains, in seconds.
+STALL_TIMEOUT = "/sys/module/rcupdate/parameters/rcu_cpu_stall_timeout", "300"
+
 PARTS = {part.__name__: part for part in (many_servers, hook_list, device_goes, sleeping_reader)}
 
 
 def main():
     kernel.load("ip_vs", "nf_tables", "nfnetlink_hook", *kernel.SCHEDULERS_AT_START)
     hosts.prepare_kernel()
+    path, seconds = STALL_TIMEOUT
+    with open(path, "w", encoding="ascii") as file:
+        file.write(seconds)
     log, failures = kernel.Log(), 0
     if kernel.IS_DEBUG:
         checkers.begin()
