@@ -52,6 +52,7 @@ fn the_header_and_the_constants_agree() {
         ("ACTION_SET", action::SET.to_string()),
         ("ACTION_DEL", action::DEL.to_string()),
         ("ACTION_FLUSH", action::FLUSH.to_string()),
+        ("ACTION_ZERO", action::ZERO.to_string()),
         ("CONN_FAMILY", conn::FAMILY.to_string()),
         ("CONN_PROTOCOL", conn::PROTOCOL.to_string()),
         ("CONN_CLIENT_ADDR", conn::CLIENT_ADDR.to_string()),
