@@ -10,9 +10,14 @@ u16 ipvs_helper_first_unprivileged_port(struct net *net)
 	return READ_ONCE(net->ipv4.sysctl_ip_prot_sock);
 }
 
-/* Another reference to @net, unless the last one is gone; then NULL. */
+/*
+ * Another reference to @net, unless the last one is gone, or it is still being set up: then NULL. Should that fail, C frees it
+ * whatever the count says; it is listed when nothing can fail any more.
+ */
 struct net *ipvs_helper_maybe_get_net(struct net *net)
 {
+	if (!READ_ONCE(net->list.next))
+		return NULL;
 	return maybe_get_net(net);
 }
 
