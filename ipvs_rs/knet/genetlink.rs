@@ -63,6 +63,7 @@ impl Operation {
 
     /// `H` answers a request to dump.
     pub const fn dump<H: Dump>(mut self) -> Self {
+        self.0.start = Some(dump::start_callback);
         self.0.dumpit = Some(dump::run_callback::<H>);
         self.0.done = Some(dump::end_callback::<H>);
         self

@@ -96,7 +96,7 @@ static LAYOUT: &[(&str, usize)] = layout! {
     netlink_callback { data, ctx = __bindgen_anon_1.ctx }
     genl_dumpit_info { info }
     genl_info { snd_seq, snd_portid, family, nlhdr, _net = _net.net, extack }
-    genl_ops { doit, dumpit, done, policy, maxattr, cmd, flags, validate }
+    genl_ops { doit, start, dumpit, done, policy, maxattr, cmd, flags, validate }
     genl_multicast_group { name, flags }
     genl_family {
         name, version, maxattr, n_ops, n_mcgrps, resv_start_op, policy, ops, mcgrps, module

@@ -170,6 +170,7 @@ const struct ipvs_layout ipvs_helper_layout[] = {
 	FIELD(genl_info, extack),
 	SIZE(genl_ops),
 	FIELD(genl_ops, doit),
+	FIELD(genl_ops, start),
 	FIELD(genl_ops, dumpit),
 	FIELD(genl_ops, done),
 	FIELD(genl_ops, policy),

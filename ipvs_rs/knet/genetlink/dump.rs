@@ -111,6 +111,25 @@ impl<C: Default> Progress<C> {
 
 /// # Safety
 ///
+/// To be called by the C core, as the `start` of an operation of a [`Family`].
+pub(super) unsafe extern "C" fn start_callback(callback: *mut bindings::netlink_callback) -> c_int {
+    from_result(|| {
+        // SAFETY: C calls this with a dump that is to begin.
+        let data = unsafe { (*callback).data };
+        // SAFETY: Generic netlink keeps this in `data` for as long as the dump goes on.
+        let info = unsafe { &raw const (*data.cast::<bindings::genl_dumpit_info>()).info };
+        // SAFETY: It is what C has made for this operation.
+        let request = unsafe { Request::from_raw(info) };
+        // SAFETY: This function is in the operations of a `Family` only.
+        match unsafe { Family::of(request.family()) }.is_open() {
+            true => Ok(0),
+            false => Err(EAGAIN),
+        }
+    })
+}
+
+/// # Safety
+///
 /// To be called by the C core, as the `dumpit` of an operation.
 pub(super) unsafe extern "C" fn run_callback<H: Dump>(
     skb: *mut bindings::sk_buff,
@@ -123,10 +142,6 @@ pub(super) unsafe extern "C" fn run_callback<H: Dump>(
         let info = unsafe { &raw const (*data.cast::<bindings::genl_dumpit_info>()).info };
         // SAFETY: It is what C has made for this operation.
         let request = unsafe { Request::from_raw(info) };
-        // SAFETY: This function is in the operations of a `Family` only.
-        if !unsafe { Family::of(request.family()) }.is_open() {
-            return Err(EAGAIN);
-        }
         // SAFETY: C calls this for a dump of `H`, and nothing else for that dump meanwhile.
         let progress = unsafe { Progress::<H::Cursor>::of(callback) };
         let mut page = Page {
