@@ -141,6 +141,8 @@ fn service(ipvs: &Ipvs, buffer: &Buffer) -> Result {
     let asked = buffer.read::<{ size::SERVICE_ENTRY }>()?;
     let service = named(ipvs, request::service_key(&asked))?;
     let entry = entry(asked, &service, &rcu::read_lock());
+    // See `dests`.
+    drop(service);
     buffer.write(0, &entry.ok_or(ESRCH)?)
 }
 
@@ -155,6 +157,8 @@ fn dests(ipvs: &Ipvs, buffer: &Buffer) -> Result {
     let members = service.pool.members().ok_or(ESRCH)?;
     let mut offset = size::DESTS;
     let family = service.key.family();
+    // APPLY may put another in its place: then it keeps the old pool, and its scheduler's module.
+    drop(service);
     let shown = members.iter().filter(|member| member.key.family == family);
     for (_, member) in (0..count).zip(shown) {
         let view = servers::view(member);
