@@ -40,6 +40,8 @@ pub(crate) fn outdate() {
     // ORDERING: Release, paired with the first load in `look_up`: who sees the new number looks up
     // in the tables as they are now. The fence is that of `Routes::clear`.
     OUTDATED.fetch_add(1, Release);
+    // ORDERING: Partner of the fence in `look_up`, for the services and pools that are loaded to be cleared.
+    fence(SeqCst);
 }
 
 /// What a route is for.
