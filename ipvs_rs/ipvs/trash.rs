@@ -86,10 +86,7 @@ impl Trash {
                 addr,
                 port,
                 ..
-            } => (
-                u64::from(protocol),
-                addr.words().map(|word| word ^ u64::from(port)),
-            ),
+            } => (u64::from(protocol) | u64::from(port) << 16, addr.words()),
             ServiceKey::Mark { mark, .. } => (u64::MAX, [u64::from(mark), 0]),
         };
         let [d0, d1] = dest.addr.words();
