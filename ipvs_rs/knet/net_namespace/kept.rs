@@ -29,8 +29,9 @@ impl Deref for Kept {
     type Target = Net;
 
     fn deref(&self) -> &Net {
-        // SAFETY: By the reference that `maybe_get_net` took the namespace lives as long as `self`,
-        // and no pernet operation ends for it.
+        // SAFETY: By the reference that `maybe_get_net` took the namespace lives as long as `self`.
+        // Its pernet operations end before that only when the module goes; the end of a state waits
+        // for the work and the files that have such a value.
         unsafe { Net::from_raw(self.0.as_ptr()) }
     }
 }
