@@ -62,9 +62,9 @@ VM_TREE=$tree/vm-$(boot_key)
 INITRAMFS=$VM_TREE.cpio
 make_vm_tree
 [ -e "$INITRAMFS" ] || make_initramfs
-# 5-level paging gives KASAN false reports early on, and the interpreter of ACPI takes half a minute here.
+# 5-level paging gives KASAN false reports early on.
 VM_CPU=,la57=off
-VM_APPEND="acpi=off kasan_multi_shot"
+VM_APPEND=kasan_multi_shot
 VM_MEMORY=2560
 for name in KVER KDIR ENV KIMAGE KMODULES VM_TREE INITRAMFS VM_CPU VM_APPEND VM_MEMORY; do
 	printf '%s=%q\n' "$name" "${!name}"
