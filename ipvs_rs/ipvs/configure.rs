@@ -49,10 +49,14 @@ pub(crate) fn service(ipvs: &Ipvs, key: &ServiceKey) -> Result<Arc<Service>> {
     service.try_clone().ok_or(ESRCH)
 }
 
-/// What a service is now, with the configuration locked: another one may have taken its place
-/// since it was looked up.
-fn current(ipvs: &Ipvs, service: &Service, _: &Config) -> Result<Arc<Service>> {
-    self::service(ipvs, &service.key)
+/// Checks that there is a service of exactly this key.
+///
+/// # Errors
+///
+/// `ESRCH` if there is none.
+pub(crate) fn check_service(ipvs: &Ipvs, key: &ServiceKey) -> Result {
+    let guard = rcu::read_lock();
+    ipvs.services.find(key, &guard).map(|_| ()).ok_or(ESRCH)
 }
 
 /// Looks for the scheduler and the persistence engine that a service is to have.
@@ -114,7 +118,7 @@ pub(crate) fn add_service(
 ) -> Result {
     let net = origin.net;
     check_family(key.family())?;
-    if service(ipvs, &key).is_ok() {
+    if check_service(ipvs, &key).is_ok() {
         return Err(EEXIST);
     }
     let scheduler = engines(spec)?;
@@ -156,28 +160,28 @@ pub(crate) fn add_service(
 pub(crate) fn edit_service(
     ipvs: &Ipvs,
     origin: Origin<'_>,
-    service: &Service,
+    key: &ServiceKey,
     spec: &ServiceSpec,
 ) -> Result {
     let net = origin.net;
     let scheduler = engines(spec)?;
-    spec.netmask
-        .check(service.key.family())
-        .map_err(|_| EINVAL)?;
-    let config = ipvs.config.lock();
-    let service = &*current(ipvs, service, &config)?;
-    let old = service.pool.keep().ok_or(ESRCH)?;
+    spec.netmask.check(key.family()).map_err(|_| EINVAL)?;
+    let _config = ipvs.config.lock();
+    let service = &*service(ipvs, key)?;
+    let mut pool = service.pool.lock();
+    let old = pool.get()?;
     let kind = scheduler.as_ref().map(Handle::kind);
     let settings = old.settings().edited(spec);
-    let pool = if old.scheduler().map(Kind::name) == kind.map(Kind::name) {
+    let new = if old.scheduler().map(Kind::name) == kind.map(Kind::name) {
         old.with_settings(settings)?
     } else {
         let members = old.list().share();
         Kept::new(members, scheduler, Change::Rebuilt, None, settings, net)?
     };
-    let before = services::view_with(service, &old);
-    let after = services::view_with(service, &pool);
-    service.pool.publish(pool);
+    let before = services::view_with(service, old);
+    let after = services::view_with(service, &new);
+    pool.replace(new)?;
+    drop(pool);
     origin.service(event::service_changes(&before, &after), &after);
     Ok(())
 }
@@ -186,11 +190,11 @@ pub(crate) fn edit_service(
 ///
 /// # Errors
 ///
-/// `ESRCH` if another one was faster.
-pub(crate) fn delete_service(ipvs: &Arc<Ipvs>, origin: Origin<'_>, service: &Service) -> Result {
+/// `ESRCH` if there is none.
+pub(crate) fn delete_service(ipvs: &Arc<Ipvs>, origin: Origin<'_>, key: &ServiceKey) -> Result {
     let net = origin.net;
     let mut config = ipvs.config.lock();
-    let service = &*current(ipvs, service, &config)?;
+    let service = &*service(ipvs, key)?;
     discard(ipvs, &mut config, service);
     origin.service_deleted(&service.key);
     close_unused_hooks(ipvs, &mut config, net, Family::V4);
@@ -283,38 +287,30 @@ pub(crate) fn make_dest(
 pub(crate) fn add_dest(
     ipvs: &Arc<Ipvs>,
     origin: Origin<'_>,
-    service: &Service,
+    service: &ServiceKey,
     key: DestKey,
     spec: &DestSpec,
 ) -> Result {
     let net = origin.net;
     check_family(key.family)?;
     let mut config = ipvs.config.lock();
-    let service = &*current(ipvs, service, &config)?;
-    let old = service.pool.keep().ok_or(ESRCH)?;
+    let service = &*self::service(ipvs, service)?;
+    let mut pool = service.pool.lock();
+    let old = pool.get()?;
     if old.position(&key).is_some() {
         return Err(EEXIST);
     }
     let dest = make_dest(&mut config, net, &service.key, key)?;
     let members = old.list().with(Member::new(dest.clone(), spec))?;
-    let scheduler = old.handle();
-    let pool = Kept::new(
-        members,
-        scheduler,
-        Change::Inserted(0),
-        Some(&old),
-        *old.settings(),
-        net,
-    )?;
-    let opened = config.open_hooks(ipvs, net, key.family);
-    let entered = opened.and_then(|()| {
+    let entered = pool.renew(members, Change::Inserted(0), net, || {
+        config.open_hooks(ipvs, net, key.family)?;
         let place = ipvs.servers.prepare(ipvs, &dest, None, spec)?;
         dest.configure(spec);
         dest.attach(&service.stats);
         ipvs.servers.enter(&dest, place);
-        service.pool.publish(pool);
         Ok(())
     });
+    drop(pool);
     close_unused_hooks(ipvs, &mut config, net, key.family);
     entered?;
     config.trash.take(&dest);
@@ -330,33 +326,27 @@ pub(crate) fn add_dest(
 pub(crate) fn edit_dest(
     ipvs: &Arc<Ipvs>,
     origin: Origin<'_>,
-    service: &Service,
+    service: &ServiceKey,
     key: &DestKey,
     spec: &DestSpec,
 ) -> Result {
     let net = origin.net;
-    let config = ipvs.config.lock();
-    let service = &*current(ipvs, service, &config)?;
-    let old = service.pool.keep().ok_or(ESRCH)?;
+    let _config = ipvs.config.lock();
+    let service = &*self::service(ipvs, service)?;
+    let mut pool = service.pool.lock();
+    let old = pool.get()?;
     let index = old.position(key).ok_or(ENOENT)?;
     let member = old.members().get(index).ok_or(ENOENT)?;
+    let (dest, before) = (member.dest().clone(), *member.spec());
     let members = old.list().with_other(index, &member.with(spec))?;
-    let scheduler = old.handle();
-    let pool = Kept::new(
-        members,
-        scheduler,
-        Change::Updated(index),
-        Some(&old),
-        *old.settings(),
-        net,
-    )?;
-    let place = ipvs
-        .servers
-        .prepare(ipvs, member, Some(member.spec()), spec)?;
-    member.configure(spec);
-    ipvs.servers.enter(member, place);
-    service.pool.publish(pool);
-    let action = event::dest_changes(member.spec(), spec);
+    pool.renew(members, Change::Updated(index), net, || {
+        let place = ipvs.servers.prepare(ipvs, &dest, Some(&before), spec)?;
+        dest.configure(spec);
+        ipvs.servers.enter(&dest, place);
+        Ok(())
+    })?;
+    drop(pool);
+    let action = event::dest_changes(&before, spec);
     origin.dest(action, &service.key, key, Some(spec));
     Ok(())
 }
@@ -369,27 +359,20 @@ pub(crate) fn edit_dest(
 pub(crate) fn delete_dest(
     ipvs: &Arc<Ipvs>,
     origin: Origin<'_>,
-    service: &Service,
+    service: &ServiceKey,
     key: &DestKey,
 ) -> Result {
     let net = origin.net;
     let mut config = ipvs.config.lock();
-    let service = &*current(ipvs, service, &config)?;
-    let old = service.pool.keep().ok_or(ESRCH)?;
+    let service = &*self::service(ipvs, service)?;
+    let mut pool = service.pool.lock();
+    let old = pool.get()?;
     let index = old.position(key).ok_or(ENOENT)?;
-    let member = old.members().get(index).ok_or(ENOENT)?;
+    let dest = old.members().get(index).ok_or(ENOENT)?.dest().clone();
     let members = old.list().without(index)?;
-    let scheduler = old.handle();
-    let pool = Kept::new(
-        members,
-        scheduler,
-        Change::Removed(index),
-        Some(&old),
-        *old.settings(),
-        net,
-    )?;
-    service.pool.publish(pool);
-    throw_away(ipvs, &mut config, member.dest());
+    pool.renew(members, Change::Removed(index), net, || Ok(()))?;
+    drop(pool);
+    throw_away(ipvs, &mut config, &dest);
     origin.dest(Action::Del, &service.key, key, None);
     close_unused_hooks(ipvs, &mut config, net, key.family);
     drop(config);
@@ -402,12 +385,11 @@ pub(crate) fn delete_dest(
 ///
 /// # Errors
 ///
-/// `ESRCH` if it has just been deleted.
-pub(crate) fn zero_service(ipvs: &Ipvs, origin: Origin<'_>, service: &Service) -> Result {
-    let config = ipvs.config.lock();
-    let service = &*current(ipvs, service, &config)?;
-    zero(service);
-    origin.zeroed(Some(&service.key));
+/// `ESRCH` if there is none.
+pub(crate) fn zero_service(ipvs: &Ipvs, origin: Origin<'_>, key: &ServiceKey) -> Result {
+    let _config = ipvs.config.lock();
+    zero(&*service(ipvs, key)?);
+    origin.zeroed(Some(key));
     Ok(())
 }
 

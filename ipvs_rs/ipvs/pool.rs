@@ -18,6 +18,7 @@ use knet::{
 };
 
 mod kept;
+mod published;
 mod settings;
 
 use crate::{
@@ -25,7 +26,8 @@ use crate::{
     scheduler::{Change, Kind, Picker, Request, Setup},
 };
 
-pub(crate) use kept::{Kept, Published};
+pub(crate) use kept::Kept;
+pub(crate) use published::Published;
 pub(crate) use settings::ServiceSettings;
 
 /// A server in a [`Pool`], and what it is configured to there.

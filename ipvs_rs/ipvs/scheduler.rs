@@ -258,14 +258,6 @@ impl Kind {
         Self(self.0)
     }
 
-    /// Keeps the module loaded, unless it is already on its way out.
-    pub(crate) fn hold(&self) -> Option<Handle> {
-        Some(Handle {
-            kind: self.same(),
-            module: ModuleRef::try_new(self.0.module)?,
-        })
-    }
-
     /// See [`Scheduler::prepare`].
     pub(crate) fn prepare(
         &self,
@@ -324,7 +316,12 @@ impl Handle {
         let registry = REGISTRY.get()?;
         let entries = registry.entries.lock();
         let same_name = |entry: &&Entry| entry.factory.name().as_bytes() == name.as_bytes();
-        Kind(*entries.iter().find(same_name)?).hold()
+        let entry = *entries.iter().find(same_name)?;
+        Some(Self {
+            kind: Kind(entry),
+            // None if the module is already on its way out.
+            module: ModuleRef::try_new(entry.module)?,
+        })
     }
 }
 

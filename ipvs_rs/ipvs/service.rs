@@ -121,14 +121,12 @@ impl Service {
 
 impl Body {
     fn new(lasting: Lasting, pool: Kept) -> Result<Arc<Self>> {
-        let published = Published::new()?;
+        let published = Published::new(pool)?;
         let body = pin_init!(Self {
             lasting,
             pool <- published,
         });
-        let body = Arc::pin_init(body, GFP_KERNEL_ACCOUNT)?;
-        body.pool.publish(pool);
-        Ok(body)
+        Arc::pin_init(body, GFP_KERNEL_ACCOUNT)
     }
 
     /// What it is said to be for, see [`ServiceSpec::said`].

@@ -175,7 +175,7 @@ impl Draft {
         let service =
             Service::new(wanted.key, wanted.spec.said, empty, counters).map_err(failed)?;
         if let Some(pool) = self.pool(config, net, &service, wanted, dests)? {
-            service.pool.publish(pool);
+            service.pool.lock().replace(pool)?;
         }
         Ok((Action::New, service))
     }
@@ -210,7 +210,8 @@ impl Draft {
         as_wanted: &super::Service,
         wanted: &[super::Dest],
     ) -> Result<Option<Kept>, Failure> {
-        let old = service.pool.keep().ok_or(ESRCH)?;
+        let published = service.pool.lock();
+        let old = published.get()?;
         let scheduler = as_wanted.scheduler.clone();
         let settings = ServiceSettings::new(&as_wanted.spec);
         let failed = |error, text| Failure::at(as_wanted.entry, error, text);
@@ -273,7 +274,7 @@ impl Draft {
             .iter()
             .map(|new| Member::new(new.dest.clone(), &new.spec));
         let members = List::of(wanted.len(), Iterator::chain(staying, added))?;
-        let previous = same_scheduler.then_some(&*old);
+        let previous = same_scheduler.then_some(&**old);
         let text = "the scheduler refuses these servers";
         let pool = Kept::new(members, scheduler, Change::Rebuilt, previous, settings, net)
             .map_err(|error| failed(error, text))?;

@@ -5,7 +5,7 @@
 use ipvs_core::{
     config::{
         reply::{self, DestView},
-        request, DestKey, DestSpec,
+        request, DestKey, DestSpec, ServiceKey,
     },
     uapi::command,
 };
@@ -17,12 +17,12 @@ use knet::{
 };
 
 use super::{attributes, ipvs, origin, services, sink};
-use crate::{configure, errno::of_request, netns::Ipvs, pool::Member, service::Service};
+use crate::{configure, errno::of_request, netns::Ipvs, pool::Member};
 
 /// What a request to add or change a server names, and asks for.
 struct Wanted {
     ipvs: Arc<Ipvs>,
-    service: Arc<Service>,
+    service: ServiceKey,
     key: DestKey,
     spec: DestSpec,
 }
@@ -31,10 +31,10 @@ impl Wanted {
     fn read(request: &Request) -> Result<Self> {
         let ipvs = ipvs(request)?;
         let attributes = attributes(request)?;
-        let service = services::named(&ipvs, &attributes)?;
+        let service = services::key(&ipvs, &attributes)?;
         let nest = attributes.dest().map_err(of_request)?;
         let syncing = false;
-        let (key, spec) = request::dest(nest, service.key.family(), syncing).map_err(of_request)?;
+        let (key, spec) = request::dest(nest, service.family(), syncing).map_err(of_request)?;
         Ok(Self {
             ipvs,
             service,
@@ -85,9 +85,9 @@ impl Do for Delete {
     fn run(request: &Request) -> Result {
         let ipvs = ipvs(request)?;
         let attributes = attributes(request)?;
-        let service = services::named(&ipvs, &attributes)?;
+        let service = services::key(&ipvs, &attributes)?;
         let nest = attributes.dest().map_err(of_request)?;
-        let key = request::dest_key(nest, service.key.family()).map_err(of_request)?;
+        let key = request::dest_key(nest, service.family()).map_err(of_request)?;
         configure::delete_dest(&ipvs, origin(request), &service, &key)
     }
 }

@@ -6,7 +6,7 @@ use ipvs_core::{
     config::{
         reply::{self, ServiceView},
         request::{self, Request as Attributes},
-        Name,
+        Name, ServiceKey,
     },
     uapi::command,
 };
@@ -25,11 +25,22 @@ use crate::{
     service::{Cursor, Index, Service},
 };
 
+/// The key that a request names a service by.
+fn named_key(attributes: &Attributes<'_>) -> Result<ServiceKey> {
+    let nest = attributes.service().map_err(of_request)?;
+    request::service_key(nest).map_err(of_request)
+}
+
+/// The key of the service that a request names, which must be there.
+pub(super) fn key(ipvs: &Ipvs, attributes: &Attributes<'_>) -> Result<ServiceKey> {
+    let key = named_key(attributes)?;
+    configure::check_service(ipvs, &key)?;
+    Ok(key)
+}
+
 /// The service that a request names.
 pub(super) fn named(ipvs: &Ipvs, attributes: &Attributes<'_>) -> Result<Arc<Service>> {
-    let nest = attributes.service().map_err(of_request)?;
-    let key = request::service_key(nest).map_err(of_request)?;
-    configure::service(ipvs, &key)
+    configure::service(ipvs, &named_key(attributes)?)
 }
 
 /// How user space sees a service now; [`None`] once it is deleted.
@@ -72,8 +83,8 @@ impl Do for Set {
         let ipvs = ipvs(request)?;
         let nest = attributes(request)?.service().map_err(of_request)?;
         let (key, spec) = request::service(nest).map_err(of_request)?;
-        let service = configure::service(&ipvs, &key)?;
-        configure::edit_service(&ipvs, origin(request), &service, &spec)
+        configure::check_service(&ipvs, &key)?;
+        configure::edit_service(&ipvs, origin(request), &key, &spec)
     }
 }
 
@@ -83,8 +94,8 @@ pub(super) struct Delete;
 impl Do for Delete {
     fn run(request: &Request) -> Result {
         let ipvs = ipvs(request)?;
-        let service = named(&ipvs, &attributes(request)?)?;
-        configure::delete_service(&ipvs, origin(request), &service)
+        let key = key(&ipvs, &attributes(request)?)?;
+        configure::delete_service(&ipvs, origin(request), &key)
     }
 }
 
@@ -152,7 +163,7 @@ impl Do for Zero {
         let attributes = attributes(request)?;
         let origin = origin(request);
         match attributes.service() {
-            Ok(_) => configure::zero_service(&ipvs, origin, &*named(&ipvs, &attributes)?)?,
+            Ok(_) => configure::zero_service(&ipvs, origin, &key(&ipvs, &attributes)?)?,
             Err(_) => configure::zero_all(&ipvs, origin),
         }
         Ok(())

@@ -2,17 +2,23 @@
 
 //! `setsockopt`: changes.
 
-use ipvs_core::sockopt::{
-    request::{self, Service},
-    set, set_length, size,
+use ipvs_core::{
+    config::{Said, ServiceKey},
+    sockopt::{
+        request::{self, Service},
+        set, set_length, size,
+    },
 };
 use kernel::prelude::*;
-use knet::{net_namespace::Net, rcu::Arc, sockopt::Value, time::HZ};
+use knet::{
+    net_namespace::Net,
+    rcu::{self, Arc},
+    sockopt::Value,
+    time::HZ,
+};
 
 use super::ipvs;
-use crate::{
-    configure, control::daemons, errno::of_request, monitor::Origin, netns::Ipvs, service,
-};
+use crate::{configure, control::daemons, errno::of_request, monitor::Origin, netns::Ipvs};
 
 /// The longest of all values.
 const LONGEST: usize = size::SERVICE_AND_DEST;
@@ -58,27 +64,33 @@ fn about_service(ipvs: &Arc<Ipvs>, origin: Origin<'_>, option: u32, bytes: &[u8]
     }
     wanted.check_protocol().map_err(of_request)?;
     let key = wanted.key();
-    let found = configure::service(ipvs, &key);
+    let said = said(ipvs, &key);
     if option == set::ADD {
-        if found.is_ok() {
+        if said.is_ok() {
             return Err(EEXIST);
         }
         let spec = wanted.spec().map_err(of_request)?;
         return configure::add_service(ipvs, origin, key, &spec);
     }
-    let service = found?;
-    if service.said().protocol != wanted.protocol() {
+    if said?.protocol != wanted.protocol() {
         return Err(ESRCH);
     }
     match option {
         set::EDIT => {
             let spec = wanted.spec().map_err(of_request)?;
-            configure::edit_service(ipvs, origin, &service, &spec)
+            configure::edit_service(ipvs, origin, &key, &spec)
         }
-        set::DELETE => configure::delete_service(ipvs, origin, &service),
-        set::ZERO => configure::zero_service(ipvs, origin, &service),
-        _ => about_server(ipvs, origin, option, &service, bytes),
+        set::DELETE => configure::delete_service(ipvs, origin, &key),
+        set::ZERO => configure::zero_service(ipvs, origin, &key),
+        _ => about_server(ipvs, origin, option, &key, bytes),
     }
+}
+
+/// What the service of a key is said to be for.
+fn said(ipvs: &Ipvs, key: &ServiceKey) -> Result<Said> {
+    let guard = rcu::read_lock();
+    let service = ipvs.services.find(key, &guard).ok_or(ESRCH)?;
+    Ok(service.said())
 }
 
 /// A change of the server that stands behind its service.
@@ -86,7 +98,7 @@ fn about_server(
     ipvs: &Arc<Ipvs>,
     origin: Origin<'_>,
     option: u32,
-    service: &Arc<service::Service>,
+    service: &ServiceKey,
     bytes: &[u8],
 ) -> Result {
     let bytes = bytes.get(size::SERVICE..).unwrap_or_default();
