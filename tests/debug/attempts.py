@@ -38,9 +38,10 @@ class Run:
         if trouble:
             raise Failed(f"kernel log: {trouble[0]}")
 
-    def all(self, what, operation, undo=None, state=None, way=None, least=1, surely=False):
-        """Lets each allocation of an operation fail in turn, at least so many of them. `undo` makes the operation possible
-        again, `state` shows its effect, `way` is one of those of `nth`. It must succeed all the same if `surely` is set."""
+    def all(self, what, operation, undo=None, state=None, way=None, least=1, most=None, surely=False):
+        """Lets each allocation of an operation fail in turn: at least so many of them, and at most so many. `undo` makes the
+        operation possible again, `state` shows its effect, `way` is one of those of `nth`. It must succeed all the same if
+        `surely` is set."""
         outcomes, silent, number = {}, {}, 0
         way = way or self.by_thread
         try:
@@ -76,6 +77,7 @@ class Run:
                 undo()
             reached = number - 1
             check(reached >= least, f"{reached} allocations failed, there are {least}")
+            check(most is None or reached <= most, f"{reached} allocations failed, there may be {most}")
             self.reached += reached
             self.operations += 1
             text = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))

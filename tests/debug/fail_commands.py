@@ -87,7 +87,7 @@ def netlink(run):
     client = Additions(Here)
     refill(client)
     state = client.state
-    run.all("delete a service", asking(client, "DEL_SERVICE", KEY), lambda: refill(client), state)
+    run.all("delete a service", asking(client, "DEL_SERVICE", KEY), lambda: refill(client), state, least=0, most=0)
     run.all("flush", asking(client, "FLUSH"), lambda: refill(client), state, least=0)
     run.all("zero", asking(client, "ZERO"), least=0)
     run.all("set the time-outs", asking(client, "SET_CONFIG", attribute(4, u32(77))),
