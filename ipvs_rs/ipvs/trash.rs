@@ -78,8 +78,8 @@ impl Trash {
         }
     }
 
-    /// Where the server `dest` of the service `service` is.
-    fn hash(&self, service: &ServiceKey, dest: &DestKey) -> u64 {
+    /// The hash of the server `dest` of the service `service`.
+    fn hash(key: HashKey, service: &ServiceKey, dest: &DestKey) -> u64 {
         let (head, [s0, s1]) = match *service {
             ServiceKey::Address {
                 protocol,
@@ -91,28 +91,39 @@ impl Trash {
         };
         let [d0, d1] = dest.addr.words();
         let head = head.rotate_left(16) ^ u64::from(dest.port);
-        siphash::<1, 3>(self.key, &[head, s0, s1, d0, d1])
+        siphash::<1, 3>(key, &[head, s0, s1, d0, d1])
     }
 
     /// The deleted server that was `key` in the service `service`, if it is still there.
-    pub(crate) fn find(&self, service: &ServiceKey, key: &DestKey) -> Option<Arc<Dest>> {
+    pub(crate) fn find(&mut self, service: &ServiceKey, key: &DestKey) -> Option<Arc<Dest>> {
         // As it mostly is where servers are added.
         if self.is_empty() {
             return None;
         }
+        self.settle();
         let is_it = |dest: &Dest| dest.key == *key && dest.service == *service;
-        self.servers.find(self.hash(service, key), is_it)
+        self.servers.find(Self::hash(self.key, service, key), is_it)
+    }
+
+    /// Lets all servers be found. Those that nobody looks for, as after a flush, do without.
+    fn settle(&mut self) {
+        let key = self.key;
+        self.servers
+            .settle(|dest| Self::hash(key, &dest.service, &dest.key));
     }
 
     /// Puts a deleted server in.
     pub(crate) fn put(&mut self, dest: Arc<Dest>) {
         dest.stay.was_idle.store(false, Relaxed);
-        let hash = self.hash(&dest.service, &dest.key);
-        self.servers.insert(dest, hash);
+        self.servers.push(dest);
     }
 
     /// Takes a revived server out, if it was there.
     pub(crate) fn take(&mut self, dest: &Arc<Dest>) {
+        if self.is_empty() {
+            return;
+        }
+        self.settle();
         drop(self.servers.remove(dest));
     }
 
@@ -131,8 +142,7 @@ impl Trash {
         let mut all = core::mem::take(&mut self.servers);
         while let Some(dest) = all.pop() {
             if is_kept(&dest, now) {
-                let hash = self.hash(&dest.service, &dest.key);
-                self.servers.insert(dest, hash);
+                self.servers.push(dest);
             }
         }
     }

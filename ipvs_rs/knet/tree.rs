@@ -71,9 +71,11 @@ pub trait Linked: Send + Sync + Sized + 'static {
 
 /// Objects, which it keeps.
 ///
-/// An object that is dropped in it takes those below it along, each a grace period later.
+/// Dropped, it gives up each of them.
 pub struct Tree<T: Linked> {
     root: Slot<T>,
+    /// Objects that [`Tree::settle`] is to give their places, each linked to the next by its first child.
+    loose: Slot<T>,
 }
 
 impl<T: Linked> Tree<T> {
@@ -81,12 +83,14 @@ impl<T: Linked> Tree<T> {
     pub const fn new() -> Self {
         Self {
             root: Slot::empty(),
+            loose: Slot::empty(),
         }
     }
 
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.root.load(&rcu::read_lock()).is_none()
+        let guard = rcu::read_lock();
+        self.root.load(&guard).is_none() && self.loose.load(&guard).is_none()
     }
 
     /// The place of the object of this hash for which `is_it` holds, or a free one for it.
@@ -117,7 +121,28 @@ impl<T: Linked> Tree<T> {
         let _ = place.replace(Some(object));
     }
 
-    /// Takes an object out. Returns [`None`] if it is not in the tree.
+    /// Adds an object that is in no tree. It is found once [`Tree::settle`] has worked out its hash, which costs nothing if
+    /// nobody looks for it meanwhile.
+    pub fn push(&mut self, object: Arc<T>) {
+        drop(object.link().child(0).replace(self.loose.replace(None)));
+        drop(self.loose.replace(Some(object)));
+    }
+
+    /// Lets all objects be found.
+    pub fn settle(&mut self, hash: impl Fn(&T) -> u64) {
+        while let Some(object) = self.pop_loose() {
+            let hash = hash(&object);
+            self.insert(object, hash);
+        }
+    }
+
+    fn pop_loose(&mut self) -> Option<Arc<T>> {
+        let first = self.loose.replace(None)?;
+        drop(self.loose.replace(first.link().child(0).replace(None)));
+        Some(first)
+    }
+
+    /// Takes an object out that can be found. Returns [`None`] if it is not in the tree.
     pub fn remove(&mut self, object: &Arc<T>) -> Option<Arc<T>> {
         let guard = rcu::read_lock();
         let is_it = |other: &T| core::ptr::eq(other, &raw const **object);
@@ -136,7 +161,15 @@ impl<T: Linked> Tree<T> {
 
     /// Takes some object out.
     pub fn pop(&mut self) -> Option<Arc<T>> {
-        take_leaf(&self.root, &rcu::read_lock())
+        self.pop_loose()
+            .or_else(|| take_leaf(&self.root, &rcu::read_lock()))
+    }
+}
+
+impl<T: Linked> Drop for Tree<T> {
+    /// One by one: an object that went with its parent would wait for a grace period more than that.
+    fn drop(&mut self) {
+        while self.pop().is_some() {}
     }
 }
 

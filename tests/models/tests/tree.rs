@@ -101,3 +101,34 @@ fn who_has_no_memory_can_take_everything_out() {
         assert!(tree.is_empty());
     });
 }
+
+#[test]
+fn what_was_pushed_is_found_once_it_has_settled_and_can_be_taken_out_before() {
+    alone(|| {
+        let mut tree = Tree::new();
+        let items: Vec<_> = (0..24).map(item).collect();
+        for (number, item) in items.iter().enumerate() {
+            match number % 3 {
+                0 => tree.insert(item.clone(), item.hash),
+                _ => tree.push(item.clone()),
+            }
+        }
+        assert!(!tree.is_empty() && find(&tree, &items[1]).is_none());
+        // The last two were pushed, so they come first.
+        let first: Vec<_> = (0..2).filter_map(|_| tree.pop()).collect();
+        assert!(first[0].ptr_eq(&items[23]) && first[1].ptr_eq(&items[22]));
+        tree.settle(|item| item.hash);
+        for (number, item) in items.iter().enumerate() {
+            assert_eq!(find(&tree, item).is_some(), number < 22, "{number}");
+        }
+        for item in &items[..22] {
+            assert!(tree.remove(item).is_some_and(|was| was.ptr_eq(item)));
+        }
+        assert!(tree.is_empty());
+        for item in items {
+            tree.push(item);
+        }
+        // Loom looks whether all that a tree is dropped with is freed.
+        drop(tree);
+    });
+}
