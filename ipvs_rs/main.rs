@@ -5,11 +5,16 @@
 #![forbid(unsafe_code)]
 
 use ipvs::{
-    control, devices::Devices, netns::Ipvs, presence::Presence, scheduler::Schedulers, sockopt,
+    control::{netlink, sockopt},
+    model::{scheduling::Factory, Ipvs},
+    observe::presence::Presence,
+    plugin::scheduler,
+    upkeep::devices::Devices,
 };
 use kernel::prelude::*;
 use knet::{
     module::Parameter, net_namespace::PerNetRegistration, netdevice::Watch, percpu, rcu_module,
+    registry::Opened,
 };
 
 rcu_module! {
@@ -25,10 +30,10 @@ rcu_module! {
 /// reaches it.
 struct Module {
     _sockopt: sockopt::Registration,
-    _control: control::Registration,
+    _netlink: netlink::Registration,
     _devices: Watch<Devices>,
     _namespaces: PerNetRegistration<Ipvs>,
-    _schedulers: Schedulers,
+    _schedulers: Opened<dyn Factory>,
     _presence: Presence,
     _cpus: percpu::Watch,
 }
@@ -38,16 +43,16 @@ impl kernel::Module for Module {
         knet::layout::check()?;
         let cpus = percpu::Watch::new()?;
         let presence = Presence::announce(&Parameter::find(c"conn_tab_bits")?);
-        let schedulers = Schedulers::new()?;
+        let schedulers = scheduler::open()?;
         let namespaces = PerNetRegistration::new()?;
         let devices = Watch::new()?;
-        let control = control::register()?;
+        let netlink = netlink::register()?;
         // From here on nothing fails: nobody could wait for who sleeps amid a call, or a dump.
         let sockopt = sockopt::Registration::new()?;
-        control.open();
+        netlink.open();
         Ok(Self {
             _sockopt: sockopt,
-            _control: control,
+            _netlink: netlink,
             _devices: devices,
             _namespaces: namespaces,
             _schedulers: schedulers,

@@ -5,13 +5,10 @@
 
 #![forbid(unsafe_code)]
 
-use ipvs::{
-    pool::Member,
-    scheduler::{
-        destinations::Destinations,
-        expiration::{Expiration, Owner},
-        Guard, Request, Scheduler, Setup,
-    },
+use ipvs::plugin::scheduler::{
+    destinations::Destinations,
+    expiration::{Expiration, Owner},
+    Guard, Member, Request, Scheduler, Setup,
 };
 use ipvs_core::sched::lblc::{self, Pick};
 use kernel::prelude::*;

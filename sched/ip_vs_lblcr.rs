@@ -5,13 +5,10 @@
 
 #![forbid(unsafe_code)]
 
-use ipvs::{
-    pool::Member,
-    scheduler::{
-        destinations::Destinations,
-        expiration::{Expiration, Owner},
-        Guard, Request, Scheduler, Setup, NO_SERVER,
-    },
+use ipvs::plugin::scheduler::{
+    destinations::Destinations,
+    expiration::{Expiration, Owner},
+    Guard, Member, Request, Scheduler, Setup, NO_SERVER,
 };
 use ipvs_core::sched::lblcr;
 use kernel::prelude::*;

@@ -5,10 +5,7 @@
 
 #![forbid(unsafe_code)]
 
-use ipvs::{
-    pool::Member,
-    scheduler::{Guard, Request, Scheduler, Setup},
-};
+use ipvs::plugin::scheduler::{Guard, Member, Request, Scheduler, Setup};
 use ipvs_core::sched::nq;
 use kernel::prelude::*;
 

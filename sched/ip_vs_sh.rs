@@ -4,10 +4,7 @@
 
 #![forbid(unsafe_code)]
 
-use ipvs::{
-    pool::Member,
-    scheduler::{fill_up, room, Deferred, Guard, Request, Scheduler, Setup},
-};
+use ipvs::plugin::scheduler::{fill_up, room, Deferred, Guard, Member, Request, Scheduler, Setup};
 use ipvs_core::sched::{
     hashing::{Slot, SLOTS},
     sh,

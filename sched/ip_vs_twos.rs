@@ -4,10 +4,7 @@
 
 #![forbid(unsafe_code)]
 
-use ipvs::{
-    pool::Member,
-    scheduler::{random, Guard, Request, Scheduler, Setup},
-};
+use ipvs::plugin::scheduler::{random, Guard, Member, Request, Scheduler, Setup};
 use ipvs_core::sched::twos;
 use kernel::prelude::*;
 

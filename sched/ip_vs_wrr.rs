@@ -4,10 +4,7 @@
 
 #![forbid(unsafe_code)]
 
-use ipvs::{
-    pool::Member,
-    scheduler::{Guard, Request, Scheduler, Setup, NO_SERVER},
-};
+use ipvs::plugin::scheduler::{Guard, Member, Request, Scheduler, Setup, NO_SERVER};
 use ipvs_core::sched::wrr::WeightedRoundRobin;
 use kernel::prelude::*;
 

@@ -11,7 +11,7 @@ done
 load_lab
 copy=$BUILD/stale
 copy_sources "$copy"
-echo '// Another layout.' >>"$copy/ipvs_rs/ipvs/pool.rs"
+echo '// Another layout.' >>"$copy/ipvs_rs/ipvs/model/pool.rs"
 module_make "$copy" "$copy/out" modules
 mv "$copy/out/ip_vs_rr.ko" "$copy/ip_vs_rr.ko.stale"
 find "$copy/out" -name '*.ko' -delete

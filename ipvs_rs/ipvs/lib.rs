@@ -2,59 +2,35 @@
 
 //! IPVS, the layer-4 load balancer of Linux.
 //!
-//! # The way of a packet
+//! # Rooms
 //!
 //! ```text
-//!   hooks ──> ingress ──┬── a connection knows it ──> xmit (request) or egress (reply)
-//!                       └── nobody knows it ────────> ingress::schedule ──> xmit
+//!   packet   hooks and all that happens to a packet      sees model, plugin
+//!   control  commands of users                           sees model, plugin
+//!   upkeep   work in the background                      sees model
+//!   observe  /proc, sysctl, log                          sees all above
+//!   plugin   modules that plug in                        sees model
+//!   model    services, servers, connections, settings    sees ipvs_core and knet
+//!   netns    puts the rooms together for each namespace
 //! ```
 //!
-//! # The way of a command
-//!
-//! ```text
-//!   control (netlink), sockopt ──> ipvs_core::config (valid values) ──> configure ──> service, pool, dest
-//! ```
+//! [`packet`] and [`control`] never see each other. The gate `rooms` keeps it.
 //!
 //! # Locks
 //!
-//! Packets take none. [`netns::Config`] is locked for each change of services and servers;
+//! Packets take none. The configuration of a namespace is locked for each change of services and servers;
 //! inside it the locks of the hash tables, the statistics and the servers' settings are taken,
 //! one at a time.
 
 #![deny(unsafe_code)]
 
-mod apply;
-mod configure;
-mod conn;
 pub mod control;
-mod defense;
-pub mod dest;
-pub mod devices;
-mod drops;
-mod egress;
-mod errno;
-mod est;
-mod hooks;
-mod icmp;
-mod ingress;
-mod ipsec;
-mod monitor;
+pub mod model;
 pub mod netns;
-mod nodest;
-pub mod pool;
-pub mod presence;
-mod proc;
-mod resize;
-pub mod scheduler;
-mod servers;
-mod service;
-mod settings;
-pub mod sockopt;
-mod stats;
-mod sysctl;
-mod track;
-mod trash;
-mod xmit;
+pub mod observe;
+mod packet;
+pub mod plugin;
+pub mod upkeep;
 
 /// The beginning of our lines in the kernel log.
 const __LOG_PREFIX: &[u8] = b"IPVS\0";

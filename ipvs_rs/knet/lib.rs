@@ -34,6 +34,7 @@ pub mod percpu;
 pub mod proc_seq;
 pub mod random;
 pub mod rcu;
+pub mod registry;
 pub mod route;
 pub mod skbuff;
 pub mod sockopt;

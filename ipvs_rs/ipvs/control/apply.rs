@@ -1,107 +1,145 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The command that replaces services with their servers, all at one moment.
+//! Many services and their servers at one moment, or not at all.
+//!
+//! ```text
+//!   Wanted ──> Draft: another index of services ──> Services::publish ──> settle: events, trash
+//!                 └── an error: take_back
+//! ```
+//!
+//! A service that stays as it is is shared by both indexes. Servers that stay are the same objects
+//! in the old pool and in the new one, so their connections and counters stay with them; what they
+//! are configured to is in the pools. What the packets of their connections go by changes just
+//! before the index: a packet that sees the new one sees that too.
 
-use ipvs_core::config::{
-    apply::{self as list, Entry},
-    Error as Defect,
-};
-use kernel::prelude::*;
-use knet::{
-    genetlink::{Do, Request},
-    vec::room,
-};
+mod draft;
+mod places;
 
-use super::{ipvs, origin};
-use crate::{
-    apply::{self, Dest, Failure, Service, Wanted},
-    configure,
-    errno::of_request,
+use core::ops::Range;
+use ipvs_core::{
+    addr::Family,
+    config::{DestKey, DestSpec, ServiceKey, ServiceSpec},
 };
+use kernel::{alloc::KVVec, prelude::*};
+use knet::rcu::Arc;
 
-/// Where a defect is.
-fn at(entry: usize) -> impl Fn(Defect) -> Failure {
-    move |defect| Failure::at(entry, of_request(defect), defect.text())
+use super::configure;
+use crate::model::{
+    duties::{Cleanup, Estimation, Resize, TrashRound},
+    origin::Origin,
+    scheduling::Handle,
+    Config, Ipvs,
+};
+use draft::Draft;
+
+/// A service that is to be there.
+pub(crate) struct Service {
+    pub(crate) key: ServiceKey,
+    pub(crate) spec: ServiceSpec,
+    pub(crate) scheduler: Option<Handle>,
+    /// Its servers, in [`Wanted::dests`].
+    pub(crate) dests: Range<usize>,
+    /// Its place in the request.
+    pub(crate) entry: usize,
 }
 
-impl Wanted {
-    /// Reads the list. May load modules.
-    fn read(bytes: &[u8]) -> Result<Self, Failure> {
-        let (mut services, mut dests) = (0_usize, 0_usize);
-        for entry in list::entries(bytes) {
-            let count = match entry {
-                Entry::Service(_) => &mut services,
-                Entry::Dest(_) => &mut dests,
-            };
-            *count = count.saturating_add(1);
-        }
-        let mut wanted = Self {
-            services: room(services)?,
-            dests: room(dests)?,
-            only: list::is_whole_table(bytes),
-        };
-        let most = services.saturating_add(dests);
-        for (number, entry) in (0..most).zip(list::entries(bytes)) {
-            match entry {
-                Entry::Service(nest) => wanted.service(number, nest)?,
-                Entry::Dest(nest) => wanted.dest(number, nest)?,
-            }
-        }
-        Ok(wanted)
-    }
+/// A server that is to be there.
+pub(crate) struct Dest {
+    pub(crate) key: DestKey,
+    pub(crate) spec: DestSpec,
+    /// Its place in the request.
+    pub(crate) entry: usize,
+}
 
-    fn service(&mut self, entry: usize, nest: &[u8]) -> Result<(), Failure> {
-        let (key, spec) = list::service(nest).map_err(at(entry))?;
-        let text = "the machine has no IPv6";
-        configure::check_family(key.family()).map_err(|error| Failure::at(entry, error, text))?;
-        let text = "there is no such scheduler or persistence engine";
-        let scheduler =
-            configure::engines(&spec).map_err(|error| Failure::at(entry, error, text))?;
-        let dests = self.dests.len()..self.dests.len();
-        self.services.push_within_capacity(Service {
-            key,
-            spec,
-            scheduler,
-            dests,
-            entry,
-        })?;
-        Ok(())
-    }
+/// What is to be there.
+pub(crate) struct Wanted {
+    pub(crate) services: KVVec<Service>,
+    pub(crate) dests: KVVec<Dest>,
+    /// And nothing else.
+    pub(crate) only: bool,
+}
 
-    fn dest(&mut self, entry: usize, nest: &[u8]) -> Result<(), Failure> {
-        let last = self.services.len().wrapping_sub(1);
-        let Some(service) = self.services.get_mut(last) else {
-            return Err(Failure::at(entry, EINVAL, "a server before any service"));
-        };
-        let syncing = false;
-        let family = service.key.family();
-        let (key, spec) = list::dest(nest, family, syncing).map_err(at(entry))?;
-        let text = "the machine has no IPv6";
-        configure::check_family(key.family).map_err(|error| Failure::at(entry, error, text))?;
-        self.dests.push_within_capacity(Dest { key, spec, entry })?;
-        service.dests.end = self.dests.len();
-        Ok(())
+/// Why nothing was done.
+#[derive(Clone, Copy)]
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    /// What is the matter, in words.
+    pub(crate) text: &'static str,
+    /// Which part of the request it is the matter with.
+    pub(crate) entry: Option<usize>,
+}
+
+impl Failure {
+    /// What is wrong with one part of the request.
+    pub(crate) fn at(entry: usize, error: Error, text: &'static str) -> Self {
+        Self {
+            error,
+            text,
+            entry: Some(entry),
+        }
     }
 }
 
-/// `APPLY`.
-pub(super) struct Apply;
-
-impl Do for Apply {
-    fn run(request: &Request) -> Result {
-        let ipvs = ipvs(request)?;
-        let bytes = request.attributes();
-        let done =
-            Wanted::read(bytes).and_then(|wanted| apply::apply(&ipvs, origin(request), &wanted));
-        done.map_err(|Failure { error, text, entry }| {
-            let mut entries = (0..usize::MAX).zip(list::entries(bytes));
-            match entries.find(|(number, _)| Some(*number) == entry) {
-                Some((entry, nest)) => {
-                    request.explain_at(nest.payload(), fmt!("entry {entry}: {text}"));
-                }
-                _ => request.explain_at(&[], fmt!("{text}")),
-            }
-            error
-        })
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            text: "it cannot be done now",
+            entry: None,
+        }
     }
+}
+
+impl From<kernel::alloc::AllocError> for Failure {
+    fn from(_: kernel::alloc::AllocError) -> Self {
+        ENOMEM.into()
+    }
+}
+
+impl<T> From<kernel::alloc::kvec::PushError<T>> for Failure {
+    fn from(_: kernel::alloc::kvec::PushError<T>) -> Self {
+        ENOMEM.into()
+    }
+}
+
+const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
+
+/// Lets packets be looked at for which there is a service in the draft, or the end of a tunnel.
+fn open_hooks(ipvs: &Arc<Ipvs>, config: &mut Config, origin: Origin<'_>, draft: &Draft) -> Result {
+    for family in FAMILIES {
+        if draft.concerns(family) || ipvs.servers.count_mixed(family) != 0 {
+            config.open_hooks(ipvs, origin.net, family)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the services of a namespace what is wanted.
+///
+/// # Errors
+///
+/// [`Failure`]; nothing has changed then.
+pub(crate) fn apply(ipvs: &Arc<Ipvs>, origin: Origin<'_>, wanted: &Wanted) -> Result<(), Failure> {
+    let mut config = ipvs.config.lock();
+    ipvs.make_tables()?;
+    let mut draft = Draft::new(ipvs, wanted)?;
+    let drafted = draft
+        .fill(ipvs, &mut config, origin.net, wanted)
+        .and_then(|()| Ok(draft.prepare_servers(ipvs)?))
+        .and_then(|()| Ok(open_hooks(ipvs, &mut config, origin, &draft)?));
+    if drafted.is_err() {
+        draft.take_back(ipvs);
+    } else {
+        draft.settle(ipvs, &mut config, origin);
+    }
+    for family in FAMILIES {
+        configure::close_unused_hooks(ipvs, &mut config, origin.net, family);
+    }
+    drop(config);
+    drafted?;
+    Resize::consider(ipvs);
+    Estimation::start(ipvs);
+    TrashRound::plan(ipvs);
+    Cleanup::consider(ipvs);
+    Ok(())
 }

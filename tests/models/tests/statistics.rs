@@ -9,7 +9,7 @@ extern crate knet_loom as knet;
 extern crate loom_core as core;
 
 #[allow(dead_code, reason = "the models use a part of it")]
-#[path = "../../../ipvs_rs/ipvs/stats.rs"]
+#[path = "../../../ipvs_rs/ipvs/model/stats.rs"]
 mod stats;
 
 use ipvs_models::check;

@@ -4,14 +4,30 @@
 
 #![allow(dead_code, reason = "the models use a part of the files")]
 
-#[path = "../../../../ipvs_rs/ipvs/conn/condition.rs"]
+#[path = "../../../../ipvs_rs/ipvs/model/conn/condition.rs"]
 mod condition;
-#[path = "../../../../ipvs_rs/ipvs/conn/control.rs"]
+#[path = "../../../../ipvs_rs/ipvs/model/conn/control.rs"]
 pub(crate) mod control;
-#[path = "../../../../ipvs_rs/ipvs/conn/life.rs"]
+#[path = "../../../../ipvs_rs/ipvs/model/conn/life.rs"]
 mod life;
-#[path = "../../../../ipvs_rs/ipvs/conn/state.rs"]
+#[path = "../../../../ipvs_rs/ipvs/model/conn/state.rs"]
 mod state;
+
+/// Connection tracking is not asked here.
+mod tracking {
+    use super::{super::Net, Conn};
+    use knet::rcu::Guard;
+
+    pub(crate) struct Entry;
+
+    pub(crate) fn entry(_: &Conn) -> Entry {
+        Entry
+    }
+
+    impl Entry {
+        pub(crate) fn end(&self, _: &Net, _: &Guard) {}
+    }
+}
 
 use super::{Dest, Ipvs, ESTABLISHED};
 use condition::{Condition, SharedCondition};

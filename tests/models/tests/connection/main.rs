@@ -11,35 +11,21 @@ extern crate loom_core as core;
 
 mod conn;
 
-mod settings {
-    use ipvs_core::proto::{tcp::Table, Timeouts};
+mod model {
+    pub(crate) mod settings {
+        use ipvs_core::proto::{tcp::Table, Timeouts};
 
-    pub(crate) struct Settings;
+        pub(crate) struct Settings;
 
-    impl Settings {
-        pub(crate) fn tcp_table(&self) -> Table {
-            Table::Normal
+        impl Settings {
+            pub(crate) fn tcp_table(&self) -> Table {
+                Table::Normal
+            }
+
+            pub(crate) fn timeouts(&self) -> Timeouts {
+                Timeouts::DEFAULT
+            }
         }
-
-        pub(crate) fn timeouts(&self) -> Timeouts {
-            Timeouts::DEFAULT
-        }
-    }
-}
-
-/// Connection tracking is not asked here.
-mod track {
-    use super::{conn::Conn, Net};
-    use knet::rcu::Guard;
-
-    pub(crate) struct Entry;
-
-    pub(crate) fn entry(_: &Conn) -> Entry {
-        Entry
-    }
-
-    impl Entry {
-        pub(crate) fn end(&self, _: &Net, _: &Guard) {}
     }
 }
 
@@ -48,7 +34,7 @@ pub(crate) struct Net;
 /// Seconds without packets that an established connection lives.
 const ESTABLISHED: usize = 900;
 
-#[path = "../../../../ipvs_rs/ipvs/dest/active.rs"]
+#[path = "../../../../ipvs_rs/ipvs/model/dest/active.rs"]
 mod active;
 
 /// How many of its connections are active.
@@ -280,7 +266,7 @@ fn follow(conn: &Conn, direction: Direction, flags: u8) {
     (bytes[32], bytes[33]) = (0x50, flags);
     let segment = Segment(bytes);
     let flow = Flow::parse(&segment).expect("a segment");
-    conn.follow(&settings::Settings, direction, &flow, &segment);
+    conn.follow(&model::settings::Settings, direction, &flow, &segment);
 }
 
 #[test]

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Commands from user space: the generic netlink family `IPVS`.
+//!
+//! ```text
+//!   attributes ──> config::request ──> configure ──> the model
+//!   attributes <── config::reply   <──────────────── the model
+//! ```
+//!
+//! Commands up to 17 are those of the C module, with its leniency; the additions are checked
+//! strictly, see [`policy`].
+//!
+//! Every command is for who has `CAP_NET_ADMIN` in the initial user namespace, and acts on the
+//! network namespace of the socket that it was sent from.
+
+mod apply;
+mod conns;
+mod daemons;
+mod policy;
+mod servers;
+mod services;
+mod settings;
+pub(super) mod sink;
+
+use ipvs_core::{
+    config::request::Request as Attributes,
+    uapi::{
+        self,
+        additions::{self, command as new},
+        command,
+    },
+};
+use kernel::prelude::*;
+use knet::{
+    genetlink::{Family, Group, Operation, Policy, Request},
+    net_namespace,
+    rcu::{self, Arc},
+};
+
+pub use knet::genetlink::Registration;
+
+use super::errno;
+use crate::model::{origin::Origin, Ipvs};
+
+pub(crate) static FAMILY: Family = Family::new(
+    uapi::FAMILY_NAME,
+    uapi::FAMILY_VERSION,
+    RESERVED_START,
+    POLICY,
+    OPERATIONS,
+    &[Group::admin(additions::GROUP)],
+);
+
+/// The group that is told of changes, by its place in the list.
+pub(crate) const MONITOR: u32 = 0;
+
+/// The first command of which the C core asks for more than the C module did.
+const RESERVED_START: u8 = command::FLUSH + 1;
+
+/// By the numbers of the attributes, see [`uapi::top`].
+const POLICY: &[Policy] = &[
+    Policy::ANY,
+    Policy::NESTED, // SERVICE
+    Policy::NESTED, // DEST
+    Policy::NESTED, // DAEMON
+    Policy::U32,    // TIMEOUT_TCP
+    Policy::U32,    // TIMEOUT_TCP_FIN
+    Policy::U32,    // TIMEOUT_UDP
+];
+
+const OPERATIONS: &[Operation] = &[
+    of(command::NEW_SERVICE).run::<services::New>(),
+    of(command::SET_SERVICE).run::<services::Set>(),
+    of(command::DEL_SERVICE).run::<services::Delete>(),
+    of(command::GET_SERVICE)
+        .run::<services::Get>()
+        .dump::<services::GetAll>(),
+    of(command::NEW_DEST).run::<servers::New>(),
+    of(command::SET_DEST).run::<servers::Set>(),
+    of(command::DEL_DEST).run::<servers::Delete>(),
+    of(command::GET_DEST).dump::<servers::GetAll>(),
+    of(command::NEW_DAEMON).run::<daemons::New>(),
+    of(command::DEL_DAEMON).run::<daemons::Delete>(),
+    of(command::GET_DAEMON).dump::<daemons::GetAll>(),
+    of(command::SET_CONFIG).run::<settings::Set>(),
+    of(command::GET_CONFIG).run::<settings::Get>(),
+    of(command::GET_INFO).run::<settings::Info>(),
+    of(command::ZERO).run::<services::Zero>(),
+    of(command::FLUSH).run::<services::Flush>(),
+    Operation::new(new::GET_CONN)
+        .admin()
+        .policy(policy::GET_CONN)
+        .dump::<conns::GetAll>(),
+    Operation::new(new::DEL_CONN)
+        .admin()
+        .policy(policy::DEL_CONN)
+        .run::<conns::Delete>(),
+    Operation::new(new::APPLY)
+        .admin()
+        .policy(policy::APPLY)
+        .run::<apply::Apply>(),
+];
+
+const fn of(command: u8) -> Operation {
+    Operation::new(command).admin().liberal()
+}
+
+/// Lets user space send commands, until the registration is dropped.
+///
+/// Commands may come at once. The lists of services, servers and connections are to be had when it
+/// was opened.
+///
+/// # Errors
+///
+/// `EEXIST` if there is an `IPVS` already, `ENOMEM`.
+pub fn register() -> Result<Registration> {
+    FAMILY.register()
+}
+
+/// What IPVS knows in the namespace of a request.
+fn ipvs(request: &Request) -> Result<Arc<Ipvs>> {
+    let guard = rcu::read_lock();
+    let ipvs = net_namespace::state::<Ipvs>(request.net(), &guard).ok_or(ENOENT)?;
+    ipvs.try_clone().ok_or(ENOENT)
+}
+
+/// Where what a request asks for comes from.
+fn origin(request: &Request) -> Origin<'_> {
+    Origin::netlink(request.net(), request.port())
+}
+
+/// The attributes of a request.
+fn attributes(request: &Request) -> Result<Attributes<'_>> {
+    Attributes::parse(request.attributes()).map_err(errno::of_request)
+}

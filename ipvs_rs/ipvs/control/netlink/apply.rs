@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The command that replaces services with their servers, all at one moment.
+
+use ipvs_core::config::{
+    apply::{self as list, Entry},
+    Error as Defect,
+};
+use kernel::prelude::*;
+use knet::{
+    genetlink::{Do, Request},
+    vec::room,
+};
+
+use super::{ipvs, origin};
+use crate::control::{
+    apply::{self, Dest, Failure, Service, Wanted},
+    configure,
+    errno::of_request,
+};
+
+/// Where a defect is.
+fn at(entry: usize) -> impl Fn(Defect) -> Failure {
+    move |defect| Failure::at(entry, of_request(defect), defect.text())
+}
+
+impl Wanted {
+    /// Reads the list. May load modules.
+    fn read(bytes: &[u8]) -> Result<Self, Failure> {
+        let (mut services, mut dests) = (0_usize, 0_usize);
+        for entry in list::entries(bytes) {
+            let count = match entry {
+                Entry::Service(_) => &mut services,
+                Entry::Dest(_) => &mut dests,
+            };
+            *count = count.saturating_add(1);
+        }
+        let mut wanted = Self {
+            services: room(services)?,
+            dests: room(dests)?,
+            only: list::is_whole_table(bytes),
+        };
+        let most = services.saturating_add(dests);
+        for (number, entry) in (0..most).zip(list::entries(bytes)) {
+            match entry {
+                Entry::Service(nest) => wanted.service(number, nest)?,
+                Entry::Dest(nest) => wanted.dest(number, nest)?,
+            }
+        }
+        Ok(wanted)
+    }
+
+    fn service(&mut self, entry: usize, nest: &[u8]) -> Result<(), Failure> {
+        let (key, spec) = list::service(nest).map_err(at(entry))?;
+        let text = "the machine has no IPv6";
+        configure::check_family(key.family()).map_err(|error| Failure::at(entry, error, text))?;
+        let text = "there is no such scheduler or persistence engine";
+        let scheduler =
+            configure::engines(&spec).map_err(|error| Failure::at(entry, error, text))?;
+        let dests = self.dests.len()..self.dests.len();
+        self.services.push_within_capacity(Service {
+            key,
+            spec,
+            scheduler,
+            dests,
+            entry,
+        })?;
+        Ok(())
+    }
+
+    fn dest(&mut self, entry: usize, nest: &[u8]) -> Result<(), Failure> {
+        let last = self.services.len().wrapping_sub(1);
+        let Some(service) = self.services.get_mut(last) else {
+            return Err(Failure::at(entry, EINVAL, "a server before any service"));
+        };
+        let syncing = false;
+        let family = service.key.family();
+        let (key, spec) = list::dest(nest, family, syncing).map_err(at(entry))?;
+        let text = "the machine has no IPv6";
+        configure::check_family(key.family).map_err(|error| Failure::at(entry, error, text))?;
+        self.dests.push_within_capacity(Dest { key, spec, entry })?;
+        service.dests.end = self.dests.len();
+        Ok(())
+    }
+}
+
+/// `APPLY`.
+pub(super) struct Apply;
+
+impl Do for Apply {
+    fn run(request: &Request) -> Result {
+        let ipvs = ipvs(request)?;
+        let bytes = request.attributes();
+        let done =
+            Wanted::read(bytes).and_then(|wanted| apply::apply(&ipvs, origin(request), &wanted));
+        done.map_err(|Failure { error, text, entry }| {
+            let mut entries = (0..usize::MAX).zip(list::entries(bytes));
+            match entries.find(|(number, _)| Some(*number) == entry) {
+                Some((entry, nest)) => {
+                    request.explain_at(nest.payload(), fmt!("entry {entry}: {text}"));
+                }
+                _ => request.explain_at(&[], fmt!("{text}")),
+            }
+            error
+        })
+    }
+}

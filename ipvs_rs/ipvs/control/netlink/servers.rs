@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Commands about real servers.
+
+use ipvs_core::{
+    config::{reply, request, DestKey, DestSpec, ServiceKey},
+    uapi::command,
+};
+use kernel::prelude::*;
+use knet::{
+    genetlink::{Do, Dump, Page, Request},
+    list::List,
+    rcu::Arc,
+};
+
+use super::{attributes, ipvs, origin, services, sink};
+use crate::{
+    control::{configure, errno::of_request},
+    model::{pool::Member, views, Ipvs},
+};
+
+/// What a request to add or change a server names, and asks for.
+struct Wanted {
+    ipvs: Arc<Ipvs>,
+    service: ServiceKey,
+    key: DestKey,
+    spec: DestSpec,
+}
+
+impl Wanted {
+    fn read(request: &Request) -> Result<Self> {
+        let ipvs = ipvs(request)?;
+        let attributes = attributes(request)?;
+        let service = services::key(&ipvs, &attributes)?;
+        let nest = attributes.dest().map_err(of_request)?;
+        let syncing = false;
+        let (key, spec) = request::dest(nest, service.family(), syncing).map_err(of_request)?;
+        Ok(Self {
+            ipvs,
+            service,
+            key,
+            spec,
+        })
+    }
+}
+
+/// `NEW_DEST`.
+pub(super) struct New;
+
+impl Do for New {
+    fn run(request: &Request) -> Result {
+        let wanted = Wanted::read(request)?;
+        let (ipvs, service) = (&wanted.ipvs, &wanted.service);
+        configure::add_dest(ipvs, origin(request), service, wanted.key, &wanted.spec)
+    }
+}
+
+/// `SET_DEST`.
+pub(super) struct Set;
+
+impl Do for Set {
+    fn run(request: &Request) -> Result {
+        let wanted = Wanted::read(request)?;
+        let (ipvs, service) = (&wanted.ipvs, &wanted.service);
+        configure::edit_dest(ipvs, origin(request), service, &wanted.key, &wanted.spec)
+    }
+}
+
+/// `DEL_DEST`.
+pub(super) struct Delete;
+
+impl Do for Delete {
+    fn run(request: &Request) -> Result {
+        let ipvs = ipvs(request)?;
+        let attributes = attributes(request)?;
+        let service = services::key(&ipvs, &attributes)?;
+        let nest = attributes.dest().map_err(of_request)?;
+        let key = request::dest_key(nest, service.family()).map_err(of_request)?;
+        configure::delete_dest(&ipvs, origin(request), &service, &key)
+    }
+}
+
+/// `GET_DEST`: all servers of a service.
+pub(super) struct GetAll;
+
+/// The servers of a service as they were together when their listing began.
+#[derive(Default)]
+pub(super) struct Listing {
+    /// [`None`] before it begins.
+    members: Option<List<Member>>,
+    /// How many of them were shown.
+    shown: usize,
+}
+
+impl Dump for GetAll {
+    type Cursor = Listing;
+
+    /// As the C module does: a request that names no service gets an empty list.
+    fn run(request: &Request, page: &mut Page<'_>, listing: &mut Listing) -> Result {
+        let members = match &listing.members {
+            Some(members) => members,
+            None => match members(request) {
+                Some(members) => listing.members.insert(members),
+                None => return Ok(()),
+            },
+        };
+        for member in members.get(listing.shown..).unwrap_or_default() {
+            let view = views::dest(member);
+            page.entry(command::NEW_DEST, |message| {
+                sink::append(message, |sink| reply::dest(sink, &view))
+            })?;
+            listing.shown = listing.shown.saturating_add(1);
+        }
+        Ok(())
+    }
+}
+
+/// The servers of the service that a request names.
+fn members(request: &Request) -> Option<List<Member>> {
+    let attributes = attributes(request).ok()?;
+    let service = services::named(&*ipvs(request).ok()?, &attributes).ok()?;
+    service.pool.members()
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Commands about virtual services.
+
+use ipvs_core::{
+    config::{
+        reply,
+        request::{self, Request as Attributes},
+        ServiceKey,
+    },
+    uapi::command,
+};
+use kernel::prelude::*;
+use knet::{
+    genetlink::{Do, Dump, Page, Request},
+    rcu::{self, Arc},
+};
+
+use super::{attributes, ipvs, origin, sink};
+use crate::{
+    control::{configure, errno::of_request},
+    model::{
+        service::{Cursor, Index, Service},
+        views, Ipvs,
+    },
+};
+
+/// The key that a request names a service by.
+fn named_key(attributes: &Attributes<'_>) -> Result<ServiceKey> {
+    let nest = attributes.service().map_err(of_request)?;
+    request::service_key(nest).map_err(of_request)
+}
+
+/// The key of the service that a request names, which must be there.
+pub(super) fn key(ipvs: &Ipvs, attributes: &Attributes<'_>) -> Result<ServiceKey> {
+    let key = named_key(attributes)?;
+    configure::check_service(ipvs, &key)?;
+    Ok(key)
+}
+
+/// The service that a request names.
+pub(super) fn named(ipvs: &Ipvs, attributes: &Attributes<'_>) -> Result<Arc<Service>> {
+    configure::service(ipvs, &named_key(attributes)?)
+}
+
+/// `NEW_SERVICE`.
+pub(super) struct New;
+
+impl Do for New {
+    fn run(request: &Request) -> Result {
+        let nest = attributes(request)?.service().map_err(of_request)?;
+        let (key, spec) = request::service(nest).map_err(of_request)?;
+        configure::add_service(&ipvs(request)?, origin(request), key, &spec)
+    }
+}
+
+/// `SET_SERVICE`.
+pub(super) struct Set;
+
+impl Do for Set {
+    fn run(request: &Request) -> Result {
+        let ipvs = ipvs(request)?;
+        let nest = attributes(request)?.service().map_err(of_request)?;
+        let (key, spec) = request::service(nest).map_err(of_request)?;
+        configure::check_service(&ipvs, &key)?;
+        configure::edit_service(&ipvs, origin(request), &key, &spec)
+    }
+}
+
+/// `DEL_SERVICE`.
+pub(super) struct Delete;
+
+impl Do for Delete {
+    fn run(request: &Request) -> Result {
+        let ipvs = ipvs(request)?;
+        let key = key(&ipvs, &attributes(request)?)?;
+        configure::delete_service(&ipvs, origin(request), &key)
+    }
+}
+
+/// `GET_SERVICE` of one service.
+pub(super) struct Get;
+
+impl Do for Get {
+    fn run(request: &Request) -> Result {
+        let service = named(&*ipvs(request)?, &attributes(request)?)?;
+        let view = views::service(&service, &rcu::read_lock()).ok_or(ESRCH)?;
+        request.reply(command::NEW_SERVICE, |message| {
+            sink::append(message, |sink| reply::service(sink, &view))
+        })
+    }
+}
+
+/// `GET_SERVICE` of all services.
+pub(super) struct GetAll;
+
+/// The table that is listed, and how far: services of that come and go one by one meanwhile, but
+/// it is not replaced.
+#[derive(Default)]
+pub(super) struct Listing {
+    /// [`None`] before it begins.
+    index: Option<Arc<Index>>,
+    cursor: Cursor,
+}
+
+impl Dump for GetAll {
+    type Cursor = Listing;
+
+    fn run(request: &Request, page: &mut Page<'_>, listing: &mut Listing) -> Result {
+        let index = match &listing.index {
+            Some(index) => index,
+            None => {
+                let index = ipvs(request)?.services.index().ok_or(ENOENT)?;
+                listing.index.insert(index)
+            }
+        };
+        let mut ahead = listing.cursor;
+        loop {
+            // A section for each service, so that none is long.
+            let guard = rcu::read_lock();
+            let Some(service) = index.next(&mut ahead, &guard) else {
+                return Ok(());
+            };
+            // Deleted by itself, not with the whole table.
+            let Some(view) = views::service(&service, &guard) else {
+                continue;
+            };
+            page.entry(command::NEW_SERVICE, |message| {
+                sink::append(message, |sink| reply::service(sink, &view))
+            })?;
+            listing.cursor = ahead;
+        }
+    }
+}
+
+/// `ZERO`, of one service or of everything.
+pub(super) struct Zero;
+
+impl Do for Zero {
+    fn run(request: &Request) -> Result {
+        let ipvs = ipvs(request)?;
+        let attributes = attributes(request)?;
+        let origin = origin(request);
+        match attributes.service() {
+            Ok(_) => configure::zero_service(&ipvs, origin, &key(&ipvs, &attributes)?)?,
+            Err(_) => configure::zero_all(&ipvs, origin),
+        }
+        Ok(())
+    }
+}
+
+/// `FLUSH`.
+pub(super) struct Flush;
+
+impl Do for Flush {
+    fn run(request: &Request) -> Result {
+        configure::flush(&ipvs(request)?, origin(request));
+        Ok(())
+    }
+}

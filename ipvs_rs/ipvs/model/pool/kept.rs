@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A pool together with the module of its scheduler.
+//!
+//! Functions of that module drop what the scheduler remembers. So whatever owns a pool owns a reference to the
+//! module, too, and gives the pool up first:
+//!
+//! ```text
+//!   drop of a Kept:  the pool (if this was the last reference: call_rcu), then the module (module_put)
+//! ```
+//!
+//! The exit of the module begins when its last reference is gone. By then the callbacks that drop its pools are
+//! queued, and the registry of plugins waits for them. A pool that waits for
+//! its grace period keeps no module, so a scheduler without users can be unloaded at once.
+
+use core::ops::Deref;
+use kernel::prelude::*;
+use knet::{list::List, net_namespace::Net, rcu::Arc};
+
+use super::{Member, Pool, ServiceSettings};
+use crate::model::scheduling::{Change, Handle};
+
+/// A pool that is owned; the module of its scheduler stays loaded meanwhile.
+///
+/// No other type outside this module and [`Published`](super::Published) owns a pool. The fields are dropped in
+/// their order, which must stay as it is.
+pub(crate) struct Kept {
+    pub(super) pool: Arc<Pool>,
+    pub(super) scheduler: Option<Handle>,
+}
+
+impl Kept {
+    /// Owns a new pool: that of `members` under `scheduler`, which `previous` became by `change`, of a service
+    /// in `net`.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`, or the error that the scheduler returns for these servers.
+    pub(crate) fn new(
+        members: List<Member>,
+        scheduler: Option<Handle>,
+        change: Change,
+        previous: Option<&Pool>,
+        settings: ServiceSettings,
+        net: &Net,
+    ) -> Result<Self> {
+        let pool = Pool::new(members, scheduler.as_ref(), change, previous, settings, net)?;
+        Ok(Self {
+            pool: Arc::new(pool, GFP_KERNEL_ACCOUNT)?,
+            scheduler,
+        })
+    }
+
+    /// Owns a pool of the same servers and scheduler with other settings.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn with_settings(&self, settings: ServiceSettings) -> Result<Self> {
+        Ok(Self {
+            pool: Arc::new(self.pool.with_settings(settings), GFP_KERNEL_ACCOUNT)?,
+            scheduler: self.scheduler.clone(),
+        })
+    }
+}
+
+impl Deref for Kept {
+    type Target = Pool;
+
+    fn deref(&self) -> &Pool {
+        &self.pool
+    }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A scheduler as a pool uses it: the type of the scheduler and of its state are not known here.
+
+use core::any::Any;
+use kernel::{prelude::*, sync};
+use knet::{
+    net_namespace::Net,
+    rcu::Guard,
+    registry::{Held, Named},
+};
+
+use super::pool::Member;
+pub use ipvs_core::sched::{Change, Request};
+
+/// What a scheduler is to prepare itself for.
+pub struct Setup<'a> {
+    /// The servers of the service, the newest first.
+    pub members: &'a [Member],
+    /// How they became what they are.
+    pub change: Change,
+    /// The namespace of the service.
+    pub(crate) net: &'a Net,
+}
+
+/// The state of a scheduler for the servers of one service.
+pub trait Picker: Any + Send + Sync {
+    /// The index of the server that a new connection goes to.
+    fn pick(&self, members: &[Member], request: &Request<'_>, guard: &Guard) -> Option<usize>;
+    /// The text for the log where [`pick`](Self::pick) has just found no server.
+    fn complaint(&self, request: &Request<'_>, guard: &Guard) -> Option<&'static str>;
+    /// For the scheduler that made it.
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// A scheduler.
+pub trait Factory: Named {
+    /// Makes the state for the servers of `setup`; `previous` is that of the servers before the change.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`, or the error that the scheduler returns for these servers.
+    fn prepare(
+        &self,
+        setup: &Setup<'_>,
+        previous: Option<&dyn Picker>,
+    ) -> Result<sync::Arc<dyn Picker>>;
+}
+
+/// A scheduler in use; its module stays loaded meanwhile.
+pub(crate) type Handle = Held<dyn Factory>;

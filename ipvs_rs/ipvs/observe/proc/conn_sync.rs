@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `/proc/net/ip_vs_conn_sync`: the connections, and whether they were learned from a master.
+
+use kernel::{prelude::*, seq_file::SeqFile, seq_print};
+use knet::{hashtable::Cursor, proc_seq::Rows, rcu};
+
+use super::conns::Common;
+use crate::model::Ipvs;
+
+/// A row is a connection.
+pub(super) struct Table;
+
+impl Rows<Ipvs> for Table {
+    const NAME: &'static CStr = c"ip_vs_conn_sync";
+    type Cursor = Cursor;
+
+    fn header(_ipvs: &Ipvs, seq: &SeqFile) {
+        seq_print!(
+            seq,
+            "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Origin Expires\n"
+        );
+    }
+
+    fn row(ipvs: &Ipvs, mut cursor: Cursor, seq: &SeqFile) -> Option<Cursor> {
+        let guard = rcu::read_lock();
+        let conn = ipvs.conns.next(&mut cursor, &guard)?;
+        let common = Common::of(&conn);
+        // Nobody but this host makes connections here as long as there is no backup daemon.
+        let origin = "LOCAL";
+        seq_print!(seq, "{common} {origin:<6} {:>7}\n", common.seconds);
+        Some(cursor)
+    }
+}

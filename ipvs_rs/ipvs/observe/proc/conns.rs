@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `/proc/net/ip_vs_conn`: the connections, each once.
+
+use kernel::{fmt, prelude::*, seq_file::SeqFile, seq_print};
+use knet::{
+    hashtable::Cursor,
+    proc_seq::Rows,
+    rcu,
+    time::{Jiffies, HZ},
+};
+
+use super::{Column, Protocol};
+use crate::model::{conn::Conn, Ipvs};
+
+/// A row is a connection.
+pub(super) struct Table;
+
+impl Rows<Ipvs> for Table {
+    const NAME: &'static CStr = c"ip_vs_conn";
+    type Cursor = Cursor;
+
+    fn header(_ipvs: &Ipvs, seq: &SeqFile) {
+        seq_print!(
+            seq,
+            "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData\n"
+        );
+    }
+
+    fn row(ipvs: &Ipvs, mut cursor: Cursor, seq: &SeqFile) -> Option<Cursor> {
+        let guard = rcu::read_lock();
+        let conn = ipvs.conns.next(&mut cursor, &guard)?;
+        let common = Common::of(&conn);
+        seq_print!(seq, "{common} {:>7}\n", common.seconds);
+        Some(cursor)
+    }
+}
+
+/// The columns that both files have: who talks to whom, and the state of that.
+pub(super) struct Common<'a> {
+    conn: &'a Conn,
+    /// How long the connection lives without packets.
+    pub(super) seconds: usize,
+}
+
+impl<'a> Common<'a> {
+    /// Those of a connection now.
+    pub(super) fn of(conn: &'a Conn) -> Self {
+        let seconds = conn.remaining(Jiffies::now()) / HZ;
+        Self { conn, seconds }
+    }
+}
+
+impl fmt::Display for Common<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let conn = self.conn;
+        f.write_fmt(fmt!(
+            "{:<3} {} {:04X} {} {:04X} {} {:04X} {:<11}",
+            Protocol(conn.protocol.into()),
+            Column(conn.family, conn.client),
+            conn.client_port,
+            Column(conn.family, conn.virtual_addr),
+            conn.virtual_port,
+            Column(conn.dest.key.family, conn.server),
+            conn.listed_port(),
+            conn.state_name(),
+        ))
+    }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Packets to a service without a server that go on to where they are addressed to, as through a
+//! cache that is down (`cache_bypass`).
+//!
+//! As the C module does: they are counted nowhere.
+
+use core::sync::atomic::Ordering::Relaxed;
+use ipvs_core::{addr::Family, flow::Flow, proto::Direction};
+use knet::{
+    netfilter::{Context, Verdict},
+    rcu::Ref,
+    route::{self, AddressType},
+    skbuff::Skb,
+};
+
+use super::{
+    choice::{connect, Choice},
+    headers::Headers,
+    xmit,
+};
+use crate::model::{
+    conn::{table::Way, Conn, Refused, Target},
+    drops::Reason,
+    pool::ServiceSettings,
+    service::Service,
+    Ipvs,
+};
+
+/// The choice of no server, if the packet may do without.
+#[cold]
+pub(super) fn choose<'g>(
+    ipvs: &Ipvs,
+    service: Ref<'g, Service>,
+    flow: &Flow,
+    context: &Context<'_>,
+) -> Option<Choice<'g>> {
+    let dest = service.get().nobody.as_ref()?;
+    if ipvs.settings.cache_bypass.load(Relaxed) == 0 {
+        return None;
+    }
+    let is_of_others = match flow.family {
+        Family::V4 => route::address_type_v4(context.net, flow.dst.v4()) == AddressType::Unicast,
+        Family::V6 => route::is_unicast_v6(flow.dst.octets()),
+    };
+    is_of_others.then_some(Choice {
+        target: Target {
+            dest,
+            port: 0,
+            flags: dest.conn_flags(),
+        },
+        control: None,
+    })
+}
+
+/// Makes a connection without a server, and lets its first packet go on.
+pub(super) fn first_packet(
+    ipvs: Ref<'_, Ipvs>,
+    settings: &ServiceSettings,
+    choice: Choice<'_>,
+    skb: Skb,
+    flow: &Flow,
+    context: &Context<'_>,
+) -> Verdict {
+    if settings.is_one_packet(flow.protocol) {
+        return ipvs.count_unsent(xmit::bypass::to_destination(skb, flow, context, || {
+            ipvs.drops.count(Reason::NotSent);
+            Verdict::Stolen
+        }));
+    }
+    match connect(ipvs, choice, flow, context) {
+        Ok(conn) => request(ipvs.get(), &conn, skb, flow, context),
+        Err(Refused::Exists) => match ipvs.get().conns.find(&flow.tuple(), context.rcu) {
+            Some((conn, Way::Request)) => request(ipvs.get(), conn.get(), skb, flow, context),
+            // It has ended meanwhile.
+            _ => ipvs.drop_packet(skb, Reason::NoServer),
+        },
+        Err(Refused::Drop(reason)) => ipvs.drop_packet(skb, reason),
+    }
+}
+
+/// Lets a packet of a connection without a server go on.
+pub(super) fn request(
+    ipvs: &Ipvs,
+    conn: &Conn,
+    skb: Skb,
+    flow: &Flow,
+    context: &Context<'_>,
+) -> Verdict {
+    conn.follow(&ipvs.settings, Direction::Input, flow, &Headers(&skb));
+    conn.count_packet();
+    ipvs.count_unsent(xmit::to_server(conn, skb, flow, context))
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The server that a new connection goes to.
+
+use ipvs_core::flow::Flow;
+use knet::{
+    netfilter::Context,
+    rcu::{Arc, Ref},
+};
+
+use super::complaint;
+use crate::model::{
+    conn::{control::Control, Conn, Refused, Role, Target},
+    drops::Reason,
+    pool::{Member, Pool},
+    scheduling::Request,
+    service::Service,
+    Ipvs,
+};
+
+/// Where the connection of a packet is to go.
+pub(super) struct Choice<'g> {
+    pub(super) target: Target<'g>,
+    /// A place at the connection that is to control it.
+    pub(super) control: Option<Control>,
+}
+
+/// Why there is no server for a packet.
+pub(super) enum Unscheduled {
+    /// There is none.
+    NoServer,
+    /// There is no room for what has to be remembered, or no service any more.
+    Drop(Reason),
+}
+
+/// The server of a service's pool that its scheduler chooses.
+pub(super) fn schedule<'g>(
+    service: &Service,
+    pool: &'g Pool,
+    flow: &Flow,
+    context: &Context<'g>,
+) -> Result<&'g Member, Unscheduled> {
+    let request = Request {
+        flow,
+        is_inverse: false,
+        flags: pool.settings().flags,
+    };
+    match pool.schedule(&request, context.rcu) {
+        Some(member) => Ok(member),
+        None => {
+            complaint::no_server(service, pool, &request, context.rcu);
+            Err(Unscheduled::NoServer)
+        }
+    }
+}
+
+/// Makes a connection, found by the packets that come after this one.
+pub(super) fn connect(
+    ipvs: Ref<'_, Ipvs>,
+    choice: Choice<'_>,
+    flow: &Flow,
+    context: &Context<'_>,
+) -> Result<Arc<Conn>, Refused> {
+    let Choice { target, control } = choice;
+    let role = Role::Connection { control };
+    Conn::enter(ipvs, target, &flow.tuple(), role, context.rcu)
+}

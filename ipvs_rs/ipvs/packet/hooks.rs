@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where packets are looked at.
+//!
+//! As in the C module, with one difference: it has two hooks at each point, one for replies and
+//! right beside it one for requests (at FORWARD: for ICMP errors about replies). One search of the
+//! connection table finds both, so here one hook does both.
+//!
+//! | point     | priority |                                                      |
+//! |-----------|----------|------------------------------------------------------|
+//! | LOCAL_IN  | 98       | requests of clients; replies to clients on this host |
+//! | FORWARD   | 100      | replies of servers that are routed through this host |
+//! | LOCAL_OUT | -99      | requests and replies made by this host               |
+
+use core::marker::PhantomData;
+use ipvs_core::addr::Family;
+use kernel::prelude::*;
+use knet::{
+    net_namespace::Net,
+    netfilter::{self, hook, Context, DefragV6, Handler, Hook, Hooks, Point, Verdict},
+    rcu::{Arc, Ref},
+    skbuff::Skb,
+};
+
+use super::path::{forward, local};
+use crate::model::Ipvs;
+
+/// Where netfilter translates source addresses (`NF_IP_PRI_NAT_SRC`).
+const NAT_SRC: i32 = 100;
+/// Where netfilter translates destination addresses (`NF_IP_PRI_NAT_DST`).
+const NAT_DST: i32 = -100;
+
+/// A version of the Internet protocol.
+trait Version: Send + Sync + 'static {
+    /// How netfilter names it.
+    const FAMILY: netfilter::Family;
+}
+
+struct V4;
+
+impl Version for V4 {
+    const FAMILY: netfilter::Family = netfilter::Family::V4;
+}
+
+struct V6;
+
+impl Version for V6 {
+    const FAMILY: netfilter::Family = netfilter::Family::V6;
+}
+
+/// Packets to this host.
+struct LocalIn<F>(PhantomData<F>);
+
+impl<F: Version> Handler<Ipvs> for LocalIn<F> {
+    const FAMILY: netfilter::Family = F::FAMILY;
+    const POINT: Point = Point::LocalIn;
+    const PRIORITY: i32 = NAT_SRC - 2;
+
+    #[inline]
+    fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Verdict {
+        if !skb.to_host() {
+            return Verdict::Accept(skb);
+        }
+        local::handle(ipvs, skb, context)
+    }
+}
+
+/// Packets that this host makes.
+struct LocalOut<F>(PhantomData<F>);
+
+impl<F: Version> Handler<Ipvs> for LocalOut<F> {
+    const FAMILY: netfilter::Family = F::FAMILY;
+    const POINT: Point = Point::LocalOut;
+    const PRIORITY: i32 = NAT_DST + 1;
+
+    #[inline]
+    fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Verdict {
+        if F::FAMILY == netfilter::Family::V4 && skb.socket_nodefrag() {
+            return Verdict::Accept(skb);
+        }
+        local::handle(ipvs, skb, context)
+    }
+}
+
+/// Packets that this host passes on.
+struct Forward<F>(PhantomData<F>);
+
+impl<F: Version> Handler<Ipvs> for Forward<F> {
+    const FAMILY: netfilter::Family = F::FAMILY;
+    const POINT: Point = Point::Forward;
+    const PRIORITY: i32 = NAT_SRC;
+
+    #[inline]
+    fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Verdict {
+        forward::handle(ipvs, skb, context)
+    }
+}
+
+/// The hooks of one version of the Internet protocol.
+///
+/// Those of IPv6 see whole datagrams: what reassembles fragments for connection tracking does so
+/// for us.
+pub(crate) struct Open {
+    hooks: Hooks<Ipvs>,
+    defragmentation: Option<DefragV6>,
+}
+
+impl Open {
+    /// Lets the packets of a namespace be looked at.
+    ///
+    /// # Errors
+    ///
+    /// `EAFNOSUPPORT`; what netfilter says.
+    pub(crate) fn new(ipvs: &Arc<Ipvs>, net: &Net, family: Family) -> Result<Self> {
+        let (hooks, defragmentation) = match family {
+            Family::V4 => (hooks::<V4>(), None),
+            Family::V6 => (hooks::<V6>(), Some(DefragV6::enable(net)?)),
+        };
+        let hooks = Hooks::register(net, ipvs.clone(), &hooks);
+        match hooks {
+            Ok(hooks) => Ok(Self {
+                hooks,
+                defragmentation,
+            }),
+            Err(error) => {
+                if let Some(defragmentation) = defragmentation {
+                    defragmentation.disable(net);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Lets all packets pass by.
+    pub(crate) fn close(self, net: &Net) {
+        self.hooks.unregister(net);
+        if let Some(defragmentation) = self.defragmentation {
+            defragmentation.disable(net);
+        }
+    }
+}
+
+/// The hooks for the packets of one version.
+fn hooks<F: Version>() -> [Hook<Ipvs>; 3] {
+    [
+        hook::<Ipvs, LocalIn<F>>(),
+        hook::<Ipvs, Forward<F>>(),
+        hook::<Ipvs, LocalOut<F>>(),
+    ]
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! ICMP errors about balanced connections.
+//!
+//! | the error is about         | it goes to | outside it gets | and the quoted packet gets |
+//! |----------------------------|------------|-----------------|----------------------------|
+//! | a packet of the client     | the client | the service as its source | the service as its destination |
+//! | a packet of the server     | the server | the server as its destination | the server as its source |
+//!
+//! This is what NAT does; with other forwarding methods nothing is translated. Errors are counted
+//! as packets of their direction. They neither change the state of a connection nor prolong its
+//! life: anybody on the way can send one.
+//!
+//! With the sysctl `schedule_icmp` an error that would go to a server opens a connection where
+//! there is none, so that all directors which share the packets of a client send it to the same.
+
+pub(super) mod relay;
+mod tunnel;
+
+use core::sync::atomic::Ordering::Relaxed;
+use ipvs_core::{
+    flow::HeaderSource,
+    icmp::{NoReport, Report},
+};
+use knet::{
+    netfilter::{Context, Verdict},
+    rcu::Ref,
+    skbuff::Skb,
+};
+
+use super::{
+    headers::{whole, Headers},
+    schedule,
+};
+use crate::model::{conn::table::Way, drops::Reason, Ipvs};
+
+/// Decides about an ICMP packet.
+pub(super) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Verdict {
+    let (skb, report) = match parse(ipvs.get(), skb, context) {
+        Ok(parsed) => parsed,
+        Err(verdict) => return verdict,
+    };
+    let skb = match tunnel::handle(ipvs, skb, context) {
+        Ok(verdict) => return verdict,
+        Err(skb) => skb,
+    };
+    let report = match report {
+        Ok(report) => report,
+        Err(reason) => return no_report(ipvs.get(), skb, reason),
+    };
+    match ipvs.get().conns.find(&report.tuple(), context.rcu) {
+        Some((conn, Way::Request)) => {
+            relay::to_server(ipvs.get(), conn.get(), skb, &report, context)
+        }
+        Some((conn, Way::Reply)) => relay::to_client(ipvs.get(), conn.get(), skb, &report, context),
+        None if ipvs.settings.schedule_icmp.load(Relaxed) != 0 => {
+            schedule::opened_by_error(ipvs, skb, &report, context)
+        }
+        None => Verdict::Accept(skb),
+    }
+}
+
+/// Reads an ICMP packet, and puts its fragments together if need be. Fails with what becomes of
+/// the packet if it is not whole.
+fn parse(
+    ipvs: &Ipvs,
+    skb: Skb,
+    context: &Context<'_>,
+) -> Result<(Skb, Result<Report, NoReport>), Verdict> {
+    match Report::parse(&Headers(&skb)) {
+        // IPv6 is put together before it comes here, if at all.
+        Err(NoReport::Fragment) if is_v6(&skb) => Err(ipvs.drop_packet(skb, Reason::Fragment)),
+        Err(NoReport::Fragment) => {
+            let skb = whole(ipvs, skb, context).ok_or(Verdict::Stolen)?;
+            let report = Report::parse(&Headers(&skb));
+            Ok((skb, report))
+        }
+        report => Ok((skb, report)),
+    }
+}
+
+/// Whether this is a packet of IPv6.
+fn is_v6(skb: &Skb) -> bool {
+    Headers(skb)
+        .array::<1>(0)
+        .is_some_and(|[first]| first >> 4 == 6)
+}
+
+/// What becomes of a packet that is no error of interest.
+fn no_report(ipvs: &Ipvs, skb: Skb, reason: NoReport) -> Verdict {
+    match reason {
+        NoReport::Truncated => ipvs.drop_packet(skb, Reason::Truncated),
+        NoReport::NoPorts if ipvs.settings.schedule_icmp.load(Relaxed) != 0 => {
+            ipvs.drop_packet(skb, Reason::Truncated)
+        }
+        NoReport::Fragment | NoReport::NoPorts | NoReport::Other => Verdict::Accept(skb),
+    }
+}

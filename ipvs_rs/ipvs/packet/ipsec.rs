@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! AH and ESP. They open no connections, and change nothing of the connection that they ride on
+//! but the time until its end. See [`ipvs_core::proto::ipsec`].
+
+use core::sync::atomic::Ordering::Relaxed;
+use ipvs_core::{
+    conn::Method,
+    flow::{Flow, Network},
+};
+use knet::{
+    netfilter::{Context, Point, Verdict},
+    rcu::Ref,
+    skbuff::Skb,
+};
+
+use super::{
+    account,
+    headers::Headers,
+    reply,
+    xmit::{self, nat},
+};
+use crate::model::{
+    conn::{table::Way, Conn},
+    drops::Reason,
+    Ipvs,
+};
+
+/// Decides about a packet of AH or ESP.
+#[cold]
+pub(super) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Verdict {
+    let Ok(network) = Network::parse(&Headers(&skb)) else {
+        return Verdict::Accept(skb);
+    };
+    let flow = network.with_key_exchange();
+    match ipvs.get().conns.find(&flow.key_exchange(), context.rcu) {
+        Some((_, Way::Request)) if context.point == Point::Forward => Verdict::Accept(skb),
+        Some((conn, Way::Request)) => to_server(ipvs.get(), conn.get(), skb, &flow, context),
+        Some((conn, Way::Reply)) => from_server(ipvs.get(), conn.get(), skb, &flow, context),
+        None => Verdict::Accept(skb),
+    }
+}
+
+fn to_server(ipvs: &Ipvs, conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
+    if !conn.dest.is_available() {
+        // As the C module does: where a new connection would be opened, the packet passes.
+        let ends = ipvs.settings.expire_nodest_conn.load(Relaxed) != 0 && conn.end().has_ended();
+        return match ends {
+            true => Verdict::Accept(skb),
+            false => ipvs.drop_packet(skb, Reason::ServerDeleted),
+        };
+    }
+    account::count_in(ipvs, conn, &skb, context);
+    conn.count_packet();
+    conn.start_anew();
+    ipvs.count_unsent(xmit::bare_to_server(conn, skb, flow, context))
+}
+
+fn from_server(
+    ipvs: &Ipvs,
+    conn: &Conn,
+    mut skb: Skb,
+    flow: &Flow,
+    context: &Context<'_>,
+) -> Verdict {
+    if conn.method() == Method::Nat {
+        let translated = nat::bare_from_server(conn, &mut skb, flow);
+        if translated.is_err() || reply::reroute(ipvs, &mut skb, flow.family, context).is_err() {
+            return ipvs.drop_packet(skb, Reason::NotSent);
+        }
+    }
+    account::count_out(ipvs, conn, &skb, context);
+    conn.start_anew();
+    reply::pass(conn, skb)
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Packets that this host passes on: those of servers go back to their clients.
+
+use ipvs_core::flow::NotOurs;
+use knet::{
+    netfilter::{Context, Verdict},
+    rcu::Ref,
+    skbuff::Skb,
+};
+
+use crate::{
+    model::{conn::table::Way, Ipvs},
+    packet::{
+        headers::{parse, Unparsed},
+        icmp, ipsec, refuse, reply,
+    },
+};
+
+/// Decides about a packet on its way through.
+#[inline]
+pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Verdict {
+    if skb.ipvs_property() || !skb.has_route() {
+        return Verdict::Accept(skb);
+    }
+    let (skb, flow) = match parse(ipvs.get(), skb, context) {
+        Ok(parsed) => parsed,
+        Err(Unparsed::Mine(skb, NotOurs::Icmp)) => return icmp::handle(ipvs, skb, context),
+        Err(Unparsed::Mine(skb, NotOurs::Ipsec)) => return ipsec::handle(ipvs, skb, context),
+        Err(Unparsed::Mine(skb, _)) => return Verdict::Accept(skb),
+        Err(Unparsed::Taken) => return Verdict::Stolen,
+    };
+    match ipvs.get().conns.find(&flow.tuple(), context.rcu) {
+        Some((conn, Way::Reply)) => reply::forward(ipvs.get(), conn.get(), skb, &flow, context),
+        _ if refuse::refuses(ipvs.get(), &skb, &flow, context) => {
+            refuse::refuse(ipvs.get(), skb, &flow, context)
+        }
+        _ => Verdict::Accept(skb),
+    }
+}

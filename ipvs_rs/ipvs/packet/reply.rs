@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A packet of a server on a connection: it gets the address of the virtual service, and goes on to the client.
+
+use core::sync::atomic::Ordering::Relaxed;
+use ipvs_core::{addr::Family, conn::Method, flow::Flow, proto::Direction};
+use kernel::prelude::*;
+use knet::{
+    netfilter::{Context, Point, Verdict},
+    skbuff::Skb,
+};
+
+use super::{account, headers::Headers, track, xmit::nat};
+use crate::model::{conn::Conn, drops::Reason, Ipvs};
+
+/// Gives a server's packet the address of its virtual service, and lets it go on.
+#[inline]
+pub(super) fn forward(
+    ipvs: &Ipvs,
+    conn: &Conn,
+    mut skb: Skb,
+    flow: &Flow,
+    context: &Context<'_>,
+) -> Verdict {
+    if conn.method() == Method::Nat {
+        let translated = nat::from_server(conn, &mut skb, flow);
+        if translated.is_err() || reroute(ipvs, &mut skb, flow.family, context).is_err() {
+            return ipvs.drop_packet(skb, Reason::NotSent);
+        }
+    }
+    account::count_out(ipvs, conn, &skb, context);
+    conn.follow(&ipvs.settings, Direction::Output, flow, &Headers(&skb));
+    pass(conn, skb)
+}
+
+/// Looks up the way of a packet that has got another source address.
+///
+/// # Errors
+///
+/// There is none: drop it.
+#[inline]
+pub(crate) fn reroute(ipvs: &Ipvs, skb: &mut Skb, family: Family, context: &Context<'_>) -> Result {
+    if context.point == Point::LocalIn || ipvs.settings.snat_reroute.load(Relaxed) == 0 {
+        return Ok(());
+    }
+    match family {
+        Family::V4 if !skb.route_is_local() => skb.reroute_v4(context.net),
+        Family::V6 if !skb.route_is_by_loopback() => skb.reroute_v6(context.net),
+        Family::V4 | Family::V6 => Ok(()),
+    }
+}
+
+/// Lets a packet of a server go on, past IPVS.
+#[inline]
+pub(crate) fn pass(conn: &Conn, mut skb: Skb) -> Verdict {
+    skb.set_ipvs_property();
+    track::reply(conn, &mut skb);
+    Verdict::Accept(skb)
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The first packet of a connection: which service it is for, and which server gets it.
+
+use ipvs_core::{
+    config::ServiceKey,
+    conn::ConnFlags,
+    flow::Flow,
+    icmp::Report,
+    plan::{
+        self,
+        lookup::{FTP, FTP_DATA},
+        Opening,
+    },
+    proto,
+};
+use knet::{
+    netfilter::{Context, Verdict},
+    rcu::Ref,
+    skbuff::{IcmpError, Skb},
+};
+
+use super::{
+    account, bypass,
+    choice::{connect, schedule, Choice, Unscheduled},
+    complaint,
+    headers::Headers,
+    icmp::relay,
+    persist, request,
+    xmit::{self, leave::answer},
+};
+use crate::model::{
+    conn::{table::Way, Conn, Refused, Target},
+    drops::Reason,
+    pool::{Pool, ServiceSettings},
+    service::Service,
+    Ipvs,
+};
+
+/// What opens a connection.
+#[derive(Clone, Copy)]
+enum Cause<'a> {
+    /// A packet of the client.
+    Packet,
+    /// An error about a packet of the server.
+    Error(&'a Report),
+}
+
+/// Decides about a packet that belongs to no connection.
+pub(super) fn first_packet(
+    ipvs: Ref<'_, Ipvs>,
+    skb: Skb,
+    flow: &Flow,
+    context: &Context<'_>,
+) -> Verdict {
+    match plan::opening(flow, &Headers(&skb), ipvs.settings.sloppy()) {
+        Opening::Allowed => {}
+        Opening::Refused => return Verdict::Accept(skb),
+        Opening::Unreadable => return ipvs.drop_packet(skb, Reason::Truncated),
+    }
+    open(ipvs, skb, flow, Cause::Packet, context)
+}
+
+/// Decides about an ICMP error about a packet that belongs to no connection.
+pub(super) fn opened_by_error(
+    ipvs: Ref<'_, Ipvs>,
+    skb: Skb,
+    report: &Report,
+    context: &Context<'_>,
+) -> Verdict {
+    let cause = Cause::Error(report);
+    open(ipvs, skb, &report.counterpart(), cause, context)
+}
+
+/// Opens a connection for packets like `flow`, if there is a service for them.
+#[inline]
+fn open(
+    ipvs: Ref<'_, Ipvs>,
+    skb: Skb,
+    flow: &Flow,
+    cause: Cause<'_>,
+    context: &Context<'_>,
+) -> Verdict {
+    let services = &ipvs.get().services;
+    let Some(service) = services.of_packet(flow, skb.mark(), context.net, context.rcu) else {
+        return Verdict::Accept(skb);
+    };
+    if ipvs.drop_packet.drops() {
+        return ipvs.drop_packet(skb, Reason::DropPacket);
+    }
+    if flow.sport == FTP_DATA {
+        return Verdict::Accept(skb);
+    }
+    // Once, so that all that is decided about a packet is decided by one state of the service. Without
+    // a pool it was just deleted.
+    let Some(pool) = service.get().pool.load(context.rcu) else {
+        return ipvs.drop_packet(skb, Reason::ServiceDeleted);
+    };
+    let settings = pool.settings();
+    let chosen = match settings.is_persistent() {
+        true => persist::choose(ipvs, service.get(), pool, flow, context),
+        false => choose(service.get(), pool, flow, context),
+    };
+    let choice = match chosen {
+        Ok(choice) => choice,
+        Err(Unscheduled::NoServer) => match bypass::choose(ipvs.get(), service, flow, context) {
+            Some(choice) if matches!(cause, Cause::Packet) => {
+                return bypass::first_packet(ipvs, settings, choice, skb, flow, context)
+            }
+            _ => return leave(ipvs.get(), &service, skb, flow, context),
+        },
+        Err(Unscheduled::Drop(reason)) => return ipvs.drop_packet(skb, reason),
+    };
+    if is_one_packet(settings, choice.target.flags, flow) {
+        return one_packet(ipvs, &service, choice, skb, (flow, cause), context);
+    }
+    let dest = choice.target.dest;
+    match connect(ipvs, choice, flow, context) {
+        Ok(conn) => {
+            service.stats.count_connection();
+            dest.stats.count_connection();
+            ipvs.stats.count_connection();
+            send(ipvs.get(), &conn, skb, (flow, cause), context)
+        }
+        Err(Refused::Exists) => match ipvs.get().conns.find(&flow.tuple(), context.rcu) {
+            Some((conn, Way::Request)) => send(ipvs.get(), conn.get(), skb, (flow, cause), context),
+            // It has ended meanwhile.
+            _ => ipvs.drop_packet(skb, Reason::ServerDeleted),
+        },
+        Err(Refused::Drop(reason)) => ipvs.drop_packet(skb, reason),
+    }
+}
+
+/// Whether a packet is scheduled on its own: so the service wants it, or the server.
+#[inline]
+fn is_one_packet(service: &ServiceSettings, server: ConnFlags, flow: &Flow) -> bool {
+    service.is_one_packet(flow.protocol)
+        || flow.protocol == proto::UDP && server.has(ConnFlags::ONE_PACKET)
+}
+
+/// Sends what has opened a connection to its server.
+#[inline]
+fn send(
+    ipvs: &Ipvs,
+    conn: &Conn,
+    skb: Skb,
+    (flow, cause): (&Flow, Cause<'_>),
+    context: &Context<'_>,
+) -> Verdict {
+    match cause {
+        Cause::Packet => request::forward(ipvs, conn, skb, flow, context),
+        Cause::Error(report) => relay::to_server(ipvs, conn, skb, report, context),
+    }
+}
+
+/// Sends a packet to its server, and remembers nothing of it.
+///
+/// As the C module does: the answers are nothing to us then, and with NAT come from the server.
+/// The connection is not counted at the server either, as it would be for the time of the call.
+fn one_packet(
+    ipvs: Ref<'_, Ipvs>,
+    service: &Service,
+    choice: Choice<'_>,
+    skb: Skb,
+    (flow, cause): (&Flow, Cause<'_>),
+    context: &Context<'_>,
+) -> Verdict {
+    let Choice { target, control } = choice;
+    // Still here afterwards where there is no room for the connection.
+    let mut packet = Some(skb);
+    let sent = Conn::lend(ipvs, target, &flow.tuple(), control, |conn| {
+        let Some(skb) = packet.take() else {
+            return Verdict::Stolen;
+        };
+        service.stats.count_connection();
+        target.dest.stats.count_connection();
+        ipvs.stats.count_connection();
+        if let Cause::Error(report) = cause {
+            return relay::to_server(ipvs.get(), conn, skb, report, context);
+        }
+        account::count_in(ipvs.get(), conn, &skb, context);
+        ipvs.count_unsent(xmit::to_server(conn, skb, flow, context))
+    });
+    match (sent, packet) {
+        (Err(reason), Some(skb)) => ipvs.drop_packet(skb, reason),
+        (Ok(verdict), _) => verdict,
+        (Err(_), None) => Verdict::Stolen,
+    }
+}
+
+/// The server of a packet to a service that remembers no clients.
+///
+/// As the C module does: such a service has one port, or those of all packets with its mark. The
+/// data connections of FTP and all ports of an address take persistence.
+fn choose<'g>(
+    service: &Service,
+    pool: &'g Pool,
+    flow: &Flow,
+    context: &Context<'g>,
+) -> Result<Choice<'g>, Unscheduled> {
+    if matches!(service.key, ServiceKey::Address { port, .. } if port != flow.dport) {
+        if service.has_port(0) {
+            complaint::port_zero();
+        }
+        return Err(Unscheduled::NoServer);
+    }
+    let server = schedule(service, pool, flow, context)?;
+    let port = match server.key.port {
+        0 => flow.dport,
+        port => port,
+    };
+    Ok(Choice {
+        target: Target {
+            dest: server.dest(),
+            port,
+            flags: server.conn_flags(),
+        },
+        control: None,
+    })
+}
+
+/// What becomes of a packet to a service without a server for it.
+#[cold]
+fn leave(
+    ipvs: &Ipvs,
+    service: &Service,
+    mut skb: Skb,
+    flow: &Flow,
+    context: &Context<'_>,
+) -> Verdict {
+    // It may be for an FTP server on this host.
+    if service.has_port(FTP) && flow.dport != FTP {
+        return Verdict::Accept(skb);
+    }
+    answer(
+        &mut skb,
+        flow.family,
+        IcmpError::PortUnreachable,
+        context.net,
+    );
+    ipvs.drop_packet(skb, Reason::NoServer)
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! No forwarding at all: the packet goes to where it is addressed to.
+
+use ipvs_core::flow::Flow;
+use knet::{
+    netfilter::{Context, Verdict},
+    skbuff::Skb,
+};
+
+use super::{
+    forward,
+    leave::{leave, Limit},
+    may_travel,
+};
+
+use crate::model::route::{find, Purpose};
+
+/// The header without options of both families, all that changes and more.
+const HEADER: usize = 20;
+
+/// Sends a client's packet to where it is addressed to, unless that is this host.
+///
+/// The way is looked up for each packet: there is no server to keep it with, and this is not how
+/// packets are meant to go for long. `not_sent` counts a packet that had to be answered with an error.
+#[cold]
+pub(crate) fn to_destination(
+    mut skb: Skb,
+    flow: &Flow,
+    context: &Context<'_>,
+    not_sent: impl FnOnce() -> Verdict,
+) -> Verdict {
+    let Ok(way) = find(flow.family, flow.dst, Purpose::Address, context.net) else {
+        skb.link_failure();
+        return Verdict::Drop(skb);
+    };
+    if way.route.is_local() || !may_travel(flow) {
+        return Verdict::Drop(skb);
+    }
+    let limit = |_: &Skb| Some(Limit::of(&way.route));
+    skb = match leave(skb, flow, limit, HEADER, context.net) {
+        Some(skb) => skb,
+        None => return not_sent(),
+    };
+    skb.set_route(way.route);
+    forward(skb, flow.family, context)
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Direct routing: the packet goes to the server as it is, only its link-layer address is the
+//! server's.
+
+use ipvs_core::flow::Flow;
+use knet::{
+    netfilter::{Context, Verdict},
+    skbuff::Skb,
+};
+
+use super::{
+    depart,
+    leave::{leave, Limit},
+    may_stay, may_travel, to_this_host,
+};
+use crate::{
+    model::{
+        conn::Conn,
+        route::{self, Purpose},
+    },
+    packet::track,
+};
+
+/// The header without options, all that changes and more.
+const HEADER: usize = 20;
+
+/// Sends a client's packet to the server.
+#[inline]
+pub(super) fn to_server(conn: &Conn, mut skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
+    let Ok(way) = route::to_server(&conn.dest, Purpose::NextHop, context.net, context.rcu) else {
+        skb.link_failure();
+        return Verdict::Drop(skb);
+    };
+    if way.route.is_local() {
+        return match may_stay(&skb) {
+            true => to_this_host(conn, skb),
+            false => Verdict::Drop(skb),
+        };
+    }
+    if !may_travel(flow) {
+        return Verdict::Drop(skb);
+    }
+    let limit = |_: &Skb| Some(Limit::of(&way.route));
+    match leave(skb, flow, limit, HEADER, context.net) {
+        Some(mut skb) => {
+            track::request(conn, &mut skb);
+            depart(skb, &way.route, flow.family, context)
+        }
+        None => conn.not_sent(),
+    }
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Network address translation: the packet gets the server's address on its way there, and the
+//! virtual service's on its way back.
+
+use ipvs_core::{
+    addr::Family,
+    flow::{Flow, Fragment},
+    icmp::{self, Endpoint, Report},
+    nat::{bare, dnat_v4, dnat_v6, snat_v4, snat_v6, L4Checksum, Remaining},
+    proto::{self, sctp},
+};
+use kernel::prelude::*;
+use knet::{
+    checksum::Summed,
+    netfilter::{Context, Verdict},
+    skbuff::Skb,
+};
+
+use super::{
+    depart, is_loopback,
+    leave::{leave, Limit},
+    may_travel, to_this_host,
+};
+use crate::{
+    model::{
+        conn::Conn,
+        route::{self, Purpose},
+    },
+    packet::{family::netfilter_family, track},
+};
+
+/// Sends a client's packet to the server.
+#[inline]
+pub(super) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
+    send(conn, skb, flow, headers(flow), context, |skb| {
+        translate(skb, flow, |headers, checksum| {
+            let (addr, port) = (conn.server, conn.server_port);
+            let (transport, protocol) = (flow.transport, flow.protocol);
+            match flow.family {
+                Family::V4 => dnat_v4(headers, transport, protocol, addr, port, checksum),
+                Family::V6 => dnat_v6(headers, transport_v6(flow), protocol, addr, port, checksum),
+            }
+        })
+    })
+}
+
+/// The same of a packet whose transport header knows no addresses.
+pub(super) fn bare_to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
+    send(conn, skb, flow, flow.transport, context, |skb| {
+        let headers = skb.writable(flow.transport)?;
+        bare::redirect(headers, flow.family, conn.server).map_err(|_| EINVAL)?;
+        skb.forget_complete_checksum();
+        Ok(())
+    })
+}
+
+/// Sends an ICMP error about a packet of a server to the server.
+pub(super) fn icmp_to_server(
+    conn: &Conn,
+    skb: Skb,
+    report: &Report,
+    context: &Context<'_>,
+) -> Verdict {
+    let flow = report.outer.without_ports();
+    send(conn, skb, &flow, report.headers(), context, |skb| {
+        let server = Endpoint {
+            addr: conn.server,
+            port: conn.server_port,
+        };
+        translate_icmp(skb, report, |headers| {
+            icmp::to_server(headers, report, server)
+        })
+    })
+}
+
+/// Lets `edit` give a packet the server's address, and sends it there. `length` bytes of headers
+/// may change.
+#[inline(always)]
+fn send(
+    conn: &Conn,
+    mut skb: Skb,
+    flow: &Flow,
+    length: usize,
+    context: &Context<'_>,
+    edit: impl FnOnce(&mut Skb) -> Result,
+) -> Verdict {
+    let Ok(way) = route::to_server(&conn.dest, Purpose::Address, context.net, context.rcu) else {
+        skb.link_failure();
+        return Verdict::Drop(skb);
+    };
+    let is_local = way.route.is_local();
+    if crosses_loopback(conn, &skb, flow, is_local) {
+        return Verdict::Drop(skb);
+    }
+    let limit = |_: &Skb| Some(Limit::of(&way.route));
+    let leaving = match is_local {
+        true => Some(skb),
+        false => leave(skb, flow, limit, length, context.net),
+    };
+    let Some(mut skb) = leaving else {
+        return conn.not_sent();
+    };
+    if edit(&mut skb).is_err() {
+        return Verdict::Drop(skb);
+    }
+    if is_local {
+        return to_this_host(conn, skb);
+    }
+    track::request(conn, &mut skb);
+    depart(skb, &way.route, flow.family, context)
+}
+
+/// Gives a server's packet the address of the virtual service.
+///
+/// # Errors
+///
+/// The packet is too short, or there is no memory: drop it.
+#[inline]
+pub(crate) fn from_server(conn: &Conn, skb: &mut Skb, flow: &Flow) -> Result {
+    translate(skb, flow, |headers, checksum| {
+        let (addr, port) = (conn.virtual_addr, conn.virtual_port);
+        let (transport, protocol) = (flow.transport, flow.protocol);
+        match flow.family {
+            Family::V4 => snat_v4(headers, transport, protocol, addr, port, checksum),
+            Family::V6 => snat_v6(headers, transport_v6(flow), protocol, addr, port, checksum),
+        }
+    })
+}
+
+/// The same of a packet whose transport header knows no addresses.
+///
+/// # Errors
+///
+/// See [`from_server`].
+pub(crate) fn bare_from_server(conn: &Conn, skb: &mut Skb, flow: &Flow) -> Result {
+    let headers = skb.writable(flow.transport)?;
+    bare::disguise(headers, flow.family, conn.virtual_addr).map_err(|_| EINVAL)?;
+    skb.forget_complete_checksum();
+    Ok(())
+}
+
+/// Gives an ICMP error of a server, or of somebody on the way to it, the address of the virtual
+/// service.
+///
+/// # Errors
+///
+/// The packet is too short, or there is no memory: drop it.
+pub(crate) fn icmp_from_server(conn: &Conn, skb: &mut Skb, report: &Report) -> Result {
+    let service = Endpoint {
+        addr: conn.virtual_addr,
+        port: conn.virtual_port,
+    };
+    translate_icmp(skb, report, |headers| {
+        icmp::to_client(headers, report, service)
+    })
+}
+
+/// Whether a loopback address would be seen on a link.
+#[inline]
+fn crosses_loopback(conn: &Conn, skb: &Skb, flow: &Flow, is_local: bool) -> bool {
+    match is_local {
+        true => {
+            is_loopback(flow.family, conn.server) && skb.has_device() && !skb.device_is_loopback()
+        }
+        false => !may_travel(flow),
+    }
+}
+
+/// Where the transport header of an IPv6 packet begins; a later fragment has none.
+#[inline]
+fn transport_v6(flow: &Flow) -> Option<usize> {
+    (flow.fragment != Fragment::Later).then_some(flow.transport)
+}
+
+/// How many bytes from the network header on may change.
+#[inline]
+fn headers(flow: &Flow) -> usize {
+    let transport = match flow.protocol {
+        _ if flow.fragment == Fragment::Later => 0,
+        proto::TCP => 20,
+        proto::SCTP => sctp::HEADER,
+        _ => 8,
+    };
+    flow.transport.saturating_add(transport)
+}
+
+/// Lets `edit` change the headers of a packet, and sees to it that its checksum stays right.
+#[inline(always)]
+fn translate(
+    skb: &mut Skb,
+    flow: &Flow,
+    edit: impl FnOnce(&mut [u8], L4Checksum) -> Result<Remaining, ipvs_core::nat::Error>,
+) -> Result {
+    let checksum = match skb.summed() {
+        Summed::Partial => L4Checksum::PseudoHeader,
+        Summed::None | Summed::Unnecessary | Summed::Complete => L4Checksum::Whole,
+    };
+    match edit(skb.writable(headers(flow))?, checksum) {
+        Ok(Remaining::Nothing) => skb.forget_complete_checksum(),
+        Ok(Remaining::UdpChecksum) => {
+            skb.compute_udp_checksum(netfilter_family(flow.family), flow.transport)?;
+        }
+        Ok(Remaining::SctpChecksum) => skb.compute_sctp_checksum(flow.transport)?,
+        Err(_) => return Err(EINVAL),
+    }
+    Ok(())
+}
+
+/// Lets `edit` change the headers of an ICMP error.
+fn translate_icmp(
+    skb: &mut Skb,
+    report: &Report,
+    edit: impl FnOnce(&mut [u8]) -> Result<(), ipvs_core::nat::Error>,
+) -> Result {
+    edit(skb.writable(report.headers())?).map_err(|_| EINVAL)?;
+    skb.forget_complete_checksum();
+    Ok(())
+}

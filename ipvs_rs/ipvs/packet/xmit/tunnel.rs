@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tunnels: the packet goes to the server inside another one. The server unwraps it, finds the
+//! virtual service's address on itself and answers the client directly.
+
+use core::sync::atomic::Ordering::Relaxed;
+use ipvs_core::{
+    addr::{Addr, Family},
+    flow::Flow,
+    tunnel::{self, gue, write_v4, write_v6, Inner, Outer, Remote, Wrapping},
+};
+use kernel::prelude::*;
+use knet::{
+    netfilter::{Context, Verdict},
+    skbuff::{identification_v4, Ends, Segments, Skb},
+};
+
+use super::{
+    depart,
+    leave::{leave, Limit},
+    may_stay, may_travel, to_this_host,
+};
+use crate::{
+    model::{
+        conn::Conn,
+        route::{self, Purpose, Way},
+    },
+    packet::{family::netfilter_family, track},
+};
+
+/// The fixed headers, all that changes of the packet itself and is read of it.
+const fn header(family: Family) -> usize {
+    // CAST: A small number.
+    tunnel::header(family) as usize
+}
+
+/// Sends a client's packet to the server.
+pub(super) fn to_server(conn: &Conn, mut skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
+    let dest = &conn.dest;
+    let Ok(way) = route::to_server(dest, Purpose::Tunnel, context.net, context.rcu) else {
+        skb.link_failure();
+        return Verdict::Drop(skb);
+    };
+    if way.route.is_local() {
+        return match may_stay(&skb) {
+            true => to_this_host(conn, skb),
+            false => Verdict::Drop(skb),
+        };
+    }
+    if !may_travel(flow) {
+        return Verdict::Drop(skb);
+    }
+    let (outer, wrapping) = (dest.key.family, dest.wrapping());
+    let is_partial = skb.partial_checksum().is_some();
+    let overhead = tunnel::header(outer).wrapping_add(wrapping.length(is_partial));
+    let watches_mtu = conn.settings().pmtu_disc.load(Relaxed) != 0;
+    let limit = |skb: &Skb| {
+        let mtu = tunnel::inner_mtu(way.route.mtu(), outer, overhead)?;
+        skb.tell_sender_mtu(mtu);
+        Some(Limit {
+            mtu,
+            tells_v4: watches_mtu,
+        })
+    };
+    let Some(mut skb) = leave(skb, flow, limit, header(flow.family), context.net) else {
+        return conn.not_sent();
+    };
+    if !track::enclose(conn, &mut skb) {
+        return Verdict::Drop(skb);
+    }
+    let shape = Shape {
+        wrapping,
+        overhead,
+        keeps_df: watches_mtu,
+    };
+    match wrap(skb, flow, &shape, (outer, dest.key.addr), way, context) {
+        Ok(skb) => depart(skb, &way.route, outer, context),
+        Err(_) => conn.not_sent(),
+    }
+}
+
+/// How a packet is wrapped.
+struct Shape {
+    wrapping: Wrapping,
+    /// The length of all outer headers.
+    overhead: u32,
+    /// Whether what must not be fragmented inside must not be so outside.
+    keeps_df: bool,
+}
+
+/// Puts the outer headers before a packet. Where it fails, the packet is freed.
+fn wrap(
+    mut skb: Skb,
+    flow: &Flow,
+    shape: &Shape,
+    (outer, server): (Family, Addr),
+    way: &Way,
+    context: &Context<'_>,
+) -> Result<Skb> {
+    let inner = flow.family;
+    let mut taken_over = Inner::read(inner, skb.writable(header(inner))?).ok_or(EINVAL)?;
+    taken_over.dont_fragment &= shape.keeps_df;
+    let (inner_family, outer_family) = (netfilter_family(inner), netfilter_family(outer));
+    let partial = skb.partial_checksum();
+    let segments = match shape.wrapping {
+        Wrapping::Ip => Segments::Ip,
+        Wrapping::Gue {
+            checksum, remote, ..
+        } => Segments::Udp { checksum, remote },
+        Wrapping::Gre { checksum } => Segments::Gre { checksum },
+    };
+    let payload = tunnel::ip_protocol(inner);
+    let mut capsule = skb.encapsulate(&way.route, outer_family, shape.overhead, segments)?;
+    match shape.wrapping {
+        Wrapping::Ip => capsule.payload(payload),
+        Wrapping::Gue {
+            port,
+            checksum,
+            remote,
+        } => {
+            capsule.payload(payload);
+            let remote = partial.filter(|_| remote).map(|partial| Remote {
+                start: partial.start,
+                field: partial.field,
+            });
+            let length = tunnel::gue_header(remote.is_some());
+            gue(capsule.push(length)?, inner, remote).ok_or(EINVAL)?;
+            if remote.is_some() {
+                capsule.leave_checksum_to_receiver();
+            }
+            let ends = Ends {
+                family: outer_family,
+                source: way.source.octets(),
+                destination: server.octets(),
+            };
+            capsule.push_udp(context.net, &ends, port, checksum)?;
+        }
+        Wrapping::Gre { checksum } => capsule.push_gre(inner_family, checksum)?,
+    }
+    let header = Outer {
+        src: way.source,
+        dst: server,
+        protocol: shape.wrapping.protocol(inner),
+        inner: taken_over,
+    };
+    capsule.finish(outer_family, |bytes, length| match outer {
+        Family::V4 => {
+            // A packet that is never fragmented needs none.
+            let ident = match header.inner.dont_fragment {
+                true => 0,
+                false => {
+                    let (src, dst) = (header.src.v4(), header.dst.v4());
+                    identification_v4(context.net, src, dst, header.protocol)
+                }
+            };
+            write_v4(bytes, &header, length, ident)
+        }
+        Family::V6 => {
+            let payload = length.saturating_sub(bytes.len());
+            write_v6(bytes, &header, payload)
+        }
+    })
+}
