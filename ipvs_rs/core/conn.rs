@@ -5,7 +5,7 @@
 //! The numbers are part of the interface: they appear in `/proc`, in netlink and sockopt
 //! messages, and in the messages of the synchronisation daemon.
 
-use crate::proto;
+use crate::wire::protocol;
 
 /// How packets of a connection reach the real server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +141,7 @@ impl ConnFlags {
     #[inline]
     pub const fn inherit(self, destination: Self, protocol: u8) -> Self {
         let one_packet =
-            protocol == proto::UDP && !self.has(Self::TEMPLATE) && !self.has(Self::SYNC);
+            protocol == protocol::UDP && !self.has(Self::TEMPLATE) && !self.has(Self::SYNC);
         if one_packet {
             self.with(destination)
         } else {
@@ -226,10 +226,10 @@ mod tests {
     fn one_packet_is_for_fresh_udp_connections() {
         let server = ConnFlags::for_destination(0x2000);
         for (own, protocol, one_packet) in [
-            (ConnFlags::EMPTY, proto::UDP, true),
-            (ConnFlags::EMPTY, proto::TCP, false),
-            (ConnFlags::TEMPLATE, proto::UDP, false),
-            (ConnFlags::SYNC, proto::UDP, false),
+            (ConnFlags::EMPTY, protocol::UDP, true),
+            (ConnFlags::EMPTY, protocol::TCP, false),
+            (ConnFlags::TEMPLATE, protocol::UDP, false),
+            (ConnFlags::SYNC, protocol::UDP, false),
         ] {
             let bound = own.inherit(server, protocol);
             assert_eq!(bound.has(ConnFlags::ONE_PACKET), one_packet);

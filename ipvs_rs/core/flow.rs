@@ -6,32 +6,13 @@
 //! ordinary IPv4 packet it takes one read of the fixed header and one of the ports.
 
 use crate::addr::{Addr, Family};
-use crate::proto::{self, ipsec, sctp};
+use crate::wire::protocol;
 
+pub use crate::wire::HeaderSource;
+
+pub mod ipsec;
 mod v4;
 mod v6;
-
-/// Where the bytes of a packet come from: a slice on the host, a socket buffer in the kernel.
-pub trait HeaderSource {
-    /// The `buf.len()` bytes that start `offset` bytes after the start of the network header.
-    ///
-    /// Returns a view of the packet itself where the bytes lie in one piece, else of `buf`, into
-    /// which they were copied; [`None`] when the packet ends before.
-    fn bytes<'b>(&'b self, offset: usize, buf: &'b mut [u8]) -> Option<&'b [u8]>;
-
-    /// The `N` bytes at `offset`.
-    #[inline]
-    fn array<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
-        self.bytes(offset, &mut [0; N])?.first_chunk().copied()
-    }
-}
-
-impl HeaderSource for [u8] {
-    #[inline]
-    fn bytes<'b>(&'b self, offset: usize, buf: &'b mut [u8]) -> Option<&'b [u8]> {
-        self.get(offset..)?.get(..buf.len())
-    }
-}
 
 /// Which part of a datagram a packet carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,7 +129,7 @@ impl Flow {
     #[inline]
     pub const fn key_exchange(&self) -> Tuple {
         Tuple {
-            protocol: proto::UDP,
+            protocol: protocol::UDP,
             ..self.tuple()
         }
     }
@@ -163,17 +144,6 @@ impl Flow {
         }
         let header: [u8; 20] = packet.array(self.transport)?;
         Some(header[13])
-    }
-
-    /// What the SCTP packet does to its association.
-    ///
-    /// Returns [`None`] where no chunk can be read.
-    #[inline]
-    pub fn sctp_event<S: HeaderSource + ?Sized>(&self, packet: &S) -> Option<sctp::Event> {
-        if matches!(self.fragment, Fragment::Later) {
-            return None;
-        }
-        sctp::Event::of_packet(packet, self.transport)
     }
 }
 
@@ -252,9 +222,9 @@ impl Network {
             return Err(NotOurs::BadHeader);
         }
         let protocol = self.protocol;
-        if !matches!(protocol, proto::TCP | proto::UDP | proto::SCTP) {
+        if !matches!(protocol, protocol::TCP | protocol::UDP | protocol::SCTP) {
             return Err(match (self.family, protocol) {
-                (Family::V4, proto::ICMP) | (Family::V6, proto::ICMPV6) => NotOurs::Icmp,
+                (Family::V4, protocol::ICMP) | (Family::V6, protocol::ICMPV6) => NotOurs::Icmp,
                 (_, protocol) if ipsec::rides(protocol) => NotOurs::Ipsec,
                 _ => NotOurs::OtherProtocol(protocol),
             });

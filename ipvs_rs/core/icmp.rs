@@ -13,8 +13,8 @@
 //! the other direction, inside as the packet was.
 
 use crate::addr::{Addr, Family};
-use crate::flow::{Flow, Fragment, HeaderSource, Network, NotOurs, Tuple};
-use crate::proto::{self, ipsec};
+use crate::flow::{ipsec, Flow, Fragment, Network, NotOurs, Tuple};
+use crate::wire::{protocol, HeaderSource};
 
 mod edit;
 pub mod tunnel;
@@ -136,8 +136,8 @@ impl Report {
 /// all errors.
 const fn is_error(family: Family, protocol: u8, kind: u8) -> bool {
     match family {
-        Family::V4 => protocol == proto::ICMP && matches!(kind, 3 | 4 | 11),
-        Family::V6 => protocol == proto::ICMPV6 && kind < 128,
+        Family::V4 => protocol == protocol::ICMP && matches!(kind, 3 | 4 | 11),
+        Family::V6 => protocol == protocol::ICMPV6 && kind < 128,
     }
 }
 

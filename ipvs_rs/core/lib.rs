@@ -46,3 +46,4 @@ pub mod sched;
 pub mod sockopt;
 pub mod tunnel;
 pub mod uapi;
+pub mod wire;

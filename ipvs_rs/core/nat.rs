@@ -12,7 +12,7 @@ pub use v6::{decrement_hop_limit, dnat_v6, snat_v6};
 
 use crate::addr::Addr;
 use crate::checksum::Sum;
-use crate::proto;
+use crate::wire::protocol;
 
 /// Why headers were left as they were.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,22 +172,22 @@ fn corrected(
 ) -> (u16, Remaining) {
     match (l4, protocol, checksum) {
         // It is not about addresses, and one that somebody else is to complete is not there yet.
-        (L4Checksum::Whole, proto::SCTP, same) if port != old_port => {
+        (L4Checksum::Whole, protocol::SCTP, same) if port != old_port => {
             (same, Remaining::SctpChecksum)
         }
-        (_, proto::SCTP, same) => (same, Remaining::Nothing),
+        (_, protocol::SCTP, same) => (same, Remaining::Nothing),
         // Ports are not part of the pseudo header.
         (L4Checksum::PseudoHeader, _, partial) => (
             moved(Sum::from_partial(partial)).partial(),
             Remaining::Nothing,
         ),
-        (L4Checksum::Whole, proto::UDP, 0) => (0, Remaining::UdpChecksum),
+        (L4Checksum::Whole, protocol::UDP, 0) => (0, Remaining::UdpChecksum),
         (L4Checksum::Whole, _, checksum) => {
             let sum = moved(Sum::from_checksum(checksum))
                 .remove(old_port)
                 .add(port);
             let checksum = match protocol {
-                proto::UDP => sum.udp_checksum(),
+                protocol::UDP => sum.udp_checksum(),
                 _ => sum.checksum(),
             };
             (checksum, Remaining::Nothing)
@@ -200,10 +200,10 @@ fn corrected(
 #[inline(always)]
 const fn layout(protocol: u8) -> Result<(usize, usize), Error> {
     match protocol {
-        proto::TCP => Ok((20, 12)),
-        proto::UDP => Ok((8, 2)),
+        protocol::TCP => Ok((20, 12)),
+        protocol::UDP => Ok((8, 2)),
         // Its 32 bits are not corrected here; nothing is written.
-        proto::SCTP => Ok((12, 4)),
+        protocol::SCTP => Ok((12, 4)),
         other => Err(Error::Protocol(other)),
     }
 }

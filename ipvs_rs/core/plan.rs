@@ -6,10 +6,11 @@ pub mod lookup;
 pub mod overload;
 pub mod reuse;
 
-use crate::flow::{Flow, Fragment, HeaderSource};
+use crate::flow::{Flow, Fragment};
 use crate::proto;
 use crate::proto::sctp::Event;
 use crate::proto::tcp::flags::{RST, SYN};
+use crate::wire::HeaderSource;
 
 /// Whether a packet that belongs to no connection may open one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub struct Sloppy {
 pub fn opens<S: HeaderSource + ?Sized>(flow: &Flow, packet: &S) -> bool {
     match flow.protocol {
         proto::TCP => flow.tcp_flags(packet).is_some_and(|flags| flags & SYN != 0),
-        proto::SCTP => flow.sctp_event(packet) == Some(Event::Init),
+        proto::SCTP => Event::of_flow(flow, packet) == Some(Event::Init),
         _ => false,
     }
 }

@@ -2,23 +2,12 @@
 
 //! The transport protocols that IPVS follows, one file each.
 
-pub mod ipsec;
 pub mod sctp;
 pub mod tcp;
 pub mod transition;
 pub mod udp;
 
-/// The protocol number of ICMP.
-pub const ICMP: u8 = 1;
-/// The protocol number of TCP.
-pub const TCP: u8 = 6;
-/// The protocol number of UDP.
-pub const UDP: u8 = 17;
-/// The protocol number of ICMPv6.
-pub const ICMPV6: u8 = 58;
-
-/// The protocol number of SCTP.
-pub const SCTP: u8 = 132;
+pub use crate::wire::protocol::{ICMP, ICMPV6, SCTP, TCP, UDP};
 
 /// The direction of a packet, from where a state machine sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

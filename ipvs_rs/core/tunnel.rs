@@ -16,15 +16,8 @@ pub use outer::{write_v4, write_v6, Inner, Outer};
 
 use crate::addr::Family;
 use crate::config;
-use crate::proto;
 use crate::uapi::tunnel as number;
-
-/// The protocol number of IPv4 inside another packet.
-pub(crate) const IPIP: u8 = 4;
-/// The protocol number of IPv6 inside another packet.
-pub(crate) const IPV6: u8 = 41;
-/// The protocol number of generic routing encapsulation.
-pub(crate) const GRE: u8 = 47;
+use crate::wire::protocol::{GRE, IPIP, IPV6, UDP};
 
 /// In [`config::Tunnel::flags`]: a checksum over the inner packet.
 const CHECKSUM: u16 = 1;
@@ -97,7 +90,7 @@ impl Wrapping {
     pub const fn protocol(self, inner: Family) -> u8 {
         match self {
             Self::Ip => ip_protocol(inner),
-            Self::Gue { .. } => proto::UDP,
+            Self::Gue { .. } => UDP,
             Self::Gre { .. } => GRE,
         }
     }

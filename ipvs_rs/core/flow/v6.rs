@@ -4,12 +4,7 @@
 
 use super::{Fragment, HeaderSource, Network, NotOurs};
 use crate::addr::{Addr, Family};
-
-const HOP_BY_HOP: u8 = 0;
-const ROUTING: u8 = 43;
-const FRAGMENT: u8 = 44;
-const AUTHENTICATION: u8 = 51;
-const DESTINATION_OPTIONS: u8 = 60;
+use crate::wire::protocol::{AH, DESTINATION_OPTIONS, FRAGMENT, HOP_BY_HOP, ROUTING};
 
 const HEADER_LEN: usize = 40;
 
@@ -68,7 +63,7 @@ fn walk<S: HeaderSource + ?Sized>(packet: &S, next: u8) -> Result<Chain, NotOurs
     };
     for _ in 0..=MAX_EXTENSION_HEADERS {
         let length = match chain.protocol {
-            HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS | AUTHENTICATION | FRAGMENT => {
+            HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS | AH | FRAGMENT => {
                 // None is shorter than eight bytes.
                 let [next, length, o0, o1, _, _, _, _] =
                     packet.array(chain.transport).ok_or(NotOurs::Truncated)?;
@@ -85,7 +80,7 @@ fn walk<S: HeaderSource + ?Sized>(packet: &S, next: u8) -> Result<Chain, NotOurs
                         8
                     }
                     // RFC 4302, section 2.2: in units of four bytes, less two.
-                    AUTHENTICATION => units.saturating_add(2).saturating_mul(4),
+                    AH => units.saturating_add(2).saturating_mul(4),
                     _ => units.saturating_add(1).saturating_mul(8),
                 }
             }

@@ -12,9 +12,12 @@
 
 use super::{is_error, quoted, Inside, NoReport, HEADER};
 use crate::addr::{Addr, Family};
-use crate::flow::{Flow, Fragment, HeaderSource, Network};
-use crate::proto;
-use crate::tunnel::{Wrapping, GRE, IPIP, IPV6};
+use crate::flow::{Flow, Fragment, Network};
+use crate::tunnel::Wrapping;
+use crate::wire::{
+    protocol::{GRE, IPIP, IPV6, UDP},
+    HeaderSource,
+};
 
 /// The GRE header begins with flags, of which only this one adds a field that tunnels have here.
 const GRE_CHECKSUM: u16 = 0x8000;
@@ -185,7 +188,7 @@ fn layer<S: HeaderSource>(packet: &S, network: &Network) -> Option<(Layer, usize
     match network.protocol {
         IPIP => Some((Layer::Ip, 0, Family::V4)),
         IPV6 => Some((Layer::Ip, 0, Family::V6)),
-        proto::UDP => {
+        UDP => {
             let [_, _, p0, p1, _, _, _, _, first, protocol, _, _] = packet.array(at)?;
             if first & GUE_OTHER != 0 {
                 return None;

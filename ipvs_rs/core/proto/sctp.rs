@@ -8,7 +8,8 @@
 use super::transition::{self, ProtocolState, Transition};
 use super::Direction;
 use crate::conn::ConnFlags;
-use crate::flow::HeaderSource;
+use crate::flow::{Flow, Fragment};
+use crate::wire::HeaderSource;
 
 mod table;
 
@@ -175,6 +176,17 @@ impl Event {
             14 => Self::ShutdownComplete,
             _ => Self::Data,
         }
+    }
+
+    /// What an SCTP packet does to its association.
+    ///
+    /// Returns [`None`] for a later fragment, and if the packet ends before its first chunk.
+    #[inline]
+    pub fn of_flow<S: HeaderSource + ?Sized>(flow: &Flow, packet: &S) -> Option<Self> {
+        if matches!(flow.fragment, Fragment::Later) {
+            return None;
+        }
+        Self::of_packet(packet, flow.transport)
     }
 
     /// The event of the first chunk of the packet whose SCTP header is at `transport`.

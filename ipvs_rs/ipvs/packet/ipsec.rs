@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! AH and ESP. They open no connections, and change nothing of the connection that they ride on
-//! but the time until its end. See [`ipvs_core::proto::ipsec`].
+//! but the time until its end. See [`ipvs_core::flow::ipsec`].
 
 use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{

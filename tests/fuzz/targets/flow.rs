@@ -5,8 +5,8 @@
 
 #![no_main]
 
-use ipvs_core::flow::{Flow, Fragment, Network, NotOurs};
-use ipvs_core::proto::{ipsec, UDP};
+use ipvs_core::flow::{ipsec, Flow, Fragment, Network, NotOurs};
+use ipvs_core::proto::{sctp::Event, UDP};
 use ipvs_fuzz::packets::written;
 use ipvs_fuzz::Paged;
 use libfuzzer_sys::fuzz_target;
@@ -30,13 +30,14 @@ fuzz_target!(|data: &[u8]| {
     );
     if flow.fragment == Fragment::Later {
         assert_eq!((flow.sport, flow.dport), (0, 0));
-        assert_eq!((flow.tcp_flags(data), flow.sctp_event(data)), (None, None));
+        let event = Event::of_flow(&flow, data);
+        assert_eq!((flow.tcp_flags(data), event), (None, None));
     } else {
         let ports = [flow.sport.to_be_bytes(), flow.dport.to_be_bytes()].concat();
         assert_eq!(data[flow.transport..][..4], ports[..]);
         let flags = data.get(flow.transport..).filter(|rest| rest.len() >= 20);
         assert_eq!(flow.tcp_flags(data), flags.map(|header| header[13]));
-        let _ = flow.sctp_event(data);
+        let _ = Event::of_flow(&flow, data);
     }
     let (packet, transport) = written(&flow);
     assert_eq!(Flow::parse(&packet[..]), Ok(Flow { transport, ..flow }));

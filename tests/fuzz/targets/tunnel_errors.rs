@@ -6,10 +6,10 @@
 #![no_main]
 
 use ipvs_core::addr::Family;
+use ipvs_core::flow::ipsec;
 use ipvs_core::flow::Network;
 use ipvs_core::icmp::tunnel::{told_mtu, Complaint, Layer, TunnelReport};
 use ipvs_core::icmp::Report;
-use ipvs_core::proto::ipsec;
 use ipvs_core::tunnel::{Inner, Wrapping};
 use ipvs_fuzz::packets::wrapped;
 use ipvs_fuzz::Paged;

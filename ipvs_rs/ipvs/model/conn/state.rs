@@ -40,7 +40,7 @@ impl Conn {
                 self.refresh(settings.timeouts().tcp(state));
             }
             SCTP => {
-                let Some(event) = flow.sctp_event(packet) else {
+                let Some(event) = sctp::Event::of_flow(flow, packet) else {
                     return;
                 };
                 let state = self.advance(|from| {
