@@ -6,7 +6,7 @@
 //! ordinary IPv4 packet it takes one read of the fixed header and one of the ports.
 
 use crate::addr::{Addr, Family};
-use crate::wire::protocol;
+use crate::wire::{ipv4, ipv6, ports::Ports, protocol, tcp, version_of};
 
 pub use crate::wire::HeaderSource;
 
@@ -142,8 +142,8 @@ impl Flow {
         if matches!(self.fragment, Fragment::Later) {
             return None;
         }
-        let header: [u8; 20] = packet.array(self.transport)?;
-        Some(header[13])
+        let header = packet.array(self.transport)?;
+        Some(tcp::flags_of(&header))
     }
 }
 
@@ -175,10 +175,11 @@ impl Network {
     #[inline(always)]
     pub fn parse<S: HeaderSource + ?Sized>(packet: &S) -> Result<Self, NotOurs> {
         // The fixed header of IPv4, and the first half of that of IPv6.
-        let start = packet.array(0).ok_or(NotOurs::Truncated)?;
-        match start[0] >> 4 {
-            4 => v4::parse(&start),
-            6 => v6::parse(packet, &start),
+        let start: [u8; ipv4::HEADER_LEN] = packet.array(0).ok_or(NotOurs::Truncated)?;
+        let [first, ..] = start;
+        match version_of(first) {
+            ipv4::VERSION => v4::parse(&start),
+            ipv6::VERSION => v6::parse(packet, &start),
             _ => Err(NotOurs::BadHeader),
         }
     }
@@ -229,13 +230,15 @@ impl Network {
                 _ => NotOurs::OtherProtocol(protocol),
             });
         }
-        let [s0, s1, d0, d1] = match self.fragment {
-            Fragment::Later => [0; 4],
-            Fragment::Whole | Fragment::First if self.end < self.transport.saturating_add(4) => {
+        let behind_ports = self.transport.saturating_add(Ports::LEN);
+        let ports = match self.fragment {
+            Fragment::Later => Ports::NONE,
+            Fragment::Whole | Fragment::First if self.end < behind_ports => {
                 return Err(NotOurs::NoPorts { protocol })
             }
             Fragment::Whole | Fragment::First => packet
                 .array(self.transport)
+                .map(Ports::read)
                 .ok_or(NotOurs::NoPorts { protocol })?,
         };
         Ok(Flow {
@@ -244,8 +247,8 @@ impl Network {
             fragment: self.fragment,
             src: self.src,
             dst: self.dst,
-            sport: u16::from_be_bytes([s0, s1]),
-            dport: u16::from_be_bytes([d0, d1]),
+            sport: ports.src,
+            dport: ports.dst,
             transport: self.transport,
         })
     }

@@ -14,15 +14,17 @@
 
 use crate::addr::{Addr, Family};
 use crate::flow::{ipsec, Flow, Fragment, Network, NotOurs, Tuple};
-use crate::wire::{protocol, HeaderSource};
+use crate::wire::{
+    icmp::{v4, v6, Header, HEADER_LEN},
+    ports::Ports,
+    protocol::{ICMP, ICMPV6},
+    HeaderSource,
+};
 
 mod edit;
 pub mod tunnel;
 
 pub use edit::{to_client, to_server};
-
-/// The length of the ICMP header, in both families.
-pub const HEADER: usize = 8;
 
 /// An ICMP error that quotes a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,12 +65,12 @@ impl Report {
         if outer.fragment != Fragment::Whole {
             return Err(NoReport::Fragment);
         }
-        let header: [u8; HEADER] = packet.array(outer.transport).ok_or(NoReport::Truncated)?;
-        let [kind, code, ..] = header;
+        let header = packet.array(outer.transport).ok_or(NoReport::Truncated)?;
+        let Header { kind, code, .. } = Header::read(&header);
         if !is_error(outer.family, outer.protocol, kind) {
             return Err(NoReport::Other);
         }
-        let embedded = outer.transport.saturating_add(HEADER);
+        let embedded = outer.transport.saturating_add(HEADER_LEN);
         let about = quoted(&Inside(packet, embedded), outer.family);
         Ok(Self {
             outer,
@@ -124,7 +126,7 @@ impl Report {
     pub const fn headers(&self) -> usize {
         let ports = self.embedded.saturating_add(self.about.transport);
         match self.has_ports() {
-            true => ports.saturating_add(4),
+            true => ports.saturating_add(Ports::LEN),
             false => ports,
         }
     }
@@ -136,8 +138,14 @@ impl Report {
 /// all errors.
 const fn is_error(family: Family, protocol: u8, kind: u8) -> bool {
     match family {
-        Family::V4 => protocol == protocol::ICMP && matches!(kind, 3 | 4 | 11),
-        Family::V6 => protocol == protocol::ICMPV6 && kind < 128,
+        Family::V4 => {
+            protocol == ICMP
+                && matches!(
+                    kind,
+                    v4::DESTINATION_UNREACHABLE | v4::SOURCE_QUENCH | v4::TIME_EXCEEDED
+                )
+        }
+        Family::V6 => protocol == ICMPV6 && kind < v6::FIRST_INFORMATIONAL,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::flow::{Flow, Fragment};
 use crate::proto;
 use crate::proto::sctp::Event;
 use crate::proto::tcp::flags::{RST, SYN};
-use crate::wire::HeaderSource;
+use crate::wire::{udp, HeaderSource};
 
 /// Whether a packet that belongs to no connection may open one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub fn opening<S: HeaderSource + ?Sized>(flow: &Flow, packet: &S, sloppy: Sloppy
             Some(flags) if flags & SYN != 0 || sloppy.tcp => Opening::Allowed,
             Some(_) => Opening::Refused,
         },
-        proto::UDP => match packet.array::<8>(flow.transport) {
+        proto::UDP => match packet.array::<{ udp::HEADER_LEN }>(flow.transport) {
             None => Opening::Unreadable,
             Some(_) => Opening::Allowed,
         },

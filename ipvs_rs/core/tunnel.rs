@@ -17,19 +17,22 @@ pub use outer::{write_v4, write_v6, Inner, Outer};
 use crate::addr::Family;
 use crate::config;
 use crate::uapi::tunnel as number;
-use crate::wire::protocol::{GRE, IPIP, IPV6, UDP};
+use crate::wire::{
+    gre, gue as gue_wire, ipv4, ipv6,
+    protocol::{GRE, IPIP, IPV6, UDP},
+    udp,
+};
 
 /// In [`config::Tunnel::flags`]: a checksum over the inner packet.
 const CHECKSUM: u16 = 1;
 /// In [`config::Tunnel::flags`]: the inner transport checksum is left to the server.
 const REMOTE: u16 = 2;
 
-/// The length of a UDP header.
-const UDP_HEADER: u32 = 8;
-/// The length of a GUE header without options.
-const GUE_HEADER: u32 = 4;
-/// The length of a GRE header, and of its checksum.
-const GRE_WORD: u32 = 4;
+// CAST: lengths of headers.
+const UDP_HEADER: u32 = udp::HEADER_LEN as u32;
+const GUE_HEADER: u32 = gue_wire::HEADER_LEN as u32;
+const GRE_HEADER: u32 = gre::HEADER_LEN as u32;
+const GRE_CHECKSUM: u32 = gre::CHECKSUM_LEN as u32;
 
 /// How packets are wrapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,8 +83,8 @@ impl Wrapping {
             Self::Ip => 0,
             Self::Gue { remote: true, .. } if partial => UDP_HEADER.wrapping_add(gue_header(true)),
             Self::Gue { .. } => UDP_HEADER.wrapping_add(gue_header(false)),
-            Self::Gre { checksum: true } => GRE_WORD + GRE_WORD,
-            Self::Gre { checksum: false } => GRE_WORD,
+            Self::Gre { checksum: true } => GRE_HEADER + GRE_CHECKSUM,
+            Self::Gre { checksum: false } => GRE_HEADER,
         }
     }
 
@@ -118,8 +121,9 @@ pub const fn gue_header(remote: bool) -> u32 {
 #[inline]
 pub const fn header(outer: Family) -> u32 {
     match outer {
-        Family::V4 => 20,
-        Family::V6 => 40,
+        // CAST: lengths of headers.
+        Family::V4 => ipv4::HEADER_LEN as u32,
+        Family::V6 => ipv6::HEADER_LEN as u32,
     }
 }
 
@@ -129,8 +133,8 @@ pub const fn header(outer: Family) -> u32 {
 #[inline]
 pub const fn inner_mtu(mtu: u32, outer: Family, overhead: u32) -> Option<u32> {
     let least = match outer {
-        Family::V4 => 68,
-        Family::V6 => 1280,
+        Family::V4 => ipv4::MIN_MTU,
+        Family::V6 => ipv6::MIN_MTU,
     };
     match mtu.checked_sub(overhead) {
         Some(inner) if inner >= least => Some(inner),

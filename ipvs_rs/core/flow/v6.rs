@@ -1,30 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The IPv6 header and the chain of extension headers (RFC 8200, sections 3 and 4).
+//! What IPVS needs of an IPv6 header and its extension headers (RFC 8200, sections 3 and 4).
 
 use super::{Fragment, HeaderSource, Network, NotOurs};
-use crate::addr::{Addr, Family};
-use crate::wire::protocol::{AH, DESTINATION_OPTIONS, FRAGMENT, HOP_BY_HOP, ROUTING};
+use crate::addr::Family;
+use crate::wire::{
+    ipv6::{Extension, Header, HALF_LEN, HEADER_LEN},
+    protocol::FRAGMENT,
+};
 
-const HEADER_LEN: usize = 40;
-
-/// More extension headers than this in one packet make it a bad one.
+/// A packet with more extension headers than this is a bad one.
 ///
-/// Honest packets carry one or two; each costs a read, and a packet could hold thousands.
+/// Honest packets carry one or two. Each costs a read, and a packet could hold thousands.
 const MAX_EXTENSION_HEADERS: usize = 16;
 
-/// Parses a packet whose version is 6 and whose first 20 bytes are `first`.
+/// Parses a packet whose version is 6 and whose first bytes are `first`.
 #[inline]
 pub(super) fn parse<S: HeaderSource + ?Sized>(
     packet: &S,
-    first: &[u8; 20],
+    first: &[u8; HALF_LEN],
 ) -> Result<Network, NotOurs> {
-    let second: [u8; 20] = packet.array(20).ok_or(NotOurs::Truncated)?;
-    let &[_, _, _, _, l0, l1, next, _, src0 @ ..] = first;
-    let [m, n, o, p, dst @ ..] = second;
-    let [a, b, c, d, e, f, g, h, i, j, k, l] = src0;
-    // 0 is a jumbogram (RFC 2675), whose end is that of the buffer.
-    let end = match u16::from_be_bytes([l0, l1]) {
+    let second = packet.array(HALF_LEN).ok_or(NotOurs::Truncated)?;
+    let header = Header::from_halves(first, &second);
+    // 0 is a jumbogram (RFC 2675), whose end is the end of the buffer.
+    let end = match header.payload_len {
         0 => usize::MAX,
         length => HEADER_LEN.saturating_add(usize::from(length)),
     };
@@ -32,13 +31,13 @@ pub(super) fn parse<S: HeaderSource + ?Sized>(
         protocol,
         transport,
         fragment,
-    } = walk(packet, next)?;
+    } = walk(packet, header.next_header)?;
     Ok(Network {
         family: Family::V6,
         protocol,
         fragment,
-        src: Addr::from_v6([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]),
-        dst: Addr::from_v6(dst),
+        src: header.src,
+        dst: header.dst,
         transport,
         end,
     })
@@ -46,15 +45,18 @@ pub(super) fn parse<S: HeaderSource + ?Sized>(
 
 /// What lies behind the extension headers.
 struct Chain {
+    /// The number of the transport protocol.
     protocol: u8,
+    /// Where the transport header starts, in bytes from the start of the network header.
     transport: usize,
+    /// What the fragment header says, if there is one.
     fragment: Fragment,
 }
 
 /// Walks over the extension headers that lead to the transport header.
 ///
-/// As the C module does: an authentication header is walked over too, and a later fragment ends
-/// the walk, since what follows its fragment header is payload.
+/// As the C module does: an authentication header is walked over too. A later fragment ends the
+/// walk, because what follows its fragment header is payload.
 fn walk<S: HeaderSource + ?Sized>(packet: &S, next: u8) -> Result<Chain, NotOurs> {
     let mut chain = Chain {
         protocol: next,
@@ -62,31 +64,21 @@ fn walk<S: HeaderSource + ?Sized>(packet: &S, next: u8) -> Result<Chain, NotOurs
         fragment: Fragment::Whole,
     };
     for _ in 0..=MAX_EXTENSION_HEADERS {
-        let length = match chain.protocol {
-            HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS | AH | FRAGMENT => {
-                // None is shorter than eight bytes.
-                let [next, length, o0, o1, _, _, _, _] =
-                    packet.array(chain.transport).ok_or(NotOurs::Truncated)?;
-                let kind = core::mem::replace(&mut chain.protocol, next);
-                let units = usize::from(length);
-                match kind {
-                    FRAGMENT => {
-                        let offset = u16::from_be_bytes([o0, o1]);
-                        if offset & !7 != 0 {
-                            chain.fragment = Fragment::Later;
-                        } else if offset & 1 != 0 {
-                            chain.fragment = Fragment::First;
-                        }
-                        8
-                    }
-                    // RFC 4302, section 2.2: in units of four bytes, less two.
-                    AH => units.saturating_add(2).saturating_mul(4),
-                    _ => units.saturating_add(1).saturating_mul(8),
-                }
+        let number = chain.protocol;
+        if !Extension::is_one(number) {
+            return Ok(chain);
+        }
+        let bytes = packet.array(chain.transport).ok_or(NotOurs::Truncated)?;
+        let extension = Extension::read(&bytes);
+        if number == FRAGMENT {
+            if extension.fragment_offset() != 0 {
+                chain.fragment = Fragment::Later;
+            } else if extension.more_fragments() {
+                chain.fragment = Fragment::First;
             }
-            _ => return Ok(chain),
-        };
-        chain.transport = chain.transport.saturating_add(length);
+        }
+        chain.protocol = extension.next_header;
+        chain.transport = chain.transport.saturating_add(extension.len(number));
         if matches!(chain.fragment, Fragment::Later) {
             return Ok(chain);
         }

@@ -5,11 +5,8 @@
 use super::{Endpoint, Report};
 use crate::addr::{Addr, Family};
 use crate::checksum::Sum;
-use crate::nat::Error;
-
-/// Where addresses are in the headers: the first byte of the source and of the destination.
-const V4: (usize, usize) = (12, 16);
-const V6: (usize, usize) = (8, 24);
+use crate::nat::{End, Error};
+use crate::wire::{icmp, ipv4, ipv6, ports};
 
 /// Sends an error to a real server: it becomes the destination of the error, and the source of
 /// the quoted packet.
@@ -37,32 +34,11 @@ pub fn to_client(headers: &mut [u8], report: &Report, service: Endpoint) -> Resu
     translate(headers, report, service, End::Source).ok_or(Error::TooShort)
 }
 
-/// An end of a packet.
-#[derive(Clone, Copy)]
-enum End {
-    Source,
-    Destination,
-}
-
-impl End {
-    /// The end of the quoted packet that corresponds to this one of the error.
-    const fn inside(self) -> Self {
-        match self {
-            Self::Source => Self::Destination,
-            Self::Destination => Self::Source,
-        }
-    }
-
-    /// Where its address is in a header.
-    const fn addr(self, family: Family) -> usize {
-        let (source, destination) = match family {
-            Family::V4 => V4,
-            Family::V6 => V6,
-        };
-        match self {
-            Self::Source => source,
-            Self::Destination => destination,
-        }
+/// The end of the quoted packet that corresponds to `end` of the error.
+const fn opposite(end: End) -> End {
+    match end {
+        End::Source => End::Destination,
+        End::Destination => End::Source,
     }
 }
 
@@ -71,9 +47,9 @@ fn translate(headers: &mut [u8], report: &Report, new: Endpoint, end: End) -> Op
     let family = report.outer.family;
     let (outside, message) = headers.split_at_mut_checked(report.message())?;
     let quoted_at = report.embedded.checked_sub(report.message())?;
-    let (icmp, quoted) = message.split_at_mut_checked(quoted_at)?;
+    let (header, quoted) = message.split_at_mut_checked(quoted_at)?;
     let (network, ports) = quoted.split_at_mut_checked(report.about.transport)?;
-    let [_, _, checksum @ ..] = icmp.first_chunk_mut::<4>()?;
+    let checksum = icmp::checksum_mut(header)?;
     let mut sum = Sum::from_checksum(u16::from_be_bytes(*checksum));
 
     let moved = replace_addr(outside, family, end, new.addr)?;
@@ -81,15 +57,15 @@ fn translate(headers: &mut [u8], report: &Report, new: Endpoint, end: End) -> Op
         // Its pseudo header has the addresses.
         sum = moved.apply(sum);
     }
-    let moved = replace_addr(network, family, end.inside(), new.addr)?;
+    let moved = replace_addr(network, family, opposite(end), new.addr)?;
     sum = moved.apply(sum);
     if let Some((old, new)) = moved.header_checksum {
         sum = sum.remove(old).add(new);
     }
     if report.has_ports() {
-        let port = match end.inside() {
-            End::Source => ports.first_chunk_mut::<2>()?,
-            End::Destination => ports.first_chunk_mut::<4>()?.last_chunk_mut::<2>()?,
+        let port = match opposite(end) {
+            End::Source => ports::src_mut(ports)?,
+            End::Destination => ports::dst_mut(ports)?,
         };
         let old = u16::from_be_bytes(core::mem::replace(port, new.port.to_be_bytes()));
         sum = sum.remove(old).add(new.port);
@@ -103,7 +79,7 @@ struct Moved {
     family: Family,
     from: Addr,
     to: Addr,
-    /// The checksum of an IPv4 header, before and after.
+    /// The checksum of an IPv4 header, before and after, in host order.
     header_checksum: Option<(u16, u16)>,
 }
 
@@ -114,44 +90,46 @@ impl Moved {
             Family::V4 => sum
                 .remove_u32(u32::from_be_bytes(self.from.v4()))
                 .add_u32(u32::from_be_bytes(self.to.v4())),
-            Family::V6 => {
-                let invert = |octet: u8| !octet;
-                sum.add_bytes(&self.from.octets().map(invert))
-                    .add_bytes(&self.to.octets())
-            }
+            Family::V6 => sum.remove_v6(self.from).add_v6(self.to),
         }
     }
 }
 
 /// Replaces one address of a network header, and corrects the checksum of an IPv4 header.
 fn replace_addr(header: &mut [u8], family: Family, end: End, to: Addr) -> Option<Moved> {
-    let field = header.get_mut(end.addr(family)..)?;
     match family {
-        Family::V4 => {
-            let field: &mut [u8; 4] = field.first_chunk_mut()?;
-            let from = Addr::from_v4(core::mem::replace(field, to.v4()));
-            let mut moved = Moved {
-                family,
-                from,
-                to,
-                header_checksum: None,
-            };
-            let checksum: &mut [u8; 2] = header.get_mut(10..)?.first_chunk_mut()?;
-            let old = u16::from_be_bytes(*checksum);
-            let new = moved.apply(Sum::from_checksum(old)).checksum();
-            *checksum = new.to_be_bytes();
-            moved.header_checksum = Some((old, new));
-            Some(moved)
-        }
-        Family::V6 => {
-            let field: &mut [u8; 16] = field.first_chunk_mut()?;
-            let from = Addr::from_v6(core::mem::replace(field, to.octets()));
-            Some(Moved {
-                family,
-                from,
-                to,
-                header_checksum: None,
-            })
-        }
+        Family::V4 => replace_v4(ipv4::HeaderMut::at_start(header)?, end, to),
+        Family::V6 => replace_v6(ipv6::HeaderMut::at_start(header)?, end, to),
     }
+}
+
+fn replace_v4(header: ipv4::HeaderMut<'_>, end: End, to: Addr) -> Option<Moved> {
+    let field = match end {
+        End::Source => header.src,
+        End::Destination => header.dst,
+    };
+    let mut moved = Moved {
+        family: Family::V4,
+        from: Addr::from_v4(core::mem::replace(field, to.v4())),
+        to,
+        header_checksum: None,
+    };
+    let old = u16::from_be_bytes(*header.checksum);
+    let new = moved.apply(Sum::from_checksum(old)).checksum();
+    *header.checksum = new.to_be_bytes();
+    moved.header_checksum = Some((old, new));
+    Some(moved)
+}
+
+fn replace_v6(header: ipv6::HeaderMut<'_>, end: End, to: Addr) -> Option<Moved> {
+    let field = match end {
+        End::Source => header.src,
+        End::Destination => header.dst,
+    };
+    Some(Moved {
+        family: Family::V6,
+        from: Addr::from_v6(core::mem::replace(field, to.octets())),
+        to,
+        header_checksum: None,
+    })
 }

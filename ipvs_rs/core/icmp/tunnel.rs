@@ -10,25 +10,18 @@
 //!
 //! Whoever was on the way of a tunnel knows the director only, and complains to it.
 
-use super::{is_error, quoted, Inside, NoReport, HEADER};
+use super::{is_error, quoted, Inside, NoReport};
 use crate::addr::{Addr, Family};
 use crate::flow::{Flow, Fragment, Network};
 use crate::tunnel::Wrapping;
 use crate::wire::{
+    gre, gue,
+    icmp::{self, v4, v6},
+    ipv4, ipv6,
+    ports::Ports,
     protocol::{GRE, IPIP, IPV6, UDP},
-    HeaderSource,
+    udp, HeaderSource,
 };
-
-/// The GRE header begins with flags, of which only this one adds a field that tunnels have here.
-const GRE_CHECKSUM: u16 = 0x8000;
-/// What GRE calls a packet of IPv4 and one of IPv6.
-const ETHER_V4: u16 = 0x0800;
-const ETHER_V6: u16 = 0x86DD;
-
-/// In the first byte of a GUE header: version and control bit, which data packets have not set.
-const GUE_OTHER: u8 = 0xE0;
-/// The length of the options, in words.
-const GUE_WORDS: u8 = 0x1F;
 
 /// What a packet travels in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,12 +103,12 @@ impl TunnelReport {
         if outer.fragment != Fragment::Whole {
             return Err(NoReport::Fragment);
         }
-        let header: [u8; HEADER] = packet.array(outer.transport).ok_or(NoReport::Truncated)?;
-        let [kind, code, _, _, rest @ ..] = header;
+        let header = packet.array(outer.transport).ok_or(NoReport::Truncated)?;
+        let icmp::Header { kind, code, rest } = icmp::Header::read(&header);
         if !is_error(outer.family, outer.protocol, kind) {
             return Err(NoReport::Other);
         }
-        let embedded = outer.transport.saturating_add(HEADER);
+        let embedded = outer.transport.saturating_add(icmp::HEADER_LEN);
         let wrapped = Inside(packet, embedded);
         let network = Network::parse(&wrapped).map_err(|_| NoReport::Other)?;
         if network.family != outer.family || network.fragment == Fragment::Later {
@@ -126,19 +119,21 @@ impl TunnelReport {
         let inner = embedded.saturating_add(start);
         let client = Inside(packet, inner);
         let about = quoted(&client, family)?;
-        // Bit 6 of the flags of IPv4.
-        let flags: [u8; 1] = client.array(6).ok_or(NoReport::Other)?;
+        let dont_fragment = match family {
+            Family::V4 => ipv4::Header::of(&client).is_some_and(|header| header.dont_fragment()),
+            Family::V6 => false,
+        };
         Ok(Self {
             outer,
             kind,
             code,
-            rest: u32::from_be_bytes(rest),
+            rest,
             embedded,
             server: network.dst,
             layer,
             inner,
             about,
-            dont_fragment: family == Family::V4 && flags[0] & 0x40 != 0,
+            dont_fragment,
         })
     }
 
@@ -153,8 +148,10 @@ impl TunnelReport {
     pub const fn mtu(&self) -> Option<u32> {
         match (self.outer.family, self.kind, self.code) {
             // RFC 1191, section 4: the upper half is unused.
-            (Family::V4, 3, 4) => Some(self.rest & 0xFFFF),
-            (Family::V6, 2, _) => Some(self.rest),
+            (Family::V4, v4::DESTINATION_UNREACHABLE, v4::FRAGMENTATION_NEEDED) => {
+                Some(self.rest & 0xFFFF)
+            }
+            (Family::V6, v6::PACKET_TOO_BIG, _) => Some(self.rest),
             _ => None,
         }
     }
@@ -174,8 +171,8 @@ impl TunnelReport {
             },
             (None, Family::V4, Family::V4) => Complaint::Same,
             // Source quench, which IPv6 never had, and errors that nobody has defined.
-            (None, Family::V4, Family::V6) if self.kind == 4 => Complaint::Nothing,
-            (None, Family::V6, _) if self.kind > 4 => Complaint::Nothing,
+            (None, Family::V4, Family::V6) if self.kind == v4::SOURCE_QUENCH => Complaint::Nothing,
+            (None, Family::V6, _) if self.kind > v6::PARAMETER_PROBLEM => Complaint::Nothing,
             (None, _, _) => Complaint::Unreachable,
         }
     }
@@ -189,32 +186,22 @@ fn layer<S: HeaderSource>(packet: &S, network: &Network) -> Option<(Layer, usize
         IPIP => Some((Layer::Ip, 0, Family::V4)),
         IPV6 => Some((Layer::Ip, 0, Family::V6)),
         UDP => {
-            let [_, _, p0, p1, _, _, _, _, first, protocol, _, _] = packet.array(at)?;
-            if first & GUE_OTHER != 0 {
+            let port = Ports::read(packet.array(at)?).dst;
+            let gue = gue::Header::read(packet.array(at.checked_add(udp::HEADER_LEN)?)?);
+            if !gue.is_data() {
                 return None;
             }
-            let options = usize::from(first & GUE_WORDS).wrapping_mul(4);
-            let family = match protocol {
+            let family = match gue.protocol {
                 IPIP => Family::V4,
                 IPV6 => Family::V6,
                 _ => return None,
             };
-            let port = u16::from_be_bytes([p0, p1]);
-            Some((Layer::Gue { port }, options.wrapping_add(12), family))
+            let length = udp::HEADER_LEN.saturating_add(gue.header_len());
+            Some((Layer::Gue { port }, length, family))
         }
         GRE => {
-            let [f0, f1, k0, k1] = packet.array(at)?;
-            let length = match u16::from_be_bytes([f0, f1]) {
-                0 => 4,
-                GRE_CHECKSUM => 8,
-                _ => return None,
-            };
-            let family = match u16::from_be_bytes([k0, k1]) {
-                ETHER_V4 => Family::V4,
-                ETHER_V6 => Family::V6,
-                _ => return None,
-            };
-            Some((Layer::Gre, length, family))
+            let gre = gre::Header::read(packet.array(at)?);
+            Some((Layer::Gre, gre.header_len()?, gre.inner_family()?))
         }
         _ => None,
     }
@@ -223,8 +210,8 @@ fn layer<S: HeaderSource>(packet: &S, network: &Network) -> Option<(Layer, usize
 /// The size of packets that a client is told, of the family of `about`, on a way that takes `mtu`.
 pub fn told_mtu(about: Family, mtu: u32, overhead: u32) -> u32 {
     let least = match about {
-        Family::V4 => 68,
-        Family::V6 => 1280,
+        Family::V4 => ipv4::MIN_MTU,
+        Family::V6 => ipv6::MIN_MTU,
     };
     mtu.saturating_sub(overhead).max(least)
 }

@@ -1,49 +1,48 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Edits of the network header alone, for protocols whose own headers know no addresses.
+//! Edits of the network header alone, for protocols whose own headers hold no addresses.
 
-use super::{dnat_v6, snat_v6, Error, L4Checksum, Remaining};
+use super::{dnat_v6, snat_v6, End, Error, L4Checksum, Remaining};
 use crate::addr::{Addr, Family};
 use crate::checksum::Sum;
+use crate::wire::ipv4;
 
-/// Where the addresses of an IPv4 header are.
-const SOURCE: usize = 12;
-const DESTINATION: usize = 16;
-
-/// Sends a packet of `family` somewhere else, and leaves what is behind its network header as it
-/// is.
+/// Gives a packet of `family` another destination address. What is behind the network header stays
+/// as it is.
 ///
 /// # Errors
 ///
 /// [`Error::TooShort`]; nothing is changed then.
-pub fn redirect(headers: &mut [u8], family: Family, addr: Addr) -> Result<Remaining, Error> {
+pub fn set_destination(headers: &mut [u8], family: Family, addr: Addr) -> Result<Remaining, Error> {
     match family {
-        Family::V4 => replace_v4(headers, DESTINATION, addr),
+        Family::V4 => replace_v4(headers, End::Destination, addr),
         Family::V6 => dnat_v6(headers, None, 0, addr, 0, L4Checksum::Whole),
     }
 }
 
-/// Lets a packet of `family` come from somewhere else. See [`redirect`].
+/// Gives a packet of `family` another source address. See [`set_destination`].
 ///
 /// # Errors
 ///
 /// [`Error::TooShort`]; nothing is changed then.
-pub fn disguise(headers: &mut [u8], family: Family, addr: Addr) -> Result<Remaining, Error> {
+pub fn set_source(headers: &mut [u8], family: Family, addr: Addr) -> Result<Remaining, Error> {
     match family {
-        Family::V4 => replace_v4(headers, SOURCE, addr),
+        Family::V4 => replace_v4(headers, End::Source, addr),
         Family::V6 => snat_v6(headers, None, 0, addr, 0, L4Checksum::Whole),
     }
 }
 
-fn replace_v4(headers: &mut [u8], at: usize, addr: Addr) -> Result<Remaining, Error> {
-    let header: &mut [u8; 20] = headers.first_chunk_mut().ok_or(Error::TooShort)?;
-    let field = header.get_mut(at..).and_then(<[u8]>::first_chunk_mut);
-    let old: [u8; 4] = core::mem::replace(field.ok_or(Error::TooShort)?, addr.v4());
-    let [_, _, _, _, _, _, _, _, _, _, c0, c1, ..] = header;
-    let sum = Sum::from_checksum(u16::from_be_bytes([*c0, *c1]))
+fn replace_v4(headers: &mut [u8], end: End, addr: Addr) -> Result<Remaining, Error> {
+    let header = ipv4::HeaderMut::at_start(headers).ok_or(Error::TooShort)?;
+    let field = match end {
+        End::Source => header.src,
+        End::Destination => header.dst,
+    };
+    let old = core::mem::replace(field, addr.v4());
+    let sum = Sum::from_checksum(u16::from_be_bytes(*header.checksum))
         .remove_u32(u32::from_be_bytes(old))
         .add_u32(u32::from_be_bytes(addr.v4()));
-    [*c0, *c1] = sum.checksum().to_be_bytes();
+    *header.checksum = sum.checksum().to_be_bytes();
     Ok(Remaining::Nothing)
 }
 
@@ -62,8 +61,12 @@ mod tests {
         let (server, service) = (Addr::from_v4([172, 16, 1, 2]), Addr::from_v4([10, 0, 1, 1]));
         let before = packet;
         for (change, addr, at) in [
-            (redirect as fn(&mut [u8], Family, Addr) -> _, server, 16),
-            (disguise, service, 12),
+            (
+                set_destination as fn(&mut [u8], Family, Addr) -> _,
+                server,
+                16,
+            ),
+            (set_source, service, 12),
         ] {
             let mut packet = before;
             assert_eq!(

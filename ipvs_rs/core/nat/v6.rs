@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Edits of IPv6 headers (RFC 8200) on their way through the director.
+//! Edits of IPv6 headers (RFC 8200) and of the transport header behind them.
 //!
-//! There is no header checksum; the addresses are part of the checksum of the transport protocol.
+//! The IPv6 header has no checksum. The addresses are part of the checksum of the transport
+//! protocol.
 
-use super::{corrected, layout, End, Error, L4Checksum, Remaining, TtlError};
+use super::{corrected, End, Error, L4Checksum, Layout, Remaining};
 use crate::addr::Addr;
 use crate::checksum::Sum;
+use crate::wire::{ipv6, ports::PortsMut};
 
-/// The length of the fixed header.
-const HEADER: usize = 40;
-
-/// Sends a packet somewhere else: gives it another destination.
+/// Gives a packet another destination address and port.
 ///
-/// `headers` starts at the network header, `transport` is where the transport header starts in
-/// it, behind all extension headers. In a later fragment there is none, and [`None`] says so.
+/// `headers` starts at the network header. `transport` is the offset of the transport header in it,
+/// in bytes, behind all extension headers; [`None`] means that there is no transport header, as in
+/// a later fragment. `port` is in host order.
 ///
 /// # Errors
 ///
@@ -37,7 +37,7 @@ pub fn dnat_v6(
     )
 }
 
-/// Lets a packet come from somewhere else: gives it another source.
+/// Gives a packet another source address and port.
 ///
 /// See [`dnat_v6`].
 ///
@@ -67,26 +67,25 @@ fn edit(
     let transport = match transport {
         Some(transport) => transport,
         None => {
-            let field = addr_field(headers.get_mut(..HEADER), end).ok_or(Error::TooShort)?;
-            *field = addr.octets();
+            *addr_mut(headers, end).ok_or(Error::TooShort)? = addr.octets();
             return Ok(Remaining::Nothing);
         }
     };
-    let (len, checksum_at) = layout(protocol)?;
-    let fields = Fields::find(headers, transport, len, checksum_at, end).ok_or(Error::TooShort)?;
+    let layout = Layout::of(protocol)?;
+    let fields = Fields::find(headers, transport, layout, end).ok_or(Error::TooShort)?;
     Ok(fields.edit(addr, port, protocol, l4))
 }
 
-/// An address in the fixed header.
-fn addr_field(header: Option<&mut [u8]>, end: End) -> Option<&mut [u8; 16]> {
-    let (header, dst) = header?.split_last_chunk_mut()?;
-    match end {
-        End::Source => header.last_chunk_mut(),
-        End::Destination => Some(dst),
-    }
+/// The address of one end in the fixed header, in network order.
+fn addr_mut(headers: &mut [u8], end: End) -> Option<&mut [u8; 16]> {
+    let header = ipv6::HeaderMut::at_start(headers)?;
+    Some(match end {
+        End::Source => header.src,
+        End::Destination => header.dst,
+    })
 }
 
-/// The fields of a packet that an edit touches.
+/// The fields of a packet that an edit changes, in network order.
 struct Fields<'a> {
     addr: &'a mut [u8; 16],
     port: &'a mut [u8; 2],
@@ -95,23 +94,16 @@ struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     #[inline(always)]
-    fn find(
-        headers: &'a mut [u8],
-        transport: usize,
-        len: usize,
-        checksum_at: usize,
-        end: End,
-    ) -> Option<Self> {
+    fn find(headers: &'a mut [u8], transport: usize, layout: Layout, end: End) -> Option<Self> {
         let (network, l4) = headers.split_at_mut_checked(transport)?;
-        let (sport, rest) = l4.get_mut(..len)?.split_first_chunk_mut()?;
-        let (dport, rest) = rest.split_first_chunk_mut()?;
+        let ports = PortsMut::at_start(l4.get_mut(..layout.header_len)?)?;
         Some(Self {
-            addr: addr_field(network.get_mut(..HEADER), end)?,
+            addr: addr_mut(network, end)?,
             port: match end {
-                End::Source => sport,
-                End::Destination => dport,
+                End::Source => ports.src,
+                End::Destination => ports.dst,
             },
-            checksum: rest.get_mut(checksum_at..)?.first_chunk_mut()?,
+            checksum: layout.checksum_in(ports.rest)?,
         })
     }
 
@@ -127,20 +119,4 @@ impl<'a> Fields<'a> {
         *self.checksum = checksum.to_be_bytes();
         remaining
     }
-}
-
-/// Takes one hop from an IPv6 packet; `headers` starts at the network header.
-///
-/// # Errors
-///
-/// [`TtlError`]; nothing is changed then.
-#[inline]
-pub fn decrement_hop_limit(headers: &mut [u8]) -> Result<(), TtlError> {
-    let [_, _, _, _, _, _, _, limit]: &mut [u8; 8] =
-        headers.first_chunk_mut().ok_or(TtlError::TooShort)?;
-    *limit = match *limit {
-        0 | 1 => return Err(TtlError::Expired),
-        hops => hops.wrapping_sub(1),
-    };
-    Ok(())
 }

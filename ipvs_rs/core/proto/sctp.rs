@@ -9,14 +9,14 @@ use super::transition::{self, ProtocolState, Transition};
 use super::Direction;
 use crate::conn::ConnFlags;
 use crate::flow::{Flow, Fragment};
-use crate::wire::HeaderSource;
+use crate::wire::{
+    sctp::{kind, Chunk, HEADER_LEN},
+    HeaderSource,
+};
 
 mod table;
 
 pub use table::next;
-
-/// The length of the common header, behind which the first chunk begins.
-pub const HEADER: usize = 12;
 
 /// The state of an association, numbered as in the synchronisation messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -165,15 +165,15 @@ impl Event {
     /// The event of a chunk of this type (RFC 9260, section 3.2).
     pub const fn from_chunk(kind: u8) -> Self {
         match kind {
-            1 => Self::Init,
-            2 => Self::InitAck,
-            6 => Self::Abort,
-            7 => Self::Shutdown,
-            8 => Self::ShutdownAck,
-            9 => Self::Error,
-            10 => Self::CookieEcho,
-            11 => Self::CookieAck,
-            14 => Self::ShutdownComplete,
+            kind::INIT => Self::Init,
+            kind::INIT_ACK => Self::InitAck,
+            kind::ABORT => Self::Abort,
+            kind::SHUTDOWN => Self::Shutdown,
+            kind::SHUTDOWN_ACK => Self::ShutdownAck,
+            kind::ERROR => Self::Error,
+            kind::COOKIE_ECHO => Self::CookieEcho,
+            kind::COOKIE_ACK => Self::CookieAck,
+            kind::SHUTDOWN_COMPLETE => Self::ShutdownComplete,
             _ => Self::Data,
         }
     }
@@ -193,8 +193,8 @@ impl Event {
     ///
     /// Returns [`None`] where no whole chunk header is.
     pub fn of_first_chunk<S: HeaderSource + ?Sized>(packet: &S, transport: usize) -> Option<Self> {
-        let [kind, _, _, _] = packet.array(transport.checked_add(HEADER)?)?;
-        Some(Self::from_chunk(kind))
+        let first = Chunk::read(packet.array(transport.checked_add(HEADER_LEN)?)?);
+        Some(Self::from_chunk(first.kind))
     }
 
     /// What the packet does whose SCTP header is at `transport`.
@@ -203,21 +203,20 @@ impl Event {
     ///
     /// Returns [`None`] where no whole chunk header is.
     pub fn of_packet<S: HeaderSource + ?Sized>(packet: &S, transport: usize) -> Option<Self> {
-        let first = transport.checked_add(HEADER)?;
-        let [kind, _, l0, l1] = packet.array(first)?;
-        let event = Self::from_chunk(kind);
+        let first = transport.checked_add(HEADER_LEN)?;
+        let chunk = Chunk::read(packet.array(first)?);
+        let event = Self::from_chunk(chunk.kind);
         if !matches!(event, Self::CookieEcho | Self::CookieAck) {
             return Some(event);
         }
-        // A chunk is followed by up to three bytes that its length does not count.
-        let length = usize::from(u16::from_be_bytes([l0, l1]));
-        let padded = length.saturating_add(3) & !3;
-        if length < 4 {
+        let Some(distance) = chunk.distance() else {
             return Some(event);
-        }
-        let next: Option<[u8; 4]> = packet.array(first.saturating_add(padded));
-        Some(match next.map(|[kind, ..]| Self::from_chunk(kind)) {
-            Some(Self::Abort) => Self::Abort,
+        };
+        let next = packet.array(first.saturating_add(distance));
+        Some(match next.map(Chunk::read) {
+            Some(Chunk {
+                kind: kind::ABORT, ..
+            }) => Self::Abort,
             _ => event,
         })
     }

@@ -10,6 +10,8 @@ use super::transition::{self, ProtocolState, Transition};
 use super::Direction;
 use crate::conn::ConnFlags;
 
+pub use crate::wire::tcp::flags;
+
 /// The state of a connection, numbered as in `/proc` and in the synchronisation messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -142,18 +144,6 @@ pub enum Event {
     Ack = 2,
     /// RST.
     Rst = 3,
-}
-
-/// The flags byte of a TCP header (RFC 9293, section 3.1).
-pub mod flags {
-    /// No more data from the sender.
-    pub const FIN: u8 = 0x01;
-    /// Synchronize sequence numbers.
-    pub const SYN: u8 = 0x02;
-    /// Reset the connection.
-    pub const RST: u8 = 0x04;
-    /// The acknowledgement number counts.
-    pub const ACK: u8 = 0x10;
 }
 
 impl Event {

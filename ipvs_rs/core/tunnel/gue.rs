@@ -3,8 +3,9 @@
 //! Generic UDP encapsulation, version 0 (draft-ietf-intarea-gue, section 3), and its remote
 //! checksum offload (draft-herbert-remotecsumoffload).
 
-use super::{ip_protocol, GUE_HEADER};
+use super::ip_protocol;
 use crate::addr::Family;
+use crate::wire::gue::Header;
 
 /// The length of the private flags and of the option of remote checksum offload.
 pub const GUE_REMOTE: u32 = 8;
@@ -27,14 +28,12 @@ pub struct Remote {
 ///
 /// Returns [`None`] if `bytes` has not exactly the length of the header.
 pub fn gue(bytes: &mut [u8], inner: Family, remote: Option<Remote>) -> Option<()> {
-    let (words, flags) = match remote {
-        // The length of the options in words of 32 bits; version and control bit are 0.
-        Some(_) => ((GUE_REMOTE >> 2) as u8, PRIVATE),
+    let (options_len, flags) = match remote {
+        Some(_) => (GUE_REMOTE, PRIVATE),
         None => (0, 0),
     };
-    let [f0, f1] = flags.to_be_bytes();
     let (header, options) = bytes.split_first_chunk_mut()?;
-    *header = [words, ip_protocol(inner), f0, f1];
+    *header = Header::data(options_len, ip_protocol(inner), flags).to_bytes();
     match remote {
         Some(Remote { start, field }) => {
             let options: &mut [u8; GUE_REMOTE as usize] = options.try_into().ok()?;
@@ -46,6 +45,3 @@ pub fn gue(bytes: &mut [u8], inner: Family, remote: Option<Remote>) -> Option<()
         None => options.is_empty().then_some(()),
     }
 }
-
-// The first array above is of this length.
-const _: () = assert!(GUE_HEADER == 4);

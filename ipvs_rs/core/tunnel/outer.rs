@@ -4,6 +4,7 @@
 
 use crate::addr::{Addr, Family};
 use crate::nat::renew_header_checksum;
+use crate::wire::{ipv4, ipv6};
 
 /// The bits of explicit congestion notification (RFC 3168, section 5).
 const ECN: u8 = 3;
@@ -11,9 +12,6 @@ const ECN: u8 = 3;
 const ECT_0: u8 = 2;
 /// A packet that has met congestion.
 const CE: u8 = 3;
-
-/// Do not fragment, in the flags of IPv4.
-const DF: u16 = 0x4000;
 
 /// What the outer header takes over from the inner one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,18 +32,18 @@ impl Inner {
     pub fn read(family: Family, header: &[u8]) -> Option<Self> {
         match family {
             Family::V4 => {
-                let &[_, tos, _, _, _, _, flags, _, hops, ..] = header.first_chunk::<20>()?;
+                let header = ipv4::Header::at_start(header)?;
                 Some(Self {
-                    tos,
-                    hops,
-                    dont_fragment: flags & 0x40 != 0,
+                    tos: header.tos,
+                    hops: header.ttl,
+                    dont_fragment: header.dont_fragment(),
                 })
             }
             Family::V6 => {
-                let &[first, second, _, _, _, _, _, hops, ..] = header.first_chunk::<40>()?;
+                let header = ipv6::Header::at_start(header)?;
                 Some(Self {
-                    tos: (first << 4) | (second >> 4),
-                    hops,
+                    tos: header.traffic_class,
+                    hops: header.hop_limit,
                     dont_fragment: false,
                 })
             }
@@ -84,20 +82,23 @@ const fn encapsulated_tos(inner: u8) -> u8 {
 /// Returns [`None`] if `header` is too short.
 #[inline]
 pub fn write_v4(header: &mut [u8], outer: &Outer, length: usize, ident: u16) -> Option<()> {
-    let header: &mut [u8; 20] = header.first_chunk_mut()?;
-    let [l0, l1] = u16::try_from(length).unwrap_or(0).to_be_bytes();
-    let [i0, i1] = ident.to_be_bytes();
-    let [f0, f1] = match outer.inner.dont_fragment {
-        true => DF,
-        false => 0,
-    }
-    .to_be_bytes();
-    let ([s0, s1, s2, s3], [d0, d1, d2, d3]) = (outer.src.v4(), outer.dst.v4());
-    let tos = encapsulated_tos(outer.inner.tos);
-    let (hops, protocol) = (outer.inner.hops, outer.protocol);
-    *header = [
-        0x45, tos, l0, l1, i0, i1, f0, f1, hops, protocol, 0, 0, s0, s1, s2, s3, d0, d1, d2, d3,
-    ];
+    let header: &mut [u8; ipv4::HEADER_LEN] = header.first_chunk_mut()?;
+    let fields = ipv4::Header {
+        version_ihl: ipv4::VERSION_IHL,
+        tos: encapsulated_tos(outer.inner.tos),
+        total_len: u16::try_from(length).unwrap_or(0),
+        ident,
+        flags_offset: match outer.inner.dont_fragment {
+            true => ipv4::DONT_FRAGMENT,
+            false => 0,
+        },
+        ttl: outer.inner.hops,
+        protocol: outer.protocol,
+        checksum: 0,
+        src: outer.src,
+        dst: outer.dst,
+    };
+    *header = fields.to_bytes();
     renew_header_checksum(header).ok()
 }
 
@@ -108,14 +109,13 @@ pub fn write_v4(header: &mut [u8], outer: &Outer, length: usize, ident: u16) -> 
 /// Returns [`None`] if `header` is too short.
 #[inline]
 pub fn write_v6(header: &mut [u8], outer: &Outer, length: usize) -> Option<()> {
-    let (fixed, addrs) = header.split_first_chunk_mut::<8>()?;
-    let (src, addrs) = addrs.split_first_chunk_mut::<16>()?;
-    let dst = addrs.first_chunk_mut::<16>()?;
-    let [l0, l1] = u16::try_from(length).unwrap_or(0).to_be_bytes();
-    let tos = encapsulated_tos(outer.inner.tos);
-    let (hops, protocol) = (outer.inner.hops, outer.protocol);
-    *fixed = [0x60 | (tos >> 4), tos << 4, 0, 0, l0, l1, protocol, hops];
-    *src = outer.src.octets();
-    *dst = outer.dst.octets();
-    Some(())
+    let fields = ipv6::Header {
+        traffic_class: encapsulated_tos(outer.inner.tos),
+        payload_len: u16::try_from(length).unwrap_or(0),
+        next_header: outer.protocol,
+        hop_limit: outer.inner.hops,
+        src: outer.src,
+        dst: outer.dst,
+    };
+    fields.write(header)
 }

@@ -5,6 +5,7 @@
 use ipvs_core::{
     addr::Family,
     flow::{Flow, Fragment, HeaderSource, NotOurs},
+    wire::ipv4,
 };
 use knet::{
     netfilter::{Context, Point},
@@ -49,12 +50,7 @@ pub(crate) fn parse(ipvs: &Ipvs, skb: Skb, context: &Context<'_>) -> Result<(Skb
 /// Whether more fragments follow, or some came before.
 #[cold]
 fn is_fragment_v4(skb: &Skb) -> bool {
-    match Headers(skb).array::<8>(0) {
-        Some([first, _, _, _, _, _, flags, offset]) => {
-            first >> 4 == 4 && (flags & 0x3F, offset) != (0, 0)
-        }
-        None => false,
-    }
+    ipv4::Header::of(&Headers(skb)).is_some_and(|header| header.is_fragment())
 }
 
 #[cold]

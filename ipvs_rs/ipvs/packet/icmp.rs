@@ -19,8 +19,8 @@ mod tunnel;
 
 use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{
-    flow::HeaderSource,
     icmp::{NoReport, Report},
+    wire::{ip_version, ipv6},
 };
 use knet::{
     netfilter::{Context, Verdict},
@@ -81,9 +81,7 @@ fn parse(
 
 /// Whether this is a packet of IPv6.
 fn is_v6(skb: &Skb) -> bool {
-    Headers(skb)
-        .array::<1>(0)
-        .is_some_and(|[first]| first >> 4 == 6)
+    ip_version(&Headers(skb)) == Some(ipv6::VERSION)
 }
 
 /// What becomes of a packet that is no error of interest.

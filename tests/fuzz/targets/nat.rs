@@ -63,9 +63,9 @@ fn bare(data: &[u8]) {
     for source in [false, true] {
         let mut packet = data.to_vec();
         let edit = if source {
-            bare::disguise
+            bare::set_source
         } else {
-            bare::redirect
+            bare::set_destination
         };
         let done = edit(&mut packet, old.family, addr);
         assert_eq!(done, Ok(Remaining::Nothing));

@@ -8,9 +8,10 @@
 
 use ipvs_core::conn::ConnFlags;
 use ipvs_core::flow::Flow;
-use ipvs_core::proto::sctp::{transition, Event, State, HEADER};
+use ipvs_core::proto::sctp::{transition, Event, State};
 use ipvs_core::proto::transition::Activity;
 use ipvs_core::proto::Direction;
+use ipvs_core::wire::sctp::HEADER_LEN;
 use ipvs_fuzz::Paged;
 use libfuzzer_sys::fuzz_target;
 
@@ -21,7 +22,7 @@ fuzz_target!(|data: &[u8]| {
         let event = Event::of_packet(&paged, transport);
         assert_eq!(event, Event::of_packet(data, transport), "in pieces");
         assert!(paged.reads() <= 2, "{} reads", paged.reads());
-        let chunk = transport.checked_add(HEADER);
+        let chunk = transport.checked_add(HEADER_LEN);
         let chunk = chunk.and_then(|at| data.get(at..)?.first_chunk::<4>());
         let first = chunk.map(|&[kind, ..]| Event::from_chunk(kind));
         assert_eq!(first, Event::of_first_chunk(data, transport));

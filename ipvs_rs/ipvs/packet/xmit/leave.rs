@@ -7,7 +7,7 @@ use ipvs_core::{
     addr::Family,
     flow::{Flow, Fragment},
     nat::{decrement_hop_limit, decrement_ttl, options_v4, renew_header_checksum, TtlError},
-    proto::ICMP,
+    wire::{ipv4, protocol::ICMP},
 };
 use knet::{
     net_namespace::Net,
@@ -63,9 +63,9 @@ fn leave_v4(
     net: &Net,
 ) -> Option<Skb> {
     let headers = skb.writable(length).ok()?;
-    // Bit 6 of the flags: do not fragment. ICMP may be: nobody would be told.
-    let dont_fragment = headers.get(6).is_some_and(|flags| flags & 0x40 != 0)
-        && headers.get(9).is_some_and(|protocol| *protocol != ICMP);
+    // ICMP may be fragmented all the same: nobody would be told.
+    let dont_fragment = ipv4::Header::at_start(headers)
+        .is_some_and(|header| header.dont_fragment() && header.protocol != ICMP);
     match decrement_ttl(headers) {
         Ok(()) => {}
         Err(TtlError::Expired) => {

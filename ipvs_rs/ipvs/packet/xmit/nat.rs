@@ -8,7 +8,8 @@ use ipvs_core::{
     flow::{Flow, Fragment},
     icmp::{self, Endpoint, Report},
     nat::{bare, dnat_v4, dnat_v6, snat_v4, snat_v6, L4Checksum, Remaining},
-    proto::{self, sctp},
+    proto,
+    wire::{sctp, tcp, udp},
 };
 use kernel::prelude::*;
 use knet::{
@@ -49,7 +50,7 @@ pub(super) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_
 pub(super) fn bare_to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
     send(conn, skb, flow, flow.transport, context, |skb| {
         let headers = skb.writable(flow.transport)?;
-        bare::redirect(headers, flow.family, conn.server).map_err(|_| EINVAL)?;
+        bare::set_destination(headers, flow.family, conn.server).map_err(|_| EINVAL)?;
         skb.forget_complete_checksum();
         Ok(())
     })
@@ -135,7 +136,7 @@ pub(crate) fn from_server(conn: &Conn, skb: &mut Skb, flow: &Flow) -> Result {
 /// See [`from_server`].
 pub(crate) fn bare_from_server(conn: &Conn, skb: &mut Skb, flow: &Flow) -> Result {
     let headers = skb.writable(flow.transport)?;
-    bare::disguise(headers, flow.family, conn.virtual_addr).map_err(|_| EINVAL)?;
+    bare::set_source(headers, flow.family, conn.virtual_addr).map_err(|_| EINVAL)?;
     skb.forget_complete_checksum();
     Ok(())
 }
@@ -178,9 +179,9 @@ fn transport_v6(flow: &Flow) -> Option<usize> {
 fn headers(flow: &Flow) -> usize {
     let transport = match flow.protocol {
         _ if flow.fragment == Fragment::Later => 0,
-        proto::TCP => 20,
-        proto::SCTP => sctp::HEADER,
-        _ => 8,
+        proto::TCP => tcp::HEADER_LEN,
+        proto::SCTP => sctp::HEADER_LEN,
+        _ => udp::HEADER_LEN,
     };
     flow.transport.saturating_add(transport)
 }
