@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a connection remembers about itself in one word, and how its packets are forwarded.
+//! The flags of a connection, and the method by which its packets are forwarded.
 //!
 //! The numbers are part of the interface: they appear in `/proc`, in netlink and sockopt
 //! messages, and in the messages of the synchronisation daemon.
 
 use crate::wire::protocol;
 
-/// How packets of a connection reach the real server.
+/// The forwarding method: how the packets of a connection reach the real server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Method {
@@ -17,20 +17,20 @@ pub enum Method {
     LocalNode = 1,
     /// The packet travels inside another one.
     Tunnel = 2,
-    /// Only the next hop changes; the real server owns the virtual address too.
+    /// The packet is sent unchanged to the real server, which has the virtual address too.
     DirectRoute = 3,
     /// The packet goes to its original destination, without a real server.
     Bypass = 4,
-    /// Accepted in a configuration, forwarded by nobody.
+    /// A number without a meaning. It can be configured, and such packets are not forwarded.
     Unassigned5 = 5,
-    /// Accepted in a configuration, forwarded by nobody.
+    /// A number without a meaning. It can be configured, and such packets are not forwarded.
     Unassigned6 = 6,
-    /// Accepted in a configuration, forwarded by nobody.
+    /// A number without a meaning. It can be configured, and such packets are not forwarded.
     Unassigned7 = 7,
 }
 
 impl Method {
-    /// The method in the low three bits, whatever the others say.
+    /// The method in the low three bits; the other bits are ignored.
     #[inline]
     pub const fn from_bits(bits: u32) -> Self {
         match bits & ConnFlags::METHOD_MASK {
@@ -53,7 +53,7 @@ impl Method {
 
     /// The word in the `Forward` column of `/proc/net/ip_vs`.
     ///
-    /// As the C module does: everything that has no name of its own is `Masq`.
+    /// As the C module does: a method without a name of its own is called `Masq`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::LocalNode => "Local",
@@ -68,7 +68,8 @@ impl Method {
     }
 }
 
-/// The flags of a connection, and those that a real server hands to its connections.
+/// The flags of a connection, or the flags that a real server gives to its connections. The low
+/// three bits are the forwarding [`Method`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct ConnFlags(u32);
@@ -76,35 +77,35 @@ pub struct ConnFlags(u32);
 impl ConnFlags {
     /// No flag; the method is NAT.
     pub const EMPTY: Self = Self(0);
-    /// Created by the backup daemon.
+    /// The backup daemon created the connection.
     pub const SYNC: Self = Self(0x0020);
-    /// Is in the connection table.
+    /// The connection is in the connection table.
     pub const HASHED: Self = Self(0x0040);
-    /// No reply has been seen, and with other methods than NAT none is expected.
+    /// No reply has been seen. With other methods than NAT, replies do not pass the director.
     pub const NO_OUTPUT: Self = Self(0x0080);
-    /// Counted among the inactive connections of its server.
+    /// The connection counts as inactive at its server.
     pub const INACTIVE: Self = Self(0x0100);
-    /// TCP sequence numbers of replies are adjusted.
+    /// The TCP sequence numbers of replies are adjusted.
     pub const OUT_SEQ: Self = Self(0x0200);
-    /// TCP sequence numbers of requests are adjusted.
+    /// The TCP sequence numbers of the client's packets are adjusted.
     pub const IN_SEQ: Self = Self(0x0400);
     /// The client's port is not known yet.
     pub const NO_CLIENT_PORT: Self = Self(0x0800);
-    /// Not a connection but a persistence template.
+    /// This is a persistence template and not a connection.
     pub const TEMPLATE: Self = Self(0x1000);
-    /// Lives for one packet only.
+    /// The connection lives for one packet only.
     pub const ONE_PACKET: Self = Self(0x2000);
-    /// Keeps the netfilter conntrack entry.
+    /// The connection keeps its entry in netfilter's connection tracking.
     pub const NFCT: Self = Self(0x1_0000);
 
-    /// A template that is not to be used any more. Not part of the interface.
+    /// The template must not be used any more. This flag is not part of the interface.
     pub const INVALIDATED: Self = Self(0x2_0000);
-    /// Is on the counts of its server no longer. Not part of the interface.
+    /// The connection is no longer counted at its server. This flag is not part of the interface.
     pub const ENDED: Self = Self(0x4_0000);
 
     const METHOD_MASK: u32 = 0x7;
-    /// What a client of the sockopt interface may ask for: method, one-packet, conntrack.
-    const DESTINATION_MASK: u32 = Self::METHOD_MASK | Self::ONE_PACKET.0 | Self::NFCT.0;
+    /// The flags that a client of the sockopt interface may ask for.
+    const REQUESTABLE_MASK: u32 = Self::METHOD_MASK | Self::ONE_PACKET.0 | Self::NFCT.0;
 
     /// The flags in `bits`; unknown bits are kept.
     #[inline]
@@ -118,34 +119,36 @@ impl ConnFlags {
         self.0
     }
 
-    /// The flags that a real server gives to its connections, from what a client asked for.
+    /// The flags that a real server gives to its connections, if a client asked for `requested`.
     ///
-    /// Connections start inactive, and only NAT sees replies for certain.
-    pub const fn for_destination(requested: u32) -> Self {
-        let flags = Self(requested & Self::DESTINATION_MASK).with(Self::INACTIVE);
+    /// Connections start inactive. With other methods than NAT they have [`Self::NO_OUTPUT`] too,
+    /// because replies need not pass the director.
+    pub const fn for_server(requested: u32) -> Self {
+        let flags = Self(requested & Self::REQUESTABLE_MASK).with(Self::INACTIVE);
         match flags.method() {
             Method::Nat => flags,
             _ => flags.with(Self::NO_OUTPUT),
         }
     }
 
-    /// The flags of a connection without a server. Nothing says that there will be no replies.
-    pub const fn without_destination() -> Self {
+    /// The flags of a connection that bypasses the servers. Its replies may pass the director, so
+    /// it has no [`Self::NO_OUTPUT`].
+    pub const fn without_server() -> Self {
         Self(Method::Bypass.bits()).with(Self::INACTIVE)
     }
 
-    /// These flags joined with those of the server that the connection is bound to.
+    /// These flags of a new connection and the flags that its `server` gives to it.
     ///
-    /// One-packet scheduling is for UDP, and never for templates or connections that another
-    /// director has sent.
+    /// One-packet scheduling is only for UDP. Templates and connections that another director has
+    /// sent never get it.
     #[inline]
-    pub const fn inherit(self, destination: Self, protocol: u8) -> Self {
+    pub const fn inherit(self, server: Self, protocol: u8) -> Self {
         let one_packet =
             protocol == protocol::UDP && !self.has(Self::TEMPLATE) && !self.has(Self::SYNC);
         if one_packet {
-            self.with(destination)
+            self.with(server)
         } else {
-            self.with(destination.without(Self::ONE_PACKET))
+            self.with(server.without(Self::ONE_PACKET))
         }
     }
 
@@ -169,7 +172,7 @@ impl ConnFlags {
         Self(self.0 & !flags.0)
     }
 
-    /// Those that are part of the interface.
+    /// The flags that are part of the interface.
     #[must_use]
     pub const fn listed(self) -> Self {
         self.without(Self::INVALIDATED.with(Self::ENDED))
@@ -212,7 +215,7 @@ mod tests {
             (0xFFFF_FFFF, 0x1_2187),
             (0x1_0000, 0x1_0100),
         ] {
-            assert_eq!(ConnFlags::for_destination(requested).bits(), given);
+            assert_eq!(ConnFlags::for_server(requested).bits(), given);
         }
     }
 
@@ -224,7 +227,7 @@ mod tests {
 
     #[test]
     fn one_packet_is_for_fresh_udp_connections() {
-        let server = ConnFlags::for_destination(0x2000);
+        let server = ConnFlags::for_server(0x2000);
         for (own, protocol, one_packet) in [
             (ConnFlags::EMPTY, protocol::UDP, true),
             (ConnFlags::EMPTY, protocol::TCP, false),

@@ -4,7 +4,7 @@
 
 use super::size;
 use crate::config::reply::{DestView, ServiceView};
-use crate::config::{Said, ServiceKey};
+use crate::config::{NominalTarget, ServiceKey};
 use crate::est::Stats;
 use crate::proto::Timeouts;
 use crate::uapi::{self, service_flags};
@@ -62,7 +62,7 @@ impl<const N: usize> Structure<N> {
 pub fn service(
     before: [u8; size::SERVICE_ENTRY],
     view: &ServiceView,
-    said: &Said,
+    nominal: &NominalTarget,
     servers: u32,
 ) -> [u8; size::SERVICE_ENTRY] {
     let mut entry = Structure(before);
@@ -70,9 +70,9 @@ pub fn service(
         ServiceKey::Address { .. } => 0,
         ServiceKey::Mark { mark, .. } => mark,
     };
-    entry.u16(0, said.protocol);
-    entry.bytes(4, &said.addr.v4());
-    entry.be16(8, said.port);
+    entry.u16(0, nominal.protocol);
+    entry.bytes(4, &nominal.addr.v4());
+    entry.be16(8, nominal.port);
     entry.u32(12, mark);
     let scheduler = view.scheduler.as_ref();
     let scheduler = scheduler.map_or(uapi::NO_SCHEDULER, |name| name.as_bytes());

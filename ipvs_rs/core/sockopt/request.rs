@@ -8,8 +8,8 @@
 use super::{bytes_at, size};
 use crate::addr::{Addr, Family};
 use crate::config::{
-    DaemonSpec, DestKey, DestSpec, Error, FlagChange, Name, Netmask, Said, ServiceKey, ServiceSpec,
-    TimeoutChange, Tunnel,
+    DaemonSpec, DestKey, DestSpec, Error, FlagChange, Name, Netmask, NominalTarget, ServiceKey,
+    ServiceSpec, TimeoutChange, Tunnel,
 };
 use crate::conn::Method;
 use crate::proto;
@@ -110,7 +110,7 @@ impl Service {
             },
             timeout: self.timeout,
             netmask: Netmask(self.netmask),
-            said: Said {
+            nominal: NominalTarget {
                 protocol: self.protocol,
                 addr: Addr::from_v4(self.addr),
                 port: self.port,

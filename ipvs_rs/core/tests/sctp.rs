@@ -198,8 +198,8 @@ fn the_first_chunk_decides() {
 
 #[test]
 fn associations_walk_through_these_states() {
-    let nat = ConnFlags::for_destination(0);
-    let direct = ConnFlags::for_destination(3);
+    let nat = ConnFlags::for_server(0);
+    let direct = ConnFlags::for_server(3);
     let (input, output) = (Direction::Input, Direction::Output);
     let setup = [
         (input, Event::Init),

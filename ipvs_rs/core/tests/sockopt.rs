@@ -4,7 +4,9 @@
 
 use ipvs_core::addr::{Addr, Family};
 use ipvs_core::config::reply::{DestView, ServiceView};
-use ipvs_core::config::{DestKey, DestSpec, Error, Name, Netmask, Said, ServiceKey, Tunnel};
+use ipvs_core::config::{
+    DestKey, DestSpec, Error, Name, Netmask, NominalTarget, ServiceKey, Tunnel,
+};
 use ipvs_core::conn::Method;
 use ipvs_core::est::{Counters, Stats};
 use ipvs_core::proto::Timeouts;
@@ -58,12 +60,12 @@ fn a_mark_hides_address_and_port() {
     assert_eq!(service.key(), mark);
     assert_eq!(service.protocol(), 6);
     // They are kept, and shown to who asks by the same interface.
-    let said = Said {
+    let nominal = NominalTarget {
         protocol: 6,
         addr: Addr::from_v4([10, 0, 1, 1]),
         port: 80,
     };
-    assert_eq!(service.spec().unwrap().said, said);
+    assert_eq!(service.spec().unwrap().nominal, nominal);
 }
 
 #[test]
@@ -170,14 +172,14 @@ fn a_service_is_written() {
         netmask: Netmask([255, 255, 255, 0]),
         stats: stats(),
     };
-    let web_said = Service::read(&SERVICE).unwrap().spec().unwrap().said;
-    let entry = reply::service([0; size::SERVICE_ENTRY], &view, &web_said, 2);
-    let said = changed(SERVICE, 32, &[3]);
-    assert_eq!(entry[..44], said);
+    let web_nominal = Service::read(&SERVICE).unwrap().spec().unwrap().nominal;
+    let entry = reply::service([0; size::SERVICE_ENTRY], &view, &web_nominal, 2);
+    let nominal = changed(SERVICE, 32, &[3]);
+    assert_eq!(entry[..44], nominal);
     assert_eq!(entry[44..48], [2, 0, 0, 0]);
     assert_eq!(entry[48..], STATS);
     assert_eq!(request::service_key(&entry), Some(web()));
-    let over = reply::service([0xA5; size::SERVICE_ENTRY], &view, &web_said, 2);
+    let over = reply::service([0xA5; size::SERVICE_ENTRY], &view, &web_nominal, 2);
     let kept = (0..size::SERVICE_ENTRY).filter(|&at| over[at] != entry[at]);
     let unused = [2..4, 10..12, 20..32, 60..64, 100..104];
     assert!(kept.eq(unused.into_iter().flatten()));

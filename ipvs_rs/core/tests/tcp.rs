@@ -197,7 +197,7 @@ impl Conversation {
     fn new(table: Table, method: u32) -> Self {
         Self {
             table,
-            flags: ConnFlags::for_destination(method),
+            flags: ConnFlags::for_server(method),
             state: State::None,
             active: 0,
             established: 0,

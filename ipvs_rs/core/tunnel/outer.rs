@@ -20,7 +20,7 @@ pub struct Inner {
     pub tos: u8,
     /// Time to live, or hop limit.
     pub hops: u8,
-    /// Whether it must not be fragmented. Said of IPv4 only.
+    /// Whether it must not be fragmented. For IPv4 only.
     pub dont_fragment: bool,
 }
 

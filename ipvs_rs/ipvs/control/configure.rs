@@ -133,7 +133,7 @@ pub(crate) fn add_service(
     )?;
     let mut config = ipvs.config.lock();
     let counters = config.counters.take()?;
-    let service = Service::new(key, spec.said, pool, counters)?;
+    let service = Service::new(key, spec.nominal, pool, counters)?;
     ipvs.make_tables()?;
     config.open_hooks(ipvs, net, key.family())?;
     let inserted = ipvs.services.insert(&service, &rcu::read_lock());

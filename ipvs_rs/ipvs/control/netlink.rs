@@ -23,7 +23,7 @@ mod settings;
 pub(super) mod sink;
 
 use ipvs_core::{
-    config::request::Request as Attributes,
+    config::request::TopLevel,
     uapi::{
         self,
         additions::{self, command as new},
@@ -130,6 +130,6 @@ fn origin(request: &Request) -> Origin<'_> {
 }
 
 /// The attributes of a request.
-fn attributes(request: &Request) -> Result<Attributes<'_>> {
-    Attributes::parse(request.attributes()).map_err(errno::of_request)
+fn attributes(request: &Request) -> Result<TopLevel<'_>> {
+    TopLevel::parse(request.attributes()).map_err(errno::of_request)
 }

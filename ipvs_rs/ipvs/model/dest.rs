@@ -115,7 +115,7 @@ impl Dest {
         };
         let new = Self::new(key, service, Counters::new()?);
         let dest = Arc::pin_init(new, GFP_KERNEL_ACCOUNT)?;
-        let flags = ConnFlags::without_destination();
+        let flags = ConnFlags::without_server();
         dest.conn_flags.store(flags.bits(), Relaxed);
         Ok(dest)
     }
@@ -128,7 +128,7 @@ impl Dest {
 
     /// Gives the server new settings. Existing connections keep their forwarding method.
     pub(crate) fn configure(&self, spec: &DestSpec) {
-        let flags = ConnFlags::for_destination(spec.conn_flags());
+        let flags = ConnFlags::for_server(spec.conn_flags());
         self.limit(QUIESCED, spec.weight() == 0);
         self.conn_flags.store(flags.bits(), Relaxed);
         self.upper.store(spec.upper(), Relaxed);

@@ -323,7 +323,7 @@ fn sign(dest: &Dest, spec: &DestSpec) -> Option<Sign> {
         ServiceKey::Address { protocol, .. } => Some(protocol),
         ServiceKey::Mark { .. } => None,
     };
-    match ConnFlags::for_destination(spec.conn_flags()).method() {
+    match ConnFlags::for_server(spec.conn_flags()).method() {
         Method::Nat => Some(Sign::Source(dest.key.port, protocol)),
         Method::Tunnel => Some(Sign::Tunnel(Wrapping::of(spec.tunnel()))),
         _ => None,

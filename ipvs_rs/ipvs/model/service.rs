@@ -6,7 +6,7 @@ use core::{
     ops::Deref,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
-use ipvs_core::config::{Said, ServiceKey};
+use ipvs_core::config::{NominalTarget, ServiceKey};
 use kernel::prelude::*;
 use knet::{hashtable::Node, percpu::Counters, rcu::Arc};
 
@@ -46,7 +46,7 @@ pub(crate) struct Lasting {
     /// Tells services of one hash apart, in walks over all. From 1 on.
     serial: u64,
     pub(crate) key: ServiceKey,
-    said: Said,
+    nominal: NominalTarget,
     pub(crate) stats: Arc<Stats>,
     /// In place of a server, where packets may go on without one: those with a mark, which may be
     /// addressed to others.
@@ -78,14 +78,14 @@ impl Service {
     /// `ENOMEM`, `ENOPROTOOPT` if the module is being unloaded.
     pub(crate) fn new(
         key: ServiceKey,
-        said: Said,
+        nominal: NominalTarget,
         pool: Kept,
         counters: Counters<{ stats::COUNTERS }>,
     ) -> Result<Arc<Self>> {
         let lasting = Lasting {
             serial: MADE.fetch_add(1, Relaxed).wrapping_add(1),
             key,
-            said,
+            nominal,
             stats: Arc::pin_init(Stats::new(counters), GFP_KERNEL_ACCOUNT)?,
             nobody: match key {
                 ServiceKey::Mark { .. } => Some(Dest::nobody(key)?),
@@ -129,20 +129,20 @@ impl Body {
         Arc::pin_init(body, GFP_KERNEL_ACCOUNT)
     }
 
-    /// What it is said to be for, see [`ServiceSpec::said`].
-    pub(crate) fn said(&self) -> Said {
+    /// What it was configured for, see [`ServiceSpec::nominal`].
+    pub(crate) fn nominal(&self) -> NominalTarget {
         match self.key {
             ServiceKey::Address {
                 protocol,
                 addr,
                 port,
                 ..
-            } => Said {
+            } => NominalTarget {
                 protocol,
                 addr,
                 port,
             },
-            ServiceKey::Mark { .. } => self.said,
+            ServiceKey::Mark { .. } => self.nominal,
         }
     }
 

@@ -6,7 +6,7 @@
 #![no_main]
 
 use ipvs_core::addr::Family;
-use ipvs_core::config::request::{self, Request};
+use ipvs_core::config::request::{self, TopLevel};
 use ipvs_core::config::{conns::Filter, FlagChange};
 use ipvs_core::nla::Iter;
 use ipvs_fuzz::replies::{configured_daemon, configured_dest, configured_service};
@@ -16,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
     let sizes = Iter::new(data).map(|(_, payload)| payload.len() + 4);
     assert!(sizes.sum::<usize>() <= data.len(), "one behind the other");
     let _ = Filter::parse(data);
-    let Ok(asked) = Request::parse(data) else {
+    let Ok(asked) = TopLevel::parse(data) else {
         return;
     };
     for hz in [100, 250, 1000] {
@@ -25,7 +25,7 @@ fuzz_target!(|data: &[u8]| {
     if let Ok((key, mut spec)) = asked.service().and_then(request::service) {
         assert_eq!(asked.service().and_then(request::service_key), Ok(key));
         let reply = configured_service(key, &spec);
-        let again = Request::parse(&reply).and_then(|reply| request::service(reply.service()?));
+        let again = TopLevel::parse(&reply).and_then(|reply| request::service(reply.service()?));
         // All flags are told, and one more that all services have.
         let (value, mask) = (spec.flags.apply(0) | 2, u32::MAX);
         spec.flags = FlagChange { value, mask };
@@ -37,7 +37,7 @@ fuzz_target!(|data: &[u8]| {
             let dest_key = |nest| request::dest_key(nest, family);
             assert_eq!(asked.dest().and_then(dest_key), Ok(key));
             let reply = configured_dest(key, spec);
-            let again = Request::parse(&reply).and_then(|reply| dest(reply.dest()?));
+            let again = TopLevel::parse(&reply).and_then(|reply| dest(reply.dest()?));
             assert_eq!(again, Ok((key, spec)));
         }
     }
@@ -45,7 +45,7 @@ fuzz_target!(|data: &[u8]| {
         let role = asked.daemon().and_then(request::daemon_role);
         assert_eq!(role.ok(), spec.role().ok());
         let reply = configured_daemon(&spec);
-        let again = Request::parse(&reply).and_then(|reply| request::daemon(reply.daemon()?));
+        let again = TopLevel::parse(&reply).and_then(|reply| request::daemon(reply.daemon()?));
         assert_eq!(again, Ok(spec));
     }
 });

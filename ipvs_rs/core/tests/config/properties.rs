@@ -5,7 +5,7 @@
 use crate::message::*;
 use ipvs_core::addr::{Addr, Family};
 use ipvs_core::config::reply::{self, DestView, ServiceView};
-use ipvs_core::config::request::{self, Request};
+use ipvs_core::config::request::{self, TopLevel};
 use ipvs_core::config::*;
 use ipvs_core::conn::Method;
 use ipvs_core::uapi;
@@ -30,7 +30,7 @@ fn names() -> impl Strategy<Value = Option<Name>> {
 proptest! {
     #[test]
     fn no_bytes_break_it(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let _ = Request::parse(&bytes);
+        let _ = TopLevel::parse(&bytes);
         let _ = request::service(&bytes);
         let _ = request::dest(&bytes, Family::V4, false);
         let _ = request::daemon(&bytes);

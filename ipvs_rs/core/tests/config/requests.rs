@@ -4,7 +4,7 @@
 
 use crate::message::*;
 use ipvs_core::config::reply::{self};
-use ipvs_core::config::request::{self, Request};
+use ipvs_core::config::request::{self, TopLevel};
 use ipvs_core::config::*;
 use ipvs_core::nla::Defect;
 use ipvs_core::proto::Timeouts;
@@ -14,13 +14,13 @@ use ipvs_core::uapi::{daemon, top};
 fn a_request_has_nests_and_timeouts() {
     let nest = message(&a_service());
     let full = message(&[(top::SERVICE | 0x8000, nest.clone()), bytes(99, b"new")]);
-    let request = Request::parse(&full).unwrap();
+    let request = TopLevel::parse(&full).unwrap();
     assert_eq!(request.service(), Ok(&nest[..]));
     assert_eq!(request.dest(), Err(Error::Missing));
     assert_eq!(request.daemon(), Err(Error::Missing));
     let bad = message(&[bytes(top::TIMEOUT_TCP, &[1, 2, 3])]);
     assert_eq!(
-        Request::parse(&bad).map(|_| ()),
+        TopLevel::parse(&bad).map(|_| ()),
         Err(Error::Attribute(Defect::Range))
     );
 }
@@ -29,7 +29,7 @@ fn a_request_has_nests_and_timeouts() {
 fn timeouts_change_where_they_are_not_zero() {
     let change = |attributes: &[(u16, Vec<u8>)]| {
         let bytes = message(attributes);
-        let change = Request::parse(&bytes).unwrap().timeouts(250)?;
+        let change = TopLevel::parse(&bytes).unwrap().timeouts(250)?;
         let new = change.apply(Timeouts::DEFAULT);
         Ok((new.tcp_established, new.tcp_fin_wait, new.udp))
     };

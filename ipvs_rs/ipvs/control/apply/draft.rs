@@ -174,7 +174,7 @@ impl Draft {
         let empty = empty.map_err(failed)?;
         let counters = config.counters.take().map_err(failed)?;
         let service =
-            Service::new(wanted.key, wanted.spec.said, empty, counters).map_err(failed)?;
+            Service::new(wanted.key, wanted.spec.nominal, empty, counters).map_err(failed)?;
         if let Some(pool) = self.pool(config, net, &service, wanted, dests)? {
             service.pool.lock().replace(pool)?;
         }

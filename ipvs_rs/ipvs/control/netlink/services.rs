@@ -5,7 +5,7 @@
 use ipvs_core::{
     config::{
         reply,
-        request::{self, Request as Attributes},
+        request::{self, TopLevel},
         ServiceKey,
     },
     uapi::command,
@@ -26,20 +26,20 @@ use crate::{
 };
 
 /// The key that a request names a service by.
-fn named_key(attributes: &Attributes<'_>) -> Result<ServiceKey> {
+fn named_key(attributes: &TopLevel<'_>) -> Result<ServiceKey> {
     let nest = attributes.service().map_err(of_request)?;
     request::service_key(nest).map_err(of_request)
 }
 
 /// The key of the service that a request names, which must be there.
-pub(super) fn key(ipvs: &Ipvs, attributes: &Attributes<'_>) -> Result<ServiceKey> {
+pub(super) fn key(ipvs: &Ipvs, attributes: &TopLevel<'_>) -> Result<ServiceKey> {
     let key = named_key(attributes)?;
     configure::check_service(ipvs, &key)?;
     Ok(key)
 }
 
 /// The service that a request names.
-pub(super) fn named(ipvs: &Ipvs, attributes: &Attributes<'_>) -> Result<Arc<Service>> {
+pub(super) fn named(ipvs: &Ipvs, attributes: &TopLevel<'_>) -> Result<Arc<Service>> {
     configure::service(ipvs, &named_key(attributes)?)
 }
 

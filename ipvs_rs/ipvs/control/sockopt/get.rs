@@ -96,7 +96,7 @@ fn entry(before: Entry, service: &Service, guard: &Guard) -> Option<Entry> {
     // CAST: Memory is not enough for more.
     let servers = pool.members().len() as u32;
     let view = views::service_with(service, pool);
-    Some(reply::service(before, &view, &service.said(), servers))
+    Some(reply::service(before, &view, &service.nominal(), servers))
 }
 
 /// `ip_vs_get_services`: as many IPv4 services as the header says that there is room for. What

@@ -3,7 +3,7 @@
 //! `setsockopt`: changes.
 
 use ipvs_core::{
-    config::{Said, ServiceKey},
+    config::{NominalTarget, ServiceKey},
     sockopt::{
         request::{self, Service},
         set, set_length, size,
@@ -67,15 +67,15 @@ fn about_service(ipvs: &Arc<Ipvs>, origin: Origin<'_>, option: u32, bytes: &[u8]
     }
     wanted.check_protocol().map_err(of_request)?;
     let key = wanted.key();
-    let said = said(ipvs, &key);
+    let nominal = nominal(ipvs, &key);
     if option == set::ADD {
-        if said.is_ok() {
+        if nominal.is_ok() {
             return Err(EEXIST);
         }
         let spec = wanted.spec().map_err(of_request)?;
         return configure::add_service(ipvs, origin, key, &spec);
     }
-    if said?.protocol != wanted.protocol() {
+    if nominal?.protocol != wanted.protocol() {
         return Err(ESRCH);
     }
     match option {
@@ -89,11 +89,11 @@ fn about_service(ipvs: &Arc<Ipvs>, origin: Origin<'_>, option: u32, bytes: &[u8]
     }
 }
 
-/// What the service of a key is said to be for.
-fn said(ipvs: &Ipvs, key: &ServiceKey) -> Result<Said> {
+/// The target that the service of a key was configured for.
+fn nominal(ipvs: &Ipvs, key: &ServiceKey) -> Result<NominalTarget> {
     let guard = rcu::read_lock();
     let service = ipvs.services.find(key, &guard).ok_or(ESRCH)?;
-    Ok(service.said())
+    Ok(service.nominal())
 }
 
 /// A change of the server that stands behind its service.

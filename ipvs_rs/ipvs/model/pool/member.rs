@@ -33,7 +33,7 @@ impl Member {
             dest,
             spec: *spec,
             last_weight: spec.weight(),
-            conn_flags: ConnFlags::for_destination(spec.conn_flags()),
+            conn_flags: ConnFlags::for_server(spec.conn_flags()),
         }
     }
 
