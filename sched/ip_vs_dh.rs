@@ -5,7 +5,7 @@
 
 #![forbid(unsafe_code)]
 
-use ipvs::plugin::scheduler::{fill_up, room, Deferred, Guard, Member, Request, Scheduler, Setup};
+use ipvs::plugin::scheduler::{fill_up, room, Arrival, Deferred, Guard, Member, Scheduler, Setup};
 use ipvs_core::sched::{
     dh,
     hashing::{Slot, SLOTS},
@@ -34,13 +34,13 @@ impl Scheduler for Dh {
     fn schedule(
         slots: &Self::State,
         members: &[Member],
-        request: &Request<'_>,
+        arrival: &Arrival<'_>,
         _: &Guard,
     ) -> Option<usize> {
         let slots = slots.get(|slots| {
             fill_up(slots, SLOTS, Slot::EMPTY);
             dh::fill(slots, members);
         });
-        dh::pick(slots, members, request)
+        dh::pick(slots, members, arrival)
     }
 }

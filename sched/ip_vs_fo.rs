@@ -4,7 +4,7 @@
 
 #![forbid(unsafe_code)]
 
-use ipvs::plugin::scheduler::{Guard, Member, Request, Scheduler, Setup};
+use ipvs::plugin::scheduler::{Arrival, Guard, Member, Scheduler, Setup};
 use ipvs_core::sched::fo;
 use kernel::prelude::*;
 
@@ -27,7 +27,7 @@ impl Scheduler for Fo {
         Ok(())
     }
 
-    fn schedule((): &(), members: &[Member], _: &Request<'_>, _: &Guard) -> Option<usize> {
+    fn schedule((): &(), members: &[Member], _: &Arrival<'_>, _: &Guard) -> Option<usize> {
         fo::pick(members)
     }
 }

@@ -8,7 +8,7 @@
 use ipvs::plugin::scheduler::{
     destinations::Destinations,
     expiration::{Expiration, Owner},
-    Guard, Member, Request, Scheduler, Setup,
+    Arrival, Guard, Member, Scheduler, Setup,
 };
 use ipvs_core::sched::lblc::{self, Pick};
 use kernel::prelude::*;
@@ -36,14 +36,14 @@ impl Scheduler for Lblc {
     fn schedule(
         destinations: &Destinations,
         members: &[Member],
-        request: &Request<'_>,
+        arrival: &Arrival<'_>,
         guard: &Guard,
     ) -> Option<usize> {
-        let last = destinations.only_server(request.flow, members, guard);
+        let last = destinations.only_server(arrival.flow, members, guard);
         match lblc::pick(members, last)? {
             Pick::Same(index) => Some(index),
             Pick::Other(index) => {
-                destinations.assign(request.flow, members, index, guard);
+                destinations.assign(arrival.flow, members, index, guard);
                 Some(index)
             }
         }

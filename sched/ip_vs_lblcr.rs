@@ -8,7 +8,7 @@
 use ipvs::plugin::scheduler::{
     destinations::Destinations,
     expiration::{Expiration, Owner},
-    Guard, Member, Request, Scheduler, Setup, NO_SERVER,
+    Arrival, Guard, Member, Scheduler, Setup, NO_SERVER,
 };
 use ipvs_core::sched::lblcr;
 use kernel::prelude::*;
@@ -36,12 +36,12 @@ impl Scheduler for Lblcr {
     fn schedule(
         destinations: &Destinations,
         members: &[Member],
-        request: &Request<'_>,
+        arrival: &Arrival<'_>,
         guard: &Guard,
     ) -> Option<usize> {
-        let Some(known) = destinations.find(request.flow, guard) else {
+        let Some(known) = destinations.find(arrival.flow, guard) else {
             let pick = lblcr::pick(members, core::iter::empty())?;
-            destinations.assign(request.flow, members, pick.server, guard);
+            destinations.assign(arrival.flow, members, pick.server, guard);
             return Some(pick.server);
         };
         // Mostly there is one server, which has not too much to do.
@@ -62,9 +62,9 @@ impl Scheduler for Lblcr {
     /// As the C module does: of destinations that are not known yet, nothing is said.
     fn complaint(
         destinations: &Destinations,
-        request: &Request<'_>,
+        arrival: &Arrival<'_>,
         guard: &Guard,
     ) -> Option<&'static str> {
-        destinations.find(request.flow, guard).map(|_| NO_SERVER)
+        destinations.find(arrival.flow, guard).map(|_| NO_SERVER)
     }
 }

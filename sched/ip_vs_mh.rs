@@ -6,7 +6,7 @@
 #![forbid(unsafe_code)]
 
 use core::borrow::Borrow;
-use ipvs::plugin::scheduler::{fill_up, room, Deferred, Guard, Member, Request, Scheduler, Setup};
+use ipvs::plugin::scheduler::{fill_up, room, Arrival, Deferred, Guard, Member, Scheduler, Setup};
 use ipvs_core::sched::{
     hashing::Slot,
     mh::{self, Claimant, Size},
@@ -94,11 +94,11 @@ impl Scheduler for Mh {
     fn schedule(
         table: &Table,
         members: &[Member],
-        request: &Request<'_>,
+        arrival: &Arrival<'_>,
         _: &Guard,
     ) -> Option<usize> {
         let size = table.size;
         let filled = table.slots.get(|slots| slots.fill(size, members));
-        mh::pick(&filled.slots, size, members, request)
+        mh::pick(&filled.slots, size, members, arrival)
     }
 }

@@ -4,7 +4,7 @@
 
 #![forbid(unsafe_code)]
 
-use ipvs::plugin::scheduler::{Guard, Member, Request, Scheduler, Setup};
+use ipvs::plugin::scheduler::{Arrival, Guard, Member, Scheduler, Setup};
 use ipvs_core::sched::rr::RoundRobin;
 use kernel::prelude::*;
 
@@ -30,7 +30,7 @@ impl Scheduler for Rr {
     fn schedule(
         state: &RoundRobin,
         members: &[Member],
-        _: &Request<'_>,
+        _: &Arrival<'_>,
         _: &Guard,
     ) -> Option<usize> {
         state.pick(members)

@@ -5,7 +5,7 @@
 
 #![forbid(unsafe_code)]
 
-use ipvs::plugin::scheduler::{Guard, Member, Request, Scheduler, Setup};
+use ipvs::plugin::scheduler::{Arrival, Guard, Member, Scheduler, Setup};
 use ipvs_core::sched::sed;
 use kernel::prelude::*;
 
@@ -28,7 +28,7 @@ impl Scheduler for Sed {
         Ok(())
     }
 
-    fn schedule((): &(), members: &[Member], _: &Request<'_>, _: &Guard) -> Option<usize> {
+    fn schedule((): &(), members: &[Member], _: &Arrival<'_>, _: &Guard) -> Option<usize> {
         sed::pick(members)
     }
 }

@@ -4,7 +4,7 @@
 
 #![forbid(unsafe_code)]
 
-use ipvs::plugin::scheduler::{fill_up, room, Deferred, Guard, Member, Request, Scheduler, Setup};
+use ipvs::plugin::scheduler::{fill_up, room, Arrival, Deferred, Guard, Member, Scheduler, Setup};
 use ipvs_core::sched::{
     hashing::{Slot, SLOTS},
     sh,
@@ -33,13 +33,13 @@ impl Scheduler for Sh {
     fn schedule(
         slots: &Self::State,
         members: &[Member],
-        request: &Request<'_>,
+        arrival: &Arrival<'_>,
         _: &Guard,
     ) -> Option<usize> {
         let slots = slots.get(|slots| {
             fill_up(slots, SLOTS, Slot::EMPTY);
             sh::fill(slots, members);
         });
-        sh::pick(slots, members, request)
+        sh::pick(slots, members, arrival)
     }
 }

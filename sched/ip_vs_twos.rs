@@ -4,7 +4,7 @@
 
 #![forbid(unsafe_code)]
 
-use ipvs::plugin::scheduler::{random, Guard, Member, Request, Scheduler, Setup};
+use ipvs::plugin::scheduler::{random, Arrival, Guard, Member, Scheduler, Setup};
 use ipvs_core::sched::twos;
 use kernel::prelude::*;
 
@@ -27,7 +27,7 @@ impl Scheduler for Twos {
         Ok(())
     }
 
-    fn schedule((): &(), members: &[Member], _: &Request<'_>, _: &Guard) -> Option<usize> {
+    fn schedule((): &(), members: &[Member], _: &Arrival<'_>, _: &Guard) -> Option<usize> {
         twos::pick(members, random)
     }
 }

@@ -5,7 +5,7 @@
 
 #![forbid(unsafe_code)]
 
-use ipvs::plugin::scheduler::{Guard, Member, Request, Scheduler, Setup};
+use ipvs::plugin::scheduler::{Arrival, Guard, Member, Scheduler, Setup};
 use ipvs_core::sched::wlc::Comparison;
 use kernel::prelude::*;
 
@@ -31,7 +31,7 @@ impl Scheduler for Wlc {
     fn schedule(
         state: &Comparison,
         members: &[Member],
-        _: &Request<'_>,
+        _: &Arrival<'_>,
         _: &Guard,
     ) -> Option<usize> {
         state.pick(members)

@@ -4,7 +4,7 @@
 
 #![forbid(unsafe_code)]
 
-use ipvs::plugin::scheduler::{Guard, Member, Request, Scheduler, Setup, NO_SERVER};
+use ipvs::plugin::scheduler::{Arrival, Guard, Member, Scheduler, Setup, NO_SERVER};
 use ipvs_core::sched::wrr::WeightedRoundRobin;
 use kernel::prelude::*;
 
@@ -30,13 +30,13 @@ impl Scheduler for Wrr {
     fn schedule(
         state: &Self::State,
         members: &[Member],
-        _: &Request<'_>,
+        _: &Arrival<'_>,
         _: &Guard,
     ) -> Option<usize> {
         state.pick(members)
     }
 
-    fn complaint(state: &Self::State, _: &Request<'_>, _: &Guard) -> Option<&'static str> {
+    fn complaint(state: &Self::State, _: &Arrival<'_>, _: &Guard) -> Option<&'static str> {
         Some(match state.has_weights() {
             true => "no destination available: all destinations are overloaded",
             false => NO_SERVER,

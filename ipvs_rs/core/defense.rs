@@ -85,38 +85,38 @@ pub const fn count_down(counter: i32, rate: i32) -> (i32, bool) {
 
 /// What `drop_entry` does with a connection that it comes by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sentence {
+pub enum EntryDrop {
     /// It is dropped.
-    Dropped,
-    /// It is dropped if [`Dice`] say so.
-    Diced,
+    Always,
+    /// It is dropped if [`IdleDropper`] say so.
+    IfIdle,
     /// It stays.
-    Spared,
+    Never,
 }
 
 /// What `drop_entry` does with a connection in this state, or a template.
 ///
 /// `one_packet` says that the template's service schedules each packet on its own.
-pub fn sentence(protocol: u8, state: u8, flags: ConnFlags, one_packet: bool) -> Sentence {
+pub fn drop_entry(protocol: u8, state: u8, flags: ConnFlags, one_packet: bool) -> EntryDrop {
     if flags.has(ConnFlags::TEMPLATE) {
         return match (one_packet, state & ASSURED) {
-            (true, _) => Sentence::Diced,
-            (false, 0) => Sentence::Dropped,
-            (false, _) => Sentence::Spared,
+            (true, _) => EntryDrop::IfIdle,
+            (false, 0) => EntryDrop::Always,
+            (false, _) => EntryDrop::Never,
         };
     }
     match protocol {
         TCP => match State::from_number(state) {
-            Some(State::SynRecv | State::SynAck) => Sentence::Dropped,
-            Some(State::Established) => Sentence::Diced,
-            _ => Sentence::Spared,
+            Some(State::SynRecv | State::SynAck) => EntryDrop::Always,
+            Some(State::Established) => EntryDrop::IfIdle,
+            _ => EntryDrop::Never,
         },
         SCTP => match state {
-            SCTP_INIT1 | SCTP_INIT => Sentence::Dropped,
-            SCTP_ESTABLISHED => Sentence::Diced,
-            _ => Sentence::Spared,
+            SCTP_INIT1 | SCTP_INIT => EntryDrop::Always,
+            SCTP_ESTABLISHED => EntryDrop::IfIdle,
+            _ => EntryDrop::Never,
         },
-        _ => Sentence::Diced,
+        _ => EntryDrop::IfIdle,
     }
 }
 
@@ -134,9 +134,9 @@ pub const IDLE_SECONDS: u32 = 60;
 /// Decides about connections that are idle: every first of those with one packet is dropped,
 /// every second of those with two, and so on up to eight; busier ones stay.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Dice([i32; 8]);
+pub struct IdleDropper([i32; 8]);
 
-impl Dice {
+impl IdleDropper {
     /// Whether a connection with so many packets is dropped, that had none for so long.
     pub fn drops(&mut self, packets: u32, idle_seconds: u32) -> bool {
         if idle_seconds < IDLE_SECONDS {
@@ -244,34 +244,34 @@ mod tests {
 
     #[test]
     fn half_open_connections_are_dropped_and_idle_ones_diced() {
-        use Sentence::{Diced, Dropped, Spared};
+        use EntryDrop::{Always, IfIdle, Never};
         let template = ConnFlags::TEMPLATE;
         for (protocol, state, flags, one_packet, expected) in [
-            (TCP, 3, ConnFlags::EMPTY, false, Dropped),
-            (TCP, 10, ConnFlags::EMPTY, false, Dropped),
-            (TCP, 1, ConnFlags::EMPTY, false, Diced),
-            (TCP, 0, ConnFlags::EMPTY, false, Spared),
-            (TCP, 2, ConnFlags::EMPTY, false, Spared),
-            (TCP, 4, ConnFlags::EMPTY, false, Spared),
-            (TCP, 200, ConnFlags::EMPTY, false, Spared),
-            (UDP, 0, ConnFlags::EMPTY, false, Diced),
-            (SCTP, 1, ConnFlags::EMPTY, false, Dropped),
-            (SCTP, 2, ConnFlags::EMPTY, false, Dropped),
-            (SCTP, 3, ConnFlags::EMPTY, false, Spared),
-            (SCTP, 8, ConnFlags::EMPTY, false, Diced),
-            (TCP, 0, template, false, Dropped),
-            (TCP, ASSURED, template, false, Spared),
-            (UDP, ASSURED, template, true, Diced),
-            (0, 0, template, false, Dropped),
+            (TCP, 3, ConnFlags::EMPTY, false, Always),
+            (TCP, 10, ConnFlags::EMPTY, false, Always),
+            (TCP, 1, ConnFlags::EMPTY, false, IfIdle),
+            (TCP, 0, ConnFlags::EMPTY, false, Never),
+            (TCP, 2, ConnFlags::EMPTY, false, Never),
+            (TCP, 4, ConnFlags::EMPTY, false, Never),
+            (TCP, 200, ConnFlags::EMPTY, false, Never),
+            (UDP, 0, ConnFlags::EMPTY, false, IfIdle),
+            (SCTP, 1, ConnFlags::EMPTY, false, Always),
+            (SCTP, 2, ConnFlags::EMPTY, false, Always),
+            (SCTP, 3, ConnFlags::EMPTY, false, Never),
+            (SCTP, 8, ConnFlags::EMPTY, false, IfIdle),
+            (TCP, 0, template, false, Always),
+            (TCP, ASSURED, template, false, Never),
+            (UDP, ASSURED, template, true, IfIdle),
+            (0, 0, template, false, Always),
         ] {
-            let found = sentence(protocol, state, flags, one_packet);
+            let found = drop_entry(protocol, state, flags, one_packet);
             assert_eq!(found, expected, "{protocol} {state} {flags:?}");
         }
     }
 
     #[test]
     fn dice_drop_idle_connections_of_few_packets() {
-        let mut dice = Dice::default();
+        let mut dice = IdleDropper::default();
         assert!((0..10).all(|_| !dice.drops(1, 59)));
         assert!((0..10).all(|_| dice.drops(1, 60)));
         let every_third: Vec<_> = (0..6).map(|_| dice.drops(3, 60)).collect();

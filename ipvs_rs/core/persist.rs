@@ -89,7 +89,7 @@ fn masked(addr: Addr, family: Family, netmask: Netmask) -> Addr {
 
 /// What is known of a template's server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Server {
+pub struct TemplateServer {
     /// It was not deleted.
     pub is_available: bool,
     /// It gets no new clients.
@@ -100,7 +100,7 @@ pub struct Server {
 ///
 /// A server that is overloaded keeps its clients. So does one that is quiesced, unless the sysctl
 /// `expire_quiescent_template` is set.
-pub const fn is_valid(server: Server, expire_quiescent: bool) -> bool {
+pub const fn is_valid(server: TemplateServer, expire_quiescent: bool) -> bool {
     server.is_available && !(expire_quiescent && server.is_quiesced)
 }
 
@@ -213,7 +213,7 @@ mod tests {
             (false, false, false, false),
             (false, true, true, false),
         ] {
-            let server = Server {
+            let server = TemplateServer {
                 is_available,
                 is_quiesced,
             };

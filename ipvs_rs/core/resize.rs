@@ -39,31 +39,31 @@ pub fn wanted(count: usize, factor: i32, bits: u32, bounds: &RangeInclusive<u32>
 }
 
 /// The size that a table with `count` objects should have when its load factor has changed.
-pub fn wanted_anew(count: usize, factor: i32, bounds: &RangeInclusive<u32>) -> u32 {
+pub fn wanted_exactly(count: usize, factor: i32, bounds: &RangeInclusive<u32>) -> u32 {
     within(ideal(count, factor), bounds)
 }
 
 /// The numbers of objects between which a table keeps its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Thresholds {
+pub struct Watermarks {
     /// With more objects it should grow.
     pub grow_above: usize,
     /// With less objects it should shrink.
     pub shrink_below: usize,
 }
 
-/// The thresholds of a table of `bits`: exactly where [`wanted`] begins to give another size.
+/// The watermarks of a table of `bits`: exactly where [`wanted`] begins to give another size.
 ///
 /// The C module has the same, except that a connection table of the greatest size looks every two
 /// seconds whether it could shrink.
-pub fn thresholds(bits: u32, factor: i32, bounds: &RangeInclusive<u32>) -> Thresholds {
+pub fn watermarks(bits: u32, factor: i32, bounds: &RangeInclusive<u32>) -> Watermarks {
     // CAST: sizes are far below.
     let meant = (bits as i32).saturating_add(factor);
     let power = |exponent: i32| match u32::try_from(exponent) {
         Ok(exponent) => 1usize.checked_shl(exponent).unwrap_or(usize::MAX),
         Err(_) => 0,
     };
-    Thresholds {
+    Watermarks {
         grow_above: if bits >= *bounds.end() {
             usize::MAX
         } else {
@@ -119,7 +119,7 @@ mod tests {
     fn a_new_load_factor_sets_the_size_exactly() {
         for (factor, buckets) in [(-8, 262_144), (-4, 16384), (0, 1024), (2, 256), (8, 256)] {
             assert_eq!(
-                1 << wanted_anew(1000, factor, &(8..=20)),
+                1 << wanted_exactly(1000, factor, &(8..=20)),
                 buckets,
                 "{factor}"
             );
@@ -138,11 +138,11 @@ mod tests {
             (8, -8, 1, 0),
             (9, -8, 2, 0),
         ] {
-            let expected = Thresholds {
+            let expected = Watermarks {
                 grow_above,
                 shrink_below,
             };
-            assert_eq!(thresholds(bits, factor, &(8..=20)), expected);
+            assert_eq!(watermarks(bits, factor, &(8..=20)), expected);
         }
     }
 
@@ -152,10 +152,10 @@ mod tests {
             bits in 8u32..=20, factor in -8i32..=8, count in 1usize..3_000_000,
         ) {
             let bounds = 8..=20;
-            let thresholds = thresholds(bits, factor, &bounds);
+            let watermarks = watermarks(bits, factor, &bounds);
             let wanted = wanted(count, factor, bits, &bounds);
-            prop_assert_eq!(wanted > bits, count > thresholds.grow_above);
-            prop_assert_eq!(wanted < bits, count < thresholds.shrink_below);
+            prop_assert_eq!(wanted > bits, count > watermarks.grow_above);
+            prop_assert_eq!(wanted < bits, count < watermarks.shrink_below);
         }
 
         #[test]
@@ -171,8 +171,8 @@ mod tests {
         fn no_numbers_break_it(count in any::<usize>(), factor in any::<i32>(), bits in any::<u32>()) {
             for bounds in [4..=20, 8..=27] {
                 wanted(count, factor, bits, &bounds);
-                wanted_anew(count, factor, &bounds);
-                thresholds(bits, factor, &bounds);
+                wanted_exactly(count, factor, &bounds);
+                watermarks(bits, factor, &bounds);
             }
         }
     }

@@ -85,7 +85,7 @@ pub trait Server {
 
 /// The packet that begins a connection, and how its service wants it to be scheduled.
 #[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
+pub struct Arrival<'a> {
     /// Where the packet comes from and goes to.
     pub flow: &'a Flow,
     /// The packet is what an ICMP error tells of, so it travelled from the service to the client.
@@ -94,7 +94,7 @@ pub struct Request<'a> {
     pub flags: u32,
 }
 
-impl Request<'_> {
+impl Arrival<'_> {
     /// The address of the client.
     #[inline]
     pub const fn client(&self) -> Addr {

@@ -11,7 +11,7 @@
 mod gue;
 mod outer;
 
-pub use gue::{gue, Remote, GUE_REMOTE};
+pub use gue::{gue, RemoteChecksum, GUE_REMOTE};
 pub use outer::{write_v4, write_v6, Inner, Outer};
 
 use crate::addr::Family;

@@ -8,7 +8,7 @@ use ipvs_core::flow::{Flow, Fragment};
 use ipvs_core::icmp::Report;
 use ipvs_core::nat::{self, L4Checksum, Remaining};
 use ipvs_core::proto::{TCP, UDP};
-use ipvs_core::tunnel::{gue, header, write_v4, write_v6, Inner, Outer, Remote, Wrapping};
+use ipvs_core::tunnel::{gue, header, write_v4, write_v6, Inner, Outer, RemoteChecksum, Wrapping};
 
 /// A one's complement sum as a number: both of its zeros are 0.
 pub const fn value(sum: Sum) -> u16 {
@@ -198,7 +198,7 @@ pub fn wrapped(
     family: Family,
     wrapping: Wrapping,
     (inside, inner): (Family, Inner),
-    remote: Option<Remote>,
+    remote: Option<RemoteChecksum>,
     length: usize,
 ) -> Vec<u8> {
     let at = header(family) as usize;

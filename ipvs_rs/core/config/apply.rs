@@ -21,14 +21,14 @@ const KNOWN_FLAGS: u32 = flags::PERSISTENT
 
 /// What is in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Entry<'a> {
+pub enum Item<'a> {
     /// The payload of the nest of a service.
     Service(&'a [u8]),
     /// The payload of the nest of a server of the service before it.
     Dest(&'a [u8]),
 }
 
-impl<'a> Entry<'a> {
+impl<'a> Item<'a> {
     /// The payload of the nest.
     pub const fn payload(self) -> &'a [u8] {
         match self {
@@ -37,11 +37,11 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// The entries of the list, in order, in what follows the generic netlink header.
-pub fn entries(bytes: &[u8]) -> impl Iterator<Item = Entry<'_>> {
+/// The items of the list, in order, in what follows the generic netlink header.
+pub fn items(bytes: &[u8]) -> impl Iterator<Item = Item<'_>> {
     Iter::new(bytes).filter_map(|(kind, payload)| match kind {
-        top::SERVICE => Some(Entry::Service(payload)),
-        top::DEST => Some(Entry::Dest(payload)),
+        top::SERVICE => Some(Item::Service(payload)),
+        top::DEST => Some(Item::Dest(payload)),
         _ => None,
     })
 }

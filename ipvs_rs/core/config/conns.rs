@@ -41,7 +41,7 @@ const CONN: [Kind; 9] = [
 #[derive(Clone, Copy, Debug)]
 pub struct ConnView {
     /// The ends of the client's packets.
-    pub request: Tuple,
+    pub tuple: Tuple,
     /// The real server.
     pub server: (Family, Addr),
     /// Its port.
@@ -141,14 +141,14 @@ impl Filter {
         fn is<T: PartialEq>(wanted: Option<T>, found: T) -> bool {
             wanted.is_none_or(|wanted| wanted == found)
         }
-        let request = &conn.request;
+        let tuple = &conn.tuple;
         is(self.service, conn.service)
-            && is(self.family, request.family)
-            && is(self.protocol, request.protocol.into())
-            && is(self.client, (request.family, request.src))
-            && is(self.client_port, request.sport)
-            && is(self.virtual_addr, (request.family, request.dst))
-            && is(self.virtual_port, request.dport)
+            && is(self.family, tuple.family)
+            && is(self.protocol, tuple.protocol.into())
+            && is(self.client, (tuple.family, tuple.src))
+            && is(self.client_port, tuple.sport)
+            && is(self.virtual_addr, (tuple.family, tuple.dst))
+            && is(self.virtual_port, tuple.dport)
             && is(self.server, conn.server)
             && is(self.server_port, conn.server_port)
             && self
@@ -165,13 +165,13 @@ impl Filter {
 pub fn put<S: AttributeSink>(sink: &mut S, view: &ConnView) -> Result<(), Full> {
     super::event::service_key(sink, &view.service)?;
     sink.nest(top::CONN | NESTED, |sink| {
-        let request = &view.request;
-        sink.put_u16(conn::FAMILY, request.family.af())?;
-        sink.put_u16(conn::PROTOCOL, request.protocol.into())?;
-        put_addr(sink, conn::CLIENT_ADDR, (request.family, request.src))?;
-        sink.put_be16(conn::CLIENT_PORT, request.sport)?;
-        put_addr(sink, conn::VIRTUAL_ADDR, (request.family, request.dst))?;
-        sink.put_be16(conn::VIRTUAL_PORT, request.dport)?;
+        let tuple = &view.tuple;
+        sink.put_u16(conn::FAMILY, tuple.family.af())?;
+        sink.put_u16(conn::PROTOCOL, tuple.protocol.into())?;
+        put_addr(sink, conn::CLIENT_ADDR, (tuple.family, tuple.src))?;
+        sink.put_be16(conn::CLIENT_PORT, tuple.sport)?;
+        put_addr(sink, conn::VIRTUAL_ADDR, (tuple.family, tuple.dst))?;
+        sink.put_be16(conn::VIRTUAL_PORT, tuple.dport)?;
         put_addr(sink, conn::SERVER_ADDR, view.server)?;
         sink.put_be16(conn::SERVER_PORT, view.server_port)?;
         if let Some(name) = Name::new(view.state.as_bytes()) {

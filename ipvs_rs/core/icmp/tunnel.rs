@@ -76,7 +76,7 @@ pub struct TunnelReport {
 
 /// What to tell the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Complaint {
+pub enum ClientError {
     /// Its packets may have so many bytes less than the way of the tunnel takes.
     TooBig {
         /// All that is before the packet of the client.
@@ -161,19 +161,21 @@ impl TunnelReport {
     /// As the C module does where both packets are of IPv4: it hears what the director heard, and
     /// of its packets' size only if these must not be fragmented. In the other cases RFC 2473,
     /// section 8, and RFC 4213, section 3.4: for the client the tunnel is one link.
-    pub const fn complaint(&self) -> Complaint {
+    pub const fn client_error(&self) -> ClientError {
         match (self.mtu(), self.outer.family, self.about.family) {
-            (Some(_), _, Family::V4) if !self.dont_fragment => Complaint::Nothing,
-            (Some(mtu), _, _) => Complaint::TooBig {
+            (Some(_), _, Family::V4) if !self.dont_fragment => ClientError::Nothing,
+            (Some(mtu), _, _) => ClientError::TooBig {
                 // CAST: Headers of a packet.
                 overhead: self.inner.saturating_sub(self.embedded) as u32,
                 mtu,
             },
-            (None, Family::V4, Family::V4) => Complaint::Same,
+            (None, Family::V4, Family::V4) => ClientError::Same,
             // Source quench, which IPv6 never had, and errors that nobody has defined.
-            (None, Family::V4, Family::V6) if self.kind == v4::SOURCE_QUENCH => Complaint::Nothing,
-            (None, Family::V6, _) if self.kind > v6::PARAMETER_PROBLEM => Complaint::Nothing,
-            (None, _, _) => Complaint::Unreachable,
+            (None, Family::V4, Family::V6) if self.kind == v4::SOURCE_QUENCH => {
+                ClientError::Nothing
+            }
+            (None, Family::V6, _) if self.kind > v6::PARAMETER_PROBLEM => ClientError::Nothing,
+            (None, _, _) => ClientError::Unreachable,
         }
     }
 }

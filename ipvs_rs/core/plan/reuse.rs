@@ -23,7 +23,7 @@ pub struct Rules {
 
 /// A connection that a packet belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Old {
+pub struct OldConn {
     /// Its transport protocol.
     pub protocol: u8,
     /// The number of its state in that protocol.
@@ -52,7 +52,7 @@ pub const fn is_candidate(protocol: u8, state: u8) -> bool {
 }
 
 /// Whether `old` gives way to a packet that opens a connection.
-pub const fn gives_way(old: &Old, rules: Rules) -> bool {
+pub const fn gives_way(old: &OldConn, rules: Rules) -> bool {
     if rules.leave_quiesced && old.is_quiesced {
         return true;
     }
@@ -68,7 +68,7 @@ pub const fn gives_way(old: &Old, rules: Rules) -> bool {
 mod tests {
     use super::*;
 
-    const OLD: Old = Old {
+    const OLD: OldConn = OldConn {
         protocol: proto::TCP,
         state: State::Close as u8,
         flags: ConnFlags::EMPTY,
@@ -84,7 +84,7 @@ mod tests {
         let gives_way = |state: &State| {
             let state = state.number();
             gives_way(
-                &Old {
+                &OldConn {
                     state,
                     flags,
                     ..OLD
@@ -123,7 +123,7 @@ mod tests {
             (true, true, true, true),
             (true, false, true, false),
         ] {
-            let old = Old {
+            let old = OldConn {
                 is_controlled,
                 is_quiesced,
                 ..OLD
@@ -144,7 +144,7 @@ mod tests {
         };
         for protocol in [proto::TCP, 132] {
             for state in 0..=13 {
-                let old = Old {
+                let old = OldConn {
                     protocol,
                     state,
                     is_quiesced: true,
@@ -163,7 +163,7 @@ mod tests {
         };
         for state in 0..=u8::MAX {
             let protocol = proto::SCTP;
-            let old = Old {
+            let old = OldConn {
                 protocol,
                 state,
                 ..OLD

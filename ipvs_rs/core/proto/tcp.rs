@@ -37,7 +37,7 @@ pub enum State {
     /// Expected: announced by another connection.
     Listen = 9,
     /// The client's SYN was answered, and the client has not proved itself yet; entered only
-    /// under [`Table::Secure`].
+    /// under [`StateTable::Secure`].
     SynAck = 10,
 }
 
@@ -168,7 +168,7 @@ impl Event {
 
 /// Which rules the machine follows; see the sysctl `secure_tcp`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Table {
+pub enum StateTable {
     /// Trusts clients.
     Normal = 0,
     /// Waits for the whole handshake before a connection counts as established.
@@ -185,7 +185,7 @@ type Row = [State; State::COUNT];
 /// The rows of SYN, FIN, ACK and RST.
 type Rows = [Row; 4];
 
-/// By [`Table`], [`Direction`], [`Event`] and [`State`]: the columns are the current state.
+/// By [`StateTable`], [`Direction`], [`Event`] and [`State`]: the columns are the current state.
 const TABLES: [[Rows; 3]; 2] = [NORMAL, SECURE];
 
 #[rustfmt::skip]
@@ -234,7 +234,7 @@ const SECURE: [Rows; 3] = [
 
 /// The state after `event` in `state`.
 #[inline]
-pub fn next(table: Table, direction: Direction, event: Option<Event>, state: State) -> State {
+pub fn next(table: StateTable, direction: Direction, event: Option<Event>, state: State) -> State {
     let Some(event) = event else {
         return State::Close;
     };
@@ -252,7 +252,7 @@ pub fn transition(
     direction: Direction,
     byte: u8,
     state: State,
-    table: Table,
+    table: StateTable,
 ) -> Transition<State> {
     transition::transition(flags, direction, state, |direction| {
         next(table, direction, Event::from_flags(byte), state)

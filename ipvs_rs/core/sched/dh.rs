@@ -5,7 +5,7 @@
 
 use super::{
     hashing::{eligible, folded, multiplicative, Slot, SLOT_BITS},
-    Request, Server,
+    Arrival, Server,
 };
 
 /// Deals the slots out to the servers in turn, whatever their weights.
@@ -17,13 +17,13 @@ pub fn fill<S: Server>(slots: &mut [Slot], servers: &[S]) {
 
 /// The index of the server of the packet's destination; [`None`] if that is not eligible.
 #[inline]
-pub fn pick<S: Server>(slots: &[Slot], servers: &[S], request: &Request<'_>) -> Option<usize> {
-    eligible(slots, slot(request), servers).ok()?
+pub fn pick<S: Server>(slots: &[Slot], servers: &[S], arrival: &Arrival<'_>) -> Option<usize> {
+    eligible(slots, slot(arrival), servers).ok()?
 }
 
 /// The slot of the destination: that of the packet, whichever way it travels.
 #[inline]
-pub fn slot(request: &Request<'_>) -> u32 {
-    let addr = folded(request.flow.family, request.flow.dst);
+pub fn slot(arrival: &Arrival<'_>) -> u32 {
+    let addr = folded(arrival.flow.family, arrival.flow.dst);
     multiplicative(addr, SLOT_BITS)
 }

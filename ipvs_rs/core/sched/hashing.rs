@@ -2,7 +2,7 @@
 
 //! What the schedulers that go by addresses have in common.
 
-use super::{Request, Server};
+use super::{Arrival, Server};
 use crate::addr::{Addr, Family};
 
 /// The tables of `sh` and `dh` have 2 to this power slots.
@@ -80,14 +80,14 @@ pub(super) struct Empty;
 pub(super) fn search<S: Server>(
     slots: &[Slot],
     servers: &[S],
-    request: &Request<'_>,
+    arrival: &Arrival<'_>,
     first: u32,
     others: impl Iterator<Item = u32>,
 ) -> Option<usize> {
     if let Some(index) = eligible(slots, first, servers).ok()? {
         return Some(index);
     }
-    if !request.falls_back() {
+    if !arrival.falls_back() {
         return None;
     }
     for slot in others {

@@ -10,7 +10,7 @@
 use super::{
     hashing::{folded, search, Slot},
     wrr::gcd,
-    Request, Server,
+    Arrival, Server,
 };
 use crate::hash::{siphash_u32, HashKey};
 
@@ -172,22 +172,22 @@ pub fn pick<S: Server>(
     slots: &[Slot],
     size: Size,
     servers: &[S],
-    request: &Request<'_>,
+    arrival: &Arrival<'_>,
 ) -> Option<usize> {
-    let hash = client_hash(request);
+    let hash = client_hash(arrival);
     let first = size.slot(hash(0));
     let others = (0..size.slots).map(|offset| {
         let offset = size.slot(first.wrapping_add(offset));
         size.slot(hash(offset))
     });
-    search(slots, servers, request, first, others)
+    search(slots, servers, arrival, first, others)
 }
 
 /// The hash of the client, with something added to it.
 #[inline]
-fn client_hash(request: &Request<'_>) -> impl Fn(u32) -> u32 {
-    let addr = folded(request.flow.family, request.client());
-    let client = addr.wrapping_add(request.client_port().into());
+fn client_hash(arrival: &Arrival<'_>) -> impl Fn(u32) -> u32 {
+    let addr = folded(arrival.flow.family, arrival.client());
+    let client = addr.wrapping_add(arrival.client_port().into());
     move |offset| hash(FIRST, client.wrapping_add(offset))
 }
 

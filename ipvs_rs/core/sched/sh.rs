@@ -4,7 +4,7 @@
 
 use super::{
     hashing::{folded, multiplicative, search, Slot, SLOTS, SLOT_BITS},
-    Request, Server,
+    Arrival, Server,
 };
 
 /// The last slot. CAST: A small number.
@@ -29,20 +29,20 @@ pub fn fill<S: Server>(slots: &mut [Slot], servers: &[S]) {
 /// The index of the client's server; [`None`] if that is not eligible, and no other is to stand
 /// in.
 #[inline]
-pub fn pick<S: Server>(slots: &[Slot], servers: &[S], request: &Request<'_>) -> Option<usize> {
-    let first = slot(request);
+pub fn pick<S: Server>(slots: &[Slot], servers: &[S], arrival: &Arrival<'_>) -> Option<usize> {
+    let first = slot(arrival);
     // As the C module goes through all slots: by adding the client's slot once more.
     let others = (0..=LAST).map(|offset| {
         let offset = first.wrapping_add(offset) & LAST;
         first.wrapping_add(offset) & LAST
     });
-    search(slots, servers, request, first, others)
+    search(slots, servers, arrival, first, others)
 }
 
 /// The slot of the client.
 #[inline]
-pub fn slot(request: &Request<'_>) -> u32 {
-    let addr = folded(request.flow.family, request.client());
-    let port = u32::from(request.client_port());
+pub fn slot(arrival: &Arrival<'_>) -> u32 {
+    let addr = folded(arrival.flow.family, arrival.client());
+    let port = u32::from(arrival.client_port());
     multiplicative(addr.wrapping_add(port), SLOT_BITS)
 }

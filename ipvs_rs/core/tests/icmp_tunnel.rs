@@ -3,7 +3,7 @@
 //! ICMP errors about packets in which others travel, and about those that ride on a key exchange.
 
 use ipvs_core::addr::{Addr, Family};
-use ipvs_core::icmp::tunnel::{told_mtu, Complaint, Layer, TunnelReport};
+use ipvs_core::icmp::tunnel::{told_mtu, ClientError, Layer, TunnelReport};
 use ipvs_core::icmp::{to_server, Endpoint, NoReport, Report};
 use proptest::prelude::*;
 
@@ -137,7 +137,7 @@ fn what_no_tunnel_of_ours_sends_is_none() {
 
 #[test]
 fn clients_are_told_what_concerns_them() {
-    use Complaint::{Nothing, Same, TooBig, Unreachable};
+    use ClientError::{Nothing, Same, TooBig, Unreachable};
     let (v4, v6) = (Family::V4, Family::V6);
     let too_big = |overhead| TooBig {
         overhead,
@@ -163,7 +163,7 @@ fn clients_are_told_what_concerns_them() {
         let packet = error(outer, kind, code, 1400, &about(outer, inner, &layer));
         let report = TunnelReport::parse(&packet[..]).unwrap();
         assert_eq!(
-            report.complaint(),
+            report.client_error(),
             expected,
             "{outer:?} {inner:?} {kind}/{code}"
         );
@@ -173,7 +173,7 @@ fn clients_are_told_what_concerns_them() {
         };
         let quiet = inner == v4 && matches!(expected, TooBig { .. });
         let expected = if quiet { Nothing } else { expected };
-        assert_eq!(fragmentable.complaint(), expected);
+        assert_eq!(fragmentable.client_error(), expected);
     }
     for (family, mtu, overhead, told) in [
         (v4, 1400, 20, 1380),

@@ -10,10 +10,10 @@ use ipvs_core::flow::Flow;
 use ipvs_core::hash::{siphash_u32, HashKey};
 use ipvs_core::sched::hashing::{folded, multiplicative, Slot, SLOTS};
 use ipvs_core::sched::mh::{Claimant, Preference, Size};
-use ipvs_core::sched::{dh, lblc, lblcr, locality, mh, sh, Request, Server};
+use ipvs_core::sched::{dh, lblc, lblcr, locality, mh, sh, Arrival, Server};
 use ipvs_core::uapi::service_flags::{SCHED1 as FALLBACK, SCHED2 as PORTS};
 use proptest::prelude::*;
-use servers::{at, flow, idle, loaded, overloaded, request, weights, Fake};
+use servers::{arrival, at, flow, idle, loaded, overloaded, weights, Fake};
 
 const VIP: [u8; 4] = [207, 175, 44, 110];
 
@@ -43,9 +43,9 @@ fn gives_the_vectors_of_the_multiplicative_hash() {
         ([10, 0, 0, 2], 40000, PORTS, 45),
         ([192, 0, 2, 1], 40000, 0, 50),
     ] {
-        assert_eq!(sh::slot(&request(&flow(client, port, VIP), flags)), slot);
+        assert_eq!(sh::slot(&arrival(&flow(client, port, VIP), flags)), slot);
     }
-    assert_eq!(dh::slot(&request(&flow([10, 0, 0, 2], 40000, VIP), 0)), 174);
+    assert_eq!(dh::slot(&arrival(&flow([10, 0, 0, 2], 40000, VIP), 0)), 174);
     assert_eq!(multiplicative(u32::from_be_bytes(VIP), 10), 699);
 }
 
@@ -60,13 +60,13 @@ fn an_icmp_error_counts_for_the_client_it_is_about() {
         ..there
     };
     for flags in [0, PORTS] {
-        let inverse = Request {
+        let inverse = Arrival {
             is_inverse: true,
-            ..request(&back, flags)
+            ..arrival(&back, flags)
         };
-        assert_eq!(sh::slot(&inverse), sh::slot(&request(&there, flags)));
+        assert_eq!(sh::slot(&inverse), sh::slot(&arrival(&there, flags)));
         // Not so for dh, which takes the packet as it is.
-        assert_eq!(dh::slot(&inverse), dh::slot(&request(&back, flags)));
+        assert_eq!(dh::slot(&inverse), dh::slot(&arrival(&back, flags)));
     }
 }
 
@@ -104,16 +104,16 @@ fn a_server_that_is_not_eligible_stands_in_for_nobody() {
         let mut refused = 0;
         for host in 0..=255 {
             let flow = flow([10, 0, 0, host], 1, [10, 1, 0, host]);
-            let plain = sh::pick(&sh_slots, &servers, &request(&flow, 0));
-            let slot = sh_slots[sh::slot(&request(&flow, 0)) as usize];
+            let plain = sh::pick(&sh_slots, &servers, &arrival(&flow, 0));
+            let slot = sh_slots[sh::slot(&arrival(&flow, 0)) as usize];
             assert_eq!(plain, (slot.index() == Some(0)).then_some(0));
             refused += u32::from(plain.is_none());
             assert_eq!(
-                sh::pick(&sh_slots, &servers, &request(&flow, FALLBACK)),
+                sh::pick(&sh_slots, &servers, &arrival(&flow, FALLBACK)),
                 Some(0)
             );
-            let dealt = dh_slots[dh::slot(&request(&flow, 0)) as usize];
-            let picked = dh::pick(&dh_slots, &servers, &request(&flow, FALLBACK));
+            let dealt = dh_slots[dh::slot(&arrival(&flow, 0)) as usize];
+            let picked = dh::pick(&dh_slots, &servers, &arrival(&flow, FALLBACK));
             assert_eq!(picked, (dealt.index() == Some(0)).then_some(0));
         }
         assert!((64..192).contains(&refused));
@@ -121,9 +121,9 @@ fn a_server_that_is_not_eligible_stands_in_for_nobody() {
     let none = [idle(0), overloaded(1)];
     let flow = flow([10, 0, 0, 2], 1, VIP);
     let slots = filled(sh::fill, &none);
-    assert_eq!(sh::pick(&slots, &none, &request(&flow, FALLBACK)), None);
+    assert_eq!(sh::pick(&slots, &none, &arrival(&flow, FALLBACK)), None);
     assert_eq!(
-        sh::pick(&[Slot::EMPTY; SLOTS], &none, &request(&flow, FALLBACK)),
+        sh::pick(&[Slot::EMPTY; SLOTS], &none, &arrival(&flow, FALLBACK)),
         None
     );
 }
@@ -150,7 +150,7 @@ impl Maglev {
     }
 
     fn pick(&self, flow: &Flow, flags: u32) -> Option<usize> {
-        mh::pick(&self.slots, self.size, &self.servers, &request(flow, flags))
+        mh::pick(&self.slots, self.size, &self.servers, &arrival(flow, flags))
     }
 
     fn count(&self, server: usize) -> usize {
@@ -216,7 +216,7 @@ fn mh_finds_the_slots_of_the_c_module() {
     let slots: Vec<_> = (0..4093).map(Slot::of).collect();
     let servers = weights(&[1; 4093]);
     let client = flow([10, 0, 0, 2], 40000, VIP);
-    let slot = |flow: &Flow, flags| mh::pick(&slots, size, &servers, &request(flow, flags));
+    let slot = |flow: &Flow, flags| mh::pick(&slots, size, &servers, &arrival(flow, flags));
     assert_eq!(slot(&client, 0), Some(1884));
     assert_eq!(slot(&client, PORTS), Some(273));
     assert_eq!(slot(&flow([192, 0, 2, 1], 1, VIP), 0), Some(2891));
@@ -481,7 +481,7 @@ proptest! {
         let table = Maglev::new(servers.clone(), 8);
         let eligible = servers.iter().any(Server::is_eligible);
         for flags in [FALLBACK, FALLBACK | PORTS] {
-            let picked = sh::pick(&slots, &servers, &request(&flow, flags));
+            let picked = sh::pick(&slots, &servers, &arrival(&flow, flags));
             prop_assert_eq!(picked.is_some(), eligible);
             for picked in [picked, table.pick(&flow, flags)].into_iter().flatten() {
                 prop_assert!(servers[picked].is_eligible());

@@ -3,7 +3,7 @@
 //! The state machine of TCP, cell by cell and along whole conversations.
 
 use ipvs_core::conn::ConnFlags;
-use ipvs_core::proto::tcp::{flags, next, transition, Event, State, Table};
+use ipvs_core::proto::tcp::{flags, next, transition, Event, State, StateTable};
 use ipvs_core::proto::transition::{Activity, ProtocolState};
 use ipvs_core::proto::{Direction, Timeouts};
 use proptest::prelude::*;
@@ -63,7 +63,7 @@ fn short(state: State) -> &'static str {
 }
 
 /// Prints a table as the specification does.
-fn dump(table: Table) -> String {
+fn dump(table: StateTable) -> String {
     let mut out = String::from("\n");
     for (direction_name, direction) in DIRECTIONS {
         for (event_name, event) in EVENTS {
@@ -80,19 +80,19 @@ fn dump(table: Table) -> String {
 
 #[test]
 fn the_normal_table_is_that_of_the_specification() {
-    println!("{}", dump(Table::Normal));
-    assert_eq!(dump(Table::Normal), NORMAL);
+    println!("{}", dump(StateTable::Normal));
+    assert_eq!(dump(StateTable::Normal), NORMAL);
 }
 
 #[test]
 fn the_secure_table_differs_in_exactly_the_specified_cells() {
-    println!("{}", dump(Table::Secure));
+    println!("{}", dump(StateTable::Secure));
     let mut differs = String::from("\n");
     for (direction_name, direction) in DIRECTIONS {
         for (event_name, event) in EVENTS {
             for state in State::ALL {
-                let normal = next(Table::Normal, direction, Some(event), state);
-                let secure = next(Table::Secure, direction, Some(event), state);
+                let normal = next(StateTable::Normal, direction, Some(event), state);
+                let secure = next(StateTable::Secure, direction, Some(event), state);
                 if normal != secure {
                     differs += &format!(
                         "{direction_name} {event_name} {} {} {}\n",
@@ -109,7 +109,7 @@ fn the_secure_table_differs_in_exactly_the_specified_cells() {
 
 #[test]
 fn a_packet_without_any_of_the_four_flags_closes() {
-    for table in [Table::Normal, Table::Secure] {
+    for table in [StateTable::Normal, StateTable::Secure] {
         for (_, direction) in DIRECTIONS {
             for state in State::ALL {
                 assert_eq!(next(table, direction, None, state), State::Close);
@@ -186,7 +186,7 @@ fn the_first_flag_of_rst_syn_fin_ack_wins() {
 
 /// One connection that follows packets.
 struct Conversation {
-    table: Table,
+    table: StateTable,
     flags: ConnFlags,
     state: State,
     active: i32,
@@ -194,7 +194,7 @@ struct Conversation {
 }
 
 impl Conversation {
-    fn new(table: Table, method: u32) -> Self {
+    fn new(table: StateTable, method: u32) -> Self {
         Self {
             table,
             flags: ConnFlags::for_server(method),
@@ -244,49 +244,49 @@ fn conversations_walk_as_in_the_specification() {
     for (sentence, table, method, packets, states) in [
         (
             "NAT, the client closes first",
-            Table::Normal,
+            StateTable::Normal,
             0,
             "in:syn out:syn+ack in:ack in:fin+ack out:fin+ack in:ack",
             "SR SR ES CW TW TW",
         ),
         (
             "NAT, the server closes first",
-            Table::Normal,
+            StateTable::Normal,
             0,
             "in:syn out:syn+ack in:ack out:fin+ack in:fin+ack in:ack",
             "SR SR ES FW TW TW",
         ),
         (
             "NAT, the client resets",
-            Table::Normal,
+            StateTable::Normal,
             0,
             "in:syn out:syn+ack in:ack in:rst",
             "SR SR ES CL",
         ),
         (
             "direct routing, then FIN",
-            Table::Normal,
+            StateTable::Normal,
             3,
             "in:syn in:ack in:fin+ack in:ack",
             "SR ES FW FW",
         ),
         (
             "direct routing, then RST",
-            Table::Normal,
+            StateTable::Normal,
             3,
             "in:syn in:ack in:rst+ack",
             "SR ES CL",
         ),
         (
             "NAT under attack: only the server's ACK establishes",
-            Table::Secure,
+            StateTable::Secure,
             0,
             "in:syn out:syn+ack in:ack out:ack",
             "SR SA SA ES",
         ),
         (
             "direct routing under attack: the third packet establishes",
-            Table::Secure,
+            StateTable::Secure,
             3,
             "in:syn in:ack",
             "SA ES",
@@ -300,7 +300,7 @@ fn conversations_walk_as_in_the_specification() {
 
 #[test]
 fn an_output_packet_ends_the_one_way_rules() {
-    let mut conversation = Conversation::new(Table::Normal, 3);
+    let mut conversation = Conversation::new(StateTable::Normal, 3);
     assert!(conversation.flags.has(ConnFlags::NO_OUTPUT));
     assert_eq!(conversation.walk("in:syn out:syn+ack in:ack"), "SR SR ES");
     assert!(!conversation.flags.has(ConnFlags::NO_OUTPUT));
@@ -318,7 +318,7 @@ proptest! {
         secure in any::<bool>(),
         packets in proptest::collection::vec((directions(), any::<u8>()), 0..40),
     ) {
-        let table = if secure { Table::Secure } else { Table::Normal };
+        let table = if secure { StateTable::Secure } else { StateTable::Normal };
         let mut conversation = Conversation::new(table, method);
         for (direction, byte) in packets {
             conversation.packet(direction, byte);

@@ -5,7 +5,9 @@
 use ipvs_core::addr::{Addr, Family};
 use ipvs_core::config::Tunnel;
 use ipvs_core::flow::{Fragment, Network};
-use ipvs_core::tunnel::{gue, inner_mtu, write_v4, write_v6, Inner, Outer, Remote, Wrapping};
+use ipvs_core::tunnel::{
+    gue, inner_mtu, write_v4, write_v6, Inner, Outer, RemoteChecksum, Wrapping,
+};
 use proptest::prelude::*;
 
 const fn tunnel(kind: u8, flags: u16) -> Tunnel {
@@ -64,7 +66,7 @@ fn gue_headers_are_those_of_the_draft() {
     assert_eq!(gue(&mut bytes, Family::V4, None), Some(()));
     assert_eq!(bytes, [0, 4, 0, 0]);
     let mut bytes = [0xAA; 12];
-    let remote = Remote {
+    let remote = RemoteChecksum {
         start: 20,
         field: 36,
     };

@@ -3,7 +3,7 @@
 //! Everything that IPVS knows in one network namespace.
 
 use core::sync::atomic::Ordering::Relaxed;
-use ipvs_core::{addr::Family, defense::Dice, hash::HashKey};
+use ipvs_core::{addr::Family, defense::IdleDropper, hash::HashKey};
 use kernel::{new_mutex, prelude::*, sync::Mutex};
 use knet::{
     net_namespace::{Handle, Kept, Net},
@@ -74,7 +74,7 @@ pub(crate) struct Config {
     /// For the statistics of services and servers.
     pub(crate) counters: Supply<{ stats::COUNTERS }>,
     /// By which `drop_entry` decides.
-    pub(crate) dice: Dice,
+    pub(crate) idle_dropper: IdleDropper,
     /// [`None`] before they are made, and once they are taken back.
     pub(crate) files: Option<Files>,
 }
@@ -87,7 +87,7 @@ impl Config {
             hooks_v6: None,
             trash: Trash::new(random_key()),
             counters: Supply::default(),
-            dice: Dice::default(),
+            idle_dropper: IdleDropper::default(),
             files: None,
         }
     }

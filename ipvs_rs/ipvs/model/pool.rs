@@ -11,7 +11,7 @@ use ipvs_core::config::{DestKey, Name};
 use kernel::{prelude::*, sync};
 use knet::{list::List, net_namespace::Net, rcu::Guard, vec};
 
-use super::scheduling::{Change, Handle, Picker, Request, Setup};
+use super::scheduling::{Arrival, Change, Handle, Picker, Setup};
 use member::sketch;
 
 pub(crate) use kept::Kept;
@@ -124,21 +124,21 @@ impl Pool {
 
     /// The server for a new connection.
     #[inline]
-    pub(crate) fn schedule(&self, request: &Request<'_>, guard: &Guard) -> Option<&Member> {
+    pub(crate) fn schedule(&self, arrival: &Arrival<'_>, guard: &Guard) -> Option<&Member> {
         let picker = &self.scheduling.as_ref()?.picker;
         self.members
-            .get(picker.pick(&self.members, request, guard)?)
+            .get(picker.pick(&self.members, arrival, guard)?)
     }
 
     /// The name of the scheduler, and the text for the log where it has just found no server.
     #[cold]
     pub(crate) fn complaint(
         &self,
-        request: &Request<'_>,
+        arrival: &Arrival<'_>,
         guard: &Guard,
     ) -> Option<(&Name, &'static str)> {
         let scheduling = self.scheduling.as_ref()?;
-        let reason = scheduling.picker.complaint(request, guard)?;
+        let reason = scheduling.picker.complaint(arrival, guard)?;
         Some((&scheduling.scheduler, reason))
     }
 }

@@ -11,7 +11,7 @@ use knet::{
 };
 
 use super::pool::Member;
-pub use ipvs_core::sched::{Change, Request};
+pub use ipvs_core::sched::{Arrival, Change};
 
 /// What a scheduler is to prepare itself for.
 pub struct Setup<'a> {
@@ -26,9 +26,9 @@ pub struct Setup<'a> {
 /// The state of a scheduler for the servers of one service.
 pub trait Picker: Any + Send + Sync {
     /// The index of the server that a new connection goes to.
-    fn pick(&self, members: &[Member], request: &Request<'_>, guard: &Guard) -> Option<usize>;
+    fn pick(&self, members: &[Member], arrival: &Arrival<'_>, guard: &Guard) -> Option<usize>;
     /// The text for the log where [`pick`](Self::pick) has just found no server.
-    fn complaint(&self, request: &Request<'_>, guard: &Guard) -> Option<&'static str>;
+    fn complaint(&self, arrival: &Arrival<'_>, guard: &Guard) -> Option<&'static str>;
     /// For the scheduler that made it.
     fn as_any(&self) -> &dyn Any;
 }

@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering:
 use ipvs_core::{
     defense,
     plan::Sloppy,
-    proto::{tcp::Table, Timeouts},
+    proto::{tcp::StateTable, Timeouts},
 };
 use knet::memory;
 
@@ -148,10 +148,10 @@ impl Settings {
 
     /// The TCP state table that packets apply.
     #[inline]
-    pub(crate) fn tcp_table(&self) -> Table {
+    pub(crate) fn tcp_table(&self) -> StateTable {
         match defense::is_on(self.secure_tcp.load(Relaxed)) {
-            false => Table::Normal,
-            true => Table::Secure,
+            false => StateTable::Normal,
+            true => StateTable::Secure,
         }
     }
 

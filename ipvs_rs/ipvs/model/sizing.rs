@@ -53,14 +53,14 @@ impl Sizing {
         factor: i32,
     ) -> Result {
         let wanted = match table.bits() {
-            None => resize::wanted_anew(count, factor, &self.bits),
+            None => resize::wanted_exactly(count, factor, &self.bits),
             Some(bits) if self.factor.load(Relaxed) == factor => {
                 resize::wanted(count, factor, bits, &self.bits)
             }
-            Some(_) => resize::wanted_anew(count, factor, &self.bits),
+            Some(_) => resize::wanted_exactly(count, factor, &self.bits),
         };
         let resized = table.resize(wanted);
-        let bounds = resize::thresholds(table.bits().unwrap_or(0), factor, &self.bits);
+        let bounds = resize::watermarks(table.bits().unwrap_or(0), factor, &self.bits);
         let grow_above = match resized {
             Ok(()) => bounds.grow_above,
             Err(_) => count.saturating_mul(2),

@@ -52,7 +52,7 @@ pub(crate) fn dest(dest: &Member) -> DestView {
 pub(crate) fn conn(conn: &Conn) -> ConnView {
     let seconds = conn.remaining(Jiffies::now()) / HZ;
     ConnView {
-        request: conn.request(),
+        tuple: conn.request(),
         server: (conn.dest.key.family, conn.server),
         server_port: conn.listed_port(),
         state: conn.state_name(),

@@ -13,7 +13,7 @@ use crate::model::{
     conn::{control::Control, Conn, Refused, Role, Target},
     drops::Reason,
     pool::{Member, Pool},
-    scheduling::Request,
+    scheduling::Arrival,
     service::Service,
     Ipvs,
 };
@@ -40,15 +40,15 @@ pub(super) fn schedule<'g>(
     flow: &Flow,
     context: &Context<'g>,
 ) -> Result<&'g Member, Unscheduled> {
-    let request = Request {
+    let arrival = Arrival {
         flow,
         is_inverse: false,
         flags: pool.settings().flags,
     };
-    match pool.schedule(&request, context.rcu) {
+    match pool.schedule(&arrival, context.rcu) {
         Some(member) => Ok(member),
         None => {
-            complaint::no_server(service, pool, &request, context.rcu);
+            complaint::no_server(service, pool, &arrival, context.rcu);
             Err(Unscheduled::NoServer)
         }
     }

@@ -6,12 +6,12 @@ use ipvs_core::config::ServiceKey;
 use kernel::{fmt, prelude::*, str::BStr};
 use knet::{log, rcu::Guard};
 
-use crate::model::{pool::Pool, scheduling::Request, service::Service};
+use crate::model::{pool::Pool, scheduling::Arrival, service::Service};
 
 /// Logs that a service has no server for a packet.
 #[cold]
-pub(super) fn no_server(service: &Service, pool: &Pool, request: &Request<'_>, guard: &Guard) {
-    let Some((scheduler, reason)) = pool.complaint(request, guard) else {
+pub(super) fn no_server(service: &Service, pool: &Pool, arrival: &Arrival<'_>, guard: &Guard) {
+    let Some((scheduler, reason)) = pool.complaint(arrival, guard) else {
         return;
     };
     if log::ratelimit() {

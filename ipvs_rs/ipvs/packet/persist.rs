@@ -15,7 +15,7 @@
 use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{
     flow::Flow,
-    persist::{self, Group, Server},
+    persist::{self, Group, TemplateServer},
 };
 use knet::{netfilter::Context, rcu::Ref};
 
@@ -76,7 +76,7 @@ fn remembered<'g>(
 ) -> Option<Choice<'g>> {
     let template = ipvs.get().conns.template(&group.template, context.rcu)?;
     let dest = &template.get().dest;
-    let server = Server {
+    let server = TemplateServer {
         is_available: dest.is_available(),
         // Also in the pool that another one would come from: the server may have a later one.
         is_quiesced: dest.is_quiesced() && pool.quiesces(&dest.key),

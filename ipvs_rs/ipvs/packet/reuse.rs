@@ -7,7 +7,7 @@ use ipvs_core::{
     flow::Flow,
     plan::{
         self,
-        reuse::{self, Old, Rules},
+        reuse::{self, OldConn, Rules},
     },
     proto,
 };
@@ -66,7 +66,7 @@ fn gives_way(ipvs: &Ipvs, conn: &Conn, skb: &Skb, flow: &Flow) -> bool {
         leave_quiesced: settings.expire_nodest_conn.load(Relaxed) != 0,
     };
     let condition = conn.condition();
-    let old = Old {
+    let old = OldConn {
         protocol: flow.protocol,
         state: condition.state(),
         flags: condition.flags(),

@@ -19,7 +19,7 @@ use knet::{
 use crate::model::scheduling::{Factory, Handle, Picker};
 pub use crate::model::{
     pool::Member,
-    scheduling::{Change, Request, Setup},
+    scheduling::{Arrival, Change, Setup},
 };
 #[doc(hidden)]
 pub use knet::rcu_module;
@@ -63,13 +63,13 @@ pub trait Scheduler: 'static {
     fn schedule(
         state: &Self::State,
         members: &[Member],
-        request: &Request<'_>,
+        arrival: &Arrival<'_>,
         guard: &Guard,
     ) -> Option<usize>;
 
     /// What the log says where [`schedule`](Self::schedule) has just found no server; [`None`] for
     /// nothing.
-    fn complaint(_: &Self::State, _: &Request<'_>, _: &Guard) -> Option<&'static str> {
+    fn complaint(_: &Self::State, _: &Arrival<'_>, _: &Guard) -> Option<&'static str> {
         Some(NO_SERVER)
     }
 }
@@ -81,13 +81,13 @@ pub const NO_SERVER: &str = "no destination available";
 struct State<S: Scheduler>(S::State);
 
 impl<S: Scheduler> Picker for State<S> {
-    fn pick(&self, members: &[Member], request: &Request<'_>, guard: &Guard) -> Option<usize> {
-        S::schedule(&self.0, members, request, guard)
+    fn pick(&self, members: &[Member], arrival: &Arrival<'_>, guard: &Guard) -> Option<usize> {
+        S::schedule(&self.0, members, arrival, guard)
     }
 
     #[cold]
-    fn complaint(&self, request: &Request<'_>, guard: &Guard) -> Option<&'static str> {
-        S::complaint(&self.0, request, guard)
+    fn complaint(&self, arrival: &Arrival<'_>, guard: &Guard) -> Option<&'static str> {
+        S::complaint(&self.0, arrival, guard)
     }
 
     fn as_any(&self) -> &dyn Any {

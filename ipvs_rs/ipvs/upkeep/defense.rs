@@ -7,7 +7,7 @@
 
 use core::sync::atomic::{AtomicI32, Ordering::Relaxed};
 use ipvs_core::{
-    defense::{self, Dice, Memory, Sentence},
+    defense::{self, EntryDrop, IdleDropper, Memory},
     uapi::service_flags,
 };
 use kernel::prelude::*;
@@ -103,13 +103,13 @@ fn drop_entries(ipvs: &Ipvs) {
     let part = random::below(1 << (u32::BITS - PART_SHIFT));
     let mut cursor = Cursor::before(part.wrapping_shl(PART_SHIFT));
     // Only this work throws them.
-    let mut dice = ipvs.config.lock().dice;
-    while drop_some(ipvs, part, &mut cursor, &mut dice) {}
-    ipvs.config.lock().dice = dice;
+    let mut dropper = ipvs.config.lock().idle_dropper;
+    while drop_some(ipvs, part, &mut cursor, &mut dropper) {}
+    ipvs.config.lock().idle_dropper = dropper;
 }
 
 /// Goes on with that for a short while. Returns whether there is more to do.
-fn drop_some(ipvs: &Ipvs, part: u32, cursor: &mut Cursor, dice: &mut Dice) -> bool {
+fn drop_some(ipvs: &Ipvs, part: u32, cursor: &mut Cursor, dropper: &mut IdleDropper) -> bool {
     let guard = rcu::read_lock();
     for _ in 0..AT_ONCE {
         let Some(conn) = ipvs.conns.next(cursor, &guard) else {
@@ -118,7 +118,7 @@ fn drop_some(ipvs: &Ipvs, part: u32, cursor: &mut Cursor, dice: &mut Dice) -> bo
         if cursor.hash().wrapping_shr(PART_SHIFT) != part {
             return false;
         }
-        if is_to_go(ipvs, conn.get(), dice, &guard) && conn.end_unwanted() {
+        if is_to_go(ipvs, conn.get(), dropper, &guard) && conn.end_unwanted() {
             ipvs.drops.count(Reason::DropEntry);
         }
     }
@@ -126,24 +126,24 @@ fn drop_some(ipvs: &Ipvs, part: u32, cursor: &mut Cursor, dice: &mut Dice) -> bo
 }
 
 /// Whether a connection is one of those that are dropped.
-fn is_to_go(ipvs: &Ipvs, conn: &Conn, dice: &mut Dice, guard: &Guard) -> bool {
+fn is_to_go(ipvs: &Ipvs, conn: &Conn, dropper: &mut IdleDropper, guard: &Guard) -> bool {
     let condition = conn.condition();
     let one_packet = conn.is_template() && {
         let service = ipvs.services.find(&conn.dest.service, guard);
         let pool = service.and_then(|service| service.get().pool.load(guard));
         pool.is_some_and(|pool| pool.settings().flags & service_flags::ONE_PACKET != 0)
     };
-    match defense::sentence(
+    match defense::drop_entry(
         conn.protocol,
         condition.state(),
         condition.flags(),
         one_packet,
     ) {
-        Sentence::Dropped => true,
-        Sentence::Diced => {
+        EntryDrop::Always => true,
+        EntryDrop::IfIdle => {
             let idle = conn.idle(Jiffies::now()) / HZ;
-            dice.drops(conn.packets(), u32::try_from(idle).unwrap_or(u32::MAX))
+            dropper.drops(conn.packets(), u32::try_from(idle).unwrap_or(u32::MAX))
         }
-        Sentence::Spared => false,
+        EntryDrop::Never => false,
     }
 }

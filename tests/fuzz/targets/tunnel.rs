@@ -9,7 +9,7 @@ use ipvs_core::addr::Family;
 use ipvs_core::checksum::Sum;
 use ipvs_core::config::Tunnel;
 use ipvs_core::flow::{Fragment, Network};
-use ipvs_core::tunnel::{header, inner_mtu, Inner, Remote, Wrapping};
+use ipvs_core::tunnel::{header, inner_mtu, Inner, RemoteChecksum, Wrapping};
 use ipvs_fuzz::packets::{value, wrapped};
 use libfuzzer_sys::fuzz_target;
 
@@ -27,7 +27,7 @@ fuzz_target!(|packet: &[u8]| {
     let inner = Inner::read(inside.family, packet).expect("a header that was read already");
     let remote = matches!(wrapping, Wrapping::Gue { remote: true, .. }) && partial & 1 != 0;
     let (start, field) = (20, 36);
-    let remote = remote.then_some(Remote { start, field });
+    let remote = remote.then_some(RemoteChecksum { start, field });
     for family in [Family::V4, Family::V6] {
         let at = header(family) as usize;
         let mut whole = wrapped(

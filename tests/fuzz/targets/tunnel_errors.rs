@@ -8,7 +8,7 @@
 use ipvs_core::addr::Family;
 use ipvs_core::flow::ipsec;
 use ipvs_core::flow::Network;
-use ipvs_core::icmp::tunnel::{told_mtu, Complaint, Layer, TunnelReport};
+use ipvs_core::icmp::tunnel::{told_mtu, ClientError, Layer, TunnelReport};
 use ipvs_core::icmp::Report;
 use ipvs_core::tunnel::{Inner, Wrapping};
 use ipvs_fuzz::packets::wrapped;
@@ -45,8 +45,8 @@ fuzz_target!(|data: &[u8]| {
         let ports = [about.sport.to_be_bytes(), about.dport.to_be_bytes()].concat();
         assert_eq!(inner[about.transport..][..4], ports[..]);
     }
-    match report.complaint() {
-        Complaint::TooBig { overhead, mtu } => {
+    match report.client_error() {
+        ClientError::TooBig { overhead, mtu } => {
             assert_eq!(overhead as usize, report.inner - report.embedded);
             let told = told_mtu(about.family, mtu, overhead);
             assert!(told == mtu.wrapping_sub(overhead) || told == 68 || told == 1280);

@@ -6,7 +6,7 @@
 
 use ipvs_core::addr::{Addr, Family};
 use ipvs_core::flow::{Flow, Fragment};
-use ipvs_core::sched::{Request, Server};
+use ipvs_core::sched::{Arrival, Server};
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fake {
@@ -110,8 +110,8 @@ pub(crate) fn flow(src: [u8; 4], sport: u16, dst: [u8; 4]) -> Flow {
 }
 
 /// A request of a service with these flags.
-pub(crate) fn request(flow: &Flow, flags: u32) -> Request<'_> {
-    Request {
+pub(crate) fn arrival(flow: &Flow, flags: u32) -> Arrival<'_> {
+    Arrival {
         flow,
         is_inverse: false,
         flags,

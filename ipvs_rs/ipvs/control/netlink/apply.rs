@@ -3,7 +3,7 @@
 //! The command that replaces services with their servers, all at one moment.
 
 use ipvs_core::config::{
-    apply::{self as list, Entry},
+    apply::{self as list, Item},
     Error as Defect,
 };
 use kernel::prelude::*;
@@ -28,10 +28,10 @@ impl Wanted {
     /// Reads the list. May load modules.
     fn read(bytes: &[u8]) -> Result<Self, Failure> {
         let (mut services, mut dests) = (0_usize, 0_usize);
-        for entry in list::entries(bytes) {
+        for entry in list::items(bytes) {
             let count = match entry {
-                Entry::Service(_) => &mut services,
-                Entry::Dest(_) => &mut dests,
+                Item::Service(_) => &mut services,
+                Item::Dest(_) => &mut dests,
             };
             *count = count.saturating_add(1);
         }
@@ -41,10 +41,10 @@ impl Wanted {
             only: list::is_whole_table(bytes),
         };
         let most = services.saturating_add(dests);
-        for (number, entry) in (0..most).zip(list::entries(bytes)) {
+        for (number, entry) in (0..most).zip(list::items(bytes)) {
             match entry {
-                Entry::Service(nest) => wanted.service(number, nest)?,
-                Entry::Dest(nest) => wanted.dest(number, nest)?,
+                Item::Service(nest) => wanted.service(number, nest)?,
+                Item::Dest(nest) => wanted.dest(number, nest)?,
             }
         }
         Ok(wanted)
@@ -94,7 +94,7 @@ impl Do for Apply {
         let done =
             Wanted::read(bytes).and_then(|wanted| apply::apply(&ipvs, origin(request), &wanted));
         done.map_err(|Failure { error, text, entry }| {
-            let mut entries = (0..usize::MAX).zip(list::entries(bytes));
+            let mut entries = (0..usize::MAX).zip(list::items(bytes));
             match entries.find(|(number, _)| Some(*number) == entry) {
                 Some((entry, nest)) => {
                     request.explain_at(nest.payload(), fmt!("entry {entry}: {text}"));

@@ -5,7 +5,7 @@
 
 use ipvs_core::{
     addr::Family,
-    icmp::tunnel::{told_mtu, Complaint, TunnelReport},
+    icmp::tunnel::{told_mtu, ClientError, TunnelReport},
 };
 use knet::{
     netfilter::{Context, Verdict},
@@ -87,21 +87,21 @@ fn pass_on(
             Family::V6 => skb.narrow_path_v6(context.net, mtu),
         }
     }
-    let error = match report.complaint() {
-        Complaint::Nothing => {
+    let error = match report.client_error() {
+        ClientError::Nothing => {
             // The size is what the error was for.
             if report.mtu().is_none() {
                 ipvs.drops.count(Reason::NotSent);
             }
             return Verdict::Stolen;
         }
-        Complaint::Unreachable => IcmpError::HostUnreachable,
-        Complaint::Same => IcmpError::Other {
+        ClientError::Unreachable => IcmpError::HostUnreachable,
+        ClientError::Same => IcmpError::Other {
             kind: report.kind,
             code: report.code,
             rest: report.rest,
         },
-        Complaint::TooBig { overhead, mtu } => {
+        ClientError::TooBig { overhead, mtu } => {
             let way = route::to_server(&conn.dest, Purpose::Tunnel, context.net, context.rcu);
             let mtu = way.map_or(mtu, |way| way.route.mtu());
             let mtu = told_mtu(report.about.family, mtu, overhead);

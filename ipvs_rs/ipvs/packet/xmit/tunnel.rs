@@ -7,7 +7,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{
     addr::{Addr, Family},
     flow::Flow,
-    tunnel::{self, gue, write_v4, write_v6, Inner, Outer, Remote, Wrapping},
+    tunnel::{self, gue, write_v4, write_v6, Inner, Outer, RemoteChecksum, Wrapping},
 };
 use kernel::prelude::*;
 use knet::{
@@ -119,7 +119,7 @@ fn wrap(
             remote,
         } => {
             capsule.payload(payload);
-            let remote = partial.filter(|_| remote).map(|partial| Remote {
+            let remote = partial.filter(|_| remote).map(|partial| RemoteChecksum {
                 start: partial.start,
                 field: partial.field,
             });

@@ -13,13 +13,13 @@ mod conn;
 
 mod model {
     pub(crate) mod settings {
-        use ipvs_core::proto::{tcp::Table, Timeouts};
+        use ipvs_core::proto::{tcp::StateTable, Timeouts};
 
         pub(crate) struct Settings;
 
         impl Settings {
-            pub(crate) fn tcp_table(&self) -> Table {
-                Table::Normal
+            pub(crate) fn tcp_table(&self) -> StateTable {
+                StateTable::Normal
             }
 
             pub(crate) fn timeouts(&self) -> Timeouts {
