@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a director gives up when memory is short: some packets, some connections, its trust.
+//! The three defences against a flood: `drop_packet` drops some new connections, `drop_entry` ends
+//! some old ones, and `secure_tcp` lets only a whole handshake make a connection established.
 //!
-//! Each of the three defences has a mode, which the administrator sets. In the automatic modes
-//! the director itself changes between [`IDLE`] and [`ACTIVE`], once a second.
+//! Each defence has a mode, which the administrator sets. In the automatic modes the director
+//! itself changes between [`IDLE`] and [`ACTIVE`], once a second.
 
-use crate::conn::ConnFlags;
-use crate::proto::tcp::State;
-use crate::proto::TCP;
+mod entry;
+
+pub use entry::{drop_entry, EntryDrop, IdleDropper, ASSURED, IDLE_SECONDS};
 
 /// The defence is off.
 pub const OFF: i32 = 0;
-/// It is automatic, and there is memory.
+/// The defence is automatic and off, because there is enough memory.
 pub const IDLE: i32 = 1;
-/// It is automatic, and memory is short.
+/// The defence is automatic and on, because memory is short.
 pub const ACTIVE: i32 = 2;
-/// It is on whatever memory there is.
+/// The defence is on, however much memory there is.
 pub const ALWAYS: i32 = 3;
 
-/// The mode that follows `mode`.
+/// The mode after `mode`, when memory is short or not.
 pub const fn next(mode: i32, memory_is_short: bool) -> i32 {
     match (mode, memory_is_short) {
         (IDLE, true) => ACTIVE,
@@ -32,12 +33,12 @@ pub const fn is_on(mode: i32) -> bool {
     matches!(mode, ACTIVE | ALWAYS)
 }
 
-/// The memory of the machine against what it should not fall below, in pages.
+/// The memory of the machine, and the threshold below which it is short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
-    /// Free pages and those of buffers.
+    /// The number of free pages and of pages in buffers.
     pub available: u64,
-    /// The sysctl `amemthresh`; less than 0 is 0.
+    /// The sysctl `amemthresh`, in pages; a negative number counts as 0.
     pub threshold: i32,
 }
 
@@ -47,16 +48,18 @@ impl Memory {
         self.missing().is_some()
     }
 
-    /// The threshold, and how much less there is.
+    /// The threshold and the number of pages that are missing, if memory is short.
     fn missing(self) -> Option<(u64, u64)> {
         let threshold = u64::try_from(self.threshold).unwrap_or(0);
         let missing = threshold.checked_sub(self.available)?;
         (missing != 0).then_some((threshold, missing))
     }
 
-    /// Of how many new connections one is dropped, in a mode of `drop_packet`; 0 for none.
+    /// The drop rate in a mode of `drop_packet`: one of so many new connections is dropped. 0 drops
+    /// none.
     ///
-    /// The less memory there is, the more are dropped. `always` is the sysctl `am_droprate`.
+    /// The less memory there is, the more connections are dropped. `always` is the sysctl
+    /// `am_droprate`, the rate in the mode [`ALWAYS`].
     pub fn drop_rate(self, mode: i32, always: i32) -> i32 {
         match mode {
             ALWAYS => always,
@@ -70,9 +73,9 @@ impl Memory {
     }
 }
 
-/// Counts a new connection where one of `rate` is dropped; less than 0 is each of them.
+/// Counts a new connection, of which one in `rate` is dropped. A negative rate drops each of them.
 ///
-/// Returns the new counter, and whether this one is dropped.
+/// Returns the new counter, and whether this connection is dropped.
 pub const fn count_down(counter: i32, rate: i32) -> (i32, bool) {
     if rate == 0 {
         return (counter, false);
@@ -83,82 +86,9 @@ pub const fn count_down(counter: i32, rate: i32) -> (i32, bool) {
     }
 }
 
-/// What `drop_entry` does with a connection that it comes by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EntryDrop {
-    /// It is dropped.
-    Always,
-    /// It is dropped if [`IdleDropper`] say so.
-    IfIdle,
-    /// It stays.
-    Never,
-}
-
-/// What `drop_entry` does with a connection in this state, or a template.
-///
-/// `one_packet` says that the template's service schedules each packet on its own.
-pub fn drop_entry(protocol: u8, state: u8, flags: ConnFlags, one_packet: bool) -> EntryDrop {
-    if flags.has(ConnFlags::TEMPLATE) {
-        return match (one_packet, state & ASSURED) {
-            (true, _) => EntryDrop::IfIdle,
-            (false, 0) => EntryDrop::Always,
-            (false, _) => EntryDrop::Never,
-        };
-    }
-    match protocol {
-        TCP => match State::from_number(state) {
-            Some(State::SynRecv | State::SynAck) => EntryDrop::Always,
-            Some(State::Established) => EntryDrop::IfIdle,
-            _ => EntryDrop::Never,
-        },
-        SCTP => match state {
-            SCTP_INIT1 | SCTP_INIT => EntryDrop::Always,
-            SCTP_ESTABLISHED => EntryDrop::IfIdle,
-            _ => EntryDrop::Never,
-        },
-        _ => EntryDrop::IfIdle,
-    }
-}
-
-/// In the state of a template: one of its connections was answered.
-pub const ASSURED: u8 = 1;
-
-const SCTP: u8 = 132;
-const SCTP_INIT1: u8 = 1;
-const SCTP_INIT: u8 = 2;
-const SCTP_ESTABLISHED: u8 = 8;
-
-/// How long a connection must have had no packet to be diced, in seconds.
-pub const IDLE_SECONDS: u32 = 60;
-
-/// Decides about connections that are idle: every first of those with one packet is dropped,
-/// every second of those with two, and so on up to eight; busier ones stay.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct IdleDropper([i32; 8]);
-
-impl IdleDropper {
-    /// Whether a connection with so many packets is dropped, that had none for so long.
-    pub fn drops(&mut self, packets: u32, idle_seconds: u32) -> bool {
-        if idle_seconds < IDLE_SECONDS {
-            return false;
-        }
-        let Ok(rate) = i32::try_from(packets) else {
-            return false;
-        };
-        let index = rate.checked_sub(1).and_then(|it| usize::try_from(it).ok());
-        let Some(counter) = index.and_then(|index| self.0.get_mut(index)) else {
-            return false;
-        };
-        let (left, drops) = count_down(*counter, rate);
-        *counter = left;
-        drops
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::UDP;
 
     #[test]
     fn automatic_modes_follow_the_memory() {
@@ -239,45 +169,6 @@ mod tests {
             (5, [x, o, o, o, o, x, o]),
         ] {
             assert_eq!(dropped(rate), expected, "{rate}");
-        }
-    }
-
-    #[test]
-    fn half_open_connections_are_dropped_and_idle_ones_diced() {
-        use EntryDrop::{Always, IfIdle, Never};
-        let template = ConnFlags::TEMPLATE;
-        for (protocol, state, flags, one_packet, expected) in [
-            (TCP, 3, ConnFlags::EMPTY, false, Always),
-            (TCP, 10, ConnFlags::EMPTY, false, Always),
-            (TCP, 1, ConnFlags::EMPTY, false, IfIdle),
-            (TCP, 0, ConnFlags::EMPTY, false, Never),
-            (TCP, 2, ConnFlags::EMPTY, false, Never),
-            (TCP, 4, ConnFlags::EMPTY, false, Never),
-            (TCP, 200, ConnFlags::EMPTY, false, Never),
-            (UDP, 0, ConnFlags::EMPTY, false, IfIdle),
-            (SCTP, 1, ConnFlags::EMPTY, false, Always),
-            (SCTP, 2, ConnFlags::EMPTY, false, Always),
-            (SCTP, 3, ConnFlags::EMPTY, false, Never),
-            (SCTP, 8, ConnFlags::EMPTY, false, IfIdle),
-            (TCP, 0, template, false, Always),
-            (TCP, ASSURED, template, false, Never),
-            (UDP, ASSURED, template, true, IfIdle),
-            (0, 0, template, false, Always),
-        ] {
-            let found = drop_entry(protocol, state, flags, one_packet);
-            assert_eq!(found, expected, "{protocol} {state} {flags:?}");
-        }
-    }
-
-    #[test]
-    fn dice_drop_idle_connections_of_few_packets() {
-        let mut dice = IdleDropper::default();
-        assert!((0..10).all(|_| !dice.drops(1, 59)));
-        assert!((0..10).all(|_| dice.drops(1, 60)));
-        let every_third: Vec<_> = (0..6).map(|_| dice.drops(3, 60)).collect();
-        assert_eq!(every_third, [true, false, false, true, false, false]);
-        for packets in [0, 9, 1000, u32::MAX] {
-            assert!((0..10).all(|_| !dice.drops(packets, 1000)), "{packets}");
         }
     }
 }

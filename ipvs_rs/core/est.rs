@@ -3,54 +3,17 @@
 //! Statistics as users see them: counts since the last reset, and rates.
 //!
 //! The counters themselves only grow. Every [`PERIOD_SECONDS`] their sums are given to
-//! [`Estimate::tick`], which follows the rates with an exponentially weighted moving average:
-//! each new measurement counts a quarter.
+//! [`Estimate::tick`]. A rate is an exponentially weighted moving average, in which each new
+//! measurement has the weight of a quarter.
 
-/// The time between two measurements.
+mod counters;
+
+pub use counters::Counters;
+
+/// The time between two measurements, in seconds.
 pub const PERIOD_SECONDS: u32 = 2;
 
-/// Sums of counters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Connections.
-    pub conns: u64,
-    /// Packets from clients.
-    pub inpkts: u64,
-    /// Packets from servers.
-    pub outpkts: u64,
-    /// Bytes from clients.
-    pub inbytes: u64,
-    /// Bytes from servers.
-    pub outbytes: u64,
-}
-
-impl Counters {
-    /// How much each counter has grown since `earlier`.
-    #[must_use]
-    pub const fn since(&self, earlier: &Self) -> Self {
-        Self {
-            conns: self.conns.wrapping_sub(earlier.conns),
-            inpkts: self.inpkts.wrapping_sub(earlier.inpkts),
-            outpkts: self.outpkts.wrapping_sub(earlier.outpkts),
-            inbytes: self.inbytes.wrapping_sub(earlier.inbytes),
-            outbytes: self.outbytes.wrapping_sub(earlier.outbytes),
-        }
-    }
-
-    /// The sums of both.
-    #[must_use]
-    pub const fn plus(&self, other: &Self) -> Self {
-        Self {
-            conns: self.conns.wrapping_add(other.conns),
-            inpkts: self.inpkts.wrapping_add(other.inpkts),
-            outpkts: self.outpkts.wrapping_add(other.outpkts),
-            inbytes: self.inbytes.wrapping_add(other.inbytes),
-            outbytes: self.outbytes.wrapping_add(other.outbytes),
-        }
-    }
-}
-
-/// What a user is shown.
+/// The statistics that a user is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Counts since the last reset.
@@ -67,12 +30,12 @@ pub struct Stats {
     pub outbps: u64,
 }
 
-/// A moving average, scaled up by 2 to the power of `SCALE`.
+/// A moving average for each second, times 2 to the power of `SCALE`.
 #[derive(Clone, Copy, Debug, Default)]
 struct Rate<const SCALE: u32>(u64);
 
 impl<const SCALE: u32> Rate<SCALE> {
-    /// Follows a counter that has grown by `delta` in one period.
+    /// Takes a measurement: the counter has grown by `delta` in one period.
     ///
     /// CAST: between two's complement numbers, so that a falling rate is a negative step. The
     /// shift of a negative step rounds down, so that a rate without traffic reaches zero.
@@ -83,7 +46,7 @@ impl<const SCALE: u32> Rate<SCALE> {
         self.0 = self.0.wrapping_add(step as u64);
     }
 
-    /// Whether it is zero, and stays so without traffic.
+    /// Whether the rate is zero, and stays zero without traffic.
     const fn is_at_rest(self) -> bool {
         self.0 == 0
     }
@@ -95,7 +58,7 @@ impl<const SCALE: u32> Rate<SCALE> {
     }
 }
 
-/// The estimator of one object.
+/// The estimator of one service, server or network namespace.
 #[derive(Clone, Copy, Debug)]
 pub struct Estimate {
     /// The counters at the last tick.
@@ -133,7 +96,7 @@ impl Estimate {
         }
     }
 
-    /// Takes a measurement, one period after the one before.
+    /// Takes a measurement, one period after the last one. `now` are the counters.
     pub fn tick(&mut self, now: Counters) {
         let delta = now.since(&self.last);
         self.last = now;
@@ -153,12 +116,12 @@ impl Estimate {
             && self.outbps.is_at_rest()
     }
 
-    /// Starts from zero again, with the counters at `now`.
+    /// Sets counts and rates to zero. `now` are the counters.
     pub fn reset(&mut self, now: Counters) {
         *self = Self::since(now);
     }
 
-    /// What users are shown when the counters are at `now`: rates as of the last tick.
+    /// The statistics for users: counts of `now`, and rates as of the last tick.
     pub fn stats(&self, now: Counters) -> Stats {
         Stats {
             counters: now.since(&self.zero),

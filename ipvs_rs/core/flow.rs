@@ -1,27 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! From the bytes of a packet to who talks to whom.
+//! From the bytes of a packet to the two ends of its conversation.
 //!
-//! Parsing is total: every sequence of bytes gives a [`Flow`] or says why it is not one. For the
-//! ordinary IPv4 packet it takes one read of the fixed header and one of the ports.
+//! Parsing is total: every sequence of bytes gives a [`Flow`], or the reason why it does not. An
+//! ordinary IPv4 packet takes one read of its header without options and one read of its ports.
 
 use crate::addr::{Addr, Family};
-use crate::wire::{ipv4, ipv6, ports::Ports, protocol, tcp, version_of};
-
-pub use crate::wire::HeaderSource;
+use crate::wire::{protocol::UDP, tcp};
 
 pub mod ipsec;
+mod network;
+mod tuple;
 mod v4;
 mod v6;
 
-/// Which part of a datagram a packet carries.
+pub use crate::wire::HeaderSource;
+pub use network::Network;
+pub use tuple::Tuple;
+
+/// The part of a datagram that a packet carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fragment {
-    /// All of it.
+    /// The whole datagram.
     Whole,
-    /// The beginning, with the transport header.
+    /// The first fragment, which has the transport header.
     First,
-    /// A later part, without a transport header.
+    /// A later fragment, which has no transport header.
     Later,
 }
 
@@ -30,64 +34,32 @@ pub enum Fragment {
 pub enum NotOurs {
     /// The network header, or an IPv6 extension header, is not all there.
     Truncated,
-    /// The network header contradicts itself.
+    /// The network header has a wrong version or length, or there are too many extension headers.
     BadHeader,
-    /// A packet of one of our protocols that ends before its ports.
+    /// The packet is of a protocol that IPVS balances, but ends before its ports.
     ///
-    /// No connection can be found for it, and asked to schedule it the C module drops it;
-    /// everywhere else such a packet passes.
+    /// As the C module does: the packet is dropped where it would be scheduled, and passes
+    /// everywhere else.
     NoPorts {
-        /// The transport protocol.
+        /// The number of the transport protocol.
         protocol: u8,
     },
-    /// ICMP in IPv4, ICMPv6 in IPv6.
+    /// The packet is ICMP in IPv4, or ICMPv6 in IPv6.
     Icmp,
-    /// AH or ESP: [`Network::with_key_exchange`] tells whose.
+    /// The packet is AH or ESP. [`Network::with_key_exchange`] gives its flow.
     Ipsec,
-    /// A transport protocol that IPVS does not balance.
+    /// IPVS does not balance the transport protocol with this number.
     OtherProtocol(u8),
 }
 
-/// The two ends of a conversation, in the direction in which a packet travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Tuple {
-    /// Source address.
-    pub src: Addr,
-    /// Destination address.
-    pub dst: Addr,
-    /// Source port.
-    pub sport: u16,
-    /// Destination port.
-    pub dport: u16,
-    /// Transport protocol.
-    pub protocol: u8,
-    /// The family of both addresses.
-    pub family: Family,
-}
-
-impl Tuple {
-    /// The tuple of a packet in the other direction.
-    #[inline]
-    #[must_use]
-    pub const fn reversed(self) -> Self {
-        Self {
-            src: self.dst,
-            dst: self.src,
-            sport: self.dport,
-            dport: self.sport,
-            ..self
-        }
-    }
-}
-
-/// What IPVS needs to know of a packet.
+/// What IPVS needs to know of a packet. Ports are in host order, addresses in network order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flow {
     /// The family of both addresses.
     pub family: Family,
-    /// Transport protocol.
+    /// The number of the transport protocol.
     pub protocol: u8,
-    /// Which part of the datagram this is.
+    /// The part of the datagram that the packet carries.
     pub fragment: Fragment,
     /// Source address.
     pub src: Addr,
@@ -125,18 +97,19 @@ impl Flow {
         }
     }
 
-    /// The two ends of the key exchange that the packet rides on.
+    /// The two ends of the key exchange that the packet follows: the same with UDP as protocol.
     #[inline]
     pub const fn key_exchange(&self) -> Tuple {
         Tuple {
-            protocol: protocol::UDP,
+            protocol: UDP,
             ..self.tuple()
         }
     }
 
     /// The flags byte of the TCP header.
     ///
-    /// Returns [`None`] where the fixed TCP header is not all there.
+    /// Returns [`None`] for a later fragment, and if the packet ends before its TCP header without
+    /// options does.
     #[inline]
     pub fn tcp_flags<S: HeaderSource + ?Sized>(&self, packet: &S) -> Option<u8> {
         if matches!(self.fragment, Fragment::Later) {
@@ -144,112 +117,5 @@ impl Flow {
         }
         let header = packet.array(self.transport)?;
         Some(tcp::flags_of(&header))
-    }
-}
-
-/// What the network header says; the transport header is still to be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    /// The family of both addresses.
-    pub family: Family,
-    /// Transport protocol.
-    pub protocol: u8,
-    /// Which part of the datagram this is.
-    pub fragment: Fragment,
-    /// Source address.
-    pub src: Addr,
-    /// Destination address.
-    pub dst: Addr,
-    /// Where the transport header starts, in bytes from the start of the network header.
-    pub transport: usize,
-    /// Where the datagram ends by its own account, in the same bytes.
-    pub end: usize,
-}
-
-impl Network {
-    /// Reads the network header and all that is between it and the transport header.
-    ///
-    /// # Errors
-    ///
-    /// [`NotOurs::Truncated`] and [`NotOurs::BadHeader`].
-    #[inline(always)]
-    pub fn parse<S: HeaderSource + ?Sized>(packet: &S) -> Result<Self, NotOurs> {
-        // The fixed header of IPv4, and the first half of that of IPv6.
-        let start: [u8; ipv4::HEADER_LEN] = packet.array(0).ok_or(NotOurs::Truncated)?;
-        let [first, ..] = start;
-        match version_of(first) {
-            ipv4::VERSION => v4::parse(&start),
-            ipv6::VERSION => v6::parse(packet, &start),
-            _ => Err(NotOurs::BadHeader),
-        }
-    }
-
-    /// The same of a packet that rides on the connection of a key exchange, with the ends of that.
-    ///
-    /// The protocol stays what the packet says; that of [`Flow::key_exchange`] is UDP.
-    #[inline]
-    pub const fn with_key_exchange(self) -> Flow {
-        Flow {
-            sport: ipsec::ISAKMP,
-            dport: ipsec::ISAKMP,
-            ..self.without_ports()
-        }
-    }
-
-    /// The same of a protocol without ports.
-    #[inline]
-    pub const fn without_ports(self) -> Flow {
-        Flow {
-            family: self.family,
-            protocol: self.protocol,
-            fragment: self.fragment,
-            src: self.src,
-            dst: self.dst,
-            sport: 0,
-            dport: 0,
-            transport: self.transport,
-        }
-    }
-
-    /// Adds the ports, if this is a protocol of ours.
-    ///
-    /// # Errors
-    ///
-    /// See [`NotOurs`].
-    #[inline(always)]
-    pub fn with_ports<S: HeaderSource + ?Sized>(self, packet: &S) -> Result<Flow, NotOurs> {
-        // An IPv4 header that goes beyond the packet; extension headers just leave no room for ports.
-        if self.family == Family::V4 && self.end < self.transport {
-            return Err(NotOurs::BadHeader);
-        }
-        let protocol = self.protocol;
-        if !matches!(protocol, protocol::TCP | protocol::UDP | protocol::SCTP) {
-            return Err(match (self.family, protocol) {
-                (Family::V4, protocol::ICMP) | (Family::V6, protocol::ICMPV6) => NotOurs::Icmp,
-                (_, protocol) if ipsec::rides(protocol) => NotOurs::Ipsec,
-                _ => NotOurs::OtherProtocol(protocol),
-            });
-        }
-        let behind_ports = self.transport.saturating_add(Ports::LEN);
-        let ports = match self.fragment {
-            Fragment::Later => Ports::NONE,
-            Fragment::Whole | Fragment::First if self.end < behind_ports => {
-                return Err(NotOurs::NoPorts { protocol })
-            }
-            Fragment::Whole | Fragment::First => packet
-                .array(self.transport)
-                .map(Ports::read)
-                .ok_or(NotOurs::NoPorts { protocol })?,
-        };
-        Ok(Flow {
-            family: self.family,
-            protocol,
-            fragment: self.fragment,
-            src: self.src,
-            dst: self.dst,
-            sport: ports.src,
-            dport: ports.dst,
-            transport: self.transport,
-        })
     }
 }

@@ -2,11 +2,11 @@
 
 //! The state table of SCTP.
 //!
-//! As the C module's, cell by cell: where it does something that an end of an association would
-//! not, it is because a director sees but a part.
+//! It is that of the C module, cell by cell. It sometimes does what an end of an association would
+//! not do, because a director sees only a part of the conversation.
 
-use super::super::Direction;
 use super::{Event, State};
+use crate::proto::Direction;
 
 use State::{
     Closed as CL, Cookie as CO, CookieEchoed as CE, CookieReplied as CR, CookieSent as CS,
