@@ -85,7 +85,7 @@ impl Gate {
     /// Not generic, so that it is compiled here and not where the value is known.
     #[inline(never)]
     fn new(is_open: bool) -> Result<Self> {
-        let lock = new_spinlock_bh!((), "ip_vs_deferred");
+        let lock = new_spinlock_bh!((), "knet_deferred");
         Ok(Self {
             is_open: AtomicBool::new(is_open),
             lock: KBox::pin_init(lock, GFP_KERNEL_ACCOUNT)?,

@@ -107,7 +107,7 @@ static LAYOUT: &[(&str, usize)] = layout! {
     seq_file { private }
     seq_operations { start, stop, next, show }
     seq_net_private {}
-    ipvs_layout { name, name_length, value }
+    layout_entry { name, name_length, value }
 };
 
 /// The bit fields that Rust uses, with the values that C gives them in a sample.
@@ -149,7 +149,7 @@ pub fn check() -> Result {
     let (theirs, length) = unsafe { (&raw const bindings::layout, bindings::layout_length) };
     // SAFETY: The array has that many elements, and its strings are constants too.
     let theirs =
-        unsafe { core::slice::from_raw_parts(theirs.cast::<bindings::ipvs_layout>(), length) };
+        unsafe { core::slice::from_raw_parts(theirs.cast::<bindings::layout_entry>(), length) };
     let mut same = theirs.len() == LAYOUT.len();
     for (&(name, ours), c) in LAYOUT.iter().zip(theirs) {
         // SAFETY: A string constant of that length.

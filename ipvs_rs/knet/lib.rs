@@ -2,8 +2,8 @@
 
 //! Safe abstractions of the kernel's networking that the kernel crate does not have (yet).
 //!
-//! Written as if for `rust/kernel`: nothing here knows of IPVS, and whoever uses it needs no
-//! `unsafe`. C is called through `ipvs_sys`, the bindings of this project.
+//! They are written as if for `rust/kernel`: they know nothing of the modules that use them, and
+//! those modules need no `unsafe`. C is called through `ipvs_sys`, the bindings of this project.
 //!
 //! What a function may do depends on where it is called. Where types can tell, they do:
 //! [`rcu::Guard`] is the evidence of a read-side section, and a [`skbuff::Skb`] does not leave the
@@ -46,5 +46,5 @@ pub mod tree;
 pub mod vec;
 pub mod work;
 
-/// The prefix of log lines, that of the module which this crate is a part of.
-const __LOG_PREFIX: &[u8] = b"IPVS\0";
+/// The prefix of the log lines of this crate.
+const __LOG_PREFIX: &[u8] = b"knet\0";

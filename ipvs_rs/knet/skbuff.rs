@@ -97,13 +97,13 @@ impl Skb {
         unsafe { self.headers().__bindgen_anon_4.mark }
     }
 
-    /// Whether IPVS has had this packet already.
+    /// Whether the bit `ipvs_property` is set: a virtual server has handled the packet already.
     #[inline]
     pub fn ipvs_property(&self) -> bool {
         self.headers().ipvs_property() != 0
     }
 
-    /// States that IPVS has had this packet.
+    /// Sets the bit `ipvs_property`: a virtual server has handled the packet.
     #[inline]
     pub fn set_ipvs_property(&mut self) {
         self.headers_mut().set_ipvs_property(1);

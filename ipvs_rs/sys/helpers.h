@@ -135,13 +135,13 @@ int ipvs_helper_copy_from_sockptr(void *to, sockptr_t from, size_t length);
 /* layout.c */
 
 /* One size or offset, in bytes, as the compiler of the kernel sees it. */
-struct ipvs_layout {
+struct layout_entry {
 	const char *name;
 	size_t name_length;
 	size_t value;
 };
 
-extern const struct ipvs_layout ipvs_helper_layout[];
+extern const struct layout_entry ipvs_helper_layout[];
 extern const size_t ipvs_helper_layout_length;
 void ipvs_helper_layout_sample(struct sk_buff *skb, struct genl_family *family);
 

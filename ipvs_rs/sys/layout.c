@@ -34,7 +34,7 @@
 #define HEADERS "sk_buff__bindgen_ty_4__bindgen_ty_1"
 #define HEADER(field) ENTRY(HEADERS "." #field, offsetof(struct sk_buff, field) - offsetof(struct sk_buff, headers))
 
-const struct ipvs_layout ipvs_helper_layout[] = {
+const struct layout_entry ipvs_helper_layout[] = {
 	SIZE(sk_buff),
 	FIELD(sk_buff, dev),
 	FIELD(sk_buff, sk),
@@ -210,10 +210,10 @@ const struct ipvs_layout ipvs_helper_layout[] = {
 	FIELD(seq_operations, next),
 	FIELD(seq_operations, show),
 	SIZE(seq_net_private),
-	SIZE(ipvs_layout),
-	FIELD(ipvs_layout, name),
-	FIELD(ipvs_layout, name_length),
-	FIELD(ipvs_layout, value),
+	SIZE(layout_entry),
+	FIELD(layout_entry, name),
+	FIELD(layout_entry, name_length),
+	FIELD(layout_entry, value),
 };
 
 const size_t ipvs_helper_layout_length = ARRAY_SIZE(ipvs_helper_layout);

@@ -65,9 +65,9 @@ fn parse_fragment(ipvs: &Ipvs, skb: Skb, context: &Context<'_>) -> Result<(Skb, 
 /// The datagram that a fragment is of, if this was the last one to come.
 pub(crate) fn whole(ipvs: &Ipvs, skb: Skb, context: &Context<'_>) -> Option<Skb> {
     let user = match context.point {
-        Point::LocalOut => DefragUser::IpvsOut,
-        Point::Forward => DefragUser::IpvsForward,
-        Point::LocalIn | Point::PreRouting | Point::PostRouting => DefragUser::IpvsIn,
+        Point::LocalOut => DefragUser::VsOut,
+        Point::Forward => DefragUser::VsFwd,
+        Point::LocalIn | Point::PreRouting | Point::PostRouting => DefragUser::VsIn,
     };
     match skb.defragment(context.net, user) {
         Ok(skb) => Some(skb),

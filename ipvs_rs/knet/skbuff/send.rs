@@ -34,15 +34,19 @@ pub enum IcmpError {
     },
 }
 
-/// Whose reassembly of fragments: each user of [`Skb::defragment`] has queues of its own.
+/// A user of the reassembly of fragments. Each user has its own queues, so fragments of one
+/// datagram meet only if the same user is named for all of them.
+///
+/// Source: `enum ip_defrag_users` in `include/net/ip.h`, of which these are the virtual server's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
 pub enum DefragUser {
-    /// IPVS, of packets to this host.
-    IpvsIn,
-    /// IPVS, of packets that this host makes.
-    IpvsOut,
-    /// IPVS, of packets on their way through.
-    IpvsForward,
+    /// `IP_DEFRAG_VS_IN`: packets to this host.
+    VsIn = bindings::ip_defrag_users_IP_DEFRAG_VS_IN,
+    /// `IP_DEFRAG_VS_OUT`: packets that this host makes.
+    VsOut = bindings::ip_defrag_users_IP_DEFRAG_VS_OUT,
+    /// `IP_DEFRAG_VS_FWD`: packets that this host forwards.
+    VsFwd = bindings::ip_defrag_users_IP_DEFRAG_VS_FWD,
 }
 
 /// Why a fragment has not become a packet.
@@ -58,7 +62,7 @@ impl Skb {
     /// Sends an IPv4 packet on its way by the attached route, which begins with the hooks at
     /// `LOCAL_OUT`.
     ///
-    /// Marks it as IPVS's, lets go of the socket that was to receive it, and makes the
+    /// Sets `ipvs_property`, lets go of the socket that was to receive the packet, and makes the
     /// checksum state and the time stamp those of a packet to be sent. If the packet is larger than
     /// the link takes, it will be fragmented. Without a route of IPv4 the packet is dropped, as is one
     /// that is not of IPv4.
@@ -93,18 +97,13 @@ impl Skb {
     ///
     /// [`Unassembled`]. Packets of IPv6 are refused.
     pub fn defragment(self, net: &Net, user: DefragUser) -> Result<Skb, Unassembled> {
-        let user = match user {
-            DefragUser::IpvsIn => bindings::ip_defrag_users_IP_DEFRAG_VS_IN,
-            DefragUser::IpvsOut => bindings::ip_defrag_users_IP_DEFRAG_VS_OUT,
-            DefragUser::IpvsForward => bindings::ip_defrag_users_IP_DEFRAG_VS_FWD,
-        };
         // The reassembly asks the device, or else the route, for its namespace.
         if !self.has_device() && !self.has_route() || !self.is_of(Family::V4) {
             return Err(Unassembled::Refused);
         }
         let skb = self.into_raw();
         // SAFETY: We give up the packet, which by the type invariant begins with a header of IPv4.
-        let error = unsafe { bindings::ip_defrag(net.as_ptr(), skb.as_ptr(), user) };
+        let error = unsafe { bindings::ip_defrag(net.as_ptr(), skb.as_ptr(), user as u32) };
         match error.unsigned_abs() {
             // SAFETY: On success the packet is ours again, and begins with the header that it had.
             // The read-side section is that of `self`.
