@@ -40,13 +40,13 @@ impl Family {
 /// An IPv4 or IPv6 address: 16 bytes in network order, of which IPv4 uses the first four and
 /// leaves the others zero.
 ///
-/// The family stands beside it where it matters. Held as two words because comparing and hashing
-/// them is what the packet path does.
+/// The address does not know its family, which is stored beside it where it matters. The bytes are
+/// held as two words, because the packet path compares and hashes them.
 ///
 /// # Invariants
 ///
-/// The words are the address bytes in memory order, so their numeric value depends on the
-/// machine and never leaves this file except as input of a hash.
+/// The words are the bytes of the address in memory order. Their numeric value depends on the
+/// machine, so it leaves this file only as the input of a hash.
 #[repr(C)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Addr([u64; 2]);
@@ -55,14 +55,14 @@ impl Addr {
     /// The unspecified address of both families.
     pub const ZERO: Self = Self([0; 2]);
 
-    /// An IPv4 address.
+    /// The IPv4 address with these bytes, in network order.
     #[inline]
     pub const fn from_v4(octets: [u8; 4]) -> Self {
         let [a, b, c, d] = octets;
         Self([u64::from_ne_bytes([a, b, c, d, 0, 0, 0, 0]), 0])
     }
 
-    /// An IPv6 address.
+    /// The IPv6 address with these bytes, in network order.
     #[inline]
     pub const fn from_v6(octets: [u8; 16]) -> Self {
         let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = octets;
@@ -72,7 +72,7 @@ impl Addr {
         ])
     }
 
-    /// An address as a client wrote it in a message: up to 16 bytes, the missing ones zero.
+    /// The address in a message of a client: up to 16 bytes in network order. Missing bytes are 0.
     ///
     /// Returns [`None`] for more than 16 bytes.
     pub fn from_wire(bytes: &[u8]) -> Option<Self> {
@@ -92,11 +92,11 @@ impl Addr {
     /// The four bytes of an IPv4 address, in network order.
     #[inline]
     pub const fn v4(self) -> [u8; 4] {
-        // CAST: the first four bytes, as one machine word and not one by one.
+        // CAST: the first four bytes. As one word they take one load.
         (u64::from_le(self.0[0]) as u32).to_le_bytes()
     }
 
-    /// The address as two machine words, for hashing.
+    /// The bytes of the address in memory order as two words, for hashing.
     #[inline]
     pub const fn words(self) -> [u64; 2] {
         self.0
@@ -108,7 +108,8 @@ impl Addr {
         self.0[0] | self.0[1] == 0
     }
 
-    /// Writes an IPv4 address as `/proc/net/ip_vs` shows it: 10.0.0.1 is `0A000001`.
+    /// Writes an IPv4 address as `/proc/net/ip_vs` shows it: eight hexadecimal digits. 10.0.0.1 is
+    /// `0A000001`.
     pub fn write_hex8(self, out: &mut impl fmt::Write) -> fmt::Result {
         for octet in self.v4() {
             out.write_char(hex_digit(octet >> 4).to_ascii_uppercase())?;

@@ -6,13 +6,13 @@ use crate::addr::{Addr, Family};
 
 /// A one's complement sum of 16-bit words in network order, not yet complemented.
 ///
-/// Kept wide: the halves of a 32-bit word count like two words, and carries are folded in at the
-/// end. There is room for 2^32 words, far more than a packet has.
+/// The sum has 64 bits, so that two words can be added at once as one number of 32 bits, and carries
+/// are folded in at the end. There is room for 2^32 words, far more than a packet has.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sum(u64);
 
 impl Sum {
-    /// The sum of nothing.
+    /// The sum of no words.
     pub const ZERO: Self = Self(0);
 
     /// The sum whose checksum is `checksum`.
@@ -21,41 +21,41 @@ impl Sum {
         Self(!checksum as u64)
     }
 
-    /// The sum that a packet carries whose checksum somebody else will complete.
+    /// The sum in the checksum field of a packet whose checksum a device will complete.
     #[inline]
     pub const fn from_partial(partial: u16) -> Self {
         Self(partial as u64)
     }
 
-    /// The sum and one more word.
+    /// Adds a word, given in host order.
     #[inline]
     #[must_use]
     pub const fn add(self, word: u16) -> Self {
         Self(self.0.wrapping_add(word as u64))
     }
 
-    /// The sum less one word.
+    /// Subtracts a word, given in host order.
     #[inline]
     #[must_use]
     pub const fn remove(self, word: u16) -> Self {
         self.add(!word)
     }
 
-    /// The sum and two more words.
+    /// Adds two words, given as one number in host order.
     #[inline]
     #[must_use]
     pub const fn add_u32(self, words: u32) -> Self {
         Self(self.0.wrapping_add(words as u64))
     }
 
-    /// The sum less two words.
+    /// Subtracts two words, given as one number in host order.
     #[inline]
     #[must_use]
     pub const fn remove_u32(self, words: u32) -> Self {
         self.add_u32(!words)
     }
 
-    /// The sum and the eight words of an IPv6 address.
+    /// Adds the eight words of an IPv6 address.
     #[inline]
     #[must_use]
     pub const fn add_v6(self, addr: Addr) -> Self {
@@ -63,7 +63,7 @@ impl Sum {
         self.add_u32(a).add_u32(b).add_u32(c).add_u32(d)
     }
 
-    /// The sum less the eight words of an IPv6 address.
+    /// Subtracts the eight words of an IPv6 address.
     #[inline]
     #[must_use]
     pub const fn remove_v6(self, addr: Addr) -> Self {
@@ -71,7 +71,7 @@ impl Sum {
         self.remove_u32(a).remove_u32(b).remove_u32(c).remove_u32(d)
     }
 
-    /// The sum and the bytes of a message, the last of which may be half a word.
+    /// Adds the bytes of a message. If their number is odd, a byte 0 is added behind the last one.
     #[must_use]
     pub fn add_bytes(mut self, bytes: &[u8]) -> Self {
         for chunk in bytes.chunks(4) {
@@ -84,7 +84,7 @@ impl Sum {
         self
     }
 
-    /// The sum and the words of an address.
+    /// Adds the words of an address.
     #[inline]
     #[must_use]
     pub fn add_addr(self, family: Family, addr: Addr) -> Self {
@@ -94,8 +94,8 @@ impl Sum {
         }
     }
 
-    /// The sum and the pseudo header (RFC 9293, section 3.1; RFC 8200, section 8.1) of `len`
-    /// bytes of `protocol`.
+    /// Adds the pseudo header (RFC 9293, section 3.1; RFC 8200, section 8.1) of a packet of `protocol`
+    /// with `len` bytes from the transport header on.
     #[inline]
     #[must_use]
     pub fn add_pseudo_header(
@@ -130,8 +130,8 @@ impl Sum {
         !self.partial()
     }
 
-    /// The checksum as UDP sends it (RFC 768): 0 would mean that there is none, and 0xFFFF is
-    /// as good.
+    /// The checksum as UDP sends it (RFC 768). 0 would mean that there is no checksum, so 0xFFFF is
+    /// sent, which is the same number in one's complement.
     #[inline]
     pub const fn udp_checksum(self) -> u16 {
         match self.checksum() {

@@ -8,9 +8,9 @@
 //!   | src > dst   | kind code sum  | about.src > about.dst
 //! ```
 //!
-//! The sender of an error quotes the packet it complains of as it received it. An error that
-//! passes a director which translated that packet must be translated too: outside as a packet of
-//! the other direction, inside as the packet was.
+//! The sender of an error quotes the packet that caused it. If the director has translated that
+//! packet, it must translate the error too: the outer header as that of a packet of the other
+//! direction, and the quoted header as the packet was.
 
 use crate::addr::{Addr, Family};
 use crate::flow::{ipsec, Flow, Fragment, Network, NotOurs, Tuple};
@@ -31,26 +31,26 @@ pub use edit::{to_client, to_server};
 pub struct Report {
     /// The network header of the error itself.
     pub outer: Network,
-    /// What went wrong.
+    /// The type of the error: see [`v4`] and [`v6`].
     pub kind: u8,
-    /// What went wrong, in detail.
+    /// The code of the error, which says more about its type.
     pub code: u8,
     /// Where the quoted packet begins, in bytes from the start of the network header.
     pub embedded: usize,
-    /// The quoted packet, as far as it is there. Its offsets count from its own beginning.
+    /// The flow of the quoted packet. Its offsets count from the start of the quoted packet.
     pub about: Flow,
 }
 
 /// Why an ICMP packet is no [`Report`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoReport {
-    /// It is a fragment; only the whole datagram tells.
+    /// The packet is a fragment, and has to be reassembled first.
     Fragment,
-    /// It ends before its header does.
+    /// The packet ends before its ICMP header does.
     Truncated,
-    /// It quotes a packet of one of our protocols, but not its ports.
+    /// The quoted packet is of a protocol that IPVS balances, but ends before its ports.
     NoPorts,
-    /// It is no error, or none that quotes a packet of ours.
+    /// The packet is not an error, or does not quote a packet that IPVS balances.
     Other,
 }
 
@@ -81,10 +81,9 @@ impl Report {
         })
     }
 
-    /// The two ends of the conversation that the error is about, as a packet which travels as the
-    /// error does has them.
+    /// The two ends of the conversation that the error is about, in the direction of the error.
     ///
-    /// An error goes against the packet that it is about.
+    /// An error travels in the opposite direction of the packet that it is about.
     #[inline]
     pub const fn tuple(&self) -> Tuple {
         let tuple = match self.has_ports() {
@@ -100,8 +99,8 @@ impl Report {
         !ipsec::rides(self.about.protocol)
     }
 
-    /// What a packet would be that goes the way of the error and belongs to the same
-    /// conversation. Its transport header is not to be looked at.
+    /// The flow of a packet of the same conversation in the direction of the error. There is no such
+    /// packet, so its transport header must not be read.
     #[inline]
     pub const fn counterpart(&self) -> Flow {
         let about = self.about;
@@ -120,8 +119,8 @@ impl Report {
         self.outer.transport
     }
 
-    /// Where the ports of the quoted packet end, in bytes from the start of the network header:
-    /// an edit changes nothing behind them.
+    /// Where the ports of the quoted packet end, in bytes from the start of the network header. An
+    /// edit changes nothing behind them.
     #[inline]
     pub const fn headers(&self) -> usize {
         let ports = self.embedded.saturating_add(self.about.transport);
@@ -134,8 +133,8 @@ impl Report {
 
 /// Whether messages of this kind are errors that IPVS passes on.
 ///
-/// As the C module does: of IPv4 destination unreachable, source quench and time exceeded; of IPv6
-/// all errors.
+/// As the C module does: these are destination unreachable, source quench and time exceeded in IPv4,
+/// and all errors in IPv6.
 const fn is_error(family: Family, protocol: u8, kind: u8) -> bool {
     match family {
         Family::V4 => {
@@ -149,9 +148,10 @@ const fn is_error(family: Family, protocol: u8, kind: u8) -> bool {
     }
 }
 
-/// The quoted packet, if it is one of ours and has ports.
+/// The flow of the quoted packet, if IPVS balances its protocol and its ports are there.
 ///
-/// What it says of its length was true when it was whole, and means nothing here.
+/// The length in its header is that of the whole packet, of which only a part is quoted, so it is
+/// ignored.
 fn quoted<S: HeaderSource>(packet: &S, family: Family) -> Result<Flow, NoReport> {
     let network = Network {
         end: usize::MAX,
@@ -169,7 +169,8 @@ fn quoted<S: HeaderSource>(packet: &S, family: Family) -> Result<Flow, NoReport>
     })
 }
 
-/// A packet inside another: the bytes from an offset on.
+/// A packet inside another one: the bytes from an offset on, which counts in bytes from the start of
+/// the outer packet.
 struct Inside<'a, S: ?Sized>(&'a S, usize);
 
 impl<S: HeaderSource + ?Sized> HeaderSource for Inside<'_, S> {
@@ -182,8 +183,8 @@ impl<S: HeaderSource + ?Sized> HeaderSource for Inside<'_, S> {
 /// One end of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Endpoint {
-    /// Its address.
+    /// The address, in network order.
     pub addr: Addr,
-    /// Its port.
+    /// The port, in host order.
     pub port: u16,
 }

@@ -3,15 +3,25 @@
 //! The decisions of IPVS that need no kernel: what a packet is, where it goes next, what a
 //! request means, how a reply is laid out.
 //!
-//! Nothing here allocates, locks, sleeps or knows what time it is. The kernel crates ask, and
-//! act on the answer; the host tests ask the same questions with cargo.
+//! Nothing here allocates memory, takes a lock, sleeps or reads a clock. The kernel crates call
+//! these functions and act on the result. Host tests call the same functions with cargo.
 //!
-//! A panic in the kernel takes the machine down, so no path may panic: values that come from
+//! A panic in the kernel takes the machine down, so no path may panic. Values that come from
 //! outside are read with `get`, `first_chunk` and the like, and computed with `wrapping_`,
-//! `saturating_` or `checked_` operations. The lints below hold the crate to it.
+//! `saturating_` or `checked_` operations. The lints below enforce this.
 //!
-//! Conventions: ports are `u16` in host order, addresses are [`addr::Addr`] in network order,
-//! and both are converted where they meet the wire.
+//! Ports are `u16` in host order and addresses are [`addr::Addr`] in network order. Both are
+//! converted where a header is read or written.
+//!
+//! The modules are layers, and none imports one above it:
+//!
+//! | | |
+//! |---|---|
+//! | packets | [`addr`], [`checksum`], [`wire`], [`flow`], [`nat`], [`icmp`], [`tunnel`] |
+//! | connections | [`conn`], [`proto`], [`plan`], [`persist`], [`defense`] |
+//! | servers | [`sched`], [`est`] |
+//! | tables | [`hash`], [`resize`] |
+//! | configuration | [`uapi`], [`nla`], [`config`], [`sockopt`] |
 
 // Kbuild injects `no_std` itself, and sets `MODULE`.
 #![cfg_attr(not(any(test, MODULE)), no_std)]

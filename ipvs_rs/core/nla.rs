@@ -7,14 +7,14 @@
 //! older than strict checking): unknown types and trailing bytes are ignored, the last of several
 //! attributes of one type counts, and scalars may be longer than needed.
 
-/// The bytes in front of each payload.
+/// The length of the header in front of each payload, in bytes.
 const HEADER_LEN: usize = 4;
 /// The bits of the type field that are flags: nested, network byte order.
 const TYPE_MASK: u16 = 0x3FFF;
 
 /// The attributes in some bytes, in order.
 ///
-/// Ends at the first one whose length cannot be, as the kernel does.
+/// As the kernel does: ends at the first attribute whose length is wrong.
 #[derive(Clone)]
 pub struct Iter<'a> {
     rest: &'a [u8],
@@ -41,13 +41,13 @@ impl<'a> Iterator for Iter<'a> {
     }
 }
 
-/// The bit of the type field that says that there are attributes inside.
+/// The bit of the type field that says that the payload is a nest of attributes.
 pub const NESTED: u16 = 0x8000;
 
-/// What the payload of an attribute must look like.
+/// The rule for the payload of an attribute.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
-    /// Anything.
+    /// Any payload.
     Any,
     /// At least one byte.
     U8,
@@ -55,27 +55,27 @@ pub enum Kind {
     U16,
     /// At least four bytes.
     U32,
-    /// At most so many bytes.
+    /// At most this number of bytes.
     Binary(usize),
-    /// At least so many bytes.
+    /// At least this number of bytes.
     AtLeast(usize),
-    /// A string of at most so many bytes and a NUL.
+    /// A string of at most this number of bytes, and a NUL.
     NulString(usize),
-    /// More attributes, or nothing.
+    /// A nest of attributes, or no byte.
     Nested,
 }
 
-/// Why attributes were rejected, as the kernel tells it to the client.
+/// Why an attribute was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Defect {
-    /// Too short or too long; `ERANGE`.
+    /// The payload is too short or too long; `ERANGE`.
     Range,
-    /// A string without an end; `EINVAL`.
+    /// A string has no NUL; `EINVAL`.
     Unterminated,
 }
 
 impl Kind {
-    /// Whether an attribute of this kind may have this payload.
+    /// Checks the payload of an attribute of this kind.
     pub fn check(self, payload: &[u8]) -> Result<(), Defect> {
         let len = payload.len();
         let fits = match self {
@@ -91,7 +91,7 @@ impl Kind {
                 if !room.contains(&0) {
                     return Err(Defect::Unterminated);
                 }
-                // A NUL at the very end does not count, others do.
+                // Only a NUL at the very end is not counted.
                 payload.strip_suffix(&[0]).unwrap_or(payload).len() <= max
             }
         };
@@ -138,7 +138,7 @@ impl<'a, const N: usize> Attributes<'a, N> {
         self.bytes(kind)?.first_chunk().copied()
     }
 
-    /// The first `M` bytes of an attribute, the missing ones zero.
+    /// The first `M` bytes of an attribute. Missing bytes are 0.
     pub fn padded<const M: usize>(&self, kind: u16) -> Option<[u8; M]> {
         let mut out = [0; M];
         for (to, from) in out.iter_mut().zip(self.bytes(kind)?) {
@@ -167,7 +167,7 @@ impl<'a, const N: usize> Attributes<'a, N> {
         self.array(kind).map(u32::from_ne_bytes)
     }
 
-    /// A string, up to its NUL.
+    /// A string, without its NUL.
     pub fn string(&self, kind: u16) -> Option<&'a [u8]> {
         self.bytes(kind)?.split(|&byte| byte == 0).next()
     }

@@ -1,35 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Clients that come back to the server they had.
+//! Persistence: the connections of one client go to one server.
 //!
-//! A persistent service remembers the server of a client in a *template*: an entry of the
-//! connection table that no packet belongs to. Which clients are one, and which ports belong
-//! together, is decided by what the template is found under.
+//! A persistent service remembers the server of a client in a *template*, which is an entry of the
+//! connection table to which no packet belongs. The tuple of the template decides which clients
+//! share a server, and for which ports.
 
 use crate::addr::{Addr, Family};
 use crate::config::{Netmask, ServiceKey};
 use crate::flow::{Flow, Tuple};
 use crate::plan::lookup::FTP;
 
-/// What is remembered for the client of a packet: its template, and the ports of its servers.
+/// The connections that share a server with the connection of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// What the template is found under.
+    /// The tuple under which the template lies in the connection table.
     pub template: Tuple,
-    /// The packet is to the port of the service, so the port of the server counts.
+    /// Whether the packet goes to the port of the service, so that the port of the server is used.
     to_service_port: bool,
-    /// The port that the packet is to.
+    /// The destination port of the packet, in host order.
     port: u16,
 }
 
 impl Group {
-    /// What a service that is known by `service` remembers for the client of a packet.
+    /// The group of a packet of `service`. It holds the connections of the same client:
     ///
-    /// - A packet to the port of the service: its clients at this address, port and protocol;
-    ///   those of the FTP port at all ports, as those of port zero are.
-    /// - Any other packet with the mark of the service: its clients at all addresses, ports and
-    ///   protocols. The template has protocol 0, and the mark in place of the virtual address.
-    /// - Any other packet: its clients at all ports of this address and protocol.
+    /// - to the same address, port and protocol, if the packet goes to the port of the service. The
+    ///   FTP port is an exception: its group is that of all ports.
+    /// - to all addresses, ports and protocols, if the service has a firewall mark. The template has
+    ///   protocol 0, and the mark in place of the virtual address.
+    /// - to all ports of the same address and protocol otherwise.
     pub fn new(flow: &Flow, service: &ServiceKey, netmask: Netmask) -> Self {
         let service_port = match *service {
             ServiceKey::Address { port, .. } => port,
@@ -55,7 +55,7 @@ impl Group {
         }
     }
 
-    /// The server's port in a template; 0 if it is for several ports.
+    /// The port of the server in the template; 0 if the template is for several ports.
     pub const fn template_port(&self, server_port: u16) -> u16 {
         match self.to_service_port && self.port != FTP {
             true => server_port,
@@ -63,7 +63,7 @@ impl Group {
         }
     }
 
-    /// The server's port in the connection of the packet.
+    /// The port of the server in the connection of the packet.
     pub const fn connection_port(&self, server_port: u16) -> u16 {
         match self.to_service_port && server_port != 0 {
             true => server_port,
@@ -72,7 +72,7 @@ impl Group {
     }
 }
 
-/// The address that stands for all clients which `netmask` takes for one.
+/// The address that all clients have in common which are one client under `netmask`.
 fn masked(addr: Addr, family: Family, netmask: Netmask) -> Addr {
     match family {
         Family::V4 => {
@@ -87,18 +87,18 @@ fn masked(addr: Addr, family: Family, netmask: Netmask) -> Addr {
     }
 }
 
-/// What is known of a template's server.
+/// The state of a template's server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TemplateServer {
-    /// It was not deleted.
+    /// Whether the server was not deleted.
     pub is_available: bool,
-    /// It gets no new clients.
+    /// Whether the server has weight 0, so that it gets no new clients.
     pub is_quiesced: bool,
 }
 
 /// Whether a template still leads to its server.
 ///
-/// A server that is overloaded keeps its clients. So does one that is quiesced, unless the sysctl
+/// An overloaded server keeps its clients. A quiesced server keeps them too, unless the sysctl
 /// `expire_quiescent_template` is set.
 pub const fn is_valid(server: TemplateServer, expire_quiescent: bool) -> bool {
     server.is_available && !(expire_quiescent && server.is_quiesced)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Decisions about packets and servers.
+//! Decisions about packets that belong to no connection, and about servers.
 
 pub mod lookup;
 pub mod overload;
@@ -15,15 +15,15 @@ use crate::wire::{udp, HeaderSource};
 /// Whether a packet that belongs to no connection may open one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opening {
-    /// It may, if there is a service for it.
+    /// The packet may open a connection, if there is a service for it.
     Allowed,
-    /// It may not, and is nothing to us.
+    /// The packet may not open a connection, and passes.
     Refused,
-    /// Its transport header is not all there: drop it.
+    /// The transport header is not all there, and the packet is to be dropped.
     Unreadable,
 }
 
-/// Of which protocols packets in the middle open connections, too.
+/// The protocols of which a packet from the middle of a conversation may open a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sloppy {
     /// The sysctl `sloppy_tcp`.
@@ -32,7 +32,7 @@ pub struct Sloppy {
     pub sctp: bool,
 }
 
-/// Whether a packet means to open a connection, even where there is one between the same ends.
+/// Whether a packet opens a connection, even if there is one between the same ends already.
 #[inline]
 pub fn opens<S: HeaderSource + ?Sized>(flow: &Flow, packet: &S) -> bool {
     match flow.protocol {
@@ -42,7 +42,7 @@ pub fn opens<S: HeaderSource + ?Sized>(flow: &Flow, packet: &S) -> bool {
     }
 }
 
-/// Whether a packet says that there is no connection: nobody must answer that there is none.
+/// Whether a packet aborts a connection. Such a packet must not be answered with an error.
 pub fn denies<S: HeaderSource + ?Sized>(flow: &Flow, packet: &S) -> bool {
     match flow.protocol {
         proto::TCP => flow.tcp_flags(packet).is_some_and(|flags| flags & RST != 0),
@@ -56,10 +56,10 @@ pub fn denies<S: HeaderSource + ?Sized>(flow: &Flow, packet: &S) -> bool {
 
 /// Decides about a packet that belongs to no connection.
 ///
-/// As the C module does: TCP needs a SYN without RST. SYN with ACK is allowed on purpose: so the
-/// data connections of FTP begin, as seen by a director that the replies do not pass. With
-/// `sloppy_tcp` all but RST opens one, so that a director can take over in the middle. SCTP needs
-/// an INIT, and with `sloppy_sctp` all but ABORT opens one.
+/// As the C module does: TCP needs a SYN without RST. A SYN with ACK is allowed on purpose: it is
+/// the first packet of an FTP data connection that a director sees whom the replies do not pass. With
+/// `sloppy_tcp` every packet without RST opens a connection, so that a director can take over in the
+/// middle. SCTP needs an INIT; with `sloppy_sctp` every packet without ABORT opens a connection.
 #[inline]
 pub fn opening<S: HeaderSource + ?Sized>(flow: &Flow, packet: &S, sloppy: Sloppy) -> Opening {
     if matches!(flow.fragment, Fragment::Later) {

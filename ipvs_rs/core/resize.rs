@@ -4,12 +4,12 @@
 //!
 //! Sizes are powers of two and given as exponents ("bits"). The load factor `f` of the sysctls
 //! `conn_lfactor` and `svc_lfactor` is an exponent too: a table of `2^b` buckets is meant for up
-//! to `2^(b + f)` objects. A table grows at once to the size that its objects need, and shrinks
-//! only when they need a sixteenth of it or less, to twice of what they need.
+//! to `2^(b + f)` objects. A table grows at once to the size that its objects need. It shrinks only
+//! when the objects need a sixteenth of the table or less, and then to twice the size they need.
 
 use core::ops::RangeInclusive;
 
-/// The size for `count` objects, without bounds.
+/// The number of bits for `count` objects, before any bounds.
 #[inline]
 fn ideal(count: usize, factor: i32) -> i32 {
     let below = usize::BITS.saturating_sub(count.saturating_sub(1).leading_zeros());
@@ -24,10 +24,10 @@ fn within(bits: i32, bounds: &RangeInclusive<u32>) -> u32 {
         .max(*bounds.start())
 }
 
-/// The size that a table of `bits` with `count` objects should have, within `bounds`.
+/// The number of bits that a table of `bits` with `count` objects should have, within `bounds`.
 pub fn wanted(count: usize, factor: i32, bits: u32, bounds: &RangeInclusive<u32>) -> u32 {
     let ideal = ideal(count, factor);
-    // CAST: sizes are far below.
+    // CAST: the number of bits is far below the limit.
     let now = bits as i32;
     if ideal > now {
         within(ideal, bounds)
@@ -38,7 +38,8 @@ pub fn wanted(count: usize, factor: i32, bits: u32, bounds: &RangeInclusive<u32>
     }
 }
 
-/// The size that a table with `count` objects should have when its load factor has changed.
+/// The number of bits that a table with `count` objects should have after a change of its load
+/// factor. The present size does not matter.
 pub fn wanted_exactly(count: usize, factor: i32, bounds: &RangeInclusive<u32>) -> u32 {
     within(ideal(count, factor), bounds)
 }
@@ -46,18 +47,18 @@ pub fn wanted_exactly(count: usize, factor: i32, bounds: &RangeInclusive<u32>) -
 /// The numbers of objects between which a table keeps its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Watermarks {
-    /// With more objects it should grow.
+    /// With more objects than this, the table should grow.
     pub grow_above: usize,
-    /// With less objects it should shrink.
+    /// With less objects than this, the table should shrink.
     pub shrink_below: usize,
 }
 
-/// The watermarks of a table of `bits`: exactly where [`wanted`] begins to give another size.
+/// The watermarks of a table of `bits`, at which the result of [`wanted`] changes.
 ///
-/// The C module has the same, except that a connection table of the greatest size looks every two
-/// seconds whether it could shrink.
+/// The C module has the same watermarks, except that it checks every two seconds whether a connection
+/// table of the greatest size could shrink.
 pub fn watermarks(bits: u32, factor: i32, bounds: &RangeInclusive<u32>) -> Watermarks {
-    // CAST: sizes are far below.
+    // CAST: the number of bits is far below the limit.
     let meant = (bits as i32).saturating_add(factor);
     let power = |exponent: i32| match u32::try_from(exponent) {
         Ok(exponent) => 1usize.checked_shl(exponent).unwrap_or(usize::MAX),

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which real server gets a new connection: one file for each algorithm.
+//! The scheduling algorithms, which choose the real server of a new connection: one file each.
 //!
-//! An algorithm sees the servers of one service as a slice, the newest first. That is the order
-//! in which users see them, and in which the C module goes through them. Schedulers of three kinds:
+//! An algorithm sees the servers of one service as a slice, the newest first. Users see them in the
+//! same order, and the C module goes through them in this order. There are three kinds:
 //!
-//! | | by | remembers |
+//! | | chooses by | remembers |
 //! |---|---|---|
 //! | [`rr`], [`wrr`] | turns | whose turn it is |
 //! | [`lc`], [`wlc`], [`sed`], [`nq`], [`fo`], [`ovf`], [`twos`] | load, weight | nothing |
@@ -37,27 +37,27 @@ use crate::{
 
 /// What an algorithm may know about a real server.
 ///
-/// The numbers may change at any time, but an algorithm that asks twice and gets two answers must
-/// not break by it.
+/// The numbers may change at any time. An algorithm must stay correct if it reads a number twice and
+/// gets two values.
 pub trait Server {
-    /// The weight, at most `i32::MAX`; 0 gets no new connections.
+    /// The weight, at most `i32::MAX`. A server of weight 0 gets no new connections.
     fn weight(&self) -> u32;
-    /// Whether it has too many connections to get new ones.
+    /// Whether the server has too many connections to get new ones.
     fn is_overloaded(&self) -> bool;
-    /// Connections that count as active.
+    /// The number of active connections.
     fn active(&self) -> u32;
-    /// All connections.
+    /// The number of all connections, active and inactive.
     fn total(&self) -> u32;
-    /// The last weight that was not 0; 0 if there never was one.
+    /// The last weight that was not 0; 0 if the weight has always been 0.
     fn last_weight(&self) -> u32;
-    /// The family of its address.
+    /// The family of the address.
     fn family(&self) -> Family;
-    /// Its address.
+    /// The address, in network order.
     fn addr(&self) -> Addr;
-    /// Its port, 0 for that of the packet.
+    /// The port in host order; 0 for the port that the packet was sent to.
     fn port(&self) -> u16;
 
-    /// The weight, or 0 if it is overloaded.
+    /// The weight, or 0 if the server is overloaded.
     #[inline]
     fn effective_weight(&self) -> u32 {
         match self.is_overloaded() {
@@ -66,15 +66,15 @@ pub trait Server {
         }
     }
 
-    /// Whether it may get new connections.
+    /// Whether the server may get new connections.
     #[inline]
     fn is_eligible(&self) -> bool {
         self.effective_weight() > 0
     }
 
-    /// How busy it is: an active connection counts as much as 257 inactive ones.
+    /// The load of the server. An active connection counts as much as 257 inactive ones.
     ///
-    /// The C module computes in 32 bits, which overflow at eight million active connections.
+    /// The C module computes this in 32 bits, which overflow at eight million active connections.
     #[inline]
     fn overhead(&self) -> u64 {
         u64::from(self.active())
@@ -86,9 +86,10 @@ pub trait Server {
 /// The packet that begins a connection, and how its service wants it to be scheduled.
 #[derive(Clone, Copy, Debug)]
 pub struct Arrival<'a> {
-    /// Where the packet comes from and goes to.
+    /// The two ends of the packet.
     pub flow: &'a Flow,
-    /// The packet is what an ICMP error tells of, so it travelled from the service to the client.
+    /// Whether the packet is quoted in an ICMP error, so that it travelled from the service to the
+    /// client.
     pub is_inverse: bool,
     /// The flags of the service; see [`service_flags`].
     pub flags: u32,
@@ -104,7 +105,8 @@ impl Arrival<'_> {
         }
     }
 
-    /// The port of the client, if ports count (`sh-port`, `mh-port`), else 0.
+    /// The port of the client in host order, if the service has the flag `sh-port` or `mh-port`;
+    /// otherwise 0.
     #[inline]
     pub const fn client_port(&self) -> u16 {
         match (self.flags & service_flags::SCHED2, self.is_inverse) {
@@ -114,22 +116,22 @@ impl Arrival<'_> {
         }
     }
 
-    /// Whether another server stands in for one that is not eligible (`sh-fallback`,
-    /// `mh-fallback`).
+    /// Whether another server replaces one that is not eligible: the flag `sh-fallback` or
+    /// `mh-fallback` of the service.
     #[inline]
     pub const fn falls_back(&self) -> bool {
         self.flags & service_flags::SCHED1 != 0
     }
 }
 
-/// How the servers of a service became what they are.
+/// How the list of the servers of a service has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// In a way that tells nothing about single servers.
+    /// The list is new, and nothing is known about single servers.
     Rebuilt,
-    /// The server at this index is new; those from there on were one place earlier.
+    /// The server at this index is new. The servers behind it were one place earlier.
     Inserted(usize),
-    /// The server at this index is gone; those behind it were one place later.
+    /// The server that was at this index is gone. The servers behind it were one place later.
     Removed(usize),
     /// The server at this index has other settings.
     Updated(usize),

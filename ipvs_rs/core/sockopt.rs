@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The interface from before netlink: socket options at level `IPPROTO_IP`, with structures that
-//! are laid out as in the kernel's `include/uapi/linux/ip_vs.h`.
+//! The interface that is older than netlink: socket options at level `IPPROTO_IP`, with structures
+//! that are laid out as in the kernel's `include/uapi/linux/ip_vs.h`.
 //!
-//! It knows IPv4 only, no persistence engines and no tunnels but IPIP. Numbers are in host order,
-//! addresses and ports in network order, unused bytes are zero. A 32-bit program gets the layout
-//! of the 64-bit machine, as from the C module.
+//! It has IPv4 only, no persistence engines, and no tunnels but IPIP. Numbers are in host order,
+//! addresses and ports in network order, and unused bytes are 0. As from the C module, a 32-bit
+//! program gets the layout of the 64-bit machine.
 //!
-//! [`request`] reads what programs send, [`reply`] writes what they get.
+//! [`request`] reads the structures that programs send, and [`reply`] writes those that they get.
 
 pub mod reply;
 pub mod request;
 
-/// What all numbers of options are counted from.
+/// The number of the first option.
 pub const BASE: u32 = 64 + 1024 + 64;
 
-/// Options to set, counted from [`BASE`]. 1, 6, 13 and 14 mean nothing.
+/// Options to set, counted from [`BASE`]. 1, 6, 13 and 14 have no meaning.
 pub mod set {
     /// Adds a service.
     pub const ADD: u32 = 2;
@@ -39,11 +39,11 @@ pub mod set {
     pub const STOP_DAEMON: u32 = 12;
     /// Sets statistics to zero.
     pub const ZERO: u32 = 15;
-    /// How many numbers there are.
+    /// The number of options, with those that have no meaning.
     pub const COUNT: u32 = 16;
 }
 
-/// Options to get, counted from [`BASE`]. 5 means nothing.
+/// Options to get, counted from [`BASE`]. 5 has no meaning.
 pub mod get {
     /// A text about the version.
     pub const VERSION: u32 = 0;
@@ -59,7 +59,7 @@ pub mod get {
     pub const TIMEOUT: u32 = 6;
     /// The synchronisation daemons.
     pub const DAEMON: u32 = 7;
-    /// How many numbers there are.
+    /// The number of options, with those that have no meaning.
     pub const COUNT: u32 = 8;
 }
 
@@ -75,7 +75,7 @@ pub mod size {
     pub const TIMEOUT: usize = 12;
     /// `ip_vs_daemon_user`.
     pub const DAEMON: usize = 24;
-    /// The text about the version, with room for what does not come.
+    /// The buffer for the text about the version, which is longer than the text.
     pub const VERSION: usize = 64;
     /// `ip_vs_getinfo`.
     pub const INFO: usize = 12;
@@ -91,7 +91,7 @@ pub mod size {
     pub const DAEMONS: usize = 2 * DAEMON;
 }
 
-/// The only length that an option to set may have; [`None`] if there is no such option.
+/// The length in bytes that an option to set must have; [`None`] if there is no such option.
 pub const fn set_length(option: u32) -> Option<usize> {
     match option {
         set::ADD | set::EDIT | set::DELETE | set::ZERO => Some(size::SERVICE),

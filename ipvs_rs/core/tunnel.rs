@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Packets inside packets: what is put before the packet of a client on its way to a server.
+//! Tunnels: the headers that are put before the packet of a client on its way to a server.
 //!
 //! ```text
 //!   IPIP  | outer IP |                               | inner packet    RFC 2003, 2473, 4213
@@ -25,7 +25,7 @@ use crate::wire::{
 
 /// In [`config::Tunnel::flags`]: a checksum over the inner packet.
 const CHECKSUM: u16 = 1;
-/// In [`config::Tunnel::flags`]: the inner transport checksum is left to the server.
+/// In [`config::Tunnel::flags`]: the server completes the inner transport checksum.
 const REMOTE: u16 = 2;
 
 // CAST: lengths of headers.
@@ -34,18 +34,18 @@ const GUE_HEADER: u32 = gue_wire::HEADER_LEN as u32;
 const GRE_HEADER: u32 = gre::HEADER_LEN as u32;
 const GRE_CHECKSUM: u32 = gre::CHECKSUM_LEN as u32;
 
-/// How packets are wrapped.
+/// The encapsulation of the packets in a tunnel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wrapping {
     /// IP in IP.
     Ip,
     /// Generic UDP encapsulation.
     Gue {
-        /// The UDP port of the server.
+        /// The UDP port of the server, in host order.
         port: u16,
         /// Whether the outer UDP header has a checksum.
         checksum: bool,
-        /// Whether the inner transport checksum is left to the server if it is not there yet.
+        /// Whether the server completes the inner transport checksum, if it is partial.
         remote: bool,
     },
     /// Generic routing encapsulation.
@@ -56,10 +56,10 @@ pub enum Wrapping {
 }
 
 impl Wrapping {
-    /// What a server was configured to.
+    /// The encapsulation of a configured tunnel.
     ///
-    /// As the C module does: what it does not know acts as IP in IP, and the remote checksum
-    /// offload brings the outer checksum with it.
+    /// As the C module does: an unknown kind acts as IP in IP, and remote checksum offload implies the
+    /// outer checksum.
     #[inline]
     pub const fn of(tunnel: config::Tunnel) -> Self {
         match tunnel.kind {
@@ -75,8 +75,8 @@ impl Wrapping {
         }
     }
 
-    /// The length of all that is put between the inner and the outer IP header, for a packet
-    /// whose transport checksum is there or `partial`.
+    /// The length of all headers between the outer and the inner IP header, in bytes. `partial` says
+    /// that the transport checksum of the packet is still to be completed.
     #[inline]
     pub const fn length(self, partial: bool) -> u32 {
         match self {
@@ -88,7 +88,7 @@ impl Wrapping {
         }
     }
 
-    /// What the outer IP header calls its payload.
+    /// The protocol number in the outer IP header, for an inner packet of this family.
     #[inline]
     pub const fn protocol(self, inner: Family) -> u8 {
         match self {
@@ -108,7 +108,7 @@ pub const fn ip_protocol(family: Family) -> u8 {
     }
 }
 
-/// The length of a GUE header, with the option of remote checksum offload or without.
+/// The length of a GUE header in bytes, with or without the option of remote checksum offload.
 #[inline]
 pub const fn gue_header(remote: bool) -> u32 {
     match remote {
@@ -117,7 +117,7 @@ pub const fn gue_header(remote: bool) -> u32 {
     }
 }
 
-/// The length of an outer IP header.
+/// The length of an outer IP header, in bytes.
 #[inline]
 pub const fn header(outer: Family) -> u32 {
     match outer {
@@ -127,9 +127,9 @@ pub const fn header(outer: Family) -> u32 {
     }
 }
 
-/// The largest packet that fits into a tunnel of `overhead` bytes, on a way that takes `mtu`.
+/// The MTU of a tunnel with `overhead` bytes of headers, over a path with this `mtu`, in bytes.
 ///
-/// Returns [`None`] where that is less than any link of the outer family takes.
+/// Returns [`None`] if that is less than the smallest MTU of the outer family.
 #[inline]
 pub const fn inner_mtu(mtu: u32, outer: Family, overhead: u32) -> Option<u32> {
     let least = match outer {

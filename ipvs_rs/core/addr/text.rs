@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Addresses as people write them: 192.0.2.1, and 2001:db8::1 by RFC 5952.
+//! Addresses as people write them: 192.0.2.1, and 2001:db8::1 (RFC 5952).
 
 use core::{fmt, ops::Range};
 
@@ -12,10 +12,10 @@ const GROUPS: usize = 8;
 impl Addr {
     /// Writes the address as the kernel's `%pI4` or `%pI6c` does.
     ///
-    /// Of IPv6 the longest run of zero groups is left out, the first of several, but not a single
-    /// group (RFC 5952, section 4.2). The last two groups of addresses that embed one of IPv4 are
-    /// written as such (section 5): the mapped ones (RFC 4291, section 2.5.5.2), and those of ISATAP
-    /// (RFC 5214, section 6.1).
+    /// In an IPv6 address, `::` stands for the longest run of at least two zero groups, or for the
+    /// first of the longest runs (RFC 5952, section 4.2). An IPv4 address in the last two groups is
+    /// written with dots (section 5): in mapped addresses (RFC 4291, section 2.5.5.2) and in ISATAP
+    /// addresses (RFC 5214, section 6.1).
     pub fn write_text(self, family: Family, out: &mut impl fmt::Write) -> fmt::Result {
         match family {
             Family::V4 => write_dotted(self.v4(), out),
@@ -81,8 +81,8 @@ const fn embeds_v4(groups: &[u16; GROUPS]) -> bool {
     )
 }
 
-/// The longest run of at least two zeros, the first of several; if there is none, an empty one
-/// behind them all.
+/// The longest run of at least two zeros, or the first of the longest runs. If there is none, an
+/// empty range behind all groups.
 fn longest_run(groups: &[u16]) -> Range<usize> {
     let nowhere = GROUPS + 1;
     let mut longest = nowhere..nowhere;

@@ -2,8 +2,8 @@
 
 //! A whole table in one message: see `APPLY` in `include/uapi/ipvs_rs.h`.
 //!
-//! The policy of the command has been checked before; here is what it cannot say. Nothing of what
-//! the C module lets pass without a meaning is taken.
+//! The kernel has checked the policy of the command before. The checks here are those that a policy
+//! cannot express. Values without a meaning, which the C module accepts, are rejected.
 
 use super::{request, DestKey, DestSpec, Error, ServiceKey, ServiceSpec};
 use crate::addr::Family;
@@ -11,7 +11,7 @@ use crate::nla::Iter;
 use crate::proto;
 use crate::uapi::{additions, dest as dst, service as svc, service_flags as flags, top};
 
-/// The flags of a service that mean something.
+/// The flags of a service that have a meaning.
 const KNOWN_FLAGS: u32 = flags::PERSISTENT
     | flags::HASHED
     | flags::ONE_PACKET
@@ -19,12 +19,12 @@ const KNOWN_FLAGS: u32 = flags::PERSISTENT
     | flags::SCHED2
     | flags::SCHED3;
 
-/// What is in the list.
+/// An item of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Item<'a> {
     /// The payload of the nest of a service.
     Service(&'a [u8]),
-    /// The payload of the nest of a server of the service before it.
+    /// The payload of the nest of a real server. It belongs to the last service before it.
     Dest(&'a [u8]),
 }
 
@@ -46,7 +46,7 @@ pub fn items(bytes: &[u8]) -> impl Iterator<Item = Item<'_>> {
     })
 }
 
-/// Whether services that are not in the list are to be deleted.
+/// Whether the list is the whole table, so that services which are not in it are deleted.
 pub fn is_whole_table(bytes: &[u8]) -> bool {
     Iter::new(bytes).any(|(kind, payload)| {
         let flags = payload.first_chunk().copied().map(u32::from_ne_bytes);
@@ -59,7 +59,8 @@ fn has(nest: &[u8], attribute: u16) -> bool {
     Iter::new(nest).any(|(kind, _)| kind == attribute)
 }
 
-/// Checks that an address has as many bytes as its family has, or the 16 that both are sent with.
+/// Checks that an address has as many bytes as its family, or 16 bytes, with which both families may
+/// be sent.
 fn check_length(nest: &[u8], attribute: u16, family: Family) -> Result<(), Error> {
     let mut all = Iter::new(nest).filter(|(kind, _)| *kind == attribute);
     let fits = all.all(|(_, payload)| match (family, payload.len()) {
@@ -72,7 +73,7 @@ fn check_length(nest: &[u8], attribute: u16, family: Family) -> Result<(), Error
     }
 }
 
-/// A whole service.
+/// The service that a nest names, and its settings.
 ///
 /// # Errors
 ///
@@ -103,8 +104,8 @@ pub fn service(nest: &[u8]) -> Result<(ServiceKey, ServiceSpec), Error> {
     Ok((key, spec))
 }
 
-/// A whole server of a service of the family `service`. `syncing` says that a synchronisation
-/// daemon runs.
+/// The real server that a nest names, and its settings. `service` is the address family of its
+/// service, and `syncing` says that a synchronisation daemon runs.
 ///
 /// # Errors
 ///

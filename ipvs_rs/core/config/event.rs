@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What was changed, as the members of the multicast group are told: see `include/uapi/ipvs_rs.h`.
+//! Events about changes for the members of the multicast group: see `include/uapi/ipvs_rs.h`.
 
 use super::{
     reply::{self, AttributeSink, Full, ServiceView},
@@ -10,18 +10,18 @@ use crate::nla::NESTED;
 use crate::proto::Timeouts;
 use crate::uapi::{additions as new, dest as dst, service as svc, top};
 
-/// What was done with what is described.
+/// The change that an event reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// It was added.
+    /// The object was added.
     New,
-    /// The attributes with these bits were changed.
+    /// Attributes of the object were changed: bit `n` stands for attribute `n`.
     Set(u32),
-    /// It was deleted.
+    /// The object was deleted.
     Del,
     /// All services were deleted.
     Flush,
-    /// Counters were set to 0: those of a service and its servers, or all.
+    /// The counters of a service and its servers, or all counters, were set to 0.
     Zero,
 }
 
@@ -31,13 +31,13 @@ const fn bit(attribute: u16) -> u32 {
     1_u32.wrapping_shl(attribute as u32)
 }
 
-/// The bits of those attributes of which it is true that they have changed.
+/// The bits of the attributes that have changed.
 fn bits<const N: usize>(changes: [(u16, bool); N]) -> u32 {
     let changed = changes.into_iter().filter(|(_, changed)| *changed);
     changed.fold(0, |bits, (attribute, _)| bits | bit(attribute))
 }
 
-/// What was changed of a service.
+/// The change of a service.
 pub fn service_changes(old: &ServiceView, new: &ServiceView) -> Action {
     Action::Set(bits([
         (svc::SCHED_NAME, old.scheduler != new.scheduler),
@@ -48,7 +48,7 @@ pub fn service_changes(old: &ServiceView, new: &ServiceView) -> Action {
     ]))
 }
 
-/// What was changed of a real server.
+/// The change of a real server.
 pub fn dest_changes(old: &DestSpec, new: &DestSpec) -> Action {
     let (from, to) = (old.tunnel(), new.tunnel());
     Action::Set(bits([
@@ -62,7 +62,7 @@ pub fn dest_changes(old: &DestSpec, new: &DestSpec) -> Action {
     ]))
 }
 
-/// What was changed of the timeouts.
+/// The change of the timeouts.
 pub fn timeout_changes(old: &Timeouts, new: &Timeouts) -> Action {
     Action::Set(bits([
         (top::TIMEOUT_TCP, old.tcp_established != new.tcp_established),
@@ -71,18 +71,18 @@ pub fn timeout_changes(old: &Timeouts, new: &Timeouts) -> Action {
     ]))
 }
 
-/// That a sysctl was changed.
+/// The change of a sysctl.
 pub const fn setting_change() -> Action {
     Action::Set(bit(new::top::VALUE))
 }
 
 impl Action {
-    /// Whether nothing was done.
+    /// Whether nothing was changed.
     pub fn is_nothing(self) -> bool {
         self == Self::Set(0)
     }
 
-    /// Adds what was done, and the netlink port of who asked for it.
+    /// Adds the change, and the netlink port of the client that asked for it.
     ///
     /// # Errors
     ///
@@ -104,7 +104,7 @@ impl Action {
     }
 }
 
-/// Adds what identifies a service.
+/// Adds the key of a service.
 ///
 /// # Errors
 ///
@@ -127,7 +127,7 @@ pub fn service<S: AttributeSink>(sink: &mut S, view: &ServiceView) -> Result<(),
     })
 }
 
-/// Adds a real server without counts and statistics; without `spec` only what identifies it.
+/// Adds a real server without counts and statistics. Without `spec` only its key is added.
 ///
 /// # Errors
 ///

@@ -8,7 +8,7 @@ use super::ServiceKey;
 use crate::{addr::Family, proto};
 
 impl ServiceKey {
-    /// Writes what the log calls the service: `TCP 192.0.2.1:80`, `UDP [2001:db8::1]:53` or
+    /// Writes the name of the service in the log: `TCP 192.0.2.1:80`, `UDP [2001:db8::1]:53` or
     /// `FWM 5 0x00000005`.
     pub fn write_label(&self, out: &mut impl fmt::Write) -> fmt::Result {
         match *self {
@@ -32,7 +32,7 @@ impl ServiceKey {
     }
 }
 
-/// The name of a transport protocol. Others can be configured, and have no traffic.
+/// The name of a transport protocol; `IP` for protocols that can be configured but get no packets.
 fn name(protocol: u16) -> &'static str {
     match u8::try_from(protocol) {
         Ok(proto::TCP) => "TCP",

@@ -8,28 +8,28 @@ use crate::checksum::Sum;
 use crate::nat::{End, Error};
 use crate::wire::{icmp, ipv4, ipv6, ports};
 
-/// Sends an error to a real server: it becomes the destination of the error, and the source of
-/// the quoted packet.
+/// Sends an error to a real server: the server becomes the destination of the error and the source
+/// of the quoted packet.
 ///
-/// `headers` starts at the network header and holds [`Report::headers`] bytes. All checksums that
-/// the edit concerns are corrected, not computed anew; that of the quoted packet's transport header
-/// stays, since the bytes it is about are mostly not there.
+/// `headers` starts at the network header and holds [`Report::headers`] bytes. The checksums of the
+/// headers are corrected and not computed anew. The transport checksum of the quoted packet stays as
+/// it is, because most of the bytes that it covers are not there.
 ///
 /// # Errors
 ///
-/// [`Error::TooShort`]; something may have changed then, and the packet is to be dropped.
+/// [`Error::TooShort`]. Some bytes may have changed then, and the packet must be dropped.
 pub fn to_server(headers: &mut [u8], report: &Report, server: Endpoint) -> Result<(), Error> {
     translate(headers, report, server, End::Destination).ok_or(Error::TooShort)
 }
 
-/// Lets an error come from a virtual service: it becomes the source of the error, and the
+/// Sends an error to a client: the virtual service becomes the source of the error and the
 /// destination of the quoted packet.
 ///
 /// See [`to_server`].
 ///
 /// # Errors
 ///
-/// [`Error::TooShort`]; something may have changed then, and the packet is to be dropped.
+/// [`Error::TooShort`]. Some bytes may have changed then, and the packet must be dropped.
 pub fn to_client(headers: &mut [u8], report: &Report, service: Endpoint) -> Result<(), Error> {
     translate(headers, report, service, End::Source).ok_or(Error::TooShort)
 }
@@ -42,7 +42,7 @@ const fn opposite(end: End) -> End {
     }
 }
 
-/// Gives `end` of the error, and the corresponding end of the quoted packet, to `new`.
+/// Replaces `end` of the error and the opposite end of the quoted packet by `new`.
 fn translate(headers: &mut [u8], report: &Report, new: Endpoint, end: End) -> Option<()> {
     let family = report.outer.family;
     let (outside, message) = headers.split_at_mut_checked(report.message())?;
@@ -54,7 +54,7 @@ fn translate(headers: &mut [u8], report: &Report, new: Endpoint, end: End) -> Op
 
     let moved = replace_addr(outside, family, end, new.addr)?;
     if family == Family::V6 {
-        // Its pseudo header has the addresses.
+        // The addresses are part of the pseudo header of ICMPv6.
         sum = moved.apply(sum);
     }
     let moved = replace_addr(network, family, opposite(end), new.addr)?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! ICMP errors about packets in which others travel.
+//! ICMP errors about packets of a tunnel.
 //!
 //! ```text
 //!   0            message        embedded                        inner
@@ -8,7 +8,7 @@
 //!   | of error   |              | director > server             | client > service
 //! ```
 //!
-//! Whoever was on the way of a tunnel knows the director only, and complains to it.
+//! A router on the path of a tunnel sees the director as the sender, and sends the error to it.
 
 use super::{is_error, quoted, Inside, NoReport};
 use crate::addr::{Addr, Family};
@@ -23,22 +23,22 @@ use crate::wire::{
     udp, HeaderSource,
 };
 
-/// What a packet travels in.
+/// What carries the inner packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layer {
-    /// Right in IP.
+    /// The outer IP header alone.
     Ip,
-    /// In UDP to this port, and GUE.
+    /// UDP and GUE.
     Gue {
-        /// The UDP port of the server.
+        /// The UDP port of the server, in host order.
         port: u16,
     },
-    /// In GRE.
+    /// GRE.
     Gre,
 }
 
 impl Layer {
-    /// Whether a server's packets are wrapped so.
+    /// Whether the packets to a server with this encapsulation are carried so.
     #[inline]
     pub const fn is_of(self, wrapping: Wrapping) -> bool {
         match (self, wrapping) {
@@ -49,46 +49,46 @@ impl Layer {
     }
 }
 
-/// An ICMP error about a packet in which another one travels.
+/// An ICMP error about a packet of a tunnel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TunnelReport {
     /// The network header of the error itself.
     pub outer: Network,
-    /// What went wrong.
+    /// The type of the error: see [`v4`] and [`v6`].
     pub kind: u8,
-    /// What went wrong, in detail.
+    /// The code of the error, which says more about its type.
     pub code: u8,
-    /// The second word of the ICMP header.
+    /// The second word of the ICMP header, in host order.
     pub rest: u32,
     /// Where the quoted packet begins, in bytes from the start of the network header.
     pub embedded: usize,
-    /// Where that packet was to go.
+    /// The destination address of the quoted packet, in network order.
     pub server: Addr,
-    /// What it says that the inner one travels in.
+    /// What carries the inner packet.
     pub layer: Layer,
     /// Where the inner packet begins, in bytes from the start of the network header.
     pub inner: usize,
-    /// The inner packet, as far as it is there. Its offsets count from its own beginning.
+    /// The flow of the inner packet. Its offsets count from the start of the inner packet.
     pub about: Flow,
-    /// Whether the inner packet must not be fragmented.
+    /// Whether no router may fragment the inner packet.
     pub dont_fragment: bool,
 }
 
-/// What to tell the client.
+/// The ICMP error that the client is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientError {
-    /// Its packets may have so many bytes less than the way of the tunnel takes.
+    /// The packets of the client are too big.
     TooBig {
-        /// All that is before the packet of the client.
+        /// The length of all headers before the client's packet, in bytes.
         overhead: u32,
-        /// The largest packet that the error speaks of.
+        /// The MTU that the error reports, in bytes.
         mtu: u32,
     },
-    /// What the director was told.
+    /// The same error that the director got.
     Same,
-    /// The service can not be reached.
+    /// The service cannot be reached.
     Unreachable,
-    /// Nothing.
+    /// No error.
     Nothing,
 }
 
@@ -143,8 +143,7 @@ impl TunnelReport {
         self.outer.transport
     }
 
-    /// The largest packet that the next link of the tunnel's way takes, if the error is about
-    /// that.
+    /// The MTU of the next link on the path of the tunnel in bytes, if the error is about that.
     pub const fn mtu(&self) -> Option<u32> {
         match (self.outer.family, self.kind, self.code) {
             // RFC 1191, section 4: the upper half is unused.
@@ -156,11 +155,11 @@ impl TunnelReport {
         }
     }
 
-    /// What to tell the client.
+    /// The error that the client is sent.
     ///
-    /// As the C module does where both packets are of IPv4: it hears what the director heard, and
-    /// of its packets' size only if these must not be fragmented. In the other cases RFC 2473,
-    /// section 8, and RFC 4213, section 3.4: for the client the tunnel is one link.
+    /// If both packets are of IPv4, as the C module does: the client gets the error that the director
+    /// got, and is told an MTU only if its packet must not be fragmented. In the other cases RFC 2473,
+    /// section 8, and RFC 4213, section 3.4, apply: for the client the tunnel is one link.
     pub const fn client_error(&self) -> ClientError {
         match (self.mtu(), self.outer.family, self.about.family) {
             (Some(_), _, Family::V4) if !self.dont_fragment => ClientError::Nothing,
@@ -170,7 +169,7 @@ impl TunnelReport {
                 mtu,
             },
             (None, Family::V4, Family::V4) => ClientError::Same,
-            // Source quench, which IPv6 never had, and errors that nobody has defined.
+            // IPv6 has no source quench, and higher types are not defined.
             (None, Family::V4, Family::V6) if self.kind == v4::SOURCE_QUENCH => {
                 ClientError::Nothing
             }
@@ -180,8 +179,8 @@ impl TunnelReport {
     }
 }
 
-/// What is between the IP header of a packet and the one inside, the length of that, and the
-/// family of the inner one.
+/// What carries the inner packet, the length of the headers between the two IP headers in bytes, and
+/// the family of the inner packet.
 fn layer<S: HeaderSource>(packet: &S, network: &Network) -> Option<(Layer, usize, Family)> {
     let at = network.transport;
     match network.protocol {
@@ -209,7 +208,8 @@ fn layer<S: HeaderSource>(packet: &S, network: &Network) -> Option<(Layer, usize
     }
 }
 
-/// The size of packets that a client is told, of the family of `about`, on a way that takes `mtu`.
+/// The MTU that a client is told whose packet is of the family `about`, in bytes. `mtu` is the MTU of
+/// the path of the tunnel, and `overhead` the length of the headers before the client's packet.
 pub fn told_mtu(about: Family, mtu: u32, overhead: u32) -> u32 {
     let least = match about {
         Family::V4 => ipv4::MIN_MTU,

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which service a packet may be for, besides that of exactly its address and port.
+//! The services that a packet may belong to, besides that of its own address and port.
 
 use crate::proto;
 
-/// The port of FTP's control connections. A service of this port gets data connections too.
+/// The port of FTP control connections. A service of this port gets FTP data connections too.
 pub const FTP: u16 = 21;
-/// The port from which FTP servers open data connections; they are nobody's clients.
+/// The port from which FTP servers open data connections.
 pub const FTP_DATA: u16 = 20;
 
 /// Whether a packet to `port` may belong to a data connection of FTP.
 ///
-/// `first_unprivileged` is the least port that servers without privileges may use.
+/// `first_unprivileged` is the lowest port that programs without privileges may use. Ports are in
+/// host order.
 #[inline]
 pub const fn may_be_ftp_data(protocol: u8, port: u16, first_unprivileged: u16) -> bool {
     protocol == proto::TCP && (port == FTP_DATA || port >= first_unprivileged)

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! When a server has too many connections to get new ones.
+//! When a server is overloaded: it has too many connections to get new ones.
 //!
-//! Between the two thresholds a server stays what it is, so that it does not change with every
+//! Between the two thresholds a server keeps its state, so that the state does not change with every
 //! connection.
 
-/// The numbers of connections between which a server stays what it is.
+/// The numbers of connections between which a server keeps its state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Thresholds {
-    /// With so many connections it becomes overloaded; 0 for never.
+    /// The number of connections from which on a server is overloaded; 0 for no limit.
     pub upper: u32,
-    /// With less than so many it has recovered; 0 for three quarters of `upper`.
+    /// The number of connections below which an overloaded server has recovered; 0 for three
+    /// quarters of `upper`.
     pub lower: u32,
 }
 
@@ -24,21 +25,23 @@ impl Thresholds {
     }
 }
 
-/// Whether a server is overloaded that has got a connection, its `total`th.
+/// Whether a server becomes overloaded by a new connection, with which it has `total` connections.
 ///
-/// If not, it stays what it was.
+/// If not, the server keeps its state.
 #[inline]
 pub const fn after_bind(total: u32, thresholds: Thresholds) -> bool {
     thresholds.upper != 0 && total >= thresholds.upper
 }
 
-/// Whether an overloaded server is still so after it has lost a connection and has `total`.
+/// Whether an overloaded server stays overloaded after the end of a connection, when it has `total`
+/// connections.
 #[inline]
 pub const fn after_unbind(total: u32, thresholds: Thresholds) -> bool {
     thresholds.upper != 0 && total >= thresholds.effective_lower()
 }
 
-/// Whether a server with `total` connections is overloaded that has got new thresholds.
+/// Whether a server with `total` connections is overloaded under new thresholds. `was` says that it
+/// was overloaded before.
 #[inline]
 pub const fn after_configuration(was: bool, total: u32, thresholds: Thresholds) -> bool {
     after_bind(total, thresholds) || was && after_unbind(total, thresholds)

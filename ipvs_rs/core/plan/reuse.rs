@@ -1,44 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! When a connection gives way to a new one between the same ends.
+//! When an old connection gives way to a new one between the same ends.
 //!
-//! Clients use their ports again, often sooner than a director forgets them. A packet that opens
-//! a connection where there is an old one may go on with it, or have it replaced by one to a
-//! server of its own.
+//! Clients use a port again, often before the director has forgotten the old connection. A packet
+//! that opens a connection may then continue the old connection, or replace it by a new one for
+//! which a server is chosen anew.
 
 use crate::conn::ConnFlags;
 use crate::proto;
 use crate::proto::sctp;
 use crate::proto::tcp::State;
 
-/// What the administrator says about it.
+/// The settings of the administrator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
-    /// The sysctl `conn_reuse_mode`: 0 for never; with bit 1 connections in FIN_WAIT give way too
-    /// if the director does not see the server's side of them.
+    /// The sysctl `conn_reuse_mode`: with 0 no connection gives way. With bit 1, connections in
+    /// FIN_WAIT give way too, if the director does not see the server's side of them.
     pub reuse: i32,
-    /// The sysctl `expire_nodest_conn`: connections of quiesced servers give way.
+    /// The sysctl `expire_nodest_conn`: whether connections of quiesced servers give way.
     pub leave_quiesced: bool,
 }
 
-/// A connection that a packet belongs to.
+/// The old connection to which a packet belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OldConn {
-    /// Its transport protocol.
+    /// The number of its transport protocol.
     pub protocol: u8,
-    /// The number of its state in that protocol.
+    /// The number of its state in its protocol.
     pub state: u8,
     /// Its flags.
     pub flags: ConnFlags,
     /// Whether another connection controls it.
     pub is_controlled: bool,
-    /// Whether its server gets no new connections.
+    /// Whether its server has weight 0, so that it gets no new connections.
     pub is_quiesced: bool,
 }
 
-/// Whether a connection in this state may give way at all, if its server is not quiesced.
+/// Whether a connection in this state can give way, if its server is not quiesced.
 ///
-/// The answer for nearly every packet is no, and costs one test.
+/// This is false for nearly every packet, and costs one test.
 #[inline]
 pub const fn is_candidate(protocol: u8, state: u8) -> bool {
     match protocol {

@@ -1,45 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the protocols with states have in common.
+//! The step from one state to the next, which TCP and SCTP share.
 
 use super::Direction;
 use crate::conn::ConnFlags;
 
 /// The state of a connection in its protocol.
 pub trait ProtocolState: Copy + PartialEq {
-    /// Both sides have agreed.
+    /// The state in which both sides may send data.
     const ESTABLISHED: Self;
 
     /// Whether a connection in this state counts as active at its server.
     fn is_active(self) -> bool;
 }
 
-/// A connection has crossed the line between active and inactive.
+/// A change between active and inactive, by which a connection is counted at its server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activity {
-    /// One more active and one less inactive connection at the server.
+    /// The connection became active.
     Activated,
-    /// One less active and one more inactive connection at the server.
+    /// The connection became inactive.
     Deactivated,
 }
 
-/// What a packet did to its connection.
+/// The effect of a packet on its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transition<S> {
-    /// The new state; its time starts now.
+    /// The new state. Its timeout starts now.
     pub state: S,
-    /// The new flags: NO_OUTPUT and INACTIVE may have changed.
+    /// The new flags, of which NO_OUTPUT and INACTIVE may have changed.
     pub flags: ConnFlags,
-    /// What changes in the server's counts.
+    /// The change of the server's counts, if there is one.
     pub activity: Option<Activity>,
-    /// Whether the connection became established by this packet, which assures its template.
+    /// Whether this packet made the connection established. Its template then counts as answered.
     pub established: bool,
 }
 
-/// Moves a connection in `state` with `flags` to what `next` says of the packet's direction.
+/// The effect of a packet on a connection in `state` with `flags`. `next` gives the next state for a
+/// direction.
 ///
-/// `direction` is that of the packet: an input packet of a connection that has seen no output is
-/// treated as [`Direction::InputOnly`], and an output packet ends that condition.
+/// A packet from the client counts as [`Direction::InputOnly`] as long as no reply has been seen.
 #[inline(always)]
 pub(super) fn transition<S: ProtocolState>(
     flags: ConnFlags,

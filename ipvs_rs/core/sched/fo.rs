@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Weighted failover: the server with the greatest weight, as long as it is there.
+//! Weighted failover: all connections go to the eligible server with the greatest weight.
 
 use super::Server;
 
-/// The index of the eligible server with the greatest weight, the first of equals; [`None`] if no
-/// server is eligible.
+/// The index of the eligible server with the greatest weight, or of the first of several; [`None`] if
+/// no server is eligible.
 #[inline]
 pub fn pick<S: Server>(servers: &[S]) -> Option<usize> {
     heaviest(servers, |_| true)
 }
 
-/// The index of the eligible server with the greatest weight that `suits`.
+/// The index of the server with the greatest weight among those that are eligible and for which
+/// `suits` holds.
 #[inline(always)]
 pub(super) fn heaviest<S: Server>(servers: &[S], suits: impl Fn(&S) -> bool) -> Option<usize> {
     let (mut heaviest, mut most) = (None, 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the schedulers that go by addresses have in common.
+//! The tables and hashes that `sh`, `dh` and `mh` share.
 
 use super::{Arrival, Server};
 use crate::addr::{Addr, Family};
@@ -10,15 +10,16 @@ pub const SLOT_BITS: u32 = 8;
 /// The number of slots of `sh` and `dh`.
 pub const SLOTS: usize = 1 << SLOT_BITS;
 
-/// A place in a table: the index of a server, or nothing.
+/// A place in a table, which holds the index of a server or is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot(u32);
 
 impl Slot {
-    /// No server.
+    /// A slot without a server.
     pub const EMPTY: Self = Self(u32::MAX);
 
-    /// The server at this index. There cannot be as many servers as make an index too large.
+    /// The slot of the server at this index. No service has so many servers that an index does not
+    /// fit.
     #[inline]
     pub fn of(index: usize) -> Self {
         u32::try_from(index).map_or(Self::EMPTY, Self)
@@ -32,7 +33,8 @@ impl Slot {
     }
 }
 
-/// The address in 32 bits, in host order: IPv6 is the exclusive or of its four words.
+/// The address as a number of 32 bits in host order. For IPv6 it is the exclusive or of the four
+/// words of the address.
 #[inline]
 pub fn folded(family: Family, addr: Addr) -> u32 {
     match family {
@@ -46,16 +48,18 @@ pub fn folded(family: Family, addr: Addr) -> u32 {
     }
 }
 
-/// The upper `bits` bits of the product with the golden ratio, as the kernel's `hash_32`.
+/// The upper `bits` bits of the product of `number` and the golden ratio, as the kernel's `hash_32`.
 #[inline]
 pub fn multiplicative(number: u32, bits: u32) -> u32 {
     let product = number.wrapping_mul(0x61C8_8647);
     product.checked_shr(32_u32.wrapping_sub(bits)).unwrap_or(0)
 }
 
-/// The index of the server in a slot if it is eligible.
+/// The index of the server in a slot; [`None`] if that server is not eligible.
 ///
-/// `Err` says that the slot is empty, and `Ok(None)` that its server is not eligible.
+/// # Errors
+///
+/// [`Empty`].
 #[inline]
 pub(super) fn eligible<S: Server>(
     slots: &[Slot],
@@ -69,13 +73,13 @@ pub(super) fn eligible<S: Server>(
     Ok(server.is_eligible().then_some(index))
 }
 
-/// There is no server in a slot.
+/// A slot holds no server.
 pub(super) struct Empty;
 
-/// Goes through slots until there is an eligible server; an empty one ends it.
+/// The index of the first eligible server in these slots. The search ends at an empty slot.
 ///
-/// The first slot is that of the client. The others are for the case that its server is not
-/// eligible, and are looked at if the service wants that.
+/// The slot `first` is that of the client. The slots `others` are searched only if the client's
+/// server is not eligible and the service allows that another one replaces it.
 #[inline]
 pub(super) fn search<S: Server>(
     slots: &[Slot],

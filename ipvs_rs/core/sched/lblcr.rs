@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Locality-based least connection with replication: packets to one destination go to a set of
-//! servers. It grows when those have too much to do, and shrinks after a while. For caches behind a
-//! service that is known by a firewall mark.
+//! Locality-based least connection with replication: all packets to one address go to a set of
+//! servers. The set grows when its servers have too much to do, and shrinks after a while. It is
+//! meant for caches behind a service with a firewall mark.
 
 use super::{least, locality::is_overloaded, wlc, Server};
 
-/// Who gets the packet, and what becomes of the set.
+/// The server that gets the packet, and the change of the set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pick {
     /// The index of the server.
     pub server: usize,
-    /// The server is added to the set, unless it is part of it.
+    /// Whether the server is added to the set, if it is not part of it yet.
     pub adds: bool,
 }
 
-/// Decides about a packet to a destination with the servers at the indices `set`; [`None`] if no
-/// server is eligible.
+/// Chooses the server for a packet whose destination address has the servers at the indices `set`;
+/// [`None`] if no server is eligible.
 #[inline]
 pub fn pick<S: Server>(servers: &[S], set: impl Iterator<Item = usize>) -> Option<Pick> {
     let mut least: Option<(usize, Load, &S)> = None;
@@ -41,15 +41,16 @@ pub fn pick<S: Server>(servers: &[S], set: impl Iterator<Item = usize>) -> Optio
     }
 }
 
-/// Whether [`pick`] chooses the server at `index` of a set of this one alone, and leaves the set as it is.
+/// Whether [`pick`] chooses the server at `index` from a set that holds only this server, and does
+/// not change the set.
 #[inline]
 pub fn suffices<S: Server>(servers: &[S], index: usize) -> bool {
     let suffices = |server: &S| server.is_eligible() && !is_overloaded(servers, server);
     servers.get(index).is_some_and(suffices)
 }
 
-/// The index of the server that leaves a set of more than one: that with the most overhead for its
-/// weight, the first of equals.
+/// The index of the server that leaves a set of more than one server: the server with the greatest
+/// overhead for its weight, or the first of several.
 pub fn leaver<S: Server>(servers: &[S], set: impl Iterator<Item = usize>) -> Option<usize> {
     let mut most: Option<(usize, Load)> = None;
     for index in set {
@@ -64,7 +65,7 @@ pub fn leaver<S: Server>(servers: &[S], set: impl Iterator<Item = usize>) -> Opt
     most.map(|(index, _)| index)
 }
 
-/// The overhead for the weight, as a fraction.
+/// The overhead of a server divided by its weight, as a fraction.
 #[derive(Clone, Copy)]
 struct Load {
     overhead: u64,

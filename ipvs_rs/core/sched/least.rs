@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The least cost for its weight, which is what several algorithms look for.
+//! The search for the server with the least cost for its weight, which several algorithms share.
 
 use super::Server;
 
-/// The index of the eligible server with the least `cost` for its weight, the first of equals;
+/// The index of the eligible server with the least `cost` for its weight, or of the first of several;
 /// [`None`] if no server is eligible.
 ///
-/// Fractions are compared by multiplying crosswise: `product` is of a cost and a weight.
+/// Two fractions are compared by the products of each cost and the other weight, which `product`
+/// computes.
 #[inline(always)]
 pub(super) fn for_weight<S: Server, P: PartialOrd>(
     servers: &[S],
     cost: impl Fn(&S) -> u64,
     product: impl Fn(u64, u32) -> P,
 ) -> Option<usize> {
-    // A fraction that is more than all others: one for a weight of nothing.
+    // A cost of 1 for a weight of 0 is more than the fraction of any server.
     let (mut least, mut least_cost, mut least_weight) = (None, 1, 0);
     for (index, server) in (0..servers.len()).zip(servers) {
         let weight = server.weight();
@@ -27,7 +28,7 @@ pub(super) fn for_weight<S: Server, P: PartialOrd>(
     least
 }
 
-/// The product in 64 bits, for what is known to fit.
+/// The product in 64 bits, for numbers whose product fits.
 #[inline(always)]
 pub(super) fn narrow(cost: u64, weight: u32) -> u64 {
     cost.wrapping_mul(u64::from(weight))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Maglev hashing: a client always gets the same server, and few clients get another one when the
-//! servers change.
+//! Maglev hashing: all packets of one client get the same server, and few clients get another server
+//! when the servers change.
 //!
 //! D. E. Eisenbud et al.: "Maglev: A Fast and Reliable Software Network Load Balancer", 2016,
 //! section 3.4. Hashes, weights and the order of the servers are those of the C module, so that
@@ -14,12 +14,12 @@ use super::{
 };
 use crate::hash::{siphash_u32, HashKey};
 
-/// The numbers of slots that there may be: primes just below the powers of two from 2^8 on.
+/// The possible numbers of slots: primes just below the powers of two from 2^8 on.
 const SIZES: [u32; 10] = [
     251, 509, 1021, 2039, 4093, 8191, 16381, 32749, 65521, 131_071,
 ];
 
-/// The number of slots of a table, by the power of two that it is just below.
+/// The size of a table. The number of slots is a prime just below a power of two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
     slots: u32,
@@ -27,7 +27,7 @@ pub struct Size {
 }
 
 impl Size {
-    /// The size just below 2 to the power of `bits`; [`None`] if that is not 8 to 17.
+    /// The size just below 2 to the power of `bits`; [`None`] if `bits` is not 8 to 17.
     pub fn new(bits: u32) -> Option<Self> {
         let row = usize::try_from(bits.checked_sub(8)?).ok()?;
         let slots = *SIZES.get(row)?;
@@ -40,7 +40,7 @@ impl Size {
     }
 }
 
-/// The keys are public, and the same everywhere: all directors must agree.
+/// The keys are public and the same on each director, because all directors must agree.
 const FIRST: HashKey = HashKey::new([2_654_435_761; 2]);
 const SECOND: HashKey = HashKey::new([2_654_446_892; 2]);
 
@@ -50,17 +50,18 @@ fn hash(key: HashKey, number: u32) -> u32 {
     siphash_u32::<1, 3>(key, number) as u32
 }
 
-/// The order in which a server wants the slots: from `start` on, every `skip`th, around the table.
+/// The order in which a server prefers the slots: `start` first, then always `skip` slots further,
+/// around the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preference {
-    /// The slot that it wants most.
+    /// The index of the slot that the server prefers most.
     pub start: u32,
-    /// From one slot to the next, less than the number of slots.
+    /// The distance from one slot to the next, less than the number of slots.
     pub skip: u32,
 }
 
 impl Preference {
-    /// What a server wants in a table of this size.
+    /// The preference of a server in a table of this size.
     pub fn of<S: Server>(server: &S, size: Size) -> Self {
         let port = u32::from(server.port());
         let number = folded(server.family(), server.addr()).wrapping_add(port);
@@ -78,15 +79,15 @@ impl Preference {
 /// A server while the table is filled.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Claimant {
-    /// The next slot that it wants.
+    /// The index of the slot that the server prefers next.
     next: u32,
     skip: u32,
-    /// How many slots it gets in a round.
+    /// The number of slots that the server gets in a round.
     turns: u32,
 }
 
-/// How many slots each server gets in a round: its last weight in proportion to the others', but
-/// so that a round stays short compared with the table.
+/// The number of slots that each server gets in a round. It is in proportion to its last weight, and
+/// small enough that a round is short compared with the table.
 fn turns<S: Server>(servers: &[S], size: Size) -> impl Fn(&S) -> u32 {
     let weights = || servers.iter().map(S::last_weight);
     let divisor = weights().fold(0, gcd).max(1);
@@ -102,11 +103,10 @@ fn turns<S: Server>(servers: &[S], size: Size) -> impl Fn(&S) -> u32 {
     }
 }
 
-/// Deals all slots out: in each round each server takes the next of its preferred slots that are
-/// free, as many as it has turns. Without any weights, all slots stay empty.
+/// Gives all slots to servers: in each round each server takes the free slots that it prefers most,
+/// as many as it has turns. If no server ever had a weight, all slots stay empty.
 ///
-/// `slots` must be empty at first, and as many as `size` says; `claimants` as many as there are
-/// servers.
+/// `slots` must be empty, and as many as `size` says. There must be as many `claimants` as servers.
 pub fn fill<S: Server>(slots: &mut [Slot], size: Size, servers: &[S], claimants: &mut [Claimant]) {
     let turns = turns(servers, size);
     let mut sum = 0_u64;
@@ -137,10 +137,10 @@ pub fn fill<S: Server>(slots: &mut [Slot], size: Size, servers: &[S], claimants:
 }
 
 impl Claimant {
-    /// Takes the next free slot, of which there must be one.
+    /// Takes the free slot that the server prefers most. There must be a free slot.
     #[inline]
     fn claim(&mut self, slots: &mut [Slot], size: Size, server: Slot) {
-        // The number of slots is prime, so that each slot is met within so many steps.
+        // The number of slots is prime, so this many steps visit each slot.
         for _ in 0..size.slots {
             // CAST: A u32 fits.
             let slot = slots.get_mut(self.next as usize);
@@ -154,7 +154,7 @@ impl Claimant {
 }
 
 impl Size {
-    /// The slot `skip` slots behind another one; both are less than the number of slots.
+    /// The slot that is `skip` slots behind `slot`. Both are less than the number of slots.
     #[inline]
     fn after(self, slot: u32, skip: u32) -> u32 {
         let next = slot.wrapping_add(skip);
@@ -165,8 +165,8 @@ impl Size {
     }
 }
 
-/// The index of the client's server; [`None`] if that is not eligible, and no other is to stand
-/// in.
+/// The index of the client's server; [`None`] if that server is not eligible and none may replace
+/// it.
 #[inline]
 pub fn pick<S: Server>(
     slots: &[Slot],
@@ -183,7 +183,7 @@ pub fn pick<S: Server>(
     search(slots, servers, arrival, first, others)
 }
 
-/// The hash of the client, with something added to it.
+/// The hash of the client's address and port plus an offset.
 #[inline]
 fn client_hash(arrival: &Arrival<'_>) -> impl Fn(u32) -> u32 {
     let addr = folded(arrival.flow.family, arrival.client());

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Never queue: a server that is idle, else the one with the shortest expected delay.
+//! Never queue: a server without active connections, or else the server with the shortest expected
+//! delay.
 
 use super::{sed, Server};
 
-/// The index of the first eligible server without active connections, else that of the one with
-/// the shortest expected delay; [`None`] if no server is eligible.
+/// The index of the first eligible server without active connections, or else that of the server
+/// with the shortest expected delay; [`None`] if no server is eligible.
 #[inline]
 pub fn pick<S: Server>(servers: &[S]) -> Option<usize> {
     let idle = |server: &S| server.active() == 0 && server.effective_weight() > 0;

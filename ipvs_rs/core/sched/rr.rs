@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Round robin: the servers take turns, whatever their weights.
+//! Round robin: the servers take turns. Weights do not matter.
 
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -8,25 +8,25 @@ use super::{Change, Server};
 
 /// Whose turn it is.
 ///
-/// All CPUs share it without a lock. A pick is one successful exchange of the index, so packets
-/// at the same time get different servers, in turn.
+/// All CPUs share it without a lock. A pick is one successful exchange of the index, so packets that
+/// arrive at the same time get different servers, in turn.
 #[derive(Debug, Default)]
 pub struct RoundRobin {
-    /// The index behind the server that had the last turn; the number of servers at its greatest.
+    /// The index behind the server that had the last turn, at most the number of servers.
     next: AtomicUsize,
 }
 
 impl RoundRobin {
-    /// The first turn is the first server's.
+    /// The state before the first turn, which is that of the first server.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The turns go on after a change of the servers.
+    /// The state after a change of the servers, with which the turns continue.
     ///
-    /// A new server before those that had their turn does not get one ahead of time, and one that
-    /// is gone costs nobody a turn. A turn that is taken meanwhile on the servers from before may
-    /// be taken again.
+    /// A new server does not get a turn ahead of time, and no server misses a turn because another
+    /// one is gone. If a CPU takes a turn on the old list at the same time, the same turn may be
+    /// taken twice.
     #[must_use]
     pub fn after(&self, change: Change) -> Self {
         let next = self.next.load(Relaxed);
@@ -51,7 +51,7 @@ impl RoundRobin {
                 .chain(0..next.min(servers.len()))
                 .find(|&index| servers.get(index).is_some_and(S::is_eligible))?;
             let after = picked.saturating_add(1);
-            // A single server has all turns: no need to write that down.
+            // A single server has all turns, so the index stays the same.
             if after == next {
                 return Some(picked);
             }

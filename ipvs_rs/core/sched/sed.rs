@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Shortest expected delay: the server that will have the fewest active connections for its
-//! weight, with the new one.
+//! Shortest expected delay: the server that has the fewest active connections for its weight, if the
+//! new connection is counted.
 
 use super::{least, Server};
 
-/// The index of the server with the shortest expected delay, the first of equals; [`None`] if no
-/// server is eligible.
+/// The index of the eligible server with the shortest expected delay, or of the first of several;
+/// [`None`] if no server is eligible.
 #[inline]
 pub fn pick<S: Server>(servers: &[S]) -> Option<usize> {
-    // 33 bits times 31.
+    // A cost has at most 33 bits and a weight 31, so the product fits into 64.
     least::for_weight(servers, expected, least::narrow)
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Source hashing: a client always gets the same server, as long as the servers stay the same.
+//! Source hashing: all packets of one client get the same server, as long as the servers stay the
+//! same.
 
 use super::{
     hashing::{folded, multiplicative, search, Slot, SLOTS, SLOT_BITS},
@@ -10,8 +11,8 @@ use super::{
 /// The last slot. CAST: A small number.
 const LAST: u32 = SLOTS as u32 - 1;
 
-/// Deals the slots out to the servers in turn, to each as many at a time as its weight is; one of
-/// weight 0 gets one.
+/// Gives the slots to the servers in turn. At each turn a server gets as many slots as its weight
+/// is; a server of weight 0 gets one.
 pub fn fill<S: Server>(slots: &mut [Slot], servers: &[S]) {
     let mut slots = slots.iter_mut();
     while !servers.is_empty() {
@@ -26,12 +27,12 @@ pub fn fill<S: Server>(slots: &mut [Slot], servers: &[S]) {
     }
 }
 
-/// The index of the client's server; [`None`] if that is not eligible, and no other is to stand
-/// in.
+/// The index of the client's server; [`None`] if that server is not eligible and none may replace
+/// it.
 #[inline]
 pub fn pick<S: Server>(slots: &[Slot], servers: &[S], arrival: &Arrival<'_>) -> Option<usize> {
     let first = slot(arrival);
-    // As the C module goes through all slots: by adding the client's slot once more.
+    // As the C module does: the order of the other slots adds the client's slot once more.
     let others = (0..=LAST).map(|offset| {
         let offset = first.wrapping_add(offset) & LAST;
         first.wrapping_add(offset) & LAST

@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Power of two choices: of two servers drawn by weight, the one with less overhead for its weight.
+//! Power of two choices: two servers are drawn by weight, and the one with less overhead for its
+//! weight is chosen.
 //!
 //! M. Mitzenmacher: "The Power of Two Choices in Randomized Load Balancing", 2001.
 
 use super::{least, Server};
 
-/// With weights that add up to less than this, one random number serves both draws: what is left of
-/// it after the first is good for the second, with a bias below 2^-24.
+/// If the sum of the weights is less than this, one random number is enough for both draws. The part
+/// of the number that the first draw leaves decides the second draw, with a bias below 2^-24.
 const SMALL: u64 = 1 << 20;
 
-/// The index of the better one of two servers that `random` chooses; [`None`] if no server is
-/// eligible.
+/// The index of the server with less overhead for its weight of two servers that `random` chooses;
+/// [`None`] if no server is eligible.
 ///
-/// Each draw is a number from 0 to the sum of the weights, both included, as in the C module; so
-/// the first server has one chance more than its weight. The C module compares products of 32
-/// bits, which overflow.
+/// As in the C module, each draw is a number from 0 to the sum of the weights, both included. So the
+/// first server has one chance more than its weight. The C module compares products of 32 bits,
+/// which overflow.
 #[inline]
 pub fn pick<S: Server>(servers: &[S], mut random: impl FnMut() -> u64) -> Option<usize> {
     let mut sum = 0_u64;
     for server in servers {
-        // As many servers as it takes to overflow there cannot be.
+        // No service has so many servers that the sum overflows.
         sum = sum.wrapping_add(server.effective_weight().into());
     }
     if sum == 0 {
@@ -49,7 +50,7 @@ fn up_to(most: u64, random: u64) -> (u64, u64) {
 
 /// The indices of the servers at which the sum of weights reaches two numbers.
 ///
-/// The last server, if weights became less since they were added up.
+/// If weights became less after they were added up, the last eligible server is drawn.
 #[inline]
 fn drawn<S: Server>(servers: &[S], one: u64, other: u64) -> Option<(usize, usize)> {
     let (less, more) = (one.min(other), one.max(other));

@@ -4,17 +4,19 @@
 
 use super::{least, Change, Server};
 
-/// An overhead has up to 41 bits. Times weights below this it fits into 64.
+/// An overhead has up to 41 bits. Its product with a weight below this limit fits into 64 bits.
 const SMALL: u32 = 1 << 23;
 
-/// How to compare these servers. Almost always in 64 bits, which is as far as the C module goes.
+/// How the servers of a service are compared: almost always by products of 64 bits, which the C
+/// module always uses.
 #[derive(Clone, Copy, Debug)]
 pub struct Comparison {
     is_narrow: bool,
 }
 
 impl Comparison {
-    /// How to compare these servers, which became what they are by `change`.
+    /// How to compare these servers. `change` is the last change of their list, and `previous` the
+    /// comparison before it.
     pub fn of<S: Server>(servers: &[S], change: Change, previous: Option<&Self>) -> Self {
         let is_small = |server: &S| server.weight() < SMALL;
         let is_narrow = match (change, previous) {
@@ -26,8 +28,8 @@ impl Comparison {
         Self { is_narrow }
     }
 
-    /// The index of the server with the least overhead for its weight, the first of equals;
-    /// [`None`] if no server is eligible.
+    /// The index of the eligible server with the least overhead for its weight, or of the first of
+    /// several; [`None`] if no server is eligible.
     #[inline]
     pub fn pick<S: Server>(self, servers: &[S]) -> Option<usize> {
         match self.is_narrow {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Weighted round robin: the servers take turns, those with more weight more often.
+//! Weighted round robin: the servers take turns, and those with more weight have more turns.
 //!
 //! A round goes through *levels*, from the greatest weight down to 1 in steps of the greatest
-//! common divisor of the weights. At each level all servers of at least that weight have one turn:
+//! common divisor of the weights. At each level each server of at least that weight has one turn:
 //!
 //! ```text
 //!   weights 4, 3, 2    level 4: a    level 3: a b    level 2: a b c    level 1: a b c
@@ -15,15 +15,15 @@ use super::Server;
 
 /// Whose turn it is.
 ///
-/// All CPUs share it without a lock. A pick is one successful exchange of the turn, so packets at
-/// the same time get different turns.
+/// All CPUs share it without a lock. A pick is one successful exchange of the turn, so packets that
+/// arrive at the same time get different turns.
 #[derive(Debug, Default)]
 pub struct WeightedRoundRobin {
     /// The last [`Turn`].
     turn: AtomicU64,
-    /// The level at which a round begins; 0 if no server has a weight.
+    /// The level at which a round begins; 0 if all weights are 0.
     top: u32,
-    /// From one level to the next.
+    /// The distance from one level to the next.
     step: u32,
 }
 
@@ -31,7 +31,7 @@ pub struct WeightedRoundRobin {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Turn {
     level: u32,
-    /// The number of servers that this level is done with.
+    /// The number of servers that have had their turn at this level.
     done: u32,
 }
 
@@ -51,9 +51,9 @@ impl Turn {
 }
 
 impl WeightedRoundRobin {
-    /// The turns of these servers.
+    /// The state for these servers.
     ///
-    /// As in the C module, they go on with the first server, at a level near the one before.
+    /// As in the C module, the turns continue with the first server, at a level near the last one.
     pub fn new<S: Server>(servers: &[S], previous: Option<&Self>) -> Self {
         let weights = || servers.iter().map(S::weight).filter(|&weight| weight > 0);
         let step = weights().fold(0, gcd).max(1);
@@ -106,18 +106,19 @@ impl WeightedRoundRobin {
         }
     }
 
-    /// Whether a server has a weight, so that only an overload keeps packets from all.
+    /// Whether a server has a weight above 0. If so, no server is eligible only when all such servers
+    /// are overloaded.
     pub const fn has_weights(&self) -> bool {
         self.top > 0
     }
 
-    /// The turn after `turn`, and whose it is.
+    /// The turn after `turn`, and the index of the server that has it.
     #[inline]
     fn next<S: Server>(&self, servers: &[S], turn: Turn) -> Option<(Turn, usize)> {
         if let Some(found) = at_level(servers, turn) {
             return Some(found);
         }
-        // Levels that nobody reaches are passed over, so this ends soon with any weights.
+        // Levels above all weights are skipped, so this ends soon with any weights.
         let most = servers
             .iter()
             .filter(|server| !server.is_overloaded())
@@ -132,8 +133,8 @@ impl WeightedRoundRobin {
         at_level(servers, Turn { level, done: 0 })
     }
 
-    /// Where the turns go on when nobody was eligible: where they were if that was in the lowest
-    /// level, else with a new round. So it is in the C module.
+    /// The turn to continue with when no server was eligible: the same turn at the lowest level,
+    /// otherwise the first turn of a new round. As in the C module.
     fn after_none(&self, turn: Turn) -> Turn {
         match turn.level <= self.step && turn.done > 0 {
             true => turn,
@@ -145,7 +146,7 @@ impl WeightedRoundRobin {
     }
 }
 
-/// The next turn in the level of `turn`, and whose it is.
+/// The next turn at the level of `turn`, and the index of the server that has it.
 #[inline]
 fn at_level<S: Server>(servers: &[S], turn: Turn) -> Option<(Turn, usize)> {
     // CAST: A u32 fits.
@@ -158,8 +159,8 @@ fn at_level<S: Server>(servers: &[S], turn: Turn) -> Option<(Turn, usize)> {
     Some((Turn { done, ..turn }, index))
 }
 
-/// The highest level that a server of this weight reaches; levels are one more than a multiple of
-/// `step`.
+/// The highest level that a server of this weight reaches. Each level is a multiple of `step` plus
+/// one.
 const fn floor(weight: u32, step: u32) -> u32 {
     match weight.saturating_sub(1).checked_rem(step) {
         Some(above) => weight.saturating_sub(above),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What programs get.
+//! The structures that programs get.
 
 use super::size;
 use crate::config::reply::{DestView, ServiceView};
@@ -9,7 +9,7 @@ use crate::est::Stats;
 use crate::proto::Timeouts;
 use crate::uapi::{self, service_flags};
 
-/// A structure of `N` bytes, zero where nothing was written.
+/// A structure of `N` bytes. Bytes that were not written are 0.
 struct Structure<const N: usize>([u8; N]);
 
 impl<const N: usize> Structure<N> {
@@ -17,7 +17,7 @@ impl<const N: usize> Structure<N> {
         Self([0; N])
     }
 
-    /// Writes the bytes of a field; what is beyond the end is left out.
+    /// Writes the bytes of a field at `offset`. Bytes beyond the end of the structure are left out.
     fn bytes(&mut self, offset: usize, value: &[u8]) {
         let field = self.0.get_mut(offset..).unwrap_or_default();
         for (to, from) in field.iter_mut().zip(value) {
@@ -37,11 +37,13 @@ impl<const N: usize> Structure<N> {
         self.bytes(offset, &value.to_ne_bytes());
     }
 
-    /// An `ip_vs_stats_user`. As the C module does: the numbers that it has no room for are cut.
+    /// Writes an `ip_vs_stats_user` at `offset`.
+    ///
+    /// As the C module does: numbers of 64 bits are cut to 32, except for bytes.
     fn stats(&mut self, offset: usize, stats: &Stats) {
         let at = |more: usize| offset.saturating_add(more);
         let counters = &stats.counters;
-        // CAST: Cut, as said above.
+        // CAST: the low half, see above.
         self.u32(at(0), counters.conns as u32);
         self.u32(at(4), counters.inpkts as u32);
         self.u32(at(8), counters.outpkts as u32);
@@ -55,10 +57,10 @@ impl<const N: usize> Structure<N> {
     }
 }
 
-/// An `ip_vs_service_entry` of a service with so many servers, written over `before`.
+/// An `ip_vs_service_entry` of a service with this number of servers, written over `before`.
 ///
-/// As in the C module's answers what is not used stays as it was: the bytes between the fields and
-/// behind the name.
+/// As in the answers of the C module, unused bytes stay as they were: those between the fields and
+/// those behind the name.
 pub fn service(
     before: [u8; size::SERVICE_ENTRY],
     view: &ServiceView,
@@ -86,7 +88,7 @@ pub fn service(
     entry.0
 }
 
-/// An `ip_vs_dest_entry` of a server that gives `conn_flags` to its connections.
+/// An `ip_vs_dest_entry`. `conn_flags` are the flags that the server gives to its connections.
 pub fn dest(view: &DestView, conn_flags: u32) -> [u8; size::DEST_ENTRY] {
     let mut entry = Structure::new();
     entry.bytes(0, &view.key.addr.v4());
@@ -102,7 +104,8 @@ pub fn dest(view: &DestView, conn_flags: u32) -> [u8; size::DEST_ENTRY] {
     entry.0
 }
 
-/// An `ip_vs_getinfo` of a connection table with `buckets`, and so many IPv4 services.
+/// An `ip_vs_getinfo`. `buckets` is the number of buckets of the connection table, and `services` the
+/// number of IPv4 services.
 pub fn info(buckets: u32, services: u32) -> [u8; size::INFO] {
     let mut info = Structure::new();
     info.u32(0, uapi::VERSION);
@@ -120,11 +123,11 @@ pub fn timeouts(timeouts: &Timeouts) -> [u8; size::TIMEOUT] {
     structure.0
 }
 
-/// The text about the version, and how long it is with the NUL at its end.
+/// The text about the version, and its length with the NUL in bytes.
 pub fn version(buckets: u32) -> ([u8; size::VERSION], usize) {
     use core::fmt::Write;
 
-    /// Keeps room for a NUL.
+    /// The text so far, and its length in bytes.
     struct Text(Structure<{ size::VERSION }>, usize);
 
     impl Write for Text {
@@ -137,7 +140,7 @@ pub fn version(buckets: u32) -> ([u8; size::VERSION], usize) {
 
     let mut text = Text(Structure::new(), 0);
     let [_, major, minor, patch] = uapi::VERSION.to_be_bytes();
-    // It never fails, and is never as long as there is room for.
+    // The writer never fails, and the text is shorter than the buffer.
     let _ = write!(
         text,
         "IP Virtual Server version {major}.{minor}.{patch} (size={buckets})"

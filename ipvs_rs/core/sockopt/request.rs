@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What programs send.
+//! The structures that programs send.
 //!
-//! The C module checks in stages with lookups in between, and what it answers to a request with
-//! several faults depends on their order. Each function here is one stage.
+//! The C module checks a request in stages, with lookups in between. Which error it reports for a
+//! request with several faults depends on the order of the stages. Each function here is one stage.
 
 use super::{bytes_at, size};
 use crate::addr::{Addr, Family};
@@ -33,7 +33,7 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// [`Error::Malformed`] if it is cut off.
+    /// [`Error::Malformed`] if the structure is cut off.
     pub fn read(bytes: &[u8]) -> Result<Self, Error> {
         Self::fields(bytes).ok_or(Error::Malformed)
     }
@@ -51,23 +51,23 @@ impl Service {
         })
     }
 
-    /// Whether it names none, which means all where statistics are set to zero.
+    /// Whether the structure names no service. To set statistics to zero, this means all services.
     pub const fn is_blank(&self) -> bool {
         self.mark == 0 && u32::from_ne_bytes(self.addr) == 0 && self.port == 0
     }
 
-    /// Which service it names.
+    /// The service that the structure names.
     pub const fn key(&self) -> ServiceKey {
         key(self.protocol, self.addr, self.port, self.mark)
     }
 
-    /// The protocol that the service is, or is to be, for. One that is known by a mark has a
-    /// protocol too, though it takes packets of all.
+    /// The number of the protocol in the structure. A service with a firewall mark has one too, though
+    /// it takes packets of all protocols.
     pub const fn protocol(&self) -> u16 {
         self.protocol
     }
 
-    /// Checks that it is for a protocol that IPVS balances. Even where a mark makes it useless.
+    /// Checks that the protocol is one that IPVS balances, even if a firewall mark makes it useless.
     ///
     /// # Errors
     ///
@@ -79,11 +79,11 @@ impl Service {
         }
     }
 
-    /// The name of the scheduler, [`None`] if it is called `none`.
+    /// The name of the scheduler; [`None`] for the name `none`, which means no scheduler.
     ///
     /// # Errors
     ///
-    /// [`Error::Malformed`] if it has no end.
+    /// [`Error::Malformed`] if the name has no NUL.
     pub fn scheduler(&self) -> Result<Option<Name>, Error> {
         let mut parts = self.scheduler.splitn(2, |byte| *byte == 0);
         let (Some(name), Some(_)) = (parts.next(), parts.next()) else {
@@ -95,7 +95,7 @@ impl Service {
         }
     }
 
-    /// All of it, for adding and changing.
+    /// The settings of the service, for adding and changing a service.
     ///
     /// # Errors
     ///
@@ -154,16 +154,16 @@ pub fn service_key(entry: &[u8; size::SERVICE_ENTRY]) -> Option<ServiceKey> {
     ))
 }
 
-/// The number of entries that `header` says there is room for: its number of 32 bits at `offset`.
+/// The number of entries for which the program has room: the number of 32 bits at `offset`.
 pub fn count(header: &[u8], offset: usize) -> Option<u32> {
     bytes_at(header, offset).map(u32::from_ne_bytes)
 }
 
-/// Reads which real server an `ip_vs_dest_user` names.
+/// Reads the key of the real server that an `ip_vs_dest_user` names.
 ///
 /// # Errors
 ///
-/// [`Error::Malformed`] if it is cut off.
+/// [`Error::Malformed`] if the structure is cut off.
 pub fn dest_key(bytes: &[u8]) -> Result<DestKey, Error> {
     let addr = bytes_at(bytes, 0).ok_or(Error::Malformed)?;
     let port = bytes_at(bytes, 4).ok_or(Error::Malformed)?;
@@ -174,13 +174,13 @@ pub fn dest_key(bytes: &[u8]) -> Result<DestKey, Error> {
     })
 }
 
-/// Reads what an `ip_vs_dest_user` asks for.
+/// Reads the settings in an `ip_vs_dest_user`.
 ///
-/// Unlike a netlink client this one may ask for flags of the connections as well.
+/// Unlike netlink, they include flags for the connections to the server.
 ///
 /// # Errors
 ///
-/// [`Error::Malformed`] if it is cut off, and those of [`DestSpec::new`].
+/// [`Error::Malformed`] if the structure is cut off, and those of [`DestSpec::new`].
 pub fn dest(bytes: &[u8]) -> Result<DestSpec, Error> {
     let number = |offset| bytes_at(bytes, offset).map(u32::from_ne_bytes);
     let (Some(flags), Some(weight), Some(upper), Some(lower)) =
@@ -195,11 +195,11 @@ pub fn dest(bytes: &[u8]) -> Result<DestSpec, Error> {
     Ok(spec.with_conn_flags(flags))
 }
 
-/// Reads an `ip_vs_timeout_user`.
+/// Reads an `ip_vs_timeout_user`. A second has `hz` ticks.
 ///
 /// # Errors
 ///
-/// [`Error::Malformed`] if it is cut off, and those of [`TimeoutChange::new`].
+/// [`Error::Malformed`] if the structure is cut off, and those of [`TimeoutChange::new`].
 pub fn timeouts(bytes: &[u8], hz: u32) -> Result<TimeoutChange, Error> {
     let number = |offset| bytes_at(bytes, offset).map(u32::from_ne_bytes);
     match (number(0), number(4), number(8)) {
@@ -208,11 +208,12 @@ pub fn timeouts(bytes: &[u8], hz: u32) -> Result<TimeoutChange, Error> {
     }
 }
 
-/// Reads an `ip_vs_daemon_user`, of a daemon that is to be started.
+/// Reads an `ip_vs_daemon_user` that describes a daemon to start.
 ///
 /// # Errors
 ///
-/// [`Error::Malformed`] if it is cut off, or its interface has no name or one without an end.
+/// [`Error::Malformed`] if the structure is cut off, or the name of the interface is empty or has no
+/// NUL.
 pub fn daemon(bytes: &[u8]) -> Result<DaemonSpec, Error> {
     let (Some(state), Some(interface), Some(sync_id)) = (
         bytes_at(bytes, 0),
@@ -237,7 +238,7 @@ pub fn daemon(bytes: &[u8]) -> Result<DaemonSpec, Error> {
     })
 }
 
-/// Reads the state of an `ip_vs_daemon_user`, of a daemon that is to be stopped.
+/// Reads the number of the role in an `ip_vs_daemon_user` that describes a daemon to stop.
 pub fn daemon_state(bytes: &[u8]) -> Option<u32> {
     bytes_at(bytes, 0).map(u32::from_ne_bytes)
 }

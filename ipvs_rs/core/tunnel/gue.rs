@@ -7,7 +7,7 @@ use super::ip_protocol;
 use crate::addr::Family;
 use crate::wire::gue::Header;
 
-/// The length of the private flags and of the option of remote checksum offload.
+/// The length of the private flags and the option of remote checksum offload, in bytes.
 pub const GUE_REMOTE: u32 = 8;
 
 /// In the flags: private flags follow.
@@ -15,18 +15,20 @@ const PRIVATE: u16 = 1;
 /// In the private flags: the option of remote checksum offload follows.
 const PRIVATE_REMOTE: u32 = 1 << 31;
 
-/// A checksum of the inner packet that the server computes, in bytes from its beginning.
+/// The checksum of the inner packet that the server is to compute. Both are offsets in bytes from the
+/// start of the inner packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RemoteChecksum {
-    /// Where what it covers begins.
+    /// Where the bytes that the checksum covers begin.
     pub start: u16,
-    /// Where it is.
+    /// Where the checksum is.
     pub field: u16,
 }
 
-/// Writes the GUE header of a data packet of `inner`, with the UDP header left for later.
+/// Writes the GUE header of a data packet that carries a packet of the family `inner`. The UDP header
+/// is not written.
 ///
-/// Returns [`None`] if `bytes` has not exactly the length of the header.
+/// Returns [`None`] if `bytes` does not have exactly the length of the header.
 pub fn gue(bytes: &mut [u8], inner: Family, remote: Option<RemoteChecksum>) -> Option<()> {
     let (options_len, flags) = match remote {
         Some(_) => (GUE_REMOTE, PRIVATE),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Outer IP headers.
+//! The outer IP header of a tunnel.
 
 use crate::addr::{Addr, Family};
 use crate::nat::renew_header_checksum;
@@ -13,21 +13,21 @@ const ECT_0: u8 = 2;
 /// A packet that has met congestion.
 const CE: u8 = 3;
 
-/// What the outer header takes over from the inner one.
+/// The fields that the outer header copies from the inner one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inner {
     /// Differentiated services and congestion notification.
     pub tos: u8,
-    /// Time to live, or hop limit.
+    /// Time to live or hop limit, in hops.
     pub hops: u8,
-    /// Whether it must not be fragmented. For IPv4 only.
+    /// Whether no router may fragment the packet. Always false for IPv6.
     pub dont_fragment: bool,
 }
 
 impl Inner {
     /// Reads the header of a packet of `family`.
     ///
-    /// Returns [`None`] if it is not all there.
+    /// Returns [`None`] if the header is not all there.
     #[inline]
     pub fn read(family: Family, header: &[u8]) -> Option<Self> {
         match family {
@@ -51,21 +51,21 @@ impl Inner {
     }
 }
 
-/// What an outer header says.
+/// The fields of an outer header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outer {
-    /// This host.
+    /// The address of the director, in network order.
     pub src: Addr,
-    /// The server.
+    /// The address of the server, in network order.
     pub dst: Addr,
-    /// What it calls its payload.
+    /// The protocol number of the payload.
     pub protocol: u8,
-    /// What it takes over.
+    /// The fields that are copied from the inner header.
     pub inner: Inner,
 }
 
-/// The outer byte of services. Congestion that the inner packet has met is not told again
-/// (RFC 3168, section 9.1.1, full functionality).
+/// The type of service of the outer header. If the inner packet has met congestion, the outer header
+/// does not repeat that (RFC 3168, section 9.1.1, full functionality).
 const fn encapsulated_tos(inner: u8) -> u8 {
     let ecn = match inner & ECN {
         CE => ECT_0,
@@ -74,10 +74,11 @@ const fn encapsulated_tos(inner: u8) -> u8 {
     inner & !ECN | ecn
 }
 
-/// Writes an IPv4 header (RFC 791) without options, for `length` bytes in all.
+/// Writes an IPv4 header (RFC 791) without options. `length` is the length of the packet with this
+/// header, in bytes.
 ///
-/// The identification, which matters unless fragments are forbidden, is `ident`. A length that
-/// does not fit, which only packets to be segmented have, is written as 0.
+/// `ident` is the identification, which matters only if fragments are allowed. A length that does
+/// not fit is written as 0; only packets that will be segmented have one.
 ///
 /// Returns [`None`] if `header` is too short.
 #[inline]
@@ -102,9 +103,10 @@ pub fn write_v4(header: &mut [u8], outer: &Outer, length: usize, ident: u16) -> 
     renew_header_checksum(header).ok()
 }
 
-/// Writes an IPv6 header (RFC 8200) without a flow label, for a payload of `length` bytes.
+/// Writes an IPv6 header (RFC 8200) without a flow label. `length` is the length of the payload, in
+/// bytes.
 ///
-/// A length that does not fit, which only packets to be segmented have, is written as 0.
+/// A length that does not fit is written as 0; only packets that will be segmented have one.
 ///
 /// Returns [`None`] if `header` is too short.
 #[inline]
