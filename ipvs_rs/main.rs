@@ -13,8 +13,8 @@ use ipvs::{
 };
 use kernel::prelude::*;
 use knet::{
-    module::Parameter, net_namespace::PerNetRegistration, netdevice::Watch, percpu, rcu_module,
-    registry::Opened,
+    module::Parameter, net_namespace::PerNetRegistration, netdevice::NotifierRegistration, percpu,
+    rcu_module, registry::Opened,
 };
 
 rcu_module! {
@@ -31,21 +31,21 @@ rcu_module! {
 struct Module {
     _sockopt: sockopt::Registration,
     _netlink: netlink::Registration,
-    _devices: Watch<Devices>,
+    _devices: NotifierRegistration<Devices>,
     _namespaces: PerNetRegistration<Ipvs>,
     _schedulers: Opened<dyn Factory>,
     _presence: Presence,
-    _cpus: percpu::Watch,
+    _cpus: percpu::KnownCpus,
 }
 
 impl kernel::Module for Module {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         knet::layout::check()?;
-        let cpus = percpu::Watch::new()?;
+        let cpus = percpu::KnownCpus::new()?;
         let presence = Presence::announce(&Parameter::find(c"conn_tab_bits")?);
         let schedulers = scheduler::open()?;
         let namespaces = PerNetRegistration::new()?;
-        let devices = Watch::new()?;
+        let devices = NotifierRegistration::new()?;
         let netlink = netlink::register()?;
         // From here on nothing fails: nobody could wait for who sleeps amid a call, or a dump.
         let sockopt = sockopt::Registration::new()?;

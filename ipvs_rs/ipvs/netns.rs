@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::addr::Family;
 use kernel::prelude::*;
 use knet::{
-    net_namespace::{self, Handle, Net, PerNet, PerNetId},
+    net_namespace::{self, Net, PerNet, PerNetId, WeakNet},
     rcu::{self, Arc},
 };
 
@@ -76,25 +76,25 @@ impl PerNet for Ipvs {
         &ID
     }
 
-    fn create(net: &Net, handle: Handle) -> Result<Arc<Self>> {
+    fn init(net: &Net, handle: WeakNet) -> Result<Arc<Self>> {
         let settings = Settings::new(net.is_init(), initial_conn_max());
         let ipvs = Arc::pin_init(Self::new(handle, settings), GFP_KERNEL_ACCOUNT)?;
         match Files::register(&ipvs, net) {
             Ok(files) => ipvs.config.lock().files = Some(files),
             Err(error) => {
-                Self::destroy(ipvs, net);
+                Self::exit(ipvs, net);
                 return Err(error);
             }
         }
         Ok(ipvs)
     }
 
-    fn close(ipvs: &Arc<Self>, net: &Net) {
+    fn pre_exit(ipvs: &Arc<Self>, net: &Net) {
         ipvs.config.lock().close();
         configure::flush(ipvs, Origin::elsewhere(net));
     }
 
-    fn destroy(ipvs: Arc<Self>, net: &Net) {
+    fn exit(ipvs: Arc<Self>, net: &Net) {
         let files = ipvs.config.lock().files.take();
         if let Some(files) = files {
             files.unregister(net);

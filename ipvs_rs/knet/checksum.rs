@@ -14,7 +14,7 @@ use crate::{
 
 /// What is known of a packet's transport checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Summed {
+pub enum IpSummed {
     /// Nothing: it is in the packet.
     None,
     /// It was found right.
@@ -33,12 +33,12 @@ const SCTP_HEADER: usize = 12;
 impl Skb {
     /// What is known of the transport checksum.
     #[inline]
-    pub fn summed(&self) -> Summed {
+    pub fn ip_summed(&self) -> IpSummed {
         match u32::from(self.headers().ip_summed()) {
-            bindings::CHECKSUM_UNNECESSARY => Summed::Unnecessary,
-            bindings::CHECKSUM_COMPLETE => Summed::Complete,
-            bindings::CHECKSUM_PARTIAL => Summed::Partial,
-            _ => Summed::None,
+            bindings::CHECKSUM_UNNECESSARY => IpSummed::Unnecessary,
+            bindings::CHECKSUM_COMPLETE => IpSummed::Complete,
+            bindings::CHECKSUM_PARTIAL => IpSummed::Partial,
+            _ => IpSummed::None,
         }
     }
 
@@ -75,7 +75,7 @@ impl Skb {
     /// Forgets the device's sum over all bytes, which is wrong as soon as some of them changed.
     #[inline]
     pub fn forget_complete_checksum(&mut self) {
-        if self.summed() == Summed::Complete {
+        if self.ip_summed() == IpSummed::Complete {
             self.headers_mut()
                 .set_ip_summed(bindings::CHECKSUM_NONE as u8);
         }
@@ -133,7 +133,7 @@ impl Skb {
 
     /// The `N` bytes before `end`, writable.
     fn field<const N: usize>(&mut self, end: usize) -> Result<&mut [u8; N]> {
-        self.writable(end)?.last_chunk_mut().ok_or(EINVAL)
+        self.ensure_writable(end)?.last_chunk_mut().ok_or(EINVAL)
     }
 
     /// Finishes a checksum that was left to the device, so that the bytes it covers may change.
@@ -141,8 +141,8 @@ impl Skb {
     /// # Errors
     ///
     /// `ENOMEM`, or `EINVAL` if the packet is broken.
-    pub fn complete_partial_checksum(&mut self) -> Result {
-        if self.summed() != Summed::Partial {
+    pub fn checksum_help(&mut self) -> Result {
+        if self.ip_summed() != IpSummed::Partial {
             return Ok(());
         }
         // SAFETY: By the invariant of `Skb` the packet is ours. No reference into the data is left, as

@@ -8,7 +8,7 @@ use ipvs_sys as bindings;
 use kernel::{error::to_result, prelude::*};
 
 use crate::{
-    percpu::{CpusLock, Online},
+    percpu::{CpusReadLock, OnlineCpu},
     vec::VecExt,
 };
 
@@ -39,7 +39,7 @@ impl CpuList {
     /// # Errors
     ///
     /// `ENOMEM`.
-    pub fn of_kernel_threads() -> Result<Self> {
+    pub fn housekeeping() -> Result<Self> {
         let mut list = Self::none()?;
         // SAFETY: By the type invariant `mask` has the bits of a `cpumask`.
         unsafe { bindings::cpumask_of_kernel_threads(list.mask.as_mut_ptr().cast()) };
@@ -65,11 +65,11 @@ impl CpuList {
     }
 
     /// The first CPU that is online.
-    pub fn first_online<'l>(&self, lock: &'l CpusLock) -> Option<Online<'l>> {
+    pub fn first_online<'l>(&self, lock: &'l CpusReadLock) -> Option<OnlineCpu<'l>> {
         // SAFETY: By the type invariant `mask` has the bits of a `cpumask`.
         let cpu = unsafe { bindings::cpumask_first_online(self.mask.as_ptr().cast()) };
         // SAFETY: C gives the number of an online CPU, or one that is no CPU's; the lock is held.
-        unsafe { Online::from_number(cpu, lock) }
+        unsafe { OnlineCpu::from_number(cpu, lock) }
     }
 
     /// Writes the list to `text`, and returns its length. What does not fit is left out.

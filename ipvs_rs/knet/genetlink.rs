@@ -4,7 +4,7 @@
 //!
 //! # Vocabulary
 //!
-//! - A [`Family`] is a named set of [`Operation`]s. Each operation answers one command.
+//! - A [`GenlFamily`] is a named set of [`Operation`]s. Each operation answers one command.
 //! - A command is *done* ([`Do`]: one request, at most one reply) or *dumped* ([`Dump`]: one
 //!   request, any number of entries in as many messages as it takes).
 //! - A [`Message`] is one that is being written, attribute by attribute.
@@ -40,7 +40,7 @@ use crate::{
     net_namespace::Net,
     rcu::{self, Guard},
 };
-use message::Reply as Event;
+use message::OwnedMessage;
 
 /// How a family answers one command.
 #[repr(transparent)]
@@ -70,7 +70,7 @@ impl Operation {
     }
 
     /// Only for callers with `CAP_NET_ADMIN` in the initial user namespace.
-    pub const fn admin(mut self) -> Self {
+    pub const fn admin_perm(mut self) -> Self {
         // CAST: The constant is 1.
         self.0.flags |= bindings::GENL_ADMIN_PERM as u8;
         self
@@ -135,10 +135,10 @@ impl Group {
 /// # Invariants
 ///
 /// `inner` is valid for `genl_register_family`, but for `module` and the bit fields, which
-/// [`Family::register`] sets. `registered` is true while the C core may know `inner`. In a
+/// [`GenlFamily::register`] sets. `registered` is true while the C core may know `inner`. In a
 /// read-side section in which `open` was true, `inner` stays registered.
 #[repr(C)]
-pub struct Family {
+pub struct GenlFamily {
     /// The first one, so that who has a pointer to it, as C does, has the family.
     inner: Opaque<bindings::genl_family>,
     registered: AtomicBool,
@@ -146,9 +146,9 @@ pub struct Family {
 }
 
 // SAFETY: `inner` is changed only by `register`, and by the C core under its own lock.
-unsafe impl Sync for Family {}
+unsafe impl Sync for GenlFamily {}
 
-impl Family {
+impl GenlFamily {
     /// A family of this name, of 15 bytes at most.
     ///
     /// `policy` is indexed by the number of the attribute; its first element is not used.
@@ -213,7 +213,7 @@ impl Family {
         inner.module = module::own().as_ptr().cast();
         inner.set_netnsok(1);
         inner.set_parallel_ops(1);
-        // SAFETY: `Family::new` and the lines above have filled it. It is a static, so it stays
+        // SAFETY: `GenlFamily::new` and the lines above have filled it. It is a static, so it stays
         // where it is until the last reader is gone.
         to_result(unsafe { bindings::genl_register_family(family) }).inspect_err(|_| {
             // ORDERING: Release, paired with the swap above.
@@ -233,14 +233,14 @@ impl Family {
     ///
     /// # Safety
     ///
-    /// `inner` must be that of a `Family`.
+    /// `inner` must be that of a `GenlFamily`.
     unsafe fn of<'a>(inner: *const bindings::genl_family) -> &'a Self {
         // SAFETY: It is the first field of a static.
         unsafe { &*inner.cast() }
     }
 }
 
-impl Family {
+impl GenlFamily {
     /// Whether somebody in `net` listens to a group; for the section of the guard the family is
     /// registered then.
     fn listened_to(&self, net: &Net, group: u32, _guard: &Guard) -> bool {
@@ -260,7 +260,7 @@ impl Family {
     ///
     /// Without listeners nothing is done. Without memory they hear that they missed something
     /// (`ENOBUFS`).
-    pub fn announce(
+    pub fn multicast(
         &self,
         net: &Net,
         group: u32,
@@ -272,13 +272,13 @@ impl Family {
         if !self.listened_to(net, group, &rcu::read_lock()) {
             return;
         }
-        let event = Event::new();
+        let event = OwnedMessage::new();
         let guard = rcu::read_lock();
         if !self.listened_to(net, group, &guard) {
             return;
         }
         let family = self.inner.get();
-        let fill = |mut event: Event| {
+        let fill = |mut event: OwnedMessage| {
             // SAFETY: `listened_to` says that it is registered during the section of `guard`.
             let mut message = unsafe { event.begin_event(family, command) }?;
             write(&mut message, &guard)?;
@@ -303,7 +303,7 @@ impl Family {
 ///
 /// `family` is registered.
 pub struct Registration {
-    family: &'static Family,
+    family: &'static GenlFamily,
 }
 
 impl Registration {
@@ -312,7 +312,7 @@ impl Registration {
     /// To be called when the module is loaded and nothing can fail any more: nobody can wait for
     /// the end of a dump.
     pub fn open(&self) {
-        // ORDERING: Release, paired with `Family::is_open`.
+        // ORDERING: Release, paired with `GenlFamily::is_open`.
         self.family.open.store(true, Ordering::Release);
     }
 }
@@ -323,7 +323,7 @@ impl Drop for Registration {
         self.family.open.store(false, Ordering::Relaxed);
         // Who saw it open in a section has sent what he wanted to.
         rcu::synchronize();
-        // SAFETY: `Family::register` has registered it, and nobody has taken it back, as that takes
+        // SAFETY: `GenlFamily::register` has registered it, and nobody has taken it back, as that takes
         // this value. The family stays where it is until the last reader is gone.
         unsafe { bindings::genl_unregister_family(self.family.inner.get()) };
         // `registered` stays: a dump of the old registration may still use the family.

@@ -37,4 +37,4 @@ mod stripe;
 mod table;
 
 pub use node::Node;
-pub use table::{Cursor, InsertError, Lengths, Table};
+pub use table::{BucketLengths, Cursor, InsertError, Table};

@@ -8,7 +8,7 @@
 use ipvs_sys as bindings;
 
 /// Whether a line that others can cause at will may be logged now. The limit is that of the whole network stack.
-pub fn ratelimit() -> bool {
+pub fn net_ratelimit() -> bool {
     // SAFETY: May be called from any context.
     unsafe { bindings::net_ratelimit() != 0 }
 }

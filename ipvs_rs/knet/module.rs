@@ -69,7 +69,7 @@ impl Drop for ModuleRef {
 /// # Errors
 ///
 /// What modprobe failed with, or why it could not be run.
-pub fn request(name: fmt::Arguments<'_>) -> Result {
+pub fn request_module(name: fmt::Arguments<'_>) -> Result {
     let format = c"%pA";
     // SAFETY: `%pA` takes a pointer to `fmt::Arguments`.
     let status = unsafe {

@@ -8,7 +8,7 @@
 //!   PerNetRegistration::new, or a new namespace          PerNetRegistration dropped, or the
 //!                       │                                 namespace's end
 //!                       v                                             │
-//!               PerNet::create ──> state(net) finds it ──> close ──> (grace period) ──> destroy
+//!               PerNet::init ──> state(net) finds it ──> close ──> (grace period) ──> destroy
 //! ```
 //!
 //! C header: [`include/net/net_namespace.h`](srctree/include/net/net_namespace.h)
@@ -17,8 +17,8 @@ mod handle;
 mod kept;
 mod per_net;
 
-pub use handle::Handle;
-pub use kept::Kept;
+pub use handle::WeakNet;
+pub use kept::NetRef;
 pub use per_net::{state, PerNet, PerNetId, PerNetRegistration};
 
 use ipvs_sys as bindings;
@@ -70,14 +70,14 @@ impl Net {
     }
 
     /// Whether the user namespace that the machine booted with owns this namespace.
-    pub fn is_of_initial_user(&self) -> bool {
+    pub fn is_of_init_user_ns(&self) -> bool {
         // SAFETY: The namespace is valid, and holds a reference to its user namespace.
         let owner = unsafe { (*self.as_ptr()).user_ns };
         owner == &raw mut bindings::init_user_ns
     }
 
     /// Whether the current task has `CAP_NET_ADMIN` in the user namespace that owns this namespace.
-    pub fn is_administered_by_caller(&self) -> bool {
+    pub fn is_net_admin_capable(&self) -> bool {
         // SAFETY: The namespace is valid, and holds a reference to its user namespace.
         let owner = unsafe { (*self.as_ptr()).user_ns };
         // CAST: Capabilities are small numbers.

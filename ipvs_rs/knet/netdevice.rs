@@ -6,7 +6,7 @@
 
 mod watch;
 
-pub use watch::{Watch, Watcher};
+pub use watch::{Notifier, NotifierRegistration};
 
 use ipvs_sys as bindings;
 

@@ -37,7 +37,7 @@ pub enum Family {
 /// The points of the network layer that have hooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Point {
+pub enum InetHook {
     /// Packets that came in, before they are routed.
     PreRouting = bindings::nf_inet_hooks_NF_INET_PRE_ROUTING as u8,
     /// Packets to this host.
@@ -62,11 +62,11 @@ pub enum Verdict {
 }
 
 /// The circumstances in which a handler is called.
-pub struct Context<'a> {
+pub struct HookState<'a> {
     /// The namespace that the packet is in.
     pub net: &'a Net,
     /// Where the packet is.
-    pub point: Point,
+    pub hook: InetHook,
     /// The read-side section that C has opened around the hooks.
     pub rcu: &'a Guard,
 }
@@ -76,11 +76,11 @@ pub trait Handler<T: Send + Sync + 'static> {
     /// The protocols it is for.
     const FAMILY: Family;
     /// The point it is for.
-    const POINT: Point;
+    const HOOK: InetHook;
     /// Hooks at one point are called in ascending order of this number.
     const PRIORITY: i32;
 
     /// Decides what becomes of `skb`. Called with an RCU read-side section open, mostly in softirq
     /// context.
-    fn handle(state: Ref<'_, T>, skb: Skb, context: &Context<'_>) -> Verdict;
+    fn handle(state: Ref<'_, T>, skb: Skb, context: &HookState<'_>) -> Verdict;
 }

@@ -49,13 +49,13 @@ impl Drop for Block {
 /// Makes counters, many of them in one block: to allocate them is what takes long. The first is
 /// alone, then there are ever more to a block, which is freed with the last of them.
 #[derive(Default)]
-pub struct Supply<const N: usize> {
+pub struct CounterPool<const N: usize> {
     block: Option<Arc<Block>>,
     /// The counters of the block that nobody has had yet.
     left: Range<usize>,
 }
 
-impl<const N: usize> Supply<N> {
+impl<const N: usize> CounterPool<N> {
     /// The most counters in one block.
     const MOST: usize = 32;
 
@@ -102,7 +102,7 @@ impl<const N: usize> Counters<N> {
     ///
     /// `ENOMEM`.
     pub fn new() -> Result<Self> {
-        Supply::default().take()
+        CounterPool::default().take()
     }
 
     /// Counter number `index`, as the per-CPU functions want it.
@@ -168,7 +168,7 @@ impl Cpu {
         Self::all(|last| unsafe { bindings::next_possible_cpu(last) })
     }
 
-    /// Those that are or were online while there is a [`Watch`], in order. Without one, all.
+    /// Those that are or were online while there is a [`KnownCpus`], in order. Without one, all.
     pub fn known() -> impl Iterator<Item = Cpu> {
         // SAFETY: Any number may be asked for.
         Self::all(|last| unsafe { bindings::next_known_cpu(last) })
@@ -201,11 +201,11 @@ impl Cpu {
 /// # Invariants
 ///
 /// `state` is what C has given for the callback, which is registered.
-pub struct Watch {
+pub struct KnownCpus {
     state: i32,
 }
 
-impl Watch {
+impl KnownCpus {
     /// Begins with the CPUs that are online. May sleep.
     ///
     /// # Errors
@@ -220,7 +220,7 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
+impl Drop for KnownCpus {
     fn drop(&mut self) {
         // SAFETY: By the type invariant the callback is registered, and the value is not used again.
         unsafe { bindings::unwatch_cpus(self.state) };
@@ -232,9 +232,9 @@ impl Drop for Watch {
 /// # Invariants
 ///
 /// This task holds `cpu_hotplug_lock` for reading.
-pub struct CpusLock(NotThreadSafe);
+pub struct CpusReadLock(NotThreadSafe);
 
-impl CpusLock {
+impl CpusReadLock {
     /// Waits until no CPU is on its way, and keeps them all as they are. May sleep.
     pub fn take() -> Self {
         // SAFETY: There are no preconditions besides being allowed to sleep, as the caller is told.
@@ -244,7 +244,7 @@ impl CpusLock {
     }
 }
 
-impl Drop for CpusLock {
+impl Drop for CpusReadLock {
     fn drop(&mut self) {
         // SAFETY: By the type invariant this task holds the lock.
         unsafe { bindings::cpus_read_unlock() };
@@ -256,18 +256,18 @@ impl Drop for CpusLock {
 /// # Invariants
 ///
 /// The CPU is online for `'l`.
-pub struct Online<'l> {
+pub struct OnlineCpu<'l> {
     cpu: Cpu,
-    _lock: PhantomData<&'l CpusLock>,
+    _lock: PhantomData<&'l CpusReadLock>,
 }
 
-impl<'l> Online<'l> {
+impl<'l> OnlineCpu<'l> {
     /// The CPU of this number; [`None`] if it is no CPU's.
     ///
     /// # Safety
     ///
     /// A number below `nr_cpu_ids` must be that of a CPU that is online now.
-    pub(crate) unsafe fn from_number(number: u32, _lock: &'l CpusLock) -> Option<Self> {
+    pub(crate) unsafe fn from_number(number: u32, _lock: &'l CpusReadLock) -> Option<Self> {
         // SAFETY: Set once, at boot.
         if number >= unsafe { bindings::nr_cpu_ids } {
             return None;

@@ -189,7 +189,7 @@ impl Route {
     /// # Errors
     ///
     /// It may not be sent.
-    pub fn through_policy_v6(
+    pub fn xfrm_lookup_v6(
         self,
         net: &Net,
         source: [u8; 16],

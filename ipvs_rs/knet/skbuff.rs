@@ -21,8 +21,8 @@ mod route;
 mod send;
 mod tunnel;
 
-pub use send::{DefragUser, IcmpError, Unassembled};
-pub use tunnel::{identification_v4, Capsule, Ends, Partial, Segments};
+pub use send::{DefragError, DefragUser, IcmpError};
+pub use tunnel::{identification_v4, Capsule, OuterAddrs, PartialChecksum, TunnelGso};
 
 use core::ptr::NonNull;
 use ipvs_sys as bindings;
@@ -158,7 +158,7 @@ impl Skb {
     }
 
     /// Whether every segment of a packet that [is GSO](Skb::is_gso) fits into `mtu`.
-    pub fn gso_fits(&self, mtu: u32) -> bool {
+    pub fn gso_validate_network_len(&self, mtu: u32) -> bool {
         // A packet without segments is not to be asked for their size.
         // SAFETY: By the type invariant the packet is valid. C has set the transport header of one
         // that stands for several.

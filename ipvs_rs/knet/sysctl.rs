@@ -3,14 +3,14 @@
 //! Settings of one network namespace under `/proc/sys/net`.
 //!
 //! An [`Entry`] names a number in a state object, and who may set it to what. The entries are a
-//! constant; [`Table::register`] ties them to the state of one namespace:
+//! constant; [`SysctlTable::register`] ties them to the state of one namespace:
 //!
 //! ```ignore
 //! const ENTRIES: &[Entry<State>] = &[
 //!     Entry::int(c"strict", |state| &state.strict),
 //!     Entry::int(c"level", |state| &state.level).range(0, 3).on_change(State::apply_level),
 //! ];
-//! let table = Table::register(net, c"net/ipv4/example", ENTRIES, state)?;
+//! let table = SysctlTable::register(net, c"net/ipv4/example", ENTRIES, state)?;
 //! ```
 //!
 //! There are numbers, pairs of numbers, large numbers and lists of CPUs. The state is told of each
@@ -225,7 +225,7 @@ impl<T: Send + Sync + 'static> Entry<T> {
 
 /// The settings of one network namespace.
 ///
-/// They are to be given back with [`Table::unregister`].
+/// They are to be given back with [`SysctlTable::unregister`].
 ///
 /// # Last reader
 ///
@@ -238,7 +238,7 @@ impl<T: Send + Sync + 'static> Entry<T> {
 /// `header` was registered in the namespace with this `cookie` for `tables`, whose `data` is
 /// `state`, whose `extra1` is an [`Entry<T>`] and whose `extra2` is that namespace. `state` is the
 /// raw form of an [`Arc<T>`] that belongs to this value, or null once it was given back.
-pub struct Table<T: Send + Sync + 'static> {
+pub struct SysctlTable<T: Send + Sync + 'static> {
     header: NonNull<bindings::ctl_table_header>,
     cookie: u64,
     tables: KVec<bindings::ctl_table>,
@@ -247,11 +247,11 @@ pub struct Table<T: Send + Sync + 'static> {
 }
 
 // SAFETY: `header` is used only to unregister it, which any thread may do.
-unsafe impl<T: Send + Sync> Send for Table<T> {}
-// SAFETY: Nothing can be done with a `&Table`.
-unsafe impl<T: Send + Sync> Sync for Table<T> {}
+unsafe impl<T: Send + Sync> Send for SysctlTable<T> {}
+// SAFETY: Nothing can be done with a `&SysctlTable`.
+unsafe impl<T: Send + Sync> Sync for SysctlTable<T> {}
 
-impl<T: Settings> Table<T> {
+impl<T: Settings> SysctlTable<T> {
     /// Makes a file for each of `entries` in the directory `path`, which begins with `net/`.
     ///
     /// # Errors
@@ -263,7 +263,7 @@ impl<T: Settings> Table<T> {
         entries: &'static [Entry<T>],
         state: Arc<T>,
     ) -> Result<Self> {
-        let is_initial = net.is_of_initial_user();
+        let is_initial = net.is_of_init_user_ns();
         let mut tables = KVec::with_capacity(entries.len(), GFP_KERNEL_ACCOUNT)?;
         for entry in entries {
             let read_only = entry.initial_only && !is_initial;
@@ -312,7 +312,7 @@ impl<T: Settings> Table<T> {
     }
 }
 
-impl<T: Send + Sync + 'static> Drop for Table<T> {
+impl<T: Send + Sync + 'static> Drop for SysctlTable<T> {
     fn drop(&mut self) {
         if !self.state.is_null() {
             // The namespace may be gone, and with it the directory.
@@ -326,7 +326,7 @@ impl<T: Send + Sync + 'static> Drop for Table<T> {
 ///
 /// # Safety
 ///
-/// To be called by the C core for an element of `tables` of a [`Table<T>`].
+/// To be called by the C core for an element of `tables` of a [`SysctlTable<T>`].
 unsafe extern "C" fn handler<T: Settings>(
     table: *const bindings::ctl_table,
     write: c_int,
@@ -335,12 +335,12 @@ unsafe extern "C" fn handler<T: Settings>(
     position: *mut bindings::loff_t,
 ) -> c_int {
     from_result(|| {
-        // SAFETY: C calls this for one of the `tables` of a `Table<T>`, which are there until the
+        // SAFETY: C calls this for one of the `tables` of a `SysctlTable<T>`, which are there until the
         // last reader in C is gone, and this is one.
         let table = unsafe { *table };
-        // SAFETY: `Table::register` puts a constant there.
+        // SAFETY: `SysctlTable::register` puts a constant there.
         let entry = unsafe { &*table.extra1.cast::<Entry<T>>() };
-        // SAFETY: `Table::register` puts there what it keeps itself until the last reader in C is
+        // SAFETY: `SysctlTable::register` puts there what it keeps itself until the last reader in C is
         // gone; the reference is only borrowed here.
         let state = ManuallyDrop::new(unsafe { Arc::<T>::from_raw(table.data) });
         let mut call = Call {
@@ -360,8 +360,8 @@ unsafe extern "C" fn handler<T: Settings>(
         if let (Ok(before), Ok(after)) = (before, entry.text(&state)) {
             if *before != *after {
                 let value = CStr::from_bytes_until_nul(&after).map_err(|_| EINVAL)?;
-                // SAFETY: `Table::register` puts there the namespace that the files are in. A
-                // `Table` is given back before that ends, which waits for this call.
+                // SAFETY: `SysctlTable::register` puts there the namespace that the files are in. A
+                // `SysctlTable` is given back before that ends, which waits for this call.
                 let net = unsafe { Net::from_raw(table.extra2.cast()) };
                 state.written(net, entry.name, value);
             }

@@ -35,7 +35,7 @@ pub trait Expire: Sized + Send + Sync + 'static {
 
 /// Where the object of a timer lives: a kernel that watches timers wants to be told.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Storage {
     /// In an [`Arc`].
     Allocated,
     /// On the stack. The timer is never armed.
@@ -64,14 +64,14 @@ unsafe impl<T: Expire> Sync for Timer<T> {}
 impl<T: Expire> Timer<T> {
     /// An idle timer.
     pub fn new(
-        place: Place,
+        place: Storage,
         name: &'static CStr,
         key: Pin<&'static LockClassKey>,
     ) -> impl PinInit<Self> {
         pin_init!(Self {
             timer <- Opaque::ffi_init(move |timer: *mut bindings::timer_list| match place {
                 // SAFETY: `timer` is valid for writes; the name and the key live for ever.
-                Place::Allocated => unsafe {
+                Storage::Allocated => unsafe {
                     bindings::timer_init_key(
                         timer,
                         Some(run::<T>),
@@ -81,7 +81,7 @@ impl<T: Expire> Timer<T> {
                     )
                 },
                 // SAFETY: `timer` is valid for writes; the name and the key live for ever.
-                Place::Stack => unsafe {
+                Storage::Stack => unsafe {
                     bindings::timer_init_somewhere(
                         timer,
                         Some(run::<T>),
@@ -111,14 +111,14 @@ impl<T: Expire> Timer<T> {
 
     /// Lets a pending timer expire at `when`. Does nothing to an idle one.
     #[inline]
-    pub fn rearm(&self, when: Jiffies) {
+    pub fn mod_pending(&self, when: Jiffies) {
         // SAFETY: The timer is initialised; one that is not pending stays so.
         unsafe { bindings::mod_timer_pending(self.timer.get(), when.ticks()) };
     }
 
     /// When a pending timer is to expire. Of an idle timer: when it was to.
     #[inline]
-    pub fn when(&self) -> Jiffies {
+    pub fn expires(&self) -> Jiffies {
         // SAFETY: The pointer is to a field of a valid `timer_list`.
         let expires = unsafe { &raw mut (*self.timer.get()).expires };
         // SAFETY: The field lives as long as `self`, and is an aligned word, which C writes whole.

@@ -23,7 +23,7 @@ use core::{
 use ipvs_sys as bindings;
 use kernel::{container_of, prelude::*, types::Opaque};
 
-use crate::{field::Field, percpu::Online, rcu::Arc};
+use crate::{field::Field, percpu::OnlineCpu, rcu::Arc};
 
 /// Leaves the choice of a CPU to the workqueue (`WORK_CPU_UNBOUND`).
 const ANY_CPU: i32 = bindings::wq_misc_consts_WORK_CPU_UNBOUND as i32;
@@ -81,7 +81,7 @@ impl<T: Send + Sync, J: Job<T>> Work<T, J> {
 
     /// The same on a certain CPU, which stays online until the work is queued. Should it go later, the
     /// work is done on another one.
-    pub fn queue_on(object: &Arc<T>, cpu: &Online<'_>, delay: usize) {
+    pub fn queue_on(object: &Arc<T>, cpu: &OnlineCpu<'_>, delay: usize) {
         // SAFETY: Set when the kernel starts.
         let workqueue = unsafe { bindings::system_percpu_wq };
         // CAST: A small number.

@@ -73,25 +73,25 @@ __sum16 ipvs_helper_udp_v6_checksum(const struct sk_buff *skb, int transport);
 
 /* tunnel.c */
 int ipvs_helper_tunnel_begin(struct sk_buff *skb, const struct dst_entry *dst, unsigned int headers, int gso_type);
-void ipvs_helper_tunnel_payload(struct sk_buff *skb, u8 protocol);
+void ipvs_helper_tunnel_inner_ipproto(struct sk_buff *skb, u8 protocol);
 void ipvs_helper_tunnel_remote_checksum(struct sk_buff *skb);
 void ipvs_helper_tunnel_udp(struct net *net, struct sk_buff *skb, __be16 port, bool checksum, bool ipv6,
 			    const void *source, const void *destination);
 void ipvs_helper_tunnel_gre(struct sk_buff *skb, bool checksum, __be16 protocol);
 void *ipvs_helper_tunnel_push_ip(struct sk_buff *skb, __be16 protocol, unsigned int length);
-void ipvs_helper_dst_tell_sender_mtu(struct sk_buff *skb, u32 mtu);
+void ipvs_helper_dst_update_sender_pmtu(struct sk_buff *skb, u32 mtu);
 
 /* conntrack.c */
-void ipvs_helper_ct_forget(struct sk_buff *skb);
+void ipvs_helper_ct_reset(struct sk_buff *skb);
 bool ipvs_helper_ct_is_confirmed(const struct sk_buff *skb);
 bool ipvs_helper_ct_confirm(struct sk_buff *skb);
-void ipvs_helper_ct_expect_answer(struct sk_buff *skb, u8 family, bool source, const void *addr, __be16 port);
-void ipvs_helper_ct_end(struct net *net, u8 family, u8 protocol, const void *source, __be16 source_port,
+void ipvs_helper_ct_alter_reply(struct sk_buff *skb, u8 family, bool source, const void *addr, __be16 port);
+void ipvs_helper_ct_kill(struct net *net, u8 family, u8 protocol, const void *source, __be16 source_port,
 			const void *destination, __be16 destination_port);
 
 /* icmp.c */
 bool ipvs_helper_skb_rebase(struct sk_buff *skb, unsigned int offset, __be16 protocol);
-void ipvs_helper_narrow_path_v6(struct net *net, struct sk_buff *skb, u32 mtu);
+void ipvs_helper_update_pmtu_v6(struct net *net, struct sk_buff *skb, u32 mtu);
 
 /* net.c */
 u16 ipvs_helper_first_unprivileged_port(struct net *net);

@@ -64,7 +64,7 @@ pub(crate) fn check_service(ipvs: &Ipvs, key: &ServiceKey) -> Result {
 pub(crate) fn engines(spec: &ServiceSpec) -> Result<Option<Handle>> {
     let scheduler = spec.scheduler.as_ref().map(scheduler::find).transpose()?;
     if let Some(engine) = &spec.pe {
-        if log::ratelimit() {
+        if log::net_ratelimit() {
             pr_info!(
                 "persistence engine module ip_vs_pe_{} not found\n",
                 kernel::str::BStr::from_bytes(engine.as_bytes())

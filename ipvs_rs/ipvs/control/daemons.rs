@@ -19,7 +19,7 @@ pub(super) fn start(net: &Net, spec: &DaemonSpec) -> Result {
         return Err(ENODEV);
     }
     spec.role().map_err(of_request)?;
-    if log::ratelimit() {
+    if log::net_ratelimit() {
         pr_warn!("synchronisation daemons are not implemented yet\n");
     }
     Err(eopnotsupp())

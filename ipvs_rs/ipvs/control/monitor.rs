@@ -24,7 +24,7 @@ impl Origin<'_> {
         if action.is_nothing() {
             return;
         }
-        netlink::FAMILY.announce(
+        netlink::FAMILY.multicast(
             self.net,
             netlink::MONITOR,
             command::EVENT,

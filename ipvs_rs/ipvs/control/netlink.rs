@@ -32,7 +32,7 @@ use ipvs_core::{
 };
 use kernel::prelude::*;
 use knet::{
-    genetlink::{Family, Group, Operation, Policy, Request},
+    genetlink::{GenlFamily, Group, Operation, Policy, Request},
     net_namespace,
     rcu::{self, Arc},
 };
@@ -42,7 +42,7 @@ pub use knet::genetlink::Registration;
 use super::errno;
 use crate::model::{origin::Origin, Ipvs};
 
-pub(crate) static FAMILY: Family = Family::new(
+pub(crate) static FAMILY: GenlFamily = GenlFamily::new(
     uapi::FAMILY_NAME,
     uapi::FAMILY_VERSION,
     RESERVED_START,
@@ -88,21 +88,21 @@ const OPERATIONS: &[Operation] = &[
     of(command::ZERO).run::<services::Zero>(),
     of(command::FLUSH).run::<services::Flush>(),
     Operation::new(new::GET_CONN)
-        .admin()
+        .admin_perm()
         .policy(policy::GET_CONN)
         .dump::<conns::GetAll>(),
     Operation::new(new::DEL_CONN)
-        .admin()
+        .admin_perm()
         .policy(policy::DEL_CONN)
         .run::<conns::Delete>(),
     Operation::new(new::APPLY)
-        .admin()
+        .admin_perm()
         .policy(policy::APPLY)
         .run::<apply::Apply>(),
 ];
 
 const fn of(command: u8) -> Operation {
-    Operation::new(command).admin().liberal()
+    Operation::new(command).admin_perm().liberal()
 }
 
 /// Lets user space send commands, until the registration is dropped.

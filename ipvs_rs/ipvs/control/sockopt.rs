@@ -41,7 +41,7 @@ impl Options for Sockopt {
 }
 
 fn check_rights(net: &Net) -> Result {
-    match net.is_administered_by_caller() {
+    match net.is_net_admin_capable() {
         true => Ok(()),
         false => Err(EPERM),
     }

@@ -26,7 +26,7 @@ use knet::{
     netfilter::Verdict,
     rcu::{Arc, Guard, Ref},
     time::{Jiffies, HZ},
-    timer::{Place, Timer},
+    timer::{Storage, Timer},
 };
 
 use super::{dest::Dest, drops::Reason, settings::Settings, Ipvs};
@@ -127,7 +127,7 @@ impl Conn {
         }
         let make = || {
             let made = ipvs.try_clone().and_then(|owner| {
-                let conn = Self::new(owner, target, request, role, Place::Allocated);
+                let conn = Self::new(owner, target, request, role, Storage::Allocated);
                 Arc::pin_init(conn, GFP_ATOMIC | __GFP_NOWARN).ok()
             });
             let conn = made.ok_or(Refused::Drop(Reason::NoMemory))?;
@@ -163,7 +163,7 @@ impl Conn {
         }
         let result = ipvs.try_clone().map(|owner| {
             let role = Role::Connection { control };
-            let conn = Self::new(owner, target, request, role, Place::Stack);
+            let conn = Self::new(owner, target, request, role, Storage::Stack);
             pin_init::stack_pin_init!(let conn = conn);
             let result = use_it(&conn);
             control::release(conn.control.as_ref());
@@ -180,7 +180,7 @@ impl Conn {
         target: Target<'_>,
         request: &Tuple,
         role: Role,
-        place: Place,
+        place: Storage,
     ) -> impl PinInit<Self> {
         let (tag, flags, timeout, control, controlled) = match role {
             Role::Connection { control } => (CLIENT, ConnFlags::EMPTY, INITIAL_TIMEOUT, control, 0),

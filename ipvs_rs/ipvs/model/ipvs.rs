@@ -6,8 +6,8 @@ use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{addr::Family, defense::IdleDropper, hash::HashKey};
 use kernel::{new_mutex, prelude::*, sync::Mutex};
 use knet::{
-    net_namespace::{Handle, Kept, Net},
-    percpu::{Counters, Supply},
+    net_namespace::{Net, NetRef, WeakNet},
+    percpu::{CounterPool, Counters},
     random,
     rcu::{self, Arc, Guard},
     work::Work,
@@ -29,7 +29,7 @@ use super::{
 /// The state of a network namespace.
 #[pin_data]
 pub struct Ipvs {
-    handle: Handle,
+    handle: WeakNet,
     pub(crate) settings: Settings,
     /// Everything that was counted here.
     #[pin]
@@ -72,7 +72,7 @@ pub(crate) struct Config {
     hooks_v6: Option<Hooks>,
     pub(crate) trash: Trash,
     /// For the statistics of services and servers.
-    pub(crate) counters: Supply<{ stats::COUNTERS }>,
+    pub(crate) counters: CounterPool<{ stats::COUNTERS }>,
     /// By which `drop_entry` decides.
     pub(crate) idle_dropper: IdleDropper,
     /// [`None`] before they are made, and once they are taken back.
@@ -86,7 +86,7 @@ impl Config {
             hooks_v4: None,
             hooks_v6: None,
             trash: Trash::new(random_key()),
-            counters: Supply::default(),
+            counters: CounterPool::default(),
             idle_dropper: IdleDropper::default(),
             files: None,
         }
@@ -130,7 +130,7 @@ impl Config {
 
 impl Ipvs {
     /// A namespace without services. It fails with `ENOMEM`.
-    pub(crate) fn new(handle: Handle, settings: Settings) -> impl PinInit<Self, Error> {
+    pub(crate) fn new(handle: WeakNet, settings: Settings) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             handle,
             settings,
@@ -167,7 +167,7 @@ impl Ipvs {
         Ok(())
     }
 
-    /// Ends all connections, and all work. To be called when no packet finds the namespace any more. May sleep.
+    /// OuterAddrs all connections, and all work. To be called when no packet finds the namespace any more. May sleep.
     pub(crate) fn end(&self) {
         self.conns.flush();
         // A timer may still be ending a connection that it took out before, and plan work after this.
@@ -180,7 +180,7 @@ impl Ipvs {
     }
 
     /// The namespace for a while, unless it has begun to end.
-    pub(crate) fn keep_net(&self) -> Option<Kept> {
+    pub(crate) fn keep_net(&self) -> Option<NetRef> {
         self.net(&rcu::read_lock())?.keep()
     }
 

@@ -182,7 +182,7 @@ pub(crate) fn find(family: Family, to: Addr, purpose: Purpose, net: &Net) -> Res
             }
             let source = route.source_v6(net, query.destination)?;
             Ok(Way {
-                route: route.through_policy_v6(net, source, query.destination)?,
+                route: route.xfrm_lookup_v6(net, source, query.destination)?,
                 source: Addr::from_v6(source),
             })
         }

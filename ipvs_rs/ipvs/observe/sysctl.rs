@@ -164,7 +164,7 @@ impl Settings for Ipvs {
 }
 
 /// The settings of one namespace.
-pub(crate) struct Table(sysctl::Table<Ipvs>);
+pub(crate) struct Table(sysctl::SysctlTable<Ipvs>);
 
 impl Table {
     /// Makes the files.
@@ -173,7 +173,7 @@ impl Table {
     ///
     /// `ENOMEM`.
     pub(crate) fn register(ipvs: &Arc<Ipvs>, net: &Net) -> Result<Self> {
-        let table = sysctl::Table::register(net, c"net/ipv4/vs", ENTRIES, ipvs.clone())?;
+        let table = sysctl::SysctlTable::register(net, c"net/ipv4/vs", ENTRIES, ipvs.clone())?;
         Ok(Self(table))
     }
 

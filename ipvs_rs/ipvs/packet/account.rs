@@ -2,13 +2,13 @@
 
 //! The statistics of packets: those of the server, its service and the namespace.
 
-use knet::{netfilter::Context, skbuff::Skb};
+use knet::{netfilter::HookState, skbuff::Skb};
 
 use crate::model::{conn::Conn, Ipvs};
 
 /// Counts a packet of a client.
 #[inline]
-pub(crate) fn count_in(ipvs: &Ipvs, conn: &Conn, skb: &Skb, context: &Context<'_>) {
+pub(crate) fn count_in(ipvs: &Ipvs, conn: &Conn, skb: &Skb, context: &HookState<'_>) {
     let length = skb.len();
     conn.dest
         .each_stats(context.rcu, |stats| stats.count_in(length));
@@ -17,7 +17,7 @@ pub(crate) fn count_in(ipvs: &Ipvs, conn: &Conn, skb: &Skb, context: &Context<'_
 
 /// Counts a packet of a server.
 #[inline]
-pub(crate) fn count_out(ipvs: &Ipvs, conn: &Conn, skb: &Skb, context: &Context<'_>) {
+pub(crate) fn count_out(ipvs: &Ipvs, conn: &Conn, skb: &Skb, context: &HookState<'_>) {
     if conn.dest.is_available() {
         let length = skb.len();
         conn.dest

@@ -8,7 +8,7 @@
 use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{addr::Family, flow::Flow, proto::Direction};
 use knet::{
-    netfilter::{Context, Verdict},
+    netfilter::{HookState, Verdict},
     rcu::Ref,
     route::{self, AddressType},
     skbuff::Skb,
@@ -33,7 +33,7 @@ pub(super) fn choose<'g>(
     ipvs: &Ipvs,
     service: Ref<'g, Service>,
     flow: &Flow,
-    context: &Context<'_>,
+    context: &HookState<'_>,
 ) -> Option<Choice<'g>> {
     let dest = service.get().nobody.as_ref()?;
     if ipvs.settings.cache_bypass.load(Relaxed) == 0 {
@@ -60,7 +60,7 @@ pub(super) fn first_packet(
     choice: Choice<'_>,
     skb: Skb,
     flow: &Flow,
-    context: &Context<'_>,
+    context: &HookState<'_>,
 ) -> Verdict {
     if settings.is_one_packet(flow.protocol) {
         return ipvs.count_unsent(xmit::bypass::to_destination(skb, flow, context, || {
@@ -85,7 +85,7 @@ pub(super) fn request(
     conn: &Conn,
     skb: Skb,
     flow: &Flow,
-    context: &Context<'_>,
+    context: &HookState<'_>,
 ) -> Verdict {
     conn.follow(&ipvs.settings, Direction::Input, flow, &Headers(&skb));
     conn.count_packet();

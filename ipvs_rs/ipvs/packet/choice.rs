@@ -4,7 +4,7 @@
 
 use ipvs_core::flow::Flow;
 use knet::{
-    netfilter::Context,
+    netfilter::HookState,
     rcu::{Arc, Ref},
 };
 
@@ -38,7 +38,7 @@ pub(super) fn schedule<'g>(
     service: &Service,
     pool: &'g Pool,
     flow: &Flow,
-    context: &Context<'g>,
+    context: &HookState<'g>,
 ) -> Result<&'g Member, Unscheduled> {
     let arrival = Arrival {
         flow,
@@ -59,7 +59,7 @@ pub(super) fn connect(
     ipvs: Ref<'_, Ipvs>,
     choice: Choice<'_>,
     flow: &Flow,
-    context: &Context<'_>,
+    context: &HookState<'_>,
 ) -> Result<Arc<Conn>, Refused> {
     let Choice { target, control } = choice;
     let role = Role::Connection { control };

@@ -14,7 +14,7 @@ pub(super) fn no_server(service: &Service, pool: &Pool, arrival: &Arrival<'_>, g
     let Some((scheduler, reason)) = pool.complaint(arrival, guard) else {
         return;
     };
-    if log::ratelimit() {
+    if log::net_ratelimit() {
         let name = BStr::from_bytes(scheduler.as_bytes());
         let label = Label(&service.key);
         pr_err!("{name}: {label} - {reason}\n");
@@ -24,7 +24,7 @@ pub(super) fn no_server(service: &Service, pool: &Pool, arrival: &Arrival<'_>, g
 /// Logs that a service for all ports remembers no clients, so that it gets no packets.
 #[cold]
 pub(super) fn port_zero() {
-    if log::ratelimit() {
+    if log::net_ratelimit() {
         pr_err!(
             "Schedule: port zero only supported in persistent services, \
              check your ipvs configuration\n"

@@ -8,8 +8,8 @@ use ipvs_core::{
     wire::ipv4,
 };
 use knet::{
-    netfilter::{Context, Point},
-    skbuff::{DefragUser, Skb, Unassembled},
+    netfilter::{HookState, InetHook},
+    skbuff::{DefragError, DefragUser, Skb},
 };
 
 use crate::model::{drops::Reason, Ipvs};
@@ -34,7 +34,11 @@ pub(crate) enum Unparsed {
 
 /// Reads the headers of a packet, and puts its fragments together if need be.
 #[inline]
-pub(crate) fn parse(ipvs: &Ipvs, skb: Skb, context: &Context<'_>) -> Result<(Skb, Flow), Unparsed> {
+pub(crate) fn parse(
+    ipvs: &Ipvs,
+    skb: Skb,
+    context: &HookState<'_>,
+) -> Result<(Skb, Flow), Unparsed> {
     match Flow::parse(&Headers(&skb)) {
         // Fragments of IPv6 were put together before, or are not to be.
         Ok(flow) if flow.fragment == Fragment::Whole || flow.family == Family::V6 => {
@@ -54,7 +58,7 @@ fn is_fragment_v4(skb: &Skb) -> bool {
 }
 
 #[cold]
-fn parse_fragment(ipvs: &Ipvs, skb: Skb, context: &Context<'_>) -> Result<(Skb, Flow), Unparsed> {
+fn parse_fragment(ipvs: &Ipvs, skb: Skb, context: &HookState<'_>) -> Result<(Skb, Flow), Unparsed> {
     let skb = whole(ipvs, skb, context).ok_or(Unparsed::Taken)?;
     match Flow::parse(&Headers(&skb)) {
         Ok(flow) => Ok((skb, flow)),
@@ -63,16 +67,16 @@ fn parse_fragment(ipvs: &Ipvs, skb: Skb, context: &Context<'_>) -> Result<(Skb, 
 }
 
 /// The datagram that a fragment is of, if this was the last one to come.
-pub(crate) fn whole(ipvs: &Ipvs, skb: Skb, context: &Context<'_>) -> Option<Skb> {
-    let user = match context.point {
-        Point::LocalOut => DefragUser::VsOut,
-        Point::Forward => DefragUser::VsFwd,
-        Point::LocalIn | Point::PreRouting | Point::PostRouting => DefragUser::VsIn,
+pub(crate) fn whole(ipvs: &Ipvs, skb: Skb, context: &HookState<'_>) -> Option<Skb> {
+    let user = match context.hook {
+        InetHook::LocalOut => DefragUser::VsOut,
+        InetHook::Forward => DefragUser::VsFwd,
+        InetHook::LocalIn | InetHook::PreRouting | InetHook::PostRouting => DefragUser::VsIn,
     };
     match skb.defragment(context.net, user) {
         Ok(skb) => Some(skb),
-        Err(Unassembled::Waits) => None,
-        Err(Unassembled::Refused) => {
+        Err(DefragError::InProgress) => None,
+        Err(DefragError::Refused) => {
             ipvs.drops.count(Reason::Fragment);
             None
         }

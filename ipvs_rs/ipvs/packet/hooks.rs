@@ -17,7 +17,7 @@ use ipvs_core::addr::Family;
 use kernel::prelude::*;
 use knet::{
     net_namespace::Net,
-    netfilter::{self, hook, Context, DefragV6, Handler, Hook, Hooks, Point, Verdict},
+    netfilter::{self, hook, DefragV6, Handler, Hook, HookState, Hooks, InetHook, Verdict},
     rcu::{Arc, Ref},
     skbuff::Skb,
 };
@@ -53,11 +53,11 @@ struct LocalIn<F>(PhantomData<F>);
 
 impl<F: Version> Handler<Ipvs> for LocalIn<F> {
     const FAMILY: netfilter::Family = F::FAMILY;
-    const POINT: Point = Point::LocalIn;
+    const HOOK: InetHook = InetHook::LocalIn;
     const PRIORITY: i32 = NAT_SRC - 2;
 
     #[inline]
-    fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Verdict {
+    fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &HookState<'_>) -> Verdict {
         if !skb.to_host() {
             return Verdict::Accept(skb);
         }
@@ -70,11 +70,11 @@ struct LocalOut<F>(PhantomData<F>);
 
 impl<F: Version> Handler<Ipvs> for LocalOut<F> {
     const FAMILY: netfilter::Family = F::FAMILY;
-    const POINT: Point = Point::LocalOut;
+    const HOOK: InetHook = InetHook::LocalOut;
     const PRIORITY: i32 = NAT_DST + 1;
 
     #[inline]
-    fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Verdict {
+    fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &HookState<'_>) -> Verdict {
         if F::FAMILY == netfilter::Family::V4 && skb.socket_nodefrag() {
             return Verdict::Accept(skb);
         }
@@ -87,11 +87,11 @@ struct Forward<F>(PhantomData<F>);
 
 impl<F: Version> Handler<Ipvs> for Forward<F> {
     const FAMILY: netfilter::Family = F::FAMILY;
-    const POINT: Point = Point::Forward;
+    const HOOK: InetHook = InetHook::Forward;
     const PRIORITY: i32 = NAT_SRC;
 
     #[inline]
-    fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Verdict {
+    fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &HookState<'_>) -> Verdict {
         forward::handle(ipvs, skb, context)
     }
 }

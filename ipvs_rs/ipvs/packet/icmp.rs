@@ -23,7 +23,7 @@ use ipvs_core::{
     wire::{ip_version, ipv6},
 };
 use knet::{
-    netfilter::{Context, Verdict},
+    netfilter::{HookState, Verdict},
     rcu::Ref,
     skbuff::Skb,
 };
@@ -35,7 +35,7 @@ use super::{
 use crate::model::{conn::table::Way, drops::Reason, Ipvs};
 
 /// Decides about an ICMP packet.
-pub(super) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Verdict {
+pub(super) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &HookState<'_>) -> Verdict {
     let (skb, report) = match parse(ipvs.get(), skb, context) {
         Ok(parsed) => parsed,
         Err(verdict) => return verdict,
@@ -65,7 +65,7 @@ pub(super) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Ve
 fn parse(
     ipvs: &Ipvs,
     skb: Skb,
-    context: &Context<'_>,
+    context: &HookState<'_>,
 ) -> Result<(Skb, Result<Report, NoReport>), Verdict> {
     match Report::parse(&Headers(&skb)) {
         // IPv6 is put together before it comes here, if at all.

@@ -9,7 +9,7 @@ use ipvs_core::{
     flow::{Flow, Network},
 };
 use knet::{
-    netfilter::{Context, Point, Verdict},
+    netfilter::{HookState, InetHook, Verdict},
     rcu::Ref,
     skbuff::Skb,
 };
@@ -28,20 +28,20 @@ use crate::model::{
 
 /// Decides about a packet of AH or ESP.
 #[cold]
-pub(super) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Verdict {
+pub(super) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &HookState<'_>) -> Verdict {
     let Ok(network) = Network::parse(&Headers(&skb)) else {
         return Verdict::Accept(skb);
     };
     let flow = network.with_key_exchange();
     match ipvs.get().conns.find(&flow.key_exchange(), context.rcu) {
-        Some((_, Way::Request)) if context.point == Point::Forward => Verdict::Accept(skb),
+        Some((_, Way::Request)) if context.hook == InetHook::Forward => Verdict::Accept(skb),
         Some((conn, Way::Request)) => to_server(ipvs.get(), conn.get(), skb, &flow, context),
         Some((conn, Way::Reply)) => from_server(ipvs.get(), conn.get(), skb, &flow, context),
         None => Verdict::Accept(skb),
     }
 }
 
-fn to_server(ipvs: &Ipvs, conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
+fn to_server(ipvs: &Ipvs, conn: &Conn, skb: Skb, flow: &Flow, context: &HookState<'_>) -> Verdict {
     if !conn.dest.is_available() {
         // As the C module does: where a new connection would be opened, the packet passes.
         let ends = ipvs.settings.expire_nodest_conn.load(Relaxed) != 0 && conn.end().has_ended();
@@ -61,7 +61,7 @@ fn from_server(
     conn: &Conn,
     mut skb: Skb,
     flow: &Flow,
-    context: &Context<'_>,
+    context: &HookState<'_>,
 ) -> Verdict {
     if conn.method() == Method::Nat {
         let translated = nat::bare_from_server(conn, &mut skb, flow);

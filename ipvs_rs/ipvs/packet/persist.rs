@@ -17,7 +17,7 @@ use ipvs_core::{
     flow::Flow,
     persist::{self, Group, TemplateServer},
 };
-use knet::{netfilter::Context, rcu::Ref};
+use knet::{netfilter::HookState, rcu::Ref};
 
 use super::choice::{schedule, Choice, Unscheduled};
 use crate::model::{
@@ -38,7 +38,7 @@ pub(super) fn choose<'g>(
     service: &Service,
     pool: &'g Pool,
     flow: &Flow,
-    context: &Context<'g>,
+    context: &HookState<'g>,
 ) -> Result<Choice<'g>, Unscheduled> {
     let group = Group::new(flow, &service.key, pool.settings().netmask);
     if let Some(choice) = remembered(ipvs, pool, &group, context) {
@@ -72,7 +72,7 @@ fn remembered<'g>(
     ipvs: Ref<'g, Ipvs>,
     pool: &Pool,
     group: &Group,
-    context: &Context<'g>,
+    context: &HookState<'g>,
 ) -> Option<Choice<'g>> {
     let template = ipvs.get().conns.template(&group.template, context.rcu)?;
     let dest = &template.get().dest;
@@ -105,7 +105,7 @@ fn remember(
     pool: &Pool,
     group: &Group,
     target: Target<'_>,
-    context: &Context<'_>,
+    context: &HookState<'_>,
 ) -> Result<Control, Refused> {
     let role = Role::Template {
         timeout: pool.settings().timeout_ticks(),

@@ -8,7 +8,7 @@ use ipvs_core::{
     plan,
 };
 use knet::{
-    netfilter::{Context, Verdict},
+    netfilter::{HookState, Verdict},
     skbuff::{IcmpError, Skb},
 };
 
@@ -18,13 +18,13 @@ use crate::model::{drops::Reason, Ipvs};
 /// Whether a packet that is no reply is not let through either: with the sysctl `nat_icmp_send`
 /// that of a server, which would give away the server's address.
 #[inline]
-pub(crate) fn refuses(ipvs: &Ipvs, skb: &Skb, flow: &Flow, context: &Context<'_>) -> bool {
+pub(crate) fn refuses(ipvs: &Ipvs, skb: &Skb, flow: &Flow, context: &HookState<'_>) -> bool {
     ipvs.settings.nat_icmp_send.load(Relaxed) != 0 && is_unasked(ipvs, skb, flow, context)
 }
 
 /// Whether a packet comes from a server, and does not say itself that there is no connection.
 #[cold]
-fn is_unasked(ipvs: &Ipvs, skb: &Skb, flow: &Flow, context: &Context<'_>) -> bool {
+fn is_unasked(ipvs: &Ipvs, skb: &Skb, flow: &Flow, context: &HookState<'_>) -> bool {
     let (protocol, src) = (flow.protocol, flow.src);
     let servers = &ipvs.servers;
     flow.fragment != Fragment::Later
@@ -34,7 +34,7 @@ fn is_unasked(ipvs: &Ipvs, skb: &Skb, flow: &Flow, context: &Context<'_>) -> boo
 
 /// Tells a server that nobody waits for its packet.
 #[cold]
-pub(crate) fn refuse(ipvs: &Ipvs, mut skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
+pub(crate) fn refuse(ipvs: &Ipvs, mut skb: Skb, flow: &Flow, context: &HookState<'_>) -> Verdict {
     answer(
         &mut skb,
         flow.family,

@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{addr::Family, conn::Method, flow::Flow, proto::Direction};
 use kernel::prelude::*;
 use knet::{
-    netfilter::{Context, Point, Verdict},
+    netfilter::{HookState, InetHook, Verdict},
     skbuff::Skb,
 };
 
@@ -20,7 +20,7 @@ pub(super) fn forward(
     conn: &Conn,
     mut skb: Skb,
     flow: &Flow,
-    context: &Context<'_>,
+    context: &HookState<'_>,
 ) -> Verdict {
     if conn.method() == Method::Nat {
         let translated = nat::from_server(conn, &mut skb, flow);
@@ -39,13 +39,18 @@ pub(super) fn forward(
 ///
 /// There is none: drop it.
 #[inline]
-pub(crate) fn reroute(ipvs: &Ipvs, skb: &mut Skb, family: Family, context: &Context<'_>) -> Result {
-    if context.point == Point::LocalIn || ipvs.settings.snat_reroute.load(Relaxed) == 0 {
+pub(crate) fn reroute(
+    ipvs: &Ipvs,
+    skb: &mut Skb,
+    family: Family,
+    context: &HookState<'_>,
+) -> Result {
+    if context.hook == InetHook::LocalIn || ipvs.settings.snat_reroute.load(Relaxed) == 0 {
         return Ok(());
     }
     match family {
-        Family::V4 if !skb.route_is_local() => skb.reroute_v4(context.net),
-        Family::V6 if !skb.route_is_by_loopback() => skb.reroute_v6(context.net),
+        Family::V4 if !skb.route_is_local() => skb.route_me_harder_v4(context.net),
+        Family::V6 if !skb.route_is_by_loopback() => skb.route_me_harder_v6(context.net),
         Family::V4 | Family::V6 => Ok(()),
     }
 }

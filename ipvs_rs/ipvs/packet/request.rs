@@ -4,7 +4,7 @@
 
 use ipvs_core::{flow::Flow, proto::Direction};
 use knet::{
-    netfilter::{Context, Verdict},
+    netfilter::{HookState, Verdict},
     skbuff::Skb,
 };
 
@@ -18,7 +18,7 @@ pub(super) fn forward(
     conn: &Conn,
     skb: Skb,
     flow: &Flow,
-    context: &Context<'_>,
+    context: &HookState<'_>,
 ) -> Verdict {
     account::count_in(ipvs, conn, &skb, context);
     conn.follow(&ipvs.settings, Direction::Input, flow, &Headers(&skb));

@@ -48,13 +48,13 @@ pub(super) fn fate(ipvs: &Ipvs, conn: &Conn, skb: &Skb, flow: &Flow) -> Fate {
 /// As the C module does: with an entry of connection tracking that has just ended it can open no
 /// other. The client sends it again, and then it has a new one.
 fn successor(conn: &Conn, skb: &Skb) -> Fate {
-    match conn.is_tracked() && skb.is_of_known_conversation() {
+    match conn.is_tracked() && skb.is_ct_confirmed() {
         true => Fate::Waits(Reason::Tracked),
         false => Fate::GivesWay,
     }
 }
 
-/// Ends a connection in whose place the packet opens another.
+/// OuterAddrs a connection in whose place the packet opens another.
 #[cold]
 fn gives_way(ipvs: &Ipvs, conn: &Conn, skb: &Skb, flow: &Flow) -> bool {
     if !plan::opens(flow, &Headers(skb)) {
@@ -77,12 +77,12 @@ fn gives_way(ipvs: &Ipvs, conn: &Conn, skb: &Skb, flow: &Flow) -> bool {
     reuse::gives_way(&old, rules) && ends_for(conn, skb)
 }
 
-/// Ends a connection in whose place a packet opens another.
+/// OuterAddrs a connection in whose place a packet opens another.
 ///
 /// The entry of connection tracking that the packet has goes on with the new one, unless it is
 /// that of the old one.
 fn ends_for(conn: &Conn, skb: &Skb) -> bool {
-    if conn.is_tracked() && !skb.is_of_known_conversation() {
+    if conn.is_tracked() && !skb.is_ct_confirmed() {
         conn.leave_tracking();
     }
     conn.end().has_ended()

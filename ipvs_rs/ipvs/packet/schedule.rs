@@ -15,7 +15,7 @@ use ipvs_core::{
     proto,
 };
 use knet::{
-    netfilter::{Context, Verdict},
+    netfilter::{HookState, Verdict},
     rcu::Ref,
     skbuff::{IcmpError, Skb},
 };
@@ -51,7 +51,7 @@ pub(super) fn first_packet(
     ipvs: Ref<'_, Ipvs>,
     skb: Skb,
     flow: &Flow,
-    context: &Context<'_>,
+    context: &HookState<'_>,
 ) -> Verdict {
     match plan::opening(flow, &Headers(&skb), ipvs.settings.sloppy()) {
         Opening::Allowed => {}
@@ -66,7 +66,7 @@ pub(super) fn opened_by_error(
     ipvs: Ref<'_, Ipvs>,
     skb: Skb,
     report: &Report,
-    context: &Context<'_>,
+    context: &HookState<'_>,
 ) -> Verdict {
     let cause = Cause::Error(report);
     open(ipvs, skb, &report.counterpart(), cause, context)
@@ -79,7 +79,7 @@ fn open(
     skb: Skb,
     flow: &Flow,
     cause: Cause<'_>,
-    context: &Context<'_>,
+    context: &HookState<'_>,
 ) -> Verdict {
     let services = &ipvs.get().services;
     let Some(service) = services.of_packet(flow, skb.mark(), context.net, context.rcu) else {
@@ -145,7 +145,7 @@ fn send(
     conn: &Conn,
     skb: Skb,
     (flow, cause): (&Flow, Cause<'_>),
-    context: &Context<'_>,
+    context: &HookState<'_>,
 ) -> Verdict {
     match cause {
         Cause::Packet => request::forward(ipvs, conn, skb, flow, context),
@@ -163,7 +163,7 @@ fn one_packet(
     choice: Choice<'_>,
     skb: Skb,
     (flow, cause): (&Flow, Cause<'_>),
-    context: &Context<'_>,
+    context: &HookState<'_>,
 ) -> Verdict {
     let Choice { target, control } = choice;
     // Still here afterwards where there is no room for the connection.
@@ -196,7 +196,7 @@ fn choose<'g>(
     service: &Service,
     pool: &'g Pool,
     flow: &Flow,
-    context: &Context<'g>,
+    context: &HookState<'g>,
 ) -> Result<Choice<'g>, Unscheduled> {
     if matches!(service.key, ServiceKey::Address { port, .. } if port != flow.dport) {
         if service.has_port(0) {
@@ -226,7 +226,7 @@ fn leave(
     service: &Service,
     mut skb: Skb,
     flow: &Flow,
-    context: &Context<'_>,
+    context: &HookState<'_>,
 ) -> Verdict {
     // It may be for an FTP server on this host.
     if service.has_port(FTP) && flow.dport != FTP {

@@ -14,7 +14,7 @@
 //! connection is decided when it begins.
 
 use ipvs_core::conn::Method;
-use knet::{netfilter::conntrack::End, skbuff::Skb};
+use knet::{netfilter::conntrack::TupleEnd, skbuff::Skb};
 
 use super::family::netfilter_family;
 use crate::model::conn::Conn;
@@ -50,18 +50,18 @@ fn translate(conn: &Conn, skb: &mut Skb, to: Side) {
         return;
     }
     let (end, addr, port) = match to {
-        Side::Server => (End::Source, conn.server, conn.server_port),
-        Side::Client => (End::Destination, conn.virtual_addr, conn.virtual_port),
+        Side::Server => (TupleEnd::Source, conn.server, conn.server_port),
+        Side::Client => (TupleEnd::Destination, conn.virtual_addr, conn.virtual_port),
     };
     let family = netfilter_family(conn.family);
-    skb.expect_answer(family, end, addr.octets(), port);
+    skb.alter_reply(family, end, addr.octets(), port);
 }
 
 /// Of a packet of the client that is about to travel in another one.
 ///
 /// Returns whether it may.
 pub(super) fn enclose(conn: &Conn, skb: &mut Skb) -> bool {
-    let goes_on = !conn.is_tracked() || skb.confirm_tracking();
-    skb.forget_tracking();
+    let goes_on = !conn.is_tracked() || skb.confirm_ct();
+    skb.reset_ct();
     goes_on
 }

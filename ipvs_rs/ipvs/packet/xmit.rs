@@ -15,7 +15,7 @@ use ipvs_core::{
     icmp::Report,
 };
 use knet::{
-    netfilter::{Context, Verdict},
+    netfilter::{HookState, Verdict},
     route::Route,
     skbuff::Skb,
 };
@@ -28,7 +28,7 @@ const LOOPBACK_V6: Addr = Addr::from_v6([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 
 
 /// Sends a client's packet to the server.
 #[inline]
-pub(crate) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
+pub(crate) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &HookState<'_>) -> Verdict {
     match conn.method() {
         Method::Nat => nat::to_server(conn, skb, flow, context),
         Method::DirectRoute => direct::to_server(conn, skb, flow, context),
@@ -44,7 +44,7 @@ pub(crate) fn icmp_to_server(
     conn: &Conn,
     skb: Skb,
     report: &Report,
-    context: &Context<'_>,
+    context: &HookState<'_>,
 ) -> Verdict {
     match conn.method() {
         Method::Nat => nat::icmp_to_server(conn, skb, report, context),
@@ -53,7 +53,12 @@ pub(crate) fn icmp_to_server(
 }
 
 /// Sends a packet whose transport header knows no addresses to the server.
-pub(crate) fn bare_to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
+pub(crate) fn bare_to_server(
+    conn: &Conn,
+    skb: Skb,
+    flow: &Flow,
+    context: &HookState<'_>,
+) -> Verdict {
     match conn.method() {
         Method::Nat => nat::bare_to_server(conn, skb, flow, context),
         _ => to_server(conn, skb, flow, context),
@@ -92,14 +97,14 @@ fn is_loopback(family: Family, addr: Addr) -> bool {
 
 /// Sends a packet of `family` away by `route`.
 #[inline]
-fn depart(mut skb: Skb, route: &Route, family: Family, context: &Context<'_>) -> Verdict {
-    skb.set_cached_route(route, context.rcu);
+fn depart(mut skb: Skb, route: &Route, family: Family, context: &HookState<'_>) -> Verdict {
+    skb.set_route_noref(route, context.rcu);
     forward(skb, family, context)
 }
 
 /// Sends a packet of `family` away by the route that it has.
 #[inline]
-fn forward(skb: Skb, family: Family, context: &Context<'_>) -> Verdict {
+fn forward(skb: Skb, family: Family, context: &HookState<'_>) -> Verdict {
     match family {
         Family::V4 => skb.forward_v4(context.net),
         Family::V6 => skb.forward_v6(context.net),

@@ -185,9 +185,9 @@ pub(crate) fn find(name: &Name) -> Result<Handle> {
         return Ok(found);
     }
     // An unsuccessful attempt shows in the next line.
-    let _ = module::request(fmt!("ip_vs_{}", BStr::from_bytes(name)));
+    let _ = module::request_module(fmt!("ip_vs_{}", BStr::from_bytes(name)));
     REGISTRY.find(name).ok_or_else(|| {
-        if log::ratelimit() {
+        if log::net_ratelimit() {
             pr_info!(
                 "Scheduler module ip_vs_{} not found\n",
                 BStr::from_bytes(name)

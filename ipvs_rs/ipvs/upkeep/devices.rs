@@ -6,7 +6,7 @@
 use kernel::prelude::*;
 use knet::{
     net_namespace::{self, Net},
-    netdevice::Watcher,
+    netdevice::Notifier,
     rcu,
 };
 
@@ -18,7 +18,7 @@ const AT_ONCE: usize = 1024;
 /// Who is told.
 pub struct Devices;
 
-impl Watcher for Devices {
+impl Notifier for Devices {
     /// The last one: what is looked up from then on is looked up in tables that the device has left.
     /// The C module is told first instead, and gives up those routes that leave by the device.
     const PRIORITY: c_int = c_int::MIN;

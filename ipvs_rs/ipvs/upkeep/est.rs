@@ -18,7 +18,7 @@ use crate::model::{duties::Estimation, service::Cursor, Ipvs};
 pub(crate) fn read_cpus(ipvs: &Ipvs, text: &mut [u8]) -> Result<usize> {
     match &*ipvs.est_cpus.lock() {
         Some(list) => Ok(list.print(text)),
-        None => Ok(CpuList::of_kernel_threads()?.print(text)),
+        None => Ok(CpuList::housekeeping()?.print(text)),
     }
 }
 

@@ -6,7 +6,7 @@ use core::{ffi::c_int, mem::MaybeUninit, ptr::NonNull};
 use ipvs_sys as bindings;
 use kernel::{error::from_result, prelude::*};
 
-use super::{Family, Full, Message, Request};
+use super::{Full, GenlFamily, Message, Request};
 
 /// Answers a request to dump.
 pub trait Dump {
@@ -111,7 +111,7 @@ impl<C: Default> Progress<C> {
 
 /// # Safety
 ///
-/// To be called by the C core, as the `start` of an operation of a [`Family`].
+/// To be called by the C core, as the `start` of an operation of a [`GenlFamily`].
 pub(super) unsafe extern "C" fn start_callback(callback: *mut bindings::netlink_callback) -> c_int {
     from_result(|| {
         // SAFETY: C calls this with a dump that is to begin.
@@ -120,8 +120,8 @@ pub(super) unsafe extern "C" fn start_callback(callback: *mut bindings::netlink_
         let info = unsafe { &raw const (*data.cast::<bindings::genl_dumpit_info>()).info };
         // SAFETY: It is what C has made for this operation.
         let request = unsafe { Request::from_raw(info) };
-        // SAFETY: This function is in the operations of a `Family` only.
-        match unsafe { Family::of(request.family()) }.is_open() {
+        // SAFETY: This function is in the operations of a `GenlFamily` only.
+        match unsafe { GenlFamily::of(request.family()) }.is_open() {
             true => Ok(0),
             false => Err(EAGAIN),
         }

@@ -162,13 +162,13 @@ impl<'a> Message<'a> {
         Ok(())
     }
 
-    /// Begins an attribute that holds all that is appended until [`Message::end_nest`]. It
+    /// Begins an attribute that holds all that is appended until [`Message::nest_end`]. It
     /// carries no `NLA_F_NESTED`.
     ///
     /// # Errors
     ///
     /// [`Full`]; nothing was appended then.
-    pub fn begin_nest(&mut self, kind: u16) -> Result<Nest<'a>, Full> {
+    pub fn nest_start(&mut self, kind: u16) -> Result<Nest<'a>, Full> {
         let before = self.length();
         // SAFETY: `skb` is a netlink message, and ours alone.
         let start = unsafe { bindings::nla_nest_start_noflag(self.skb.as_ptr(), kind.into()) };
@@ -182,7 +182,7 @@ impl<'a> Message<'a> {
     }
 
     /// Ends the attribute that `nest` began.
-    pub fn end_nest(&mut self, nest: Nest<'a>) {
+    pub fn nest_end(&mut self, nest: Nest<'a>) {
         if let Some(start) = self.start_of(&nest) {
             // SAFETY: `skb` is ours alone, and there is room for an attribute's header at `start`.
             unsafe { bindings::nla_nest_end(self.skb.as_ptr(), start) };
@@ -190,7 +190,7 @@ impl<'a> Message<'a> {
     }
 
     /// Takes back the attribute that `nest` began, and all that is in it.
-    pub fn cancel_nest(&mut self, nest: Nest<'a>) {
+    pub fn nest_cancel(&mut self, nest: Nest<'a>) {
         if let Some(start) = self.start_of(&nest) {
             // SAFETY: `skb` is ours alone, and `start` is a place in it, behind the header.
             unsafe { bindings::nla_nest_cancel(self.skb.as_ptr(), start) };
@@ -229,11 +229,11 @@ impl Drop for Message<'_> {
 /// # Invariants
 ///
 /// `skb` is owned, and free for use with netlink.
-pub(super) struct Reply {
+pub(super) struct OwnedMessage {
     skb: NonNull<bindings::sk_buff>,
 }
 
-impl Reply {
+impl OwnedMessage {
     /// An empty one.
     pub(super) fn new() -> Result<Self> {
         // SAFETY: It may sleep, and so may a command.
@@ -296,7 +296,7 @@ impl Reply {
     }
 }
 
-impl Drop for Reply {
+impl Drop for OwnedMessage {
     fn drop(&mut self) {
         // SAFETY: `skb` is owned, and was not given away.
         unsafe { bindings::nlmsg_free(self.skb.as_ptr()) };

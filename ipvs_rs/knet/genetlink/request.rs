@@ -6,7 +6,7 @@ use core::ffi::c_int;
 use ipvs_sys as bindings;
 use kernel::{error::from_result, fmt, prelude::*, types::Opaque};
 
-use super::message::{Full, Message, Reply};
+use super::message::{Full, Message, OwnedMessage};
 use crate::net_namespace::Net;
 
 /// Netlink and generic netlink header, both of which are aligned to four bytes.
@@ -84,7 +84,7 @@ impl Request {
     }
 
     /// Explains the error that will be returned to whoever asked for explanations.
-    pub fn explain(&self, why: &'static CStr) {
+    pub fn set_err_msg(&self, why: &'static CStr) {
         // SAFETY: C keeps the `genl_info` while the callback runs.
         let extack = unsafe { (*self.as_raw()).extack };
         // SAFETY: It is null or valid while the callback runs, and nobody else writes to it.
@@ -95,7 +95,7 @@ impl Request {
 
     /// Explains the error that will be returned, and says that it is in the attribute with this
     /// payload, if that is a part of [`Request::attributes`]. 79 bytes of the text are sent.
-    pub fn explain_at(&self, payload: &[u8], why: fmt::Arguments<'_>) {
+    pub fn set_err_msg_attr(&self, payload: &[u8], why: fmt::Arguments<'_>) {
         // SAFETY: C keeps the `genl_info` while the callback runs.
         let extack = unsafe { (*self.as_raw()).extack };
         // SAFETY: It is null or valid while the callback runs, and nobody else writes to it.
@@ -127,7 +127,7 @@ impl Request {
         command: u8,
         write: impl FnOnce(&mut Message<'_>) -> Result<(), Full>,
     ) -> Result {
-        let mut reply = Reply::new()?;
+        let mut reply = OwnedMessage::new()?;
         let mut message = reply.begin(self, command)?;
         write(&mut message)?;
         message.finish();

@@ -9,7 +9,7 @@ use kernel::{
 };
 
 use super::{
-    node::{Link, Node},
+    node::{Node, Parity},
     stripe::Stripe,
 };
 use crate::rcu::{Guard, Ref};
@@ -33,14 +33,14 @@ unsafe impl Keeps for Guard {}
 /// linked through the links named by `link`. Every node in it stays allocated until a grace
 /// period after it was unlinked.
 pub(super) struct Buckets<T> {
-    link: Link,
+    link: Parity,
     shift: u32,
     heads: KVVec<AtomicPtr<Node<T>>>,
 }
 
 impl<T: Send + Sync + 'static> Buckets<T> {
     /// 2^`bits` empty chains, with `bits` from 1 to 31. May sleep.
-    pub(super) fn new(bits: u32, link: Link) -> Result<KBox<Self>> {
+    pub(super) fn new(bits: u32, link: Parity) -> Result<KBox<Self>> {
         let shift = 32_u32.checked_sub(bits).ok_or(EINVAL)?;
         let count = 1_usize.checked_shl(bits).ok_or(EINVAL)?;
         if shift == 0 || shift == 32 {
@@ -57,7 +57,7 @@ impl<T: Send + Sync + 'static> Buckets<T> {
     }
 
     /// The link that these chains use.
-    pub(super) fn link(&self) -> Link {
+    pub(super) fn link(&self) -> Parity {
         self.link
     }
 

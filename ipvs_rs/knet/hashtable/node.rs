@@ -16,17 +16,17 @@ use crate::{
 
 /// Which of a node's two links an array of buckets uses.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Link {
+pub(super) enum Parity {
     Even,
     Odd,
 }
 
-impl Link {
+impl Parity {
     /// The other one.
     pub(super) fn other(self) -> Self {
         match self {
-            Link::Even => Link::Odd,
-            Link::Odd => Link::Even,
+            Parity::Even => Parity::Odd,
+            Parity::Odd => Parity::Even,
         }
     }
 }
@@ -104,10 +104,10 @@ impl<T: Send + Sync + 'static> Node<T> {
 
     /// The link of one of the two arrays.
     #[inline]
-    pub(super) fn next(&self, link: Link) -> &AtomicPtr<Node<T>> {
+    pub(super) fn next(&self, link: Parity) -> &AtomicPtr<Node<T>> {
         match link {
-            Link::Even => &self.even,
-            Link::Odd => &self.odd,
+            Parity::Even => &self.even,
+            Parity::Odd => &self.odd,
         }
     }
 

@@ -18,7 +18,7 @@ use kernel::{
 
 use super::{
     buckets::Buckets,
-    node::{Link, Node},
+    node::{Node, Parity},
     stripe::Stripe,
 };
 use crate::{
@@ -56,13 +56,13 @@ pub enum InsertError {
 
 /// A stripe and its lock.
 #[pin_data]
-struct Guarded<T> {
+struct LockedStripe<T> {
     #[pin]
     stripe: SpinLockBh<Stripe<T>>,
 }
 
 /// All stripes of a table.
-type Stripes<T> = Pin<KBox<[Guarded<T>]>>;
+type Stripes<T> = Pin<KBox<[LockedStripe<T>]>>;
 
 /// A place in the order of all nodes of a table.
 ///
@@ -94,14 +94,14 @@ impl Cursor {
 
 /// How many buckets of a table are how long.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Lengths {
+pub struct BucketLengths {
     /// Buckets without a node.
     pub empty: u64,
     /// Buckets with one node, with two and so on; the last number is that of all longer ones.
     pub by_length: [u64; 7],
 }
 
-impl Lengths {
+impl BucketLengths {
     /// Takes account of a bucket.
     fn count(&mut self, length: usize) {
         let last = self.by_length.len().saturating_sub(1);
@@ -247,8 +247,8 @@ impl<T: Send + Sync + 'static> Table<T> {
     }
 
     /// How many buckets are how long. May take long where there are many.
-    pub fn lengths(&self) -> Lengths {
-        let mut lengths = Lengths::default();
+    pub fn lengths(&self) -> BucketLengths {
+        let mut lengths = BucketLengths::default();
         let mut next = Some(0);
         while let Some(hash) = next {
             // A section for each bucket, so that none is long.
@@ -281,7 +281,7 @@ impl<T: Send + Sync + 'static> Table<T> {
         let link = match unsafe { old.as_ref() } {
             Some(old) if old.bits() == bits => return Ok(()),
             Some(old) => old.link().other(),
-            None => Link::Even,
+            None => Parity::Even,
         };
         let new = KBox::into_raw(Buckets::new(bits, link)?);
         // SAFETY: It is null or the live array, which this call has not freed yet.
@@ -303,7 +303,7 @@ impl<T: Send + Sync + 'static> Table<T> {
                 future: null_mut(),
                 migrated: 0,
             };
-            try_pin_init!(Guarded {
+            try_pin_init!(LockedStripe {
                 stripe <- SpinLockBh::new(stripe, name, key),
             }? Error)
         };

@@ -11,35 +11,35 @@ mod tests {
 
     use super::*;
     use crate::{
-        genetlink::{Do, Family, Full, Group, Operation, Policy, Request},
+        genetlink::{Do, Full, GenlFamily, Group, Operation, Policy, Request},
         kunit::Probe,
         module::{self, ModuleRef},
-        net_namespace::{self, Handle, Net, PerNet, PerNetId, PerNetRegistration},
-        netdevice::{self, Watch, Watcher},
-        netfilter::{self, hook, Context, Handler, Hooks, Point, Verdict},
+        net_namespace::{self, Net, PerNet, PerNetId, PerNetRegistration, WeakNet},
+        netdevice::{self, Notifier, NotifierRegistration},
+        netfilter::{self, hook, Handler, HookState, Hooks, InetHook, Verdict},
         proc_seq::{File, Show},
         rcu::{self, Arc, Ref, Slot},
         skbuff::Skb,
         sockopt::{self, Buffer, Options, Value},
-        sysctl::{Entry, Settings, Table},
+        sysctl::{Entry, Settings, SysctlTable},
         vec::VecExt,
     };
 
     /// A state of each namespace; `FAILS` keeps it from being made.
-    struct Local(Handle);
+    struct Local(WeakNet);
 
     static FAILS: AtomicUsize = AtomicUsize::new(0);
     static ALIVE: AtomicUsize = AtomicUsize::new(0);
     static LOCAL: PerNetId<Local> = PerNetId::new();
     /// What was kept by somebody who then could not make the state.
-    static KEPT: Slot<Handle> = Slot::empty();
+    static KEPT: Slot<WeakNet> = Slot::empty();
 
     impl PerNet for Local {
         fn id() -> &'static PerNetId<Self> {
             &LOCAL
         }
 
-        fn create(_: &Net, handle: Handle) -> Result<Arc<Self>> {
+        fn init(_: &Net, handle: WeakNet) -> Result<Arc<Self>> {
             if FAILS.load(Relaxed) != 0 {
                 assert!(handle.get(&rcu::read_lock()).is_some());
                 drop(KEPT.replace(Some(Arc::new(handle, GFP_KERNEL)?)));
@@ -49,12 +49,12 @@ mod tests {
             Arc::new(Self(handle), GFP_KERNEL)
         }
 
-        fn close(state: &Arc<Self>, _: &Net) {
+        fn pre_exit(state: &Arc<Self>, _: &Net) {
             // From now on nobody finds the namespace through its state.
             assert!(state.0.get(&rcu::read_lock()).is_none());
         }
 
-        fn destroy(_: Arc<Self>, _: &Net) {
+        fn exit(_: Arc<Self>, _: &Net) {
             ALIVE.fetch_sub(1, Relaxed);
         }
     }
@@ -112,10 +112,10 @@ mod tests {
 
     impl Handler<Shared> for Passing {
         const FAMILY: netfilter::Family = netfilter::Family::V6;
-        const POINT: Point = Point::Forward;
+        const HOOK: InetHook = InetHook::Forward;
         const PRIORITY: i32 = 1_000;
 
-        fn handle(_: Ref<'_, Shared>, skb: Skb, _: &Context<'_>) -> Verdict {
+        fn handle(_: Ref<'_, Shared>, skb: Skb, _: &HookState<'_>) -> Verdict {
             Verdict::Accept(skb)
         }
     }
@@ -196,13 +196,13 @@ mod tests {
     const OPERATIONS: &[Operation] = &[Operation::new(1).run::<Nothing>()];
     const POLICY: &[Policy] = &[Policy::ANY];
     const GROUPS: &[Group] = &[Group::admin("changes")];
-    static FAMILY: Family = Family::new("knet_kunit", 1, 1, POLICY, OPERATIONS, GROUPS);
-    static NAMESAKE: Family = Family::new("knet_kunit", 1, 1, POLICY, OPERATIONS, GROUPS);
+    static FAMILY: GenlFamily = GenlFamily::new("knet_kunit", 1, 1, POLICY, OPERATIONS, GROUPS);
+    static NAMESAKE: GenlFamily = GenlFamily::new("knet_kunit", 1, 1, POLICY, OPERATIONS, GROUPS);
 
     /// Whether a message was asked for.
-    fn is_announced(family: &'static Family) -> bool {
+    fn is_announced(family: &'static GenlFamily) -> bool {
         let asked = AtomicBool::new(false);
-        family.announce(Net::init(), 0, 1, |_, _| {
+        family.multicast(Net::init(), 0, 1, |_, _| {
             asked.store(true, Relaxed);
             Err(Full)
         });
@@ -263,8 +263,8 @@ mod tests {
         &[Entry::int(c"number", |shared: &Shared| &shared.number).range(0, 3)];
 
     /// A table in a directory of its own.
-    fn settings(state: Arc<Shared>) -> Result<Table<Shared>> {
-        Table::register(Net::init(), c"net/knet_kunit", ENTRIES, state)
+    fn settings(state: Arc<Shared>) -> Result<SysctlTable<Shared>> {
+        SysctlTable::register(Net::init(), c"net/knet_kunit", ENTRIES, state)
     }
 
     #[test]
@@ -287,7 +287,7 @@ mod tests {
 
     struct Looking;
 
-    impl Watcher for Looking {
+    impl Notifier for Looking {
         const PRIORITY: c_int = 0;
 
         fn device_goes(_: &Net) {
@@ -297,10 +297,13 @@ mod tests {
 
     #[test]
     fn devices_are_watched_until_that_ends() -> Result {
-        drop(Watch::<Looking>::new()?);
+        drop(NotifierRegistration::<Looking>::new()?);
         // Who goes is told of each device as if it went down; nobody is told after that.
         let told = DOWN.load(Relaxed);
-        let (one, two) = (Watch::<Looking>::new()?, Watch::<Looking>::new()?);
+        let (one, two) = (
+            NotifierRegistration::<Looking>::new()?,
+            NotifierRegistration::<Looking>::new()?,
+        );
         assert_eq!(DOWN.load(Relaxed), told);
         drop((one, two));
         assert!(netdevice::exists(Net::init(), b"lo"));
@@ -317,7 +320,7 @@ mod tests {
         drop(own.clone());
         drop(own);
         assert_eq!(
-            module::request(fmt!("knet-kunit-{}", "none")).err(),
+            module::request_module(fmt!("knet-kunit-{}", "none")).err(),
             Some(ENOENT)
         );
         Ok(())

@@ -18,7 +18,7 @@ mod tests {
         kunit::Probe,
         rcu::{self, Arc},
         time::{Jiffies, HZ},
-        timer::{Expire, Place, Timer},
+        timer::{Expire, Storage, Timer},
         work::{Job, Work},
     };
 
@@ -70,7 +70,7 @@ mod tests {
     fn busy(ends: &'static AtomicUsize) -> Result<Arc<Busy>> {
         Arc::pin_init(
             try_pin_init!(Busy {
-                timer <- Timer::new(Place::Allocated, c"knet_kunit", static_lock_class!()),
+                timer <- Timer::new(Storage::Allocated, c"knet_kunit", static_lock_class!()),
                 work <- Work::new(),
                 expired: AtomicUsize::new(0),
                 worked: AtomicUsize::new(0),
@@ -86,7 +86,7 @@ mod tests {
         static ENDS: AtomicUsize = AtomicUsize::new(0);
         for _ in 0..2 {
             pin_init::stack_pin_init!(let object = pin_init!(Lent {
-                timer <- Timer::new(Place::Stack, c"knet_kunit", static_lock_class!()),
+                timer <- Timer::new(Storage::Stack, c"knet_kunit", static_lock_class!()),
                 _probe: Probe(&ENDS),
             }));
             assert!(!object.timer.cancel());
@@ -104,7 +104,7 @@ mod tests {
         static ENDS: AtomicUsize = AtomicUsize::new(0);
         let (object, before) = (busy(&ENDS)?, ENDS.load(Relaxed));
         // An idle timer is not moved.
-        object.timer.rearm(Jiffies::now());
+        object.timer.mod_pending(Jiffies::now());
         wait();
         assert_eq!(object.expired.load(Relaxed), 0);
         Timer::arm(&object, Jiffies::now().after(1));

@@ -15,7 +15,7 @@ mod tests {
         kunit::{probe, Probe},
         list::List,
         new_spinlock_bh,
-        percpu::{Counters, CpusLock, Supply},
+        percpu::{CounterPool, Counters, CpusReadLock},
         random,
         rcu::{self, Arc},
         spinlock::SpinLockBh,
@@ -36,13 +36,13 @@ mod tests {
     }
 
     #[test]
-    fn supplied_counters_are_apart_and_outlive_their_supply() -> Result {
+    fn pooled_counters_are_apart_and_outlive_their_pool() -> Result {
         // Blocks of 1, 2, 4, 8, 16, 32 and 32, the last of which is not used up.
         const COUNT: usize = 70;
-        let mut supply = Supply::<3>::default();
+        let mut pool = CounterPool::<3>::default();
         let mut all = room(COUNT)?;
         for number in 0..COUNT {
-            let counters = supply.take()?;
+            let counters = pool.take()?;
             assert_eq!(counters.sums(), [0; 3]);
             let number = number as u64;
             counters.add::<0>(number);
@@ -50,14 +50,14 @@ mod tests {
             all.push_within_capacity(Some(counters))
                 .map_err(|_| ENOMEM)?;
         }
-        drop(supply);
+        drop(pool);
         // From the first to the last, every other one; so each block loses some before it is freed.
         for (number, counters) in (0..COUNT).zip(&mut all) {
             if number % 2 == 0 {
                 drop(counters.take());
             }
         }
-        let mut other = Supply::<3>::default();
+        let mut other = CounterPool::<3>::default();
         for _ in 0..COUNT {
             assert_eq!(other.take()?.sums(), [0; 3]);
         }
@@ -165,13 +165,13 @@ mod tests {
     fn cpu_lists_are_read_and_written() -> Result {
         let mut text = [0; 16];
         let first = CpuList::parse(c"0")?;
-        let lock = CpusLock::take();
+        let lock = CpusReadLock::take();
         let online = first.first_online(&lock);
         assert_eq!(online.map(|cpu| cpu.number()), Some(0));
         let length = first.print(&mut text);
         assert_eq!(text.get(..length), Some(&b"0"[..]));
         assert!(CpuList::parse(c"")?.is_empty());
-        assert!(!CpuList::of_kernel_threads()?.is_empty());
+        assert!(!CpuList::housekeeping()?.is_empty());
         assert_eq!(CpuList::parse(c"x").err(), Some(EINVAL));
         assert_eq!(CpuList::parse(c"3-1").err(), Some(EINVAL));
         assert_eq!(CpuList::parse(c"4000000").err(), Some(ERANGE));

@@ -52,7 +52,7 @@ pub mod hashtable {
     mod table;
 
     pub use node::Node;
-    pub use table::{Cursor, InsertError, Lengths, Table};
+    pub use table::{BucketLengths, Cursor, InsertError, Table};
 }
 #[path = "../field.rs"]
 pub mod field;

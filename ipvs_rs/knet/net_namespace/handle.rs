@@ -19,12 +19,12 @@ use crate::rcu::{self, Arc, Guard};
 ///
 /// The pointer is null, or that of a namespace that exists for a grace period after it has become
 /// null.
-pub struct Handle(Arc<AtomicPtr<bindings::net>>);
+pub struct WeakNet(Arc<AtomicPtr<bindings::net>>);
 
-impl Handle {
+impl WeakNet {
     /// # Safety
     ///
-    /// A share must be [ended](Handle::end), or be revoked and a grace period pass, before `net`
+    /// A share must be [ended](WeakNet::end), or be revoked and a grace period pass, before `net`
     /// ends.
     pub(super) unsafe fn new(net: &Net) -> Result<Self> {
         // INVARIANT: By the contract.
@@ -74,7 +74,7 @@ impl Handle {
     ///
     /// # Safety
     ///
-    /// `raw` must come from [`Handle::into_raw`], and be taken back once.
+    /// `raw` must come from [`WeakNet::into_raw`], and be taken back once.
     pub(super) unsafe fn from_raw(raw: *const c_void) -> Self {
         // SAFETY: `into_raw` made it of an `Arc` of this type, and it is taken back once.
         Self(unsafe { Arc::from_raw(raw) })

@@ -13,19 +13,19 @@ use super::Net;
 /// # Invariants
 ///
 /// The namespace has a reference that is this one's.
-pub struct Kept(NonNull<bindings::net>);
+pub struct NetRef(NonNull<bindings::net>);
 
 impl Net {
     /// Keeps the namespace, unless it has begun to end.
-    pub fn keep(&self) -> Option<Kept> {
+    pub fn keep(&self) -> Option<NetRef> {
         // SAFETY: The memory of a namespace is valid while a `&Net` exists.
         let net = unsafe { bindings::maybe_get_net(self.as_ptr()) };
         // INVARIANT: If it is not null, then the reference was just counted.
-        NonNull::new(net).map(Kept)
+        NonNull::new(net).map(NetRef)
     }
 }
 
-impl Deref for Kept {
+impl Deref for NetRef {
     type Target = Net;
 
     fn deref(&self) -> &Net {
@@ -36,7 +36,7 @@ impl Deref for Kept {
     }
 }
 
-impl Drop for Kept {
+impl Drop for NetRef {
     fn drop(&mut self) {
         // SAFETY: It is the reference that `maybe_get_net` took, given back once.
         unsafe { bindings::put_net(self.0.as_ptr()) };

@@ -16,7 +16,7 @@ use kernel::{
     types::Opaque,
 };
 
-use super::{Handle, Net};
+use super::{Net, WeakNet};
 use crate::rcu::{self, Arc, Guard, Ref};
 
 /// State that every network namespace has one of.
@@ -27,22 +27,22 @@ pub trait PerNet: Sized + Send + Sync + 'static {
     /// Makes the state of `net`. May sleep.
     ///
     /// `handle` may be put anywhere: it gives no namespace any more from the moment before
-    /// [`PerNet::close`] on, or from the moment when this function has failed.
+    /// [`PerNet::pre_exit`] on, or from the moment when this function has failed.
     ///
     /// # Errors
     ///
     /// The namespace, or the registration, fails with this error.
-    fn create(net: &Net, handle: Handle) -> Result<Arc<Self>>;
+    fn init(net: &Net, handle: WeakNet) -> Result<Arc<Self>>;
 
     /// Begins the end of `net`: sees to it that packets do not come any more. May sleep.
     ///
-    /// A grace period passes before [`PerNet::destroy`]; one for all namespaces that end together.
-    fn close(state: &Arc<Self>, net: &Net);
+    /// A grace period passes before [`PerNet::exit`]; one for all namespaces that end together.
+    fn pre_exit(state: &Arc<Self>, net: &Net);
 
     /// Ends the state of `net`: whatever was registered there has to be taken back now. May sleep.
     ///
     /// Nobody finds the state any more, but who found it before may still have it.
-    fn destroy(state: Arc<Self>, net: &Net);
+    fn exit(state: Arc<Self>, net: &Net);
 }
 
 /// Tells where namespaces keep a `T`.
@@ -50,7 +50,7 @@ pub trait PerNet: Sized + Send + Sync + 'static {
 /// # Invariants
 ///
 /// While `assigned` is neither 0 nor [`CLAIMED`], C has reserved the place of this number for a
-/// [`Place`] of a `T`. While `published` is not 0, it is `assigned`, and every namespace has one.
+/// [`NetData`] of a `T`. While `published` is not 0, it is `assigned`, and every namespace has one.
 pub struct PerNetId<T> {
     assigned: AtomicU32,
     published: AtomicU32,
@@ -71,9 +71,9 @@ const CLAIMED: u32 = 1;
 /// # Invariants
 ///
 /// `state` is null, or an [`Arc`] of the kind of state, in its raw form; `handle` is null, or a
-/// [`Handle`] in its raw form. Both belong to the place.
+/// [`WeakNet`] in its raw form. Both belong to the place.
 #[repr(C)]
-struct Place {
+struct NetData {
     state: AtomicPtr<c_void>,
     handle: AtomicPtr<c_void>,
 }
@@ -116,10 +116,10 @@ pub fn state<'g, T: PerNet>(net: &Net, guard: &'g Guard) -> Option<Ref<'g, T>> {
 ///
 /// # Safety
 ///
-/// `id` must be reserved for a [`Place`], and an RCU read-side section be open unless the namespace
+/// `id` must be reserved for a [`NetData`], and an RCU read-side section be open unless the namespace
 /// can have no new places meanwhile.
 #[inline]
-unsafe fn place(net: &Net, id: u32) -> Option<NonNull<Place>> {
+unsafe fn place(net: &Net, id: u32) -> Option<NonNull<NetData>> {
     // CAST: A small number.
     let index = id as usize;
     // SAFETY: The namespace is alive, so this is in it.
@@ -135,7 +135,7 @@ unsafe fn place(net: &Net, id: u32) -> Option<NonNull<Place>> {
         return None;
     }
     // SAFETY: `index` is in the array.
-    let pointer = unsafe { array.cast::<*mut Place>().add(index) };
+    let pointer = unsafe { array.cast::<*mut NetData>().add(index) };
     // ORDERING: Relaxed: `published`, or the lock of C, says that the place was there before.
     // SAFETY: As above; an aligned pointer is read whole.
     NonNull::new(unsafe { pointer.read_volatile() })
@@ -166,7 +166,7 @@ impl<T: PerNet> PerNetRegistration<T> {
     ///
     /// # Errors
     ///
-    /// `EBUSY` if this kind of state is registered already, `ENOMEM`, or what [`PerNet::create`]
+    /// `EBUSY` if this kind of state is registered already, `ENOMEM`, or what [`PerNet::init`]
     /// failed with.
     pub fn new() -> Result<Self> {
         let PerNetId {
@@ -181,7 +181,7 @@ impl<T: PerNet> PerNetRegistration<T> {
                     pre_exit: Some(pre_exit::<T>),
                     exit: Some(exit::<T>),
                     id: assigned.as_ptr(),
-                    size: size_of::<Place>(),
+                    size: size_of::<NetData>(),
                     ..pin_init::zeroed()
                 };
                 // SAFETY: The pointer is valid for writes.
@@ -235,7 +235,7 @@ impl<T: PerNet> Drop for PerNetRegistration<T> {
 /// # Safety
 ///
 /// To be called in an operation of a [`PerNetRegistration<T>`] for `net`.
-unsafe fn own_place<T: PerNet>(net: &Net) -> Option<&Place> {
+unsafe fn own_place<T: PerNet>(net: &Net) -> Option<&NetData> {
     // ORDERING: Relaxed: C wrote it under the lock in which it calls the operations.
     let id = T::id().assigned.load(Ordering::Relaxed);
     // SAFETY: C has reserved the number before it calls an operation, and makes no places for this
@@ -259,8 +259,8 @@ unsafe extern "C" fn init<T: PerNet>(net: *mut bindings::net) -> c_int {
         let place = unsafe { own_place::<T>(net) }.ok_or(ENOENT)?;
         // SAFETY: It is ended right here if there will be no `pre_exit`; otherwise that revokes it,
         // and C waits for a grace period before `exit`.
-        let handle = unsafe { Handle::new(net) }?;
-        let state = match T::create(net, handle.share()) {
+        let handle = unsafe { WeakNet::new(net) }?;
+        let state = match T::init(net, handle.share()) {
             Ok(state) => state,
             Err(error) => {
                 handle.end();
@@ -295,7 +295,7 @@ unsafe extern "C" fn pre_exit<T: PerNet>(net: *mut bindings::net) {
     let handle = place.handle.swap(null_mut(), Ordering::Relaxed);
     if !handle.is_null() {
         // SAFETY: `init` stored there what `into_raw` gave; it was taken out just now.
-        unsafe { Handle::from_raw(handle) }.revoke();
+        unsafe { WeakNet::from_raw(handle) }.revoke();
     }
     // ORDERING: Relaxed: `init` stored it under the lock of C.
     let state = place.state.load(Ordering::Relaxed);
@@ -303,7 +303,7 @@ unsafe extern "C" fn pre_exit<T: PerNet>(net: *mut bindings::net) {
         // SAFETY: `init` stored there what `into_raw` gave for a `T`. The place keeps the
         // reference: this one is not dropped.
         let state = ManuallyDrop::new(unsafe { Arc::<T>::from_raw(state) });
-        T::close(&state, net);
+        T::pre_exit(&state, net);
     }
 }
 
@@ -325,6 +325,6 @@ unsafe extern "C" fn exit<T: PerNet>(net: *mut bindings::net) {
     if !state.is_null() {
         // SAFETY: `init` stored there what `into_raw` gave for a `T`; it was taken out just now.
         let state = unsafe { Arc::from_raw(state) };
-        T::destroy(state, net);
+        T::exit(state, net);
     }
 }

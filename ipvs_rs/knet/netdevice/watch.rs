@@ -14,7 +14,7 @@ use kernel::{
 use crate::net_namespace::Net;
 
 /// Somebody who wants to know.
-pub trait Watcher: 'static {
+pub trait Notifier: 'static {
     /// When it is told: before those of a lower priority. Among those of 0 are IPv4 and IPv6, which take
     /// the device's addresses and routes out of their tables; IPv6 also takes it out of routes that
     /// others keep, so that these cannot be told by their device afterwards.
@@ -35,17 +35,17 @@ pub trait Watcher: 'static {
 /// # Invariants
 ///
 /// `block` is registered.
-pub struct Watch<W: Watcher> {
+pub struct NotifierRegistration<W: Notifier> {
     block: KBox<Opaque<bindings::notifier_block>>,
     _watcher: PhantomData<fn(W)>,
 }
 
 // SAFETY: A registration belongs to no thread.
-unsafe impl<W: Watcher> Send for Watch<W> {}
-// SAFETY: There is nothing to do with `&Watch`.
-unsafe impl<W: Watcher> Sync for Watch<W> {}
+unsafe impl<W: Notifier> Send for NotifierRegistration<W> {}
+// SAFETY: There is nothing to do with `&NotifierRegistration`.
+unsafe impl<W: Notifier> Sync for NotifierRegistration<W> {}
 
-impl<W: Watcher> Watch<W> {
+impl<W: Notifier> NotifierRegistration<W> {
     /// Begins to tell `W`. May sleep.
     ///
     /// # Errors
@@ -70,7 +70,7 @@ impl<W: Watcher> Watch<W> {
     }
 }
 
-impl<W: Watcher> Drop for Watch<W> {
+impl<W: Notifier> Drop for NotifierRegistration<W> {
     fn drop(&mut self) {
         // SAFETY: `new` has registered the block, and nobody has taken it back. It stays until the
         // last reader is gone. It fails only for blocks that are not registered.
@@ -83,7 +83,7 @@ impl<W: Watcher> Drop for Watch<W> {
 /// # Safety
 ///
 /// `info` must be what C gives to notifiers of devices.
-unsafe extern "C" fn adapter<W: Watcher>(
+unsafe extern "C" fn adapter<W: Notifier>(
     _block: *mut bindings::notifier_block,
     event: c_ulong,
     info: *mut c_void,

@@ -14,7 +14,7 @@ use crate::{net_namespace::Net, rcu::Guard, skbuff::Skb};
 
 /// An end of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum TupleEnd {
     /// Who gives it.
     Source,
     /// Who gets it.
@@ -24,7 +24,7 @@ pub enum End {
 /// What an entry is found by: the ends of the packet that began it. Of an IPv4 address the first
 /// four bytes count, and the others are zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct Tuple {
     /// Which addresses these are.
     pub family: Family,
     /// The transport protocol.
@@ -39,12 +39,12 @@ pub struct Entry {
     pub destination_port: u16,
 }
 
-impl Entry {
+impl Tuple {
     /// Ends the entry in the zone of packets that no rule has given another, if there is one.
-    pub fn end(&self, net: &Net, _guard: &Guard) {
+    pub fn kill(&self, net: &Net, _guard: &Guard) {
         // SAFETY: The namespace is valid, and an address has the size of C's union.
         unsafe {
-            bindings::ct_end(
+            bindings::ct_kill(
                 net.as_ptr(),
                 self.family as u8,
                 self.protocol,
@@ -59,33 +59,33 @@ impl Entry {
 
 impl Skb {
     /// Whether the packet belongs to a conversation that was known before it.
-    pub fn is_of_known_conversation(&self) -> bool {
+    pub fn is_ct_confirmed(&self) -> bool {
         // SAFETY: By the invariant of `Skb` the packet is valid.
         unsafe { bindings::ct_is_confirmed(self.as_ptr()) }
     }
 
     /// If the packet begins a conversation, lets its answers be those with this `end`, of which an
     /// IPv4 address has the first four bytes. Those of ICMP have no port.
-    pub fn expect_answer(&mut self, family: Family, end: End, addr: [u8; 16], port: u16) {
-        let source = end == End::Source;
+    pub fn alter_reply(&mut self, family: Family, end: TupleEnd, addr: [u8; 16], port: u16) {
+        let source = end == TupleEnd::Source;
         let addr = addr.as_ptr().cast();
         // SAFETY: By the invariant of `Skb` the packet is ours, and an address has the size of C's union.
         unsafe {
-            bindings::ct_expect_answer(self.as_ptr(), family as u8, source, addr, port.to_be());
+            bindings::ct_alter_reply(self.as_ptr(), family as u8, source, addr, port.to_be());
         }
     }
 
     /// Lets later packets of the conversation find what this one has begun.
     ///
     /// Returns `false` if the packet must be dropped, as it lost to another one of its kind.
-    pub fn confirm_tracking(&mut self) -> bool {
+    pub fn confirm_ct(&mut self) -> bool {
         // SAFETY: By the invariant of `Skb` the packet is ours.
         unsafe { bindings::ct_confirm(self.as_ptr()) }
     }
 
     /// Lets the packet be one that connection tracking has not seen.
-    pub fn forget_tracking(&mut self) {
+    pub fn reset_ct(&mut self) {
         // SAFETY: By the invariant of `Skb` the packet is ours.
-        unsafe { bindings::ct_forget(self.as_ptr()) };
+        unsafe { bindings::ct_reset(self.as_ptr()) };
     }
 }

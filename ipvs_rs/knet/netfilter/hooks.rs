@@ -10,7 +10,7 @@ use core::{
 use ipvs_sys as bindings;
 use kernel::{error::to_result, prelude::*};
 
-use super::{Context, Family, Handler, Point, Verdict};
+use super::{Family, Handler, HookState, InetHook, Verdict};
 use crate::{
     module,
     net_namespace::Net,
@@ -26,7 +26,7 @@ pub struct Hook<T> {
         *const bindings::nf_hook_state,
     ) -> c_uint,
     family: Family,
-    point: Point,
+    hook: InetHook,
     priority: i32,
     _state: PhantomData<fn(T)>,
 }
@@ -36,7 +36,7 @@ pub const fn hook<T: Send + Sync + 'static, H: Handler<T>>() -> Hook<T> {
     Hook {
         call: adapter::<T, H>,
         family: H::FAMILY,
-        point: H::POINT,
+        hook: H::HOOK,
         priority: H::PRIORITY,
         _state: PhantomData,
     }
@@ -152,7 +152,7 @@ impl<T> Hook<T> {
             hook: Some(self.call),
             priv_: private.cast_mut(),
             pf: self.family as u8,
-            hooknum: self.point as u32,
+            hooknum: self.hook as u32,
             priority: self.priority,
             ..pin_init::zeroed()
         }
@@ -164,7 +164,7 @@ impl<T> Hook<T> {
 /// # Safety
 ///
 /// `private` must come from the operations of a [`Registered<T>`] that C still may read, and the
-/// rest must be what C gives to a hook at [`Handler::POINT`].
+/// rest must be what C gives to a hook at [`Handler::HOOK`].
 unsafe extern "C" fn adapter<T: Send + Sync + 'static, H: Handler<T>>(
     private: *mut c_void,
     skb: *mut bindings::sk_buff,
@@ -185,9 +185,9 @@ unsafe extern "C" fn adapter<T: Send + Sync + 'static, H: Handler<T>>(
     // SAFETY: As is said of `given`. IP has checked its header, and got it into one piece, before it
     // calls hooks; the read-side section stays open until the hook has returned.
     let packet = unsafe { Skb::from_raw(given) };
-    let context = Context {
+    let context = HookState {
         net,
-        point: H::POINT,
+        hook: H::HOOK,
         rcu: &guard,
     };
     let (back, verdict) = match H::handle(shared, packet, &context) {

@@ -71,7 +71,7 @@ impl Skb {
     /// `EINVAL` if the packet is shorter, `ENOMEM` if its data is shared or in pieces and there is
     /// no memory for a copy.
     #[inline]
-    pub fn writable(&mut self, length: usize) -> Result<&mut [u8]> {
+    pub fn ensure_writable(&mut self, length: usize) -> Result<&mut [u8]> {
         let start = self.network_offset();
         let end = start.checked_add(length).ok_or(EINVAL)?;
         // CAST: 32 bits into a machine word.

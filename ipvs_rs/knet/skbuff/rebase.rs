@@ -32,7 +32,7 @@ impl Skb {
 
     /// Lets the routes of this IPv4 packet, which this host has sent, take packets of at most `mtu`
     /// bytes, as far as C believes that.
-    pub fn narrow_path_v4(&mut self, net: &Net, mtu: u32) {
+    pub fn update_pmtu_v4(&mut self, net: &Net, mtu: u32) {
         if self.is_of(Family::V4) {
             // SAFETY: By the type invariant the packet is ours, and begins with a header of IPv4.
             unsafe { bindings::ipv4_update_pmtu(self.as_ptr(), net.as_ptr(), mtu, 0, 0) };
@@ -40,10 +40,10 @@ impl Skb {
     }
 
     /// The same of IPv6.
-    pub fn narrow_path_v6(&mut self, net: &Net, mtu: u32) {
+    pub fn update_pmtu_v6(&mut self, net: &Net, mtu: u32) {
         if self.is_of(Family::V6) {
             // SAFETY: By the type invariant the packet is ours, and begins with a header of IPv6.
-            unsafe { bindings::narrow_path_v6(net.as_ptr(), self.as_ptr(), mtu) };
+            unsafe { bindings::update_pmtu_v6(net.as_ptr(), self.as_ptr(), mtu) };
         }
     }
 }

@@ -63,7 +63,7 @@ impl Skb {
     /// The read-side section keeps a route alive, whoever gives up references meanwhile; where a
     /// packet is to outlive the section, C takes a reference first.
     #[inline]
-    pub fn set_cached_route(&mut self, route: &Route, _guard: &Guard) {
+    pub fn set_route_noref(&mut self, route: &Route, _guard: &Guard) {
         // CAST: A pointer in a field that also has a bit for flags.
         self.attach(route.as_ptr() as usize | NOREF);
     }

@@ -51,9 +51,9 @@ pub enum DefragUser {
 
 /// Why a fragment has not become a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unassembled {
+pub enum DefragError {
     /// It waits for the others.
-    Waits,
+    InProgress,
     /// It does not fit to the others, there was one like it, or no memory for it: it is freed.
     Refused,
 }
@@ -95,11 +95,11 @@ impl Skb {
     ///
     /// # Errors
     ///
-    /// [`Unassembled`]. Packets of IPv6 are refused.
-    pub fn defragment(self, net: &Net, user: DefragUser) -> Result<Skb, Unassembled> {
+    /// [`DefragError`]. Packets of IPv6 are refused.
+    pub fn defragment(self, net: &Net, user: DefragUser) -> Result<Skb, DefragError> {
         // The reassembly asks the device, or else the route, for its namespace.
         if !self.has_device() && !self.has_route() || !self.is_of(Family::V4) {
-            return Err(Unassembled::Refused);
+            return Err(DefragError::Refused);
         }
         let skb = self.into_raw();
         // SAFETY: We give up the packet, which by the type invariant begins with a header of IPv4.
@@ -108,8 +108,8 @@ impl Skb {
             // SAFETY: On success the packet is ours again, and begins with the header that it had.
             // The read-side section is that of `self`.
             0 => Ok(unsafe { Skb::from_raw(skb) }),
-            bindings::EINPROGRESS => Err(Unassembled::Waits),
-            _ => Err(Unassembled::Refused),
+            bindings::EINPROGRESS => Err(DefragError::InProgress),
+            _ => Err(DefragError::Refused),
         }
     }
 
@@ -119,7 +119,7 @@ impl Skb {
     /// where the answer goes. C keeps to its rules about what may be answered, and how often. Nothing
     /// is sent if the packet or its route is not of IPv4, if the kernel knows no such error, or if the
     /// packet has other options than it came with.
-    pub fn send_icmp_v4(&mut self, error: IcmpError) {
+    pub fn icmp_send_v4(&mut self, error: IcmpError) {
         let unreachable = bindings::ICMP_DEST_UNREACH;
         let (kind, code, info) = match error {
             IcmpError::TimeExceeded => (bindings::ICMP_TIME_EXCEEDED, bindings::ICMP_EXC_TTL, 0),
@@ -157,9 +157,9 @@ impl Skb {
 
     /// Answers an IPv6 packet with an ICMPv6 error.
     ///
-    /// See [`Skb::send_icmp_v4`]. Fragmentation is what senders of IPv6 do, and always needed. Nothing
+    /// See [`Skb::icmp_send_v4`]. Fragmentation is what senders of IPv6 do, and always needed. Nothing
     /// is sent if the packet is not of IPv6, or has a route that is not.
-    pub fn send_icmp_v6(&mut self, net: &Net, error: IcmpError) {
+    pub fn icmp_send_v6(&mut self, net: &Net, error: IcmpError) {
         let unreachable = bindings::ICMPV6_DEST_UNREACH;
         let (kind, code, info) = match error {
             IcmpError::TimeExceeded => (
@@ -184,12 +184,12 @@ impl Skb {
         };
     }
 
-    /// Looks up the route of an IPv6 packet again. See [`Skb::reroute_v4`].
+    /// Looks up the route of an IPv6 packet again. See [`Skb::route_me_harder_v4`].
     ///
     /// # Errors
     ///
     /// The packet has no route now, or one that is not to be used: drop it.
-    pub fn reroute_v6(&mut self, net: &Net) -> Result {
+    pub fn route_me_harder_v6(&mut self, net: &Net) -> Result {
         if !self.has_route_of(Family::V6) {
             return Err(ENOENT);
         }
@@ -209,7 +209,7 @@ impl Skb {
     /// # Errors
     ///
     /// The packet has no route now, or one that is not to be used: drop it.
-    pub fn reroute_v4(&mut self, net: &Net) -> Result {
+    pub fn route_me_harder_v4(&mut self, net: &Net) -> Result {
         if !self.has_route_of(Family::V4) {
             return Err(ENOENT);
         }
@@ -224,11 +224,11 @@ impl Skb {
 
     /// Tells the sender how large packets may be, if it is a socket of this host.
     #[inline]
-    pub fn tell_sender_mtu(&self, mtu: u32) {
+    pub fn update_sender_pmtu(&self, mtu: u32) {
         if !self.has_device() && self.has_route() {
             // SAFETY: By the type invariant the packet is valid; it has a route. C reads neither its
             // headers nor its data.
-            unsafe { bindings::dst_tell_sender_mtu(self.as_ptr(), mtu) };
+            unsafe { bindings::dst_update_sender_pmtu(self.as_ptr(), mtu) };
         }
     }
 

@@ -17,11 +17,11 @@ use ipvs_sys as bindings;
 use kernel::{error::to_result, prelude::*};
 
 use super::{ether_type, header_length, Skb};
-use crate::{checksum::Summed, net_namespace::Net, netfilter::Family, route::Route};
+use crate::{checksum::IpSummed, net_namespace::Net, netfilter::Family, route::Route};
 
 /// How the segments of a packet are to be wrapped, if it is segmented later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Segments {
+pub enum TunnelGso {
     /// In IP.
     Ip,
     /// In UDP.
@@ -41,7 +41,7 @@ pub enum Segments {
 /// Where a transport checksum is that somebody else is to complete, in bytes from the network
 /// header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Partial {
+pub struct PartialChecksum {
     /// Where what it covers begins.
     pub start: u16,
     /// Where it is.
@@ -57,14 +57,14 @@ pub struct Capsule {
 
 impl Skb {
     /// Where the transport checksum is, if somebody else is to complete it.
-    pub fn partial_checksum(&self) -> Option<Partial> {
-        if self.summed() != Summed::Partial {
+    pub fn partial_checksum(&self) -> Option<PartialChecksum> {
+        if self.ip_summed() != IpSummed::Partial {
             return None;
         }
         // SAFETY: The union holds these numbers while the checksum is partial.
         let place = unsafe { self.headers().__bindgen_anon_1.__bindgen_anon_1 };
         let start = place.csum_start.wrapping_sub(self.headers().network_header);
-        Some(Partial {
+        Some(PartialChecksum {
             start,
             field: start.wrapping_add(place.csum_offset),
         })
@@ -81,7 +81,7 @@ impl Skb {
         route: &Route,
         outer: Family,
         headers: u32,
-        segments: Segments,
+        segments: TunnelGso,
     ) -> Result<Capsule> {
         if headers > MOST_HEADERS {
             return Err(EINVAL);
@@ -91,20 +91,20 @@ impl Skb {
             Family::V6 => bindings::SKB_GSO_IPXIP6,
         };
         let kind = match segments {
-            Segments::Ip => ip,
-            Segments::Udp { checksum, remote } => {
+            TunnelGso::Ip => ip,
+            TunnelGso::Udp { checksum, remote } => {
                 let udp = match checksum {
                     true => bindings::SKB_GSO_UDP_TUNNEL_CSUM,
                     false => bindings::SKB_GSO_UDP_TUNNEL,
                 };
-                let remote = match remote && self.summed() == Summed::Partial {
+                let remote = match remote && self.ip_summed() == IpSummed::Partial {
                     true => bindings::SKB_GSO_TUNNEL_REMCSUM,
                     false => 0,
                 };
                 ip | udp | remote
             }
-            Segments::Gre { checksum: true } => bindings::SKB_GSO_GRE_CSUM,
-            Segments::Gre { checksum: false } => bindings::SKB_GSO_GRE,
+            TunnelGso::Gre { checksum: true } => bindings::SKB_GSO_GRE_CSUM,
+            TunnelGso::Gre { checksum: false } => bindings::SKB_GSO_GRE,
         };
         // CAST: Flags, which some kernels have as this type already.
         #[allow(
@@ -129,9 +129,9 @@ impl Capsule {
     }
 
     /// Says what the next header calls the IP packet inside.
-    pub fn payload(&mut self, protocol: u8) {
+    pub fn inner_ipproto(&mut self, protocol: u8) {
         // SAFETY: By the invariant of `Skb` the packet is ours.
-        unsafe { bindings::tunnel_payload(self.skb.as_ptr(), protocol) };
+        unsafe { bindings::tunnel_inner_ipproto(self.skb.as_ptr(), protocol) };
     }
 
     /// Leaves the inner transport checksum to the receiver, where it is not there yet. The headers
@@ -162,7 +162,7 @@ impl Capsule {
     /// # Errors
     ///
     /// `EINVAL`: there is no room.
-    pub fn push_udp(&mut self, net: &Net, ends: &Ends, port: u16, checksum: bool) -> Result {
+    pub fn push_udp(&mut self, net: &Net, ends: &OuterAddrs, port: u16, checksum: bool) -> Result {
         self.take(UDP_HEADER)?;
         // SAFETY: The namespace is valid, by the invariant of `Skb` the packet is ours, `room` says
         // that there is room for the header, and an address has at most 16 bytes.
@@ -224,7 +224,7 @@ impl Capsule {
 }
 
 /// The ends of a packet that is getting outer headers. IPv4 uses the first four bytes.
-pub struct Ends {
+pub struct OuterAddrs {
     /// Which addresses these are.
     pub family: Family,
     /// Where it comes from.

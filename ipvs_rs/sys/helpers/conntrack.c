@@ -10,7 +10,7 @@
 #include "../helpers.h"
 
 /* Detaches the entry; who sees the packet next may attach another. */
-void ipvs_helper_ct_forget(struct sk_buff *skb)
+void ipvs_helper_ct_reset(struct sk_buff *skb)
 {
 	nf_reset_ct(skb);
 }
@@ -33,7 +33,7 @@ bool ipvs_helper_ct_confirm(struct sk_buff *skb)
 /*
  * The answers to @skb, if it begins an entry, come from @addr and @port (@source) or go there. ICMP has no ports.
  */
-void ipvs_helper_ct_expect_answer(struct sk_buff *skb, u8 family, bool source, const void *addr, __be16 port)
+void ipvs_helper_ct_alter_reply(struct sk_buff *skb, u8 family, bool source, const void *addr, __be16 port)
 {
 	struct nf_conntrack_tuple answer;
 	enum ip_conntrack_info info;
@@ -58,7 +58,7 @@ void ipvs_helper_ct_expect_answer(struct sk_buff *skb, u8 family, bool source, c
 }
 
 /* Ends the entry that was begun from @source to @destination, if there is one. */
-void ipvs_helper_ct_end(struct net *net, u8 family, u8 protocol, const void *source, __be16 source_port,
+void ipvs_helper_ct_kill(struct net *net, u8 family, u8 protocol, const void *source, __be16 source_port,
 			const void *destination, __be16 destination_port)
 {
 	struct nf_conntrack_tuple tuple = {

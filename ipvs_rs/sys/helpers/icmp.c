@@ -33,7 +33,7 @@ bool ipvs_helper_skb_rebase(struct sk_buff *skb, unsigned int offset, __be16 pro
 }
 
 /* Lets the IPv6 routes of @skb, which this host has sent, take at most @mtu bytes. */
-void ipvs_helper_narrow_path_v6(struct net *net, struct sk_buff *skb, u32 mtu)
+void ipvs_helper_update_pmtu_v6(struct net *net, struct sk_buff *skb, u32 mtu)
 {
 	ip6_update_pmtu(skb, net, htonl(mtu), 0, skb->mark, sock_net_uid(net, NULL));
 }

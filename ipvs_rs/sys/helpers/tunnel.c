@@ -36,7 +36,7 @@ int ipvs_helper_tunnel_begin(struct sk_buff *skb, const struct dst_entry *dst, u
 }
 
 /* Segmentation finds an IP packet that its tunnel calls @protocol. */
-void ipvs_helper_tunnel_payload(struct sk_buff *skb, u8 protocol)
+void ipvs_helper_tunnel_inner_ipproto(struct sk_buff *skb, u8 protocol)
 {
 	skb_set_inner_ipproto(skb, protocol);
 }
@@ -96,7 +96,7 @@ void *ipvs_helper_tunnel_push_ip(struct sk_buff *skb, __be16 protocol, unsigned 
 }
 
 /* Tells the socket on this host that sent @skb how large packets may be. */
-void ipvs_helper_dst_tell_sender_mtu(struct sk_buff *skb, u32 mtu)
+void ipvs_helper_dst_update_sender_pmtu(struct sk_buff *skb, u32 mtu)
 {
 	struct dst_entry *dst = skb_dst(skb);
 	struct sock *sk = skb->sk;

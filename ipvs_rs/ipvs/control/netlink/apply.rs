@@ -97,9 +97,9 @@ impl Do for Apply {
             let mut entries = (0..usize::MAX).zip(list::items(bytes));
             match entries.find(|(number, _)| Some(*number) == entry) {
                 Some((entry, nest)) => {
-                    request.explain_at(nest.payload(), fmt!("entry {entry}: {text}"));
+                    request.set_err_msg_attr(nest.payload(), fmt!("entry {entry}: {text}"));
                 }
-                _ => request.explain_at(&[], fmt!("{text}")),
+                _ => request.set_err_msg_attr(&[], fmt!("{text}")),
             }
             error
         })

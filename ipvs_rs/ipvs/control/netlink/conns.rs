@@ -22,7 +22,7 @@ use crate::{
 /// Which connections a request is about.
 fn filter(request: &Request) -> Result<Filter> {
     Filter::parse(request.attributes()).map_err(|error| {
-        request.explain_at(&[], fmt!("{}", error.text()));
+        request.set_err_msg_attr(&[], fmt!("{}", error.text()));
         of_request(error)
     })
 }
@@ -60,7 +60,7 @@ impl Do for Delete {
     fn run(request: &Request) -> Result {
         let (ipvs, filter) = (ipvs(request)?, filter(request)?);
         if !filter.is_deliberate() {
-            request.explain(c"say which connections, or set the flag for all");
+            request.set_err_msg(c"say which connections, or set the flag for all");
             return Err(EINVAL);
         }
         // What is done can no longer fail, as there is memory for the answer.
@@ -70,7 +70,7 @@ impl Do for Delete {
     }
 }
 
-/// Ends connections, and says how many.
+/// OuterAddrs connections, and says how many.
 fn end(ipvs: &Ipvs, filter: &Filter) -> u32 {
     let (mut cursor, mut count) = (Cursor::default(), 0_u32);
     loop {

@@ -22,7 +22,7 @@ impl Do for New {
         let spec = request::daemon(nest).map_err(of_request)?;
         let started = daemons::start(request.net(), &spec);
         if started == Err(eopnotsupp()) {
-            request.explain(c"synchronisation daemons are not implemented yet");
+            request.set_err_msg(c"synchronisation daemons are not implemented yet");
         }
         started
     }

@@ -32,11 +32,11 @@ impl AttributeSink for Sink<'_, '_> {
         kind: u16,
         fill: impl FnOnce(&mut Self) -> Result<(), Full>,
     ) -> Result<(), Full> {
-        let nest = self.0.begin_nest(kind).map_err(full)?;
+        let nest = self.0.nest_start(kind).map_err(full)?;
         match fill(self) {
-            Ok(()) => self.0.end_nest(nest),
+            Ok(()) => self.0.nest_end(nest),
             Err(Full) => {
-                self.0.cancel_nest(nest);
+                self.0.nest_cancel(nest);
                 return Err(Full);
             }
         }

@@ -81,7 +81,7 @@ fn check_length(buffer: &Buffer, header: usize, entry: usize, count: u32) -> Res
     if buffer.length() == wanted {
         return Ok(());
     }
-    if log::ratelimit() {
+    if log::net_ratelimit() {
         pr_err!("length: {} != {wanted}\n", buffer.length());
     }
     Err(EINVAL)

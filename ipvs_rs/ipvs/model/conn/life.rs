@@ -53,8 +53,8 @@ impl Conn {
         }
         // Looked at each time: a packet beside this one may have put the timer later than this
         // deadline, which then is the one that stays.
-        if deadline.since(self.timer.when()) < 0 {
-            self.timer.rearm(deadline);
+        if deadline.since(self.timer.expires()) < 0 {
+            self.timer.mod_pending(deadline);
         }
         deadline
     }
@@ -104,11 +104,11 @@ impl Conn {
     fn end_tracking(&self) {
         let guard = rcu::read_lock();
         if let Some(net) = self.ipvs.net(&guard) {
-            tracking::entry(self).end(net, &guard);
+            tracking::entry(self).kill(net, &guard);
         }
     }
 
-    /// Ends the connection now, unless it controls others.
+    /// OuterAddrs the connection now, unless it controls others.
     pub(crate) fn end(&self) -> End {
         match self.controlled.end() {
             // Somebody who ends it whatever it controls may be faster.
@@ -117,7 +117,7 @@ impl Conn {
         }
     }
 
-    /// Ends the connection now, and then the one that controls it, unless that controls others.
+    /// OuterAddrs the connection now, and then the one that controls it, unless that controls others.
     pub(crate) fn end_with_controller(&self) {
         if self.end().has_ended() {
             if let Some(control) = &self.control {
@@ -126,7 +126,7 @@ impl Conn {
         }
     }
 
-    /// Ends a connection that nobody wants now, unless it controls others, and then the one that
+    /// OuterAddrs a connection that nobody wants now, unless it controls others, and then the one that
     /// controls it, unless that controls others or is the template of a client that was answered.
     ///
     /// Returns whether this call ended it.
@@ -140,7 +140,7 @@ impl Conn {
         ends
     }
 
-    /// Ends the connection now, whatever it controls. Returns whether this call did it.
+    /// OuterAddrs the connection now, whatever it controls. Returns whether this call did it.
     pub(crate) fn finish(&self) -> bool {
         self.controlled.end_anyhow();
         let was_there = self.unlink();
@@ -171,7 +171,7 @@ impl Expire for Conn {
         if !this.client_node.is_linked() {
             this.timer.cancel();
         } else if this.deadline().since(deadline) < 0 {
-            this.timer.rearm(this.deadline());
+            this.timer.mod_pending(this.deadline());
         }
     }
 }

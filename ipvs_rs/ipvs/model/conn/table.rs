@@ -18,7 +18,7 @@ use ipvs_core::{
 use kernel::prelude::*;
 use knet::{
     field::field,
-    hashtable::{Cursor, Lengths, Table},
+    hashtable::{BucketLengths, Cursor, Table},
     memory,
     rcu::{self, Arc, Guard, Ref},
     timer::Timer,
@@ -194,7 +194,7 @@ impl Conns {
         }
     }
 
-    /// Ends all connections. May sleep.
+    /// OuterAddrs all connections. May sleep.
     pub(crate) fn flush(&self) {
         let mut cursor = Cursor::default();
         loop {
@@ -218,7 +218,7 @@ impl Conns {
     }
 
     /// How many of the buckets are how long.
-    pub(crate) fn lengths(&self) -> Lengths {
+    pub(crate) fn lengths(&self) -> BucketLengths {
         self.table.lengths()
     }
 

@@ -3,13 +3,13 @@
 //! The entry that connection tracking has for a connection.
 
 use ipvs_core::addr::Family;
-use knet::netfilter::{self, conntrack::Entry};
+use knet::netfilter::{self, conntrack::Tuple};
 
 use super::Conn;
 
 /// The entry of a connection.
-pub(super) fn entry(conn: &Conn) -> Entry {
-    Entry {
+pub(super) fn entry(conn: &Conn) -> Tuple {
+    Tuple {
         family: match conn.family {
             Family::V4 => netfilter::Family::V4,
             Family::V6 => netfilter::Family::V6,

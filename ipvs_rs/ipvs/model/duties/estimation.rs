@@ -5,7 +5,7 @@
 use ipvs_core::est::PERIOD_SECONDS;
 use knet::{
     cpu_list::CpuList,
-    percpu::{CpusLock, Online},
+    percpu::{CpusReadLock, OnlineCpu},
     rcu::Arc,
     time::HZ,
     work::Work,
@@ -24,7 +24,7 @@ impl Estimation {
     /// Sees to it that rates are computed.
     pub(crate) fn start(ipvs: &Arc<Ipvs>) {
         // Until the work is queued: the CPU that is chosen stays online.
-        let lock = CpusLock::take();
+        let lock = CpusReadLock::take();
         match Place::of(ipvs, &lock) {
             Place::Nowhere => {}
             Place::Anywhere => Work::<Ipvs, Self>::queue(ipvs, PERIOD),
@@ -43,11 +43,11 @@ enum Place<'l> {
     /// On any CPU.
     Anywhere,
     /// On this one.
-    On(Online<'l>),
+    On(OnlineCpu<'l>),
 }
 
 impl<'l> Place<'l> {
-    fn of(ipvs: &Ipvs, lock: &'l CpusLock) -> Self {
+    fn of(ipvs: &Ipvs, lock: &'l CpusReadLock) -> Self {
         match &*ipvs.est_cpus.lock() {
             Some(list) if list.is_empty() => Self::Nowhere,
             Some(list) => list.first_online(lock).map_or(Self::Anywhere, Self::On),

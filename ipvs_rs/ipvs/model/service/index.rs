@@ -16,7 +16,7 @@ use ipvs_core::{
 use kernel::prelude::*;
 use knet::{
     field::field,
-    hashtable::{self, Lengths, Table},
+    hashtable::{self, BucketLengths, Table},
     net_namespace::Net,
     rcu::{self, Arc, Guard, Ref, Slot},
 };
@@ -158,9 +158,9 @@ impl Services {
     }
 
     /// How many of the buckets are how long.
-    pub(crate) fn lengths(&self) -> Lengths {
+    pub(crate) fn lengths(&self) -> BucketLengths {
         let index = self.index.get();
-        index.map_or(Lengths::default(), |index| index.table.lengths())
+        index.map_or(BucketLengths::default(), |index| index.table.lengths())
     }
 
     /// The number of buckets is 2 to this power, once there are any.

@@ -4,7 +4,7 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 use kernel::{prelude::*, seq_file::SeqFile, seq_print};
-use knet::{hashtable::Lengths, proc_seq::Show};
+use knet::{hashtable::BucketLengths, proc_seq::Show};
 
 use crate::model::Ipvs;
 
@@ -54,8 +54,8 @@ fn show_size(table: &str, bits: Option<u32>, lfactor: i32, seq: &SeqFile) {
 }
 
 /// Writes the lines about the lengths of the buckets of a table.
-fn show_lengths(table: &str, lengths: &Lengths, seq: &SeqFile) {
-    let Lengths { empty, by_length } = *lengths;
+fn show_lengths(table: &str, lengths: &BucketLengths, seq: &SeqFile) {
+    let BucketLengths { empty, by_length } = *lengths;
     let used = by_length.iter().fold(0_u64, |sum, n| sum.wrapping_add(*n));
     let share = percent(empty, empty.wrapping_add(used));
     seq_print!(seq, "{table} buckets empty:\t{empty} ({share}%)\n");

@@ -4,7 +4,7 @@
 
 use ipvs_core::{conn::Method, icmp::Report};
 use knet::{
-    netfilter::{Context, Verdict},
+    netfilter::{HookState, Verdict},
     skbuff::Skb,
 };
 
@@ -30,7 +30,7 @@ pub(in crate::packet) fn to_server(
     conn: &Conn,
     mut skb: Skb,
     report: &Report,
-    context: &Context<'_>,
+    context: &HookState<'_>,
 ) -> Verdict {
     if conn.method() == Method::Nat && !checksum_is_right(&mut skb, report) {
         return ipvs.drop_packet(skb, Reason::BadChecksum);
@@ -47,7 +47,7 @@ pub(super) fn to_client(
     conn: &Conn,
     mut skb: Skb,
     report: &Report,
-    context: &Context<'_>,
+    context: &HookState<'_>,
 ) -> Verdict {
     if conn.method() == Method::Nat {
         if !checksum_is_right(&mut skb, report) {

@@ -8,7 +8,7 @@ use ipvs_core::{
     icmp::tunnel::{told_mtu, ClientError, TunnelReport},
 };
 use knet::{
-    netfilter::{Context, Verdict},
+    netfilter::{HookState, Verdict},
     rcu::Ref,
     skbuff::{IcmpError, Skb},
 };
@@ -28,7 +28,7 @@ use crate::{
 pub(super) fn handle(
     ipvs: Ref<'_, Ipvs>,
     mut skb: Skb,
-    context: &Context<'_>,
+    context: &HookState<'_>,
 ) -> Result<Verdict, Skb> {
     if !skb.route_is_local() {
         return Err(skb);
@@ -50,7 +50,7 @@ pub(super) fn handle(
 fn find<'g>(
     ipvs: Ref<'g, Ipvs>,
     report: &TunnelReport,
-    context: &Context<'g>,
+    context: &HookState<'g>,
 ) -> Option<Ref<'g, Conn>> {
     let (family, layer) = (report.outer.family, report.layer);
     let ipvs = ipvs.get();
@@ -72,7 +72,7 @@ fn pass_on(
     conn: &Conn,
     mut skb: Skb,
     report: &TunnelReport,
-    context: &Context<'_>,
+    context: &HookState<'_>,
 ) -> Verdict {
     let at = report.embedded;
     if skb
@@ -83,8 +83,8 @@ fn pass_on(
     }
     if let Some(mtu) = report.mtu() {
         match report.outer.family {
-            Family::V4 => skb.narrow_path_v4(context.net, mtu),
-            Family::V6 => skb.narrow_path_v6(context.net, mtu),
+            Family::V4 => skb.update_pmtu_v4(context.net, mtu),
+            Family::V6 => skb.update_pmtu_v6(context.net, mtu),
         }
     }
     let error = match report.client_error() {
@@ -125,7 +125,7 @@ fn tell(
     mut skb: Skb,
     report: &TunnelReport,
     error: IcmpError,
-    context: &Context<'_>,
+    context: &HookState<'_>,
 ) -> Result<(), Reason> {
     let about = &report.about;
     let at = report.inner.checked_sub(report.embedded);

@@ -4,7 +4,7 @@
 
 use ipvs_core::flow::NotOurs;
 use knet::{
-    netfilter::{Context, Verdict},
+    netfilter::{HookState, Verdict},
     rcu::Ref,
     skbuff::Skb,
 };
@@ -19,7 +19,7 @@ use crate::{
 
 /// Decides about a packet on its way through.
 #[inline]
-pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &Context<'_>) -> Verdict {
+pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &HookState<'_>) -> Verdict {
     if skb.ipvs_property() || !skb.has_route() {
         return Verdict::Accept(skb);
     }

@@ -4,7 +4,7 @@
 
 use ipvs_core::flow::Flow;
 use knet::{
-    netfilter::{Context, Verdict},
+    netfilter::{HookState, Verdict},
     skbuff::Skb,
 };
 
@@ -27,7 +27,7 @@ const HEADER: usize = 20;
 pub(crate) fn to_destination(
     mut skb: Skb,
     flow: &Flow,
-    context: &Context<'_>,
+    context: &HookState<'_>,
     not_sent: impl FnOnce() -> Verdict,
 ) -> Verdict {
     let Ok(way) = find(flow.family, flow.dst, Purpose::Address, context.net) else {

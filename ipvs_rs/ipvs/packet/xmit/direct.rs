@@ -5,7 +5,7 @@
 
 use ipvs_core::flow::Flow;
 use knet::{
-    netfilter::{Context, Verdict},
+    netfilter::{HookState, Verdict},
     skbuff::Skb,
 };
 
@@ -27,7 +27,12 @@ const HEADER: usize = 20;
 
 /// Sends a client's packet to the server.
 #[inline]
-pub(super) fn to_server(conn: &Conn, mut skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
+pub(super) fn to_server(
+    conn: &Conn,
+    mut skb: Skb,
+    flow: &Flow,
+    context: &HookState<'_>,
+) -> Verdict {
     let Ok(way) = route::to_server(&conn.dest, Purpose::NextHop, context.net, context.rcu) else {
         skb.link_failure();
         return Verdict::Drop(skb);

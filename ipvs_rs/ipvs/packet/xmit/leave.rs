@@ -40,7 +40,7 @@ impl Limit {
 /// live.
 ///
 /// Answers with an ICMP error and gives [`None`] back where it cannot leave, or just drops it where
-/// no `limit` makes sense. `length` bytes of headers are writable afterwards.
+/// no `limit` makes sense. `length` bytes of headers are ensure_writable afterwards.
 #[inline]
 pub(super) fn leave(
     skb: Skb,
@@ -62,7 +62,7 @@ fn leave_v4(
     length: usize,
     net: &Net,
 ) -> Option<Skb> {
-    let headers = skb.writable(length).ok()?;
+    let headers = skb.ensure_writable(length).ok()?;
     // ICMP may be fragmented all the same: nobody would be told.
     let dont_fragment = ipv4::Header::at_start(headers)
         .is_some_and(|header| header.dont_fragment() && header.protocol != ICMP);
@@ -75,11 +75,11 @@ fn leave_v4(
         Err(TtlError::TooShort) => return None,
     }
     if let Some(length) = options_v4(headers) {
-        renew_header_checksum(skb.writable(length).ok()?).ok()?;
+        renew_header_checksum(skb.ensure_writable(length).ok()?).ok()?;
     }
     let Limit { mtu, tells_v4 } = limit(&skb)?;
     // CAST: A u32 fits.
-    if skb.len() > mtu as usize && dont_fragment && tells_v4 && !skb.gso_fits(mtu) {
+    if skb.len() > mtu as usize && dont_fragment && tells_v4 && !skb.gso_validate_network_len(mtu) {
         let error = IcmpError::FragmentationNeeded { mtu };
         answer(&mut skb, Family::V4, error, net);
         return None;
@@ -95,7 +95,7 @@ fn leave_v6(
     length: usize,
     net: &Net,
 ) -> Option<Skb> {
-    match decrement_hop_limit(skb.writable(length).ok()?) {
+    match decrement_hop_limit(skb.ensure_writable(length).ok()?) {
         Ok(()) => {}
         Err(TtlError::Expired) => {
             answer(&mut skb, Family::V6, IcmpError::TimeExceeded, net);
@@ -122,7 +122,7 @@ fn exceeds_v6(skb: &Skb, mtu: u32) -> bool {
     match skb.largest_fragment_v6() {
         Some(largest) => u32::from(largest.get()) > mtu,
         // CAST: A u32 fits.
-        None => skb.len() > mtu as usize && !skb.gso_fits(mtu),
+        None => skb.len() > mtu as usize && !skb.gso_validate_network_len(mtu),
     }
 }
 
@@ -130,7 +130,7 @@ fn exceeds_v6(skb: &Skb, mtu: u32) -> bool {
 #[cold]
 pub(crate) fn answer(skb: &mut Skb, family: Family, error: IcmpError, net: &Net) {
     match family {
-        Family::V4 => skb.send_icmp_v4(error),
-        Family::V6 => skb.send_icmp_v6(net, error),
+        Family::V4 => skb.icmp_send_v4(error),
+        Family::V6 => skb.icmp_send_v6(net, error),
     }
 }

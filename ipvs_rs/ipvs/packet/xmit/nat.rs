@@ -13,8 +13,8 @@ use ipvs_core::{
 };
 use kernel::prelude::*;
 use knet::{
-    checksum::Summed,
-    netfilter::{Context, Verdict},
+    checksum::IpSummed,
+    netfilter::{HookState, Verdict},
     skbuff::Skb,
 };
 
@@ -33,7 +33,7 @@ use crate::{
 
 /// Sends a client's packet to the server.
 #[inline]
-pub(super) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
+pub(super) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &HookState<'_>) -> Verdict {
     send(conn, skb, flow, headers(flow), context, |skb| {
         translate(skb, flow, |headers, checksum| {
             let (addr, port) = (conn.server, conn.server_port);
@@ -47,9 +47,14 @@ pub(super) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_
 }
 
 /// The same of a packet whose transport header knows no addresses.
-pub(super) fn bare_to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
+pub(super) fn bare_to_server(
+    conn: &Conn,
+    skb: Skb,
+    flow: &Flow,
+    context: &HookState<'_>,
+) -> Verdict {
     send(conn, skb, flow, flow.transport, context, |skb| {
-        let headers = skb.writable(flow.transport)?;
+        let headers = skb.ensure_writable(flow.transport)?;
         bare::set_destination(headers, flow.family, conn.server).map_err(|_| EINVAL)?;
         skb.forget_complete_checksum();
         Ok(())
@@ -61,7 +66,7 @@ pub(super) fn icmp_to_server(
     conn: &Conn,
     skb: Skb,
     report: &Report,
-    context: &Context<'_>,
+    context: &HookState<'_>,
 ) -> Verdict {
     let flow = report.outer.without_ports();
     send(conn, skb, &flow, report.headers(), context, |skb| {
@@ -83,7 +88,7 @@ fn send(
     mut skb: Skb,
     flow: &Flow,
     length: usize,
-    context: &Context<'_>,
+    context: &HookState<'_>,
     edit: impl FnOnce(&mut Skb) -> Result,
 ) -> Verdict {
     let Ok(way) = route::to_server(&conn.dest, Purpose::Address, context.net, context.rcu) else {
@@ -135,7 +140,7 @@ pub(crate) fn from_server(conn: &Conn, skb: &mut Skb, flow: &Flow) -> Result {
 ///
 /// See [`from_server`].
 pub(crate) fn bare_from_server(conn: &Conn, skb: &mut Skb, flow: &Flow) -> Result {
-    let headers = skb.writable(flow.transport)?;
+    let headers = skb.ensure_writable(flow.transport)?;
     bare::set_source(headers, flow.family, conn.virtual_addr).map_err(|_| EINVAL)?;
     skb.forget_complete_checksum();
     Ok(())
@@ -193,11 +198,11 @@ fn translate(
     flow: &Flow,
     edit: impl FnOnce(&mut [u8], L4Checksum) -> Result<Remaining, ipvs_core::nat::Error>,
 ) -> Result {
-    let checksum = match skb.summed() {
-        Summed::Partial => L4Checksum::PseudoHeader,
-        Summed::None | Summed::Unnecessary | Summed::Complete => L4Checksum::Whole,
+    let checksum = match skb.ip_summed() {
+        IpSummed::Partial => L4Checksum::PseudoHeader,
+        IpSummed::None | IpSummed::Unnecessary | IpSummed::Complete => L4Checksum::Whole,
     };
-    match edit(skb.writable(headers(flow))?, checksum) {
+    match edit(skb.ensure_writable(headers(flow))?, checksum) {
         Ok(Remaining::Nothing) => skb.forget_complete_checksum(),
         Ok(Remaining::UdpChecksum) => {
             skb.compute_udp_checksum(netfilter_family(flow.family), flow.transport)?;
@@ -214,7 +219,7 @@ fn translate_icmp(
     report: &Report,
     edit: impl FnOnce(&mut [u8]) -> Result<(), ipvs_core::nat::Error>,
 ) -> Result {
-    edit(skb.writable(report.headers())?).map_err(|_| EINVAL)?;
+    edit(skb.ensure_writable(report.headers())?).map_err(|_| EINVAL)?;
     skb.forget_complete_checksum();
     Ok(())
 }

@@ -11,8 +11,8 @@ use ipvs_core::{
 };
 use kernel::prelude::*;
 use knet::{
-    netfilter::{Context, Verdict},
-    skbuff::{identification_v4, Ends, Segments, Skb},
+    netfilter::{HookState, Verdict},
+    skbuff::{identification_v4, OuterAddrs, Skb, TunnelGso},
 };
 
 use super::{
@@ -35,7 +35,12 @@ const fn header(family: Family) -> usize {
 }
 
 /// Sends a client's packet to the server.
-pub(super) fn to_server(conn: &Conn, mut skb: Skb, flow: &Flow, context: &Context<'_>) -> Verdict {
+pub(super) fn to_server(
+    conn: &Conn,
+    mut skb: Skb,
+    flow: &Flow,
+    context: &HookState<'_>,
+) -> Verdict {
     let dest = &conn.dest;
     let Ok(way) = route::to_server(dest, Purpose::Tunnel, context.net, context.rcu) else {
         skb.link_failure();
@@ -56,7 +61,7 @@ pub(super) fn to_server(conn: &Conn, mut skb: Skb, flow: &Flow, context: &Contex
     let watches_mtu = conn.settings().pmtu_disc.load(Relaxed) != 0;
     let limit = |skb: &Skb| {
         let mtu = tunnel::inner_mtu(way.route.mtu(), outer, overhead)?;
-        skb.tell_sender_mtu(mtu);
+        skb.update_sender_pmtu(mtu);
         Some(Limit {
             mtu,
             tells_v4: watches_mtu,
@@ -95,30 +100,30 @@ fn wrap(
     shape: &Shape,
     (outer, server): (Family, Addr),
     way: &Way,
-    context: &Context<'_>,
+    context: &HookState<'_>,
 ) -> Result<Skb> {
     let inner = flow.family;
-    let mut taken_over = Inner::read(inner, skb.writable(header(inner))?).ok_or(EINVAL)?;
+    let mut taken_over = Inner::read(inner, skb.ensure_writable(header(inner))?).ok_or(EINVAL)?;
     taken_over.dont_fragment &= shape.keeps_df;
     let (inner_family, outer_family) = (netfilter_family(inner), netfilter_family(outer));
     let partial = skb.partial_checksum();
     let segments = match shape.wrapping {
-        Wrapping::Ip => Segments::Ip,
+        Wrapping::Ip => TunnelGso::Ip,
         Wrapping::Gue {
             checksum, remote, ..
-        } => Segments::Udp { checksum, remote },
-        Wrapping::Gre { checksum } => Segments::Gre { checksum },
+        } => TunnelGso::Udp { checksum, remote },
+        Wrapping::Gre { checksum } => TunnelGso::Gre { checksum },
     };
     let payload = tunnel::ip_protocol(inner);
     let mut capsule = skb.encapsulate(&way.route, outer_family, shape.overhead, segments)?;
     match shape.wrapping {
-        Wrapping::Ip => capsule.payload(payload),
+        Wrapping::Ip => capsule.inner_ipproto(payload),
         Wrapping::Gue {
             port,
             checksum,
             remote,
         } => {
-            capsule.payload(payload);
+            capsule.inner_ipproto(payload);
             let remote = partial.filter(|_| remote).map(|partial| RemoteChecksum {
                 start: partial.start,
                 field: partial.field,
@@ -128,7 +133,7 @@ fn wrap(
             if remote.is_some() {
                 capsule.leave_checksum_to_receiver();
             }
-            let ends = Ends {
+            let ends = OuterAddrs {
                 family: outer_family,
                 source: way.source.octets(),
                 destination: server.octets(),

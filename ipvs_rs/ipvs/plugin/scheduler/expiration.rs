@@ -12,7 +12,7 @@ use core::{
 };
 use kernel::{new_mutex, prelude::*, sync::Mutex};
 use knet::{
-    net_namespace::{self, Handle, Net, PerNet, PerNetId, PerNetRegistration},
+    net_namespace::{self, Net, PerNet, PerNetId, PerNetRegistration, WeakNet},
     rcu::{self, Arc},
     sysctl::{self, Entry, Settings},
     time::HZ,
@@ -76,12 +76,12 @@ const LBLCR_ENTRIES: &[Entry<Seconds>] = &[entry(c"lblcr_expiration")];
 struct Setting<const OWNER: u8> {
     seconds: Arc<Seconds>,
     #[pin]
-    file: Mutex<Option<sysctl::Table<Seconds>>>,
+    file: Mutex<Option<sysctl::SysctlTable<Seconds>>>,
 }
 
 /// No file yet. Not generic, so that the class of the lock has one name (see `knet::hashtable`).
 #[inline(never)]
-fn new_file() -> impl PinInit<Mutex<Option<sysctl::Table<Seconds>>>> {
+fn new_file() -> impl PinInit<Mutex<Option<sysctl::SysctlTable<Seconds>>>> {
     new_mutex!(None, "ip_vs_expiration")
 }
 
@@ -99,9 +99,9 @@ impl<const OWNER: u8> Setting<OWNER> {
             }),
             GFP_KERNEL_ACCOUNT,
         )?;
-        if net.is_of_initial_user() {
+        if net.is_of_init_user_ns() {
             let seconds = setting.seconds.clone();
-            let file = sysctl::Table::register(net, c"net/ipv4/vs", entries, seconds)?;
+            let file = sysctl::SysctlTable::register(net, c"net/ipv4/vs", entries, seconds)?;
             *setting.file.lock() = Some(file);
         }
         Ok(setting)
@@ -123,13 +123,13 @@ impl PerNet for Setting<LBLC> {
         &LBLC_ID
     }
 
-    fn create(net: &Net, _: Handle) -> Result<Arc<Self>> {
+    fn init(net: &Net, _: WeakNet) -> Result<Arc<Self>> {
         Self::new(net, LBLC_ENTRIES)
     }
 
-    fn close(_: &Arc<Self>, _: &Net) {}
+    fn pre_exit(_: &Arc<Self>, _: &Net) {}
 
-    fn destroy(setting: Arc<Self>, net: &Net) {
+    fn exit(setting: Arc<Self>, net: &Net) {
         setting.end(net);
     }
 }
@@ -139,13 +139,13 @@ impl PerNet for Setting<LBLCR> {
         &LBLCR_ID
     }
 
-    fn create(net: &Net, _: Handle) -> Result<Arc<Self>> {
+    fn init(net: &Net, _: WeakNet) -> Result<Arc<Self>> {
         Self::new(net, LBLCR_ENTRIES)
     }
 
-    fn close(_: &Arc<Self>, _: &Net) {}
+    fn pre_exit(_: &Arc<Self>, _: &Net) {}
 
-    fn destroy(setting: Arc<Self>, net: &Net) {
+    fn exit(setting: Arc<Self>, net: &Net) {
         setting.end(net);
     }
 }

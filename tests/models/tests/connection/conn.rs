@@ -25,7 +25,7 @@ mod tracking {
     }
 
     impl Entry {
-        pub(crate) fn end(&self, _: &Net, _: &Guard) {}
+        pub(crate) fn kill(&self, _: &Net, _: &Guard) {}
     }
 }
 
@@ -40,7 +40,7 @@ use knet::{
     hashtable::Node,
     rcu::{self, Arc},
     time::{Jiffies, HZ},
-    timer::{Place, Timer},
+    timer::{Storage, Timer},
     watched::Watched,
 };
 use loom::sync::Arc as Shared;
@@ -78,7 +78,7 @@ impl Conn {
                 deadline: AtomicUsize::new(after(lives).ticks()),
                 timeout: AtomicUsize::new(ESTABLISHED * HZ),
                 dest,
-                timer <- Timer::new(Place::Allocated, c_str!("conn"), static_lock_class!()),
+                timer <- Timer::new(Storage::Allocated, c_str!("conn"), static_lock_class!()),
                 ipvs,
                 control: control.and_then(Control::keep),
                 controlled: Controlled::new(controlled),
