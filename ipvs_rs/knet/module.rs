@@ -5,7 +5,6 @@
 //! C headers: [`include/linux/module.h`](srctree/include/linux/module.h),
 //! [`include/linux/kmod.h`](srctree/include/linux/kmod.h)
 
-use core::ffi::c_void;
 use ipvs_sys as bindings;
 use kernel::{fmt, prelude::*};
 

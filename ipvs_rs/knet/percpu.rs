@@ -7,7 +7,7 @@
 //!
 //! C header: [`include/linux/percpu.h`](srctree/include/linux/percpu.h)
 
-use core::{ffi::c_void, marker::PhantomData, ops::Range, ptr::NonNull};
+use core::{marker::PhantomData, ops::Range, ptr::NonNull};
 use ipvs_sys as bindings;
 use kernel::{error::to_result, prelude::*, sync::Arc, types::NotThreadSafe};
 

@@ -23,7 +23,6 @@
 //! [`include/linux/seq_file_net.h`](srctree/include/linux/seq_file_net.h)
 
 use core::{
-    ffi::{c_int, c_void},
     mem::MaybeUninit,
     ptr::{null_mut, NonNull},
 };

@@ -7,10 +7,7 @@
 //!
 //! C header: [`include/linux/netfilter.h`](srctree/include/linux/netfilter.h)
 
-use core::{
-    ffi::{c_int, c_uint, c_void},
-    marker::PhantomData,
-};
+use core::marker::PhantomData;
 use ipvs_sys as bindings;
 use kernel::{
     error::{from_result, to_result},

@@ -23,7 +23,6 @@
 mod call;
 
 use core::{
-    ffi::{c_int, c_void},
     marker::PhantomData,
     mem::ManuallyDrop,
     ptr::{null, NonNull},

@@ -2,7 +2,7 @@
 
 //! Answers that may be longer than a message.
 
-use core::{ffi::c_int, mem::MaybeUninit, ptr::NonNull};
+use core::{mem::MaybeUninit, ptr::NonNull};
 use ipvs_sys as bindings;
 use kernel::{error::from_result, prelude::*};
 

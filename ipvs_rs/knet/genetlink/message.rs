@@ -2,7 +2,7 @@
 
 //! A message that is being written.
 
-use core::{ffi::c_void, marker::PhantomData, ptr::NonNull};
+use core::{marker::PhantomData, ptr::NonNull};
 use ipvs_sys as bindings;
 use kernel::{error::to_result, prelude::*};
 

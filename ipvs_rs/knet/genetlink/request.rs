@@ -2,7 +2,6 @@
 
 //! What user space asks.
 
-use core::ffi::c_int;
 use ipvs_sys as bindings;
 use kernel::{error::from_result, fmt, prelude::*, types::Opaque};
 

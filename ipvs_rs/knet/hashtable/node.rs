@@ -3,11 +3,11 @@
 //! What makes an object part of a chain.
 
 use core::{
-    ffi::c_void,
     marker::PhantomData,
     ptr::null_mut,
     sync::atomic::{AtomicPtr, AtomicU32, AtomicU8, Ordering},
 };
+use kernel::ffi::c_void;
 
 use crate::{
     field::Field,

@@ -58,6 +58,11 @@ pub mod hashtable {
 pub mod field;
 #[path = "../list.rs"]
 pub mod list;
+pub mod ffi {
+    //! As `kernel::ffi`.
+
+    pub use std::ffi::c_void;
+}
 pub mod percpu;
 pub mod prelude;
 pub mod rcu;

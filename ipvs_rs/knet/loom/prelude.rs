@@ -3,6 +3,7 @@
 //! What the files of knet take from `kernel::prelude`.
 
 pub use crate::alloc::{Flags, KBox, KVVec, GFP_KERNEL, GFP_KERNEL_ACCOUNT};
+pub use crate::ffi::c_void;
 pub use pinned_init::{pin_data, pin_init, pinned_drop, try_pin_init, PinInit};
 pub use std::{ffi::CStr, pin::Pin};
 

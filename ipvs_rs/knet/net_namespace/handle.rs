@@ -3,7 +3,6 @@
 //! A namespace, for objects that may outlive it.
 
 use core::{
-    ffi::c_void,
     ptr::null_mut,
     sync::atomic::{AtomicPtr, Ordering},
 };

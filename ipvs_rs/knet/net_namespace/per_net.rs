@@ -3,7 +3,6 @@
 //! State that every network namespace has.
 
 use core::{
-    ffi::c_void,
     marker::PhantomData,
     mem::ManuallyDrop,
     ptr::{null_mut, NonNull},

@@ -4,12 +4,7 @@
 
 use core::marker::PhantomData;
 use ipvs_sys as bindings;
-use kernel::{
-    error::to_result,
-    ffi::{c_int, c_ulong, c_void},
-    prelude::*,
-    types::Opaque,
-};
+use kernel::{error::to_result, prelude::*, types::Opaque};
 
 use crate::net_namespace::Net;
 

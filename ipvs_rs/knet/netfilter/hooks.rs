@@ -2,11 +2,7 @@
 
 //! Handlers as C knows them, and their registration.
 
-use core::{
-    ffi::{c_uint, c_void},
-    marker::PhantomData,
-    ptr::NonNull,
-};
+use core::{marker::PhantomData, ptr::NonNull};
 use ipvs_sys as bindings;
 use kernel::{error::to_result, prelude::*};
 

@@ -3,7 +3,6 @@
 //! References that keep an object until a grace period after the last of them is gone.
 
 use core::{
-    ffi::c_void,
     marker::PhantomData,
     ops::Deref,
     pin::Pin,

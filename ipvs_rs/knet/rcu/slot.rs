@@ -3,10 +3,10 @@
 //! A place where an object is published to readers, and replaced under them.
 
 use core::{
-    ffi::c_void,
     marker::PhantomData,
     sync::atomic::{AtomicPtr, Ordering},
 };
+use kernel::ffi::c_void;
 
 use super::{read_lock, Arc, Guard, Ref};
 

@@ -2,7 +2,6 @@
 
 //! One read or write of the file of a setting: between text and values.
 
-use core::ffi::{c_int, c_void};
 use ipvs_sys as bindings;
 use kernel::{error::to_result, prelude::*};
 
