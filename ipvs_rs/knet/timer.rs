@@ -2,20 +2,52 @@
 
 //! Timers that are part of the object they act on.
 //!
-//! A pending timer holds a reference to its object, so that the object outlives it, and hands
-//! that reference to [`Expire::expired`] when the time has come:
+//! A pending timer holds a reference to its object, so the object outlives it. When the timer
+//! expires, it hands that reference to [`Expire::expired`]:
 //!
 //! ```text
 //!            arm                     (time passes)
 //!   idle ──────────────> pending ──────────────────> expired(Arc<T>)
-//!    ^                      │ arm, hasten: another time
+//!    ^                      │ arm, mod_pending: another time
 //!    └──────── cancel ──────┘
+//! ```
+//!
+//! Each function takes the object and finds the timer by [`Expire::TIMER`], whose type proves at
+//! compile time that the object has a timer there. A timer in any other place cannot be used.
+//!
+//! # Examples
+//!
+//! ```rust
+//! # use kernel::{prelude::*, static_lock_class};
+//! # use knet::{field::{field, Field}, rcu::Arc, time::{Jiffies, HZ}, timer::{Expire, Storage, Timer}};
+//! #[pin_data]
+//! struct Session {
+//!     #[pin]
+//!     timer: Timer<Session>,
+//! }
+//!
+//! impl Expire for Session {
+//!     const TIMER: Field<Self, Timer<Self>> = field!(Session, timer);
+//!
+//!     fn expired(_session: Arc<Self>) {
+//!         pr_info!("nobody has used the session for a minute\n");
+//!     }
+//! }
+//!
+//! let session = Arc::pin_init(
+//!     pin_init!(Session {
+//!         timer <- Timer::new(Storage::Allocated, c"session", static_lock_class!()),
+//!     }),
+//!     GFP_KERNEL,
+//! )?;
+//! Timer::arm(&session, Jiffies::now().after(60 * HZ));
+//! assert!(Timer::<Session>::cancel(&session));
+//! # Ok::<(), Error>(())
 //! ```
 //!
 //! C header: [`include/linux/timer.h`](srctree/include/linux/timer.h)
 
 use core::{
-    ffi::c_void,
     marker::PhantomData,
     sync::atomic::{AtomicPtr, AtomicUsize, Ordering},
 };
@@ -24,25 +56,26 @@ use kernel::{container_of, prelude::*, sync::LockClassKey, types::Opaque};
 
 use crate::{field::Field, rcu::Arc, time::Jiffies};
 
-/// An object with a [`Timer`].
+/// An object that has a [`Timer`].
 pub trait Expire: Sized + Send + Sync + 'static {
-    /// Where the timer of an object is.
+    /// The field of an object that its timer is in.
     const TIMER: Field<Self, Timer<Self>>;
 
-    /// Called in softirq context when the time has come. The timer is idle, and may be armed.
+    /// Called in softirq context when the timer expires. The timer is idle and may be armed again.
     fn expired(this: Arc<Self>);
 }
 
-/// Where the object of a timer lives: a kernel that watches timers wants to be told.
+/// The memory that the object of a timer lives in. A kernel with `CONFIG_DEBUG_OBJECTS_TIMERS` has
+/// to be told.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Storage {
     /// In an [`Arc`].
     Allocated,
-    /// On the stack. The timer is never armed.
+    /// On a stack. The timer is never armed: [`Timer::arm`] wants an [`Arc`].
     Stack,
 }
 
-/// A timer, part of a `T` that lives in an [`Arc`], or on the stack if it is never armed.
+/// A timer in the field [`Expire::TIMER`] of a `T`.
 ///
 /// # Invariants
 ///
@@ -62,7 +95,7 @@ unsafe impl<T: Expire> Send for Timer<T> {}
 unsafe impl<T: Expire> Sync for Timer<T> {}
 
 impl<T: Expire> Timer<T> {
-    /// An idle timer.
+    /// Initialises an idle timer. `name` and `key` are its lock class.
     pub fn new(
         place: Storage,
         name: &'static CStr,
@@ -95,7 +128,7 @@ impl<T: Expire> Timer<T> {
         })
     }
 
-    /// Lets the timer of `object` expire at `when`, whether it is pending or not.
+    /// Makes the timer of `object` expire at `when`, whether it is pending or not (`mod_timer`).
     pub fn arm(object: &Arc<T>, when: Jiffies) {
         let timer = T::TIMER.of(object);
         let raw = object.clone().into_raw();
@@ -109,31 +142,38 @@ impl<T: Expire> Timer<T> {
         }
     }
 
-    /// Lets a pending timer expire at `when`. Does nothing to an idle one.
+    /// Makes the timer of `object` expire at `when` if it is pending (`mod_timer_pending`). An idle
+    /// timer stays idle.
+    ///
+    /// Returns whether it was pending.
     #[inline]
-    pub fn mod_pending(&self, when: Jiffies) {
+    pub fn mod_pending(object: &T, when: Jiffies) -> bool {
+        let timer = T::TIMER.of(object);
         // SAFETY: The timer is initialised; one that is not pending stays so.
-        unsafe { bindings::mod_timer_pending(self.timer.get(), when.ticks()) };
+        unsafe { bindings::mod_timer_pending(timer.timer.get(), when.ticks()) != 0 }
     }
 
-    /// When a pending timer is to expire. Of an idle timer: when it was to.
+    /// The time at which the timer of `object` expires. Of an idle timer it is the last such time.
     #[inline]
-    pub fn expires(&self) -> Jiffies {
+    pub fn expires(object: &T) -> Jiffies {
+        let timer = T::TIMER.of(object);
         // SAFETY: The pointer is to a field of a valid `timer_list`.
-        let expires = unsafe { &raw mut (*self.timer.get()).expires };
-        // SAFETY: The field lives as long as `self`, and is an aligned word, which C writes whole.
+        let expires = unsafe { &raw mut (*timer.timer.get()).expires };
+        // SAFETY: The field lives as long as `object`, and is an aligned word, which C writes whole.
         let expires = unsafe { AtomicUsize::from_ptr(expires) };
         Jiffies::from_ticks(expires.load(Ordering::Relaxed))
     }
 
-    /// Makes the timer idle. [`Expire::expired`] may still be running on another CPU.
+    /// Makes the timer of `object` idle (`timer_delete`). [`Expire::expired`] may still be running
+    /// on another CPU.
     ///
     /// Returns whether it was pending.
-    pub fn cancel(&self) -> bool {
+    pub fn cancel(object: &T) -> bool {
+        let timer = T::TIMER.of(object);
         // SAFETY: The timer is initialised.
-        let was_pending = unsafe { bindings::timer_delete(self.timer.get()) } != 0;
+        let was_pending = unsafe { bindings::timer_delete(timer.timer.get()) } != 0;
         if was_pending {
-            let owner = self.owner.load(Ordering::Relaxed);
+            let owner = timer.owner.load(Ordering::Relaxed);
             // SAFETY: The timer was pending, so by the type invariant it had this reference, and gives it
             // up. C has taken the timer off its lists, which was its last use of it.
             drop(unsafe { Arc::<T>::from_raw(owner) });

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Work that is part of the object it acts on, done in process context, now or later.
+//! Work items that are part of the object they act on. The work is done in process context, at once
+//! or after a delay.
 //!
-//! Like a [`Timer`](crate::timer::Timer), queued work holds a reference to its object and hands it
-//! to the function that does the work. The kernel crate's work items need its own `Arc`; these
-//! take ours, which RCU readers share.
+//! Like a [`Timer`](crate::timer::Timer), a queued work item holds a reference to its object and
+//! hands it to the function that does the work. The kernel crate's work items need its own `Arc`;
+//! these take [`rcu::Arc`](crate::rcu::Arc), which RCU readers share.
 //!
 //! ```text
 //!            queue                   (time passes)
@@ -13,10 +14,40 @@
 //!     └──── disable_sync ───┴──> disabled, for ever
 //! ```
 //!
+//! Each function takes the object and finds the work item by [`Job::WORK`], whose type proves at
+//! compile time that the object has such an item there. An item in any other place cannot be used.
+//!
+//! # Examples
+//!
+//! ```rust
+//! # use kernel::prelude::*;
+//! # use knet::{field::{field, Field}, rcu::Arc, time::HZ, work::{Job, Work}};
+//! #[pin_data]
+//! struct Cache {
+//!     #[pin]
+//!     shrinking: Work<Cache, Shrink>,
+//! }
+//!
+//! struct Shrink;
+//!
+//! impl Job<Cache> for Shrink {
+//!     const WORK: Field<Cache, Work<Cache, Self>> = field!(Cache, shrinking);
+//!
+//!     fn run(_cache: Arc<Cache>) {
+//!         pr_info!("shrinking\n");
+//!     }
+//! }
+//!
+//! let cache = Arc::pin_init(pin_init!(Cache { shrinking <- Work::new() }), GFP_KERNEL)?;
+//! assert!(Work::<Cache, Shrink>::queue(&cache, HZ));
+//! assert!(!Work::<Cache, Shrink>::queue(&cache, HZ));
+//! Work::<Cache, Shrink>::disable_sync(&cache);
+//! # Ok::<(), Error>(())
+//! ```
+//!
 //! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h)
 
 use core::{
-    ffi::c_void,
     marker::PhantomData,
     sync::atomic::{AtomicPtr, Ordering},
 };
@@ -28,19 +59,19 @@ use crate::{field::Field, percpu::OnlineCpu, rcu::Arc};
 /// Leaves the choice of a CPU to the workqueue (`WORK_CPU_UNBOUND`).
 const ANY_CPU: i32 = bindings::wq_misc_consts_WORK_CPU_UNBOUND as i32;
 
-/// A kind of work on a `T`. The implementing type is only a name for it.
+/// A kind of work on a `T`. The implementing type only names it.
 pub trait Job<T: Send + Sync + 'static>: Sized + 'static {
-    /// Where the work item of this kind is in an object.
+    /// The field of an object that its work item of this kind is in.
     const WORK: Field<T, Work<T, Self>>;
 
-    /// Does the work. May sleep. The work item is idle, and may be queued again.
+    /// Does the work. May sleep. The work item is idle and may be queued again.
     fn run(object: Arc<T>);
 }
 
-/// What a [`Work`] owns now and then, and what it calls.
+/// The types that a [`Work`] owns while it is queued, and that it calls.
 type Calls<T, J> = (Arc<T>, fn(J));
 
-/// A work item, part of a `T` that lives in an [`Arc`].
+/// A work item in the field [`Job::WORK`] of a `T` that lives in an [`Arc`].
 ///
 /// # Invariants
 ///
@@ -60,7 +91,7 @@ unsafe impl<T: Send + Sync, J: Job<T>> Send for Work<T, J> {}
 unsafe impl<T: Send + Sync, J: Job<T>> Sync for Work<T, J> {}
 
 impl<T: Send + Sync, J: Job<T>> Work<T, J> {
-    /// An idle work item.
+    /// Initialises an idle work item.
     pub fn new() -> impl PinInit<Self> {
         pin_init!(Self {
             work <- Opaque::ffi_init(|work: *mut bindings::delayed_work| {
@@ -72,20 +103,23 @@ impl<T: Send + Sync, J: Job<T>> Work<T, J> {
         })
     }
 
-    /// Lets the work of `object` be done in `delay` ticks, unless it is queued already.
-    pub fn queue(object: &Arc<T>, delay: usize) {
+    /// Queues the work item of `object`, to be run after `delay` ticks.
+    ///
+    /// Returns whether this call has queued it: an item that is queued already stays as it is, and a
+    /// disabled one is never queued.
+    pub fn queue(object: &Arc<T>, delay: usize) -> bool {
         // SAFETY: Set when the kernel starts.
         let workqueue = unsafe { bindings::system_dfl_long_wq };
-        Self::queue_to(object, ANY_CPU, workqueue, delay);
+        Self::queue_to(object, ANY_CPU, workqueue, delay)
     }
 
-    /// The same on a certain CPU, which stays online until the work is queued. Should it go later, the
-    /// work is done on another one.
-    pub fn queue_on(object: &Arc<T>, cpu: &OnlineCpu<'_>, delay: usize) {
+    /// Does the same as [`Work::queue`], on the CPU `cpu`, which stays online until the item is
+    /// queued. If the CPU goes offline after that, the work is done on another one.
+    pub fn queue_on(object: &Arc<T>, cpu: &OnlineCpu<'_>, delay: usize) -> bool {
         // SAFETY: Set when the kernel starts.
         let workqueue = unsafe { bindings::system_percpu_wq };
         // CAST: A small number.
-        Self::queue_to(object, cpu.number() as i32, workqueue, delay);
+        Self::queue_to(object, cpu.number() as i32, workqueue, delay)
     }
 
     fn queue_to(
@@ -93,7 +127,7 @@ impl<T: Send + Sync, J: Job<T>> Work<T, J> {
         cpu: i32,
         workqueue: *mut bindings::workqueue_struct,
         delay: usize,
-    ) {
+    ) -> bool {
         let item = J::WORK.of(object);
         let raw = object.clone().into_raw();
         item.owner.store(raw.cast_mut(), Ordering::Relaxed);
@@ -106,16 +140,18 @@ impl<T: Send + Sync, J: Job<T>> Work<T, J> {
             // SAFETY: The queued item has a reference already, so this one is taken back.
             drop(unsafe { Arc::<T>::from_raw(raw) });
         }
+        queued
     }
 
-    /// Takes the work off the queue, waits until it is not being done, and lets nobody queue it any
-    /// more. May sleep.
-    pub fn disable_sync(&self) {
-        // SAFETY: `new` has initialised the item, which lives as long as `self`. C counts how often
+    /// Disables the work item of `object` for ever: takes it off the queue, and waits until the work
+    /// is not being done. May sleep.
+    pub fn disable_sync(object: &T) {
+        let item = J::WORK.of(object);
+        // SAFETY: `new` has initialised the item, which lives as long as `object`. C counts how often
         // an item was disabled, in as many bits as no caller fills.
-        let was_queued = unsafe { bindings::disable_delayed_work_sync(self.work.get()) };
+        let was_queued = unsafe { bindings::disable_delayed_work_sync(item.work.get()) };
         if was_queued {
-            let owner = self.owner.load(Ordering::Relaxed);
+            let owner = item.owner.load(Ordering::Relaxed);
             // SAFETY: The item was queued, so by the type invariant it had this reference. The
             // workqueue, its last reader, has let go of the item.
             drop(unsafe { Arc::<T>::from_raw(owner) });

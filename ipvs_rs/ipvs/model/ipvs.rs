@@ -171,11 +171,11 @@ impl Ipvs {
     pub(crate) fn end(&self) {
         self.conns.flush();
         // A timer may still be ending a connection that it took out before, and plan work after this.
-        self.resize.disable_sync();
-        self.estimation.disable_sync();
-        self.trash_round.disable_sync();
-        self.cleanup.disable_sync();
-        self.defense.disable_sync();
+        Work::<Self, Resize>::disable_sync(self);
+        Work::<Self, Estimation>::disable_sync(self);
+        Work::<Self, TrashRound>::disable_sync(self);
+        Work::<Self, Cleanup>::disable_sync(self);
+        Work::<Self, Defense>::disable_sync(self);
         self.config.lock().trash.clear();
     }
 

@@ -43,12 +43,18 @@ mod tests {
 
     struct Chore;
 
-    /// What is never armed.
+    /// An object on the stack, whose timer is never armed.
     #[pin_data]
     struct Lent {
         #[pin]
-        timer: Timer<Busy>,
+        timer: Timer<Lent>,
         _probe: Probe,
+    }
+
+    impl Expire for Lent {
+        const TIMER: Field<Self, Timer<Self>> = field!(Lent, timer);
+
+        fn expired(_: Arc<Self>) {}
     }
 
     impl Expire for Busy {
@@ -89,7 +95,7 @@ mod tests {
                 timer <- Timer::new(Storage::Stack, c"knet_kunit", static_lock_class!()),
                 _probe: Probe(&ENDS),
             }));
-            assert!(!object.timer.cancel());
+            assert!(!Timer::<Lent>::cancel(&object));
         }
         assert!(ENDS.load(Relaxed) >= 2);
     }
@@ -104,16 +110,16 @@ mod tests {
         static ENDS: AtomicUsize = AtomicUsize::new(0);
         let (object, before) = (busy(&ENDS)?, ENDS.load(Relaxed));
         // An idle timer is not moved.
-        object.timer.mod_pending(Jiffies::now());
+        assert!(!Timer::<Busy>::mod_pending(&object, Jiffies::now()));
         wait();
         assert_eq!(object.expired.load(Relaxed), 0);
         Timer::arm(&object, Jiffies::now().after(1));
         wait();
         assert_eq!(object.expired.load(Relaxed), 1);
-        assert!(!object.timer.cancel());
+        assert!(!Timer::<Busy>::cancel(&object));
         Timer::arm(&object, Jiffies::now().after(1000 * HZ));
         Timer::arm(&object, Jiffies::now().after(500 * HZ));
-        assert!(object.timer.cancel());
+        assert!(Timer::<Busy>::cancel(&object));
         // A pending timer keeps its object.
         Timer::arm(&object, Jiffies::now().after(1));
         drop(object);
@@ -130,12 +136,12 @@ mod tests {
         Work::<Busy, Chore>::queue(&object, 0);
         wait();
         assert_eq!(object.worked.load(Relaxed), 1);
-        Work::<Busy, Chore>::queue(&object, 1000 * HZ);
-        Work::<Busy, Chore>::queue(&object, 0);
-        object.work.disable_sync();
+        assert!(Work::<Busy, Chore>::queue(&object, 1000 * HZ));
+        assert!(!Work::<Busy, Chore>::queue(&object, 0));
+        Work::<Busy, Chore>::disable_sync(&object);
         assert_eq!(object.worked.load(Relaxed), 1);
         // Nobody can queue it again, and what tried keeps no reference.
-        Work::<Busy, Chore>::queue(&object, 0);
+        assert!(!Work::<Busy, Chore>::queue(&object, 0));
         wait();
         assert_eq!(object.worked.load(Relaxed), 1);
         drop(object);

@@ -53,8 +53,8 @@ impl Conn {
         }
         // Looked at each time: a packet beside this one may have put the timer later than this
         // deadline, which then is the one that stays.
-        if deadline.since(self.timer.expires()) < 0 {
-            self.timer.mod_pending(deadline);
+        if deadline.since(Timer::expires(self)) < 0 {
+            Timer::mod_pending(self, deadline);
         }
         deadline
     }
@@ -146,7 +146,7 @@ impl Conn {
         let was_there = self.unlink();
         // ORDERING: Partner of the fence in `expired`: one of the two sees what the other did.
         fence(Ordering::SeqCst);
-        self.timer.cancel();
+        Timer::cancel(self);
         was_there
     }
 }
@@ -169,9 +169,9 @@ impl Expire for Conn {
         // `live_for`, which may have looked too early.
         fence(Ordering::SeqCst);
         if !this.client_node.is_linked() {
-            this.timer.cancel();
+            Timer::<Self>::cancel(&this);
         } else if this.deadline().since(deadline) < 0 {
-            this.timer.mod_pending(this.deadline());
+            Timer::<Self>::mod_pending(&this, this.deadline());
         }
     }
 }

@@ -152,7 +152,7 @@ impl Conns {
         let node = field!(Conn, client_node);
         if self.table.insert(conn, node, hash, guard, is_same).is_err() {
             self.remove_server_node(conn);
-            conn.timer.cancel();
+            Timer::<Conn>::cancel(conn);
             return None;
         }
         if self.sizing.is_outgrown(self.count()) {

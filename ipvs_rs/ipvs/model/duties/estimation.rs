@@ -27,8 +27,12 @@ impl Estimation {
         let lock = CpusReadLock::take();
         match Place::of(ipvs, &lock) {
             Place::Nowhere => {}
-            Place::Anywhere => Work::<Ipvs, Self>::queue(ipvs, PERIOD),
-            Place::On(cpu) => Work::<Ipvs, Self>::queue_on(ipvs, &cpu, PERIOD),
+            Place::Anywhere => {
+                Work::<Ipvs, Self>::queue(ipvs, PERIOD);
+            }
+            Place::On(cpu) => {
+                Work::<Ipvs, Self>::queue_on(ipvs, &cpu, PERIOD);
+            }
         }
     }
 }
