@@ -4,6 +4,23 @@
 //!
 //! For what is costly to make and replaced often: of all the values that nobody looked at, only
 //! the last one is made. The memory is there beforehand, so completion cannot fail.
+//!
+//! # Examples
+//!
+//! ```rust
+//! # use kernel::prelude::*;
+//! # use knet::deferred::Deferred;
+//! let squares = Deferred::new([0_u32; 8])?;
+//! let compute = |squares: &mut [u32; 8]| {
+//!     for (number, square) in (0_u32..).zip(squares) {
+//!         *square = number.wrapping_mul(number);
+//!     }
+//! };
+//! // The first reader computes them.
+//! assert_eq!(squares.get(compute).last(), Some(&49));
+//! assert_eq!(squares.get(compute).first(), Some(&0));
+//! # Ok::<(), Error>(())
+//! ```
 
 use core::{
     cell::UnsafeCell,

@@ -18,6 +18,32 @@
 //!                  └─────────── again with a new page ────────── Err(Full)
 //! ```
 //!
+//! # Examples
+//!
+//! ```rust
+//! # use kernel::prelude::*;
+//! # use knet::genetlink::{Do, GenlFamily, Operation, Policy, Request};
+//! const HELLO: u8 = 1;
+//! const TEXT: u16 = 1;
+//!
+//! struct Hello;
+//!
+//! impl Do for Hello {
+//!     fn run(request: &Request) -> Result {
+//!         request.reply(HELLO, |message| message.put(TEXT, b"hello\0"))
+//!     }
+//! }
+//!
+//! const POLICY: &[Policy] = &[Policy::ANY, Policy::string(15)];
+//! const OPERATIONS: &[Operation] = &[Operation::new(HELLO).doit::<Hello>().admin_perm()];
+//! static FAMILY: GenlFamily = GenlFamily::new("example", 1, 2, POLICY, OPERATIONS, &[]);
+//!
+//! let registration = FAMILY.register()?;
+//! // When nothing else in the module can fail:
+//! registration.open();
+//! # Ok::<(), Error>(())
+//! ```
+//!
 //! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h)
 
 mod dump;
@@ -56,13 +82,13 @@ impl Operation {
     }
 
     /// `H` answers a request for this command.
-    pub const fn run<H: Do>(mut self) -> Self {
+    pub const fn doit<H: Do>(mut self) -> Self {
         self.0.doit = Some(request::run_callback::<H>);
         self
     }
 
     /// `H` answers a request to dump.
-    pub const fn dump<H: Dump>(mut self) -> Self {
+    pub const fn dumpit<H: Dump>(mut self) -> Self {
         self.0.start = Some(dump::start_callback);
         self.0.dumpit = Some(dump::run_callback::<H>);
         self.0.done = Some(dump::end_callback::<H>);

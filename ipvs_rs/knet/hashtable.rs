@@ -27,6 +27,32 @@
 //!   after       B           B               -         readers: B    writers: B
 //! ```
 //!
+//! # Examples
+//!
+//! ```rust
+//! # use kernel::prelude::*;
+//! # use knet::{field::field, hashtable::{Node, Table}, rcu::{self, Arc}};
+//! struct Host {
+//!     addr: u32,
+//!     node: Node<Host>,
+//! }
+//!
+//! let table = KBox::pin_init(Table::<Host>::new(4), GFP_KERNEL)?;
+//! table.resize(8)?;
+//! let host = Arc::new(Host { addr: 1, node: Node::new(0) }, GFP_KERNEL)?;
+//! let hash = host.addr.wrapping_mul(0x9E37_79B9);
+//! {
+//!     let guard = rcu::read_lock();
+//!     let is_same = |other: &Host, _tag: u8| other.addr == host.addr;
+//!     table
+//!         .insert(&host, field!(Host, node), hash, &guard, is_same)
+//!         .map_err(|_| EEXIST)?;
+//!     assert!(table.find(hash, &guard, is_same).is_some());
+//! }
+//! assert!(table.remove(&host.node).is_some());
+//! # Ok::<(), Error>(())
+//! ```
+//!
 //! # Locks
 //!
 //! `resizing` (a mutex, one resize at a time), then one stripe. Readers take none.

@@ -11,6 +11,19 @@
 //!   a list            3 2 1
 //!   a longer one    4 3 2 1
 //! ```
+//!
+//! # Examples
+//!
+//! ```rust
+//! # use kernel::prelude::*;
+//! # use knet::list::List;
+//! let short = List::of(2, [1_u32].into_iter())?;
+//! let long = short.with(2)?;
+//! assert_eq!(*long, [2, 1]);
+//! // Its readers do not see the new element.
+//! assert_eq!(*short, [1]);
+//! # Ok::<(), Error>(())
+//! ```
 
 use core::{
     ops::Deref,

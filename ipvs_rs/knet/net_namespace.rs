@@ -11,6 +11,43 @@
 //!               PerNet::init ──> state(net) finds it ──> close ──> (grace period) ──> destroy
 //! ```
 //!
+//! # Examples
+//!
+//! ```rust
+//! # use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+//! # use kernel::prelude::*;
+//! # use knet::{
+//! #     net_namespace::{self, Net, PerNet, PerNetId, PerNetRegistration, WeakNet},
+//! #     rcu::{self, Arc},
+//! # };
+//! struct Count(AtomicU64);
+//!
+//! static COUNT: PerNetId<Count> = PerNetId::new();
+//!
+//! impl PerNet for Count {
+//!     fn id() -> &'static PerNetId<Self> {
+//!         &COUNT
+//!     }
+//!
+//!     fn init(_: &Net, _: WeakNet) -> Result<Arc<Self>> {
+//!         Arc::new(Self(AtomicU64::new(0)), GFP_KERNEL)
+//!     }
+//!
+//!     fn pre_exit(_: &Arc<Self>, _: &Net) {}
+//!
+//!     fn exit(_: Arc<Self>, _: &Net) {}
+//! }
+//!
+//! let registration = PerNetRegistration::<Count>::new()?;
+//! {
+//!     let guard = rcu::read_lock();
+//!     let count = net_namespace::state::<Count>(Net::init(), &guard).ok_or(ENOENT)?;
+//!     count.0.fetch_add(1, Relaxed);
+//! }
+//! drop(registration);
+//! # Ok::<(), Error>(())
+//! ```
+//!
 //! C header: [`include/net/net_namespace.h`](srctree/include/net/net_namespace.h)
 
 mod handle;

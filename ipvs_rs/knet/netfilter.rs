@@ -7,6 +7,38 @@
 //! made something else of it. [`Hooks`] are handlers that are registered in one namespace and share
 //! a state.
 //!
+//! # Examples
+//!
+//! ```rust
+//! # use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+//! # use kernel::prelude::*;
+//! # use knet::{
+//! #     net_namespace::Net,
+//! #     netfilter::{hook, Family, Handler, HookState, Hooks, InetHook, Verdict},
+//! #     rcu::{Arc, Ref},
+//! #     skbuff::Skb,
+//! # };
+//! struct Forwarded(AtomicU64);
+//!
+//! struct Count;
+//!
+//! impl Handler<Forwarded> for Count {
+//!     const FAMILY: Family = Family::V4;
+//!     const HOOK: InetHook = InetHook::Forward;
+//!     const PRIORITY: i32 = 0;
+//!
+//!     fn handle(forwarded: Ref<'_, Forwarded>, skb: Skb, _: &HookState<'_>) -> Verdict {
+//!         forwarded.0.fetch_add(1, Relaxed);
+//!         Verdict::Accept(skb)
+//!     }
+//! }
+//!
+//! let forwarded = Arc::new(Forwarded(AtomicU64::new(0)), GFP_KERNEL)?;
+//! let hooks = Hooks::register(Net::init(), forwarded, &[hook::<Forwarded, Count>()])?;
+//! hooks.unregister(Net::init());
+//! # Ok::<(), Error>(())
+//! ```
+//!
 //! C header: [`include/linux/netfilter.h`](srctree/include/linux/netfilter.h)
 
 pub mod conntrack;

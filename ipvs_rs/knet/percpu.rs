@@ -5,6 +5,23 @@
 //! Adding touches memory of this CPU only, takes no lock and is safe against interrupts; reading
 //! adds up all CPUs. Each counter only grows.
 //!
+//! # Examples
+//!
+//! ```rust
+//! # use kernel::prelude::*;
+//! # use knet::percpu::Counters;
+//! const PACKETS: usize = 0;
+//! const BYTES: usize = 1;
+//!
+//! let counters = Counters::<2>::new()?;
+//! // One call for two counters that are side by side.
+//! counters.add_pair::<PACKETS>(1, 60);
+//! counters.add::<BYTES>(4);
+//! let [packets, bytes] = counters.sums();
+//! assert_eq!((packets, bytes), (1, 64));
+//! # Ok::<(), Error>(())
+//! ```
+//!
 //! C header: [`include/linux/percpu.h`](srctree/include/linux/percpu.h)
 
 use core::{marker::PhantomData, ops::Range, ptr::NonNull};

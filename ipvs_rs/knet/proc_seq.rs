@@ -19,6 +19,49 @@
 //!                                 stop
 //! ```
 //!
+//! # Examples
+//!
+//! ```rust
+//! # use kernel::{prelude::*, seq_file::SeqFile, seq_print};
+//! # use knet::{net_namespace::Net, proc_seq::{File, Rows, Show}, rcu::Arc};
+//! struct Numbers(KVec<u32>);
+//!
+//! /// `/proc/net/numbers`: a line for each number.
+//! struct Lines;
+//!
+//! impl Rows<Numbers> for Lines {
+//!     const NAME: &'static CStr = c"numbers";
+//!     type Cursor = usize;
+//!
+//!     fn header(_: &Numbers, seq: &SeqFile) {
+//!         seq_print!(seq, "Number\n");
+//!     }
+//!
+//!     fn row(numbers: &Numbers, cursor: usize, seq: &SeqFile) -> Option<usize> {
+//!         seq_print!(seq, "{}\n", numbers.0.get(cursor)?);
+//!         cursor.checked_add(1)
+//!     }
+//! }
+//!
+//! /// `/proc/net/numbers_count`: how many there are.
+//! struct Count;
+//!
+//! impl Show<Numbers> for Count {
+//!     const NAME: &'static CStr = c"numbers_count";
+//!
+//!     fn show(numbers: &Numbers, seq: &SeqFile) {
+//!         seq_print!(seq, "{}\n", numbers.0.len());
+//!     }
+//! }
+//!
+//! let numbers = Arc::new(Numbers(KVec::new()), GFP_KERNEL)?;
+//! let lines = File::rows::<Lines>(Net::init(), numbers.clone())?;
+//! let count = File::show::<Count>(Net::init(), numbers)?;
+//! count.remove(Net::init());
+//! lines.remove(Net::init());
+//! # Ok::<(), Error>(())
+//! ```
+//!
 //! C headers: [`include/linux/proc_fs.h`](srctree/include/linux/proc_fs.h),
 //! [`include/linux/seq_file_net.h`](srctree/include/linux/seq_file_net.h)
 

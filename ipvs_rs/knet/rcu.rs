@@ -18,6 +18,29 @@
 //!                     └──> the old Arc ──drop──> (grace period) ──> T::drop, in softirq context
 //! ```
 //!
+//! # Examples
+//!
+//! ```rust
+//! # use kernel::prelude::*;
+//! # use knet::rcu::{self, Arc, Slot};
+//! struct Limits {
+//!     connections: u32,
+//! }
+//!
+//! let slot = Slot::new(Arc::new(Limits { connections: 1 }, GFP_KERNEL)?);
+//! {
+//!     // A reader takes neither a lock nor a reference.
+//!     let guard = rcu::read_lock();
+//!     let limits = slot.load(&guard).ok_or(ENOENT)?;
+//!     assert_eq!(limits.connections, 1);
+//!     // A reader that needs the object for longer takes a reference.
+//!     let _kept: Option<Arc<Limits>> = limits.try_clone();
+//! }
+//! // A writer publishes another object. The old one is dropped a grace period later.
+//! drop(slot.replace(Some(Arc::new(Limits { connections: 2 }, GFP_KERNEL)?)));
+//! # Ok::<(), Error>(())
+//! ```
+//!
 //! # Last reader
 //!
 //! Who found an object in a read-side section, Rust code or C, reads it until that section ends; so

@@ -5,12 +5,44 @@
 //! An [`Entry`] names a number in a state object, and who may set it to what. The entries are a
 //! constant; [`SysctlTable::register`] ties them to the state of one namespace:
 //!
-//! ```ignore
+//! ```rust
+//! # use core::sync::atomic::AtomicI32;
+//! # use kernel::{new_mutex, prelude::*, sync::Mutex};
+//! # use knet::{net_namespace::Net, rcu::Arc, sysctl::{Entry, Settings, SysctlTable}};
+//! #[pin_data]
+//! struct State {
+//!     strict: AtomicI32,
+//!     level: AtomicI32,
+//!     #[pin]
+//!     writing: Mutex<()>,
+//! }
+//!
+//! impl Settings for State {
+//!     fn writing(&self) -> &Mutex<()> {
+//!         &self.writing
+//!     }
+//!
+//!     fn written(&self, _: &Net, name: &CStr, value: &CStr) {
+//!         pr_info!("{name:?} is {value:?} now\n");
+//!     }
+//! }
+//!
 //! const ENTRIES: &[Entry<State>] = &[
-//!     Entry::int(c"strict", |state| &state.strict),
-//!     Entry::int(c"level", |state| &state.level).range(0, 3).on_change(State::apply_level),
+//!     Entry::int(c"strict", |state: &State| &state.strict),
+//!     Entry::int(c"level", |state: &State| &state.level).range(0, 3),
 //! ];
-//! let table = SysctlTable::register(net, c"net/ipv4/example", ENTRIES, state)?;
+//!
+//! let state = Arc::pin_init(
+//!     pin_init!(State {
+//!         strict: AtomicI32::new(0),
+//!         level: AtomicI32::new(1),
+//!         writing <- new_mutex!(()),
+//!     }),
+//!     GFP_KERNEL,
+//! )?;
+//! let table = SysctlTable::register(Net::init(), c"net/ipv4/example", ENTRIES, state)?;
+//! table.unregister(Net::init());
+//! # Ok::<(), Error>(())
 //! ```
 //!
 //! There are numbers, pairs of numbers, large numbers and lists of CPUs. The state is told of each

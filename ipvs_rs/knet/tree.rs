@@ -15,6 +15,29 @@
 //!
 //! With hashes that nobody can aim at, the way to one of n objects is about log2 n long. Objects of
 //! one hash lie one below the other.
+//!
+//! # Examples
+//!
+//! ```rust
+//! # use kernel::prelude::*;
+//! # use knet::{rcu::Arc, tree::{Link, Linked, Tree}};
+//! struct Host {
+//!     addr: u64,
+//!     link: Link<Host>,
+//! }
+//!
+//! impl Linked for Host {
+//!     fn link(&self) -> &Link<Self> {
+//!         &self.link
+//!     }
+//! }
+//!
+//! let mut tree = Tree::new();
+//! tree.insert(Arc::new(Host { addr: 1, link: Link::new() }, GFP_KERNEL)?, 0x9E37);
+//! let host = tree.find(0x9E37, |host| host.addr == 1).ok_or(ENOENT)?;
+//! assert!(tree.remove(&host).is_some());
+//! # Ok::<(), Error>(())
+//! ```
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

@@ -69,36 +69,36 @@ const POLICY: &[Policy] = &[
 ];
 
 const OPERATIONS: &[Operation] = &[
-    of(command::NEW_SERVICE).run::<services::New>(),
-    of(command::SET_SERVICE).run::<services::Set>(),
-    of(command::DEL_SERVICE).run::<services::Delete>(),
+    of(command::NEW_SERVICE).doit::<services::New>(),
+    of(command::SET_SERVICE).doit::<services::Set>(),
+    of(command::DEL_SERVICE).doit::<services::Delete>(),
     of(command::GET_SERVICE)
-        .run::<services::Get>()
-        .dump::<services::GetAll>(),
-    of(command::NEW_DEST).run::<servers::New>(),
-    of(command::SET_DEST).run::<servers::Set>(),
-    of(command::DEL_DEST).run::<servers::Delete>(),
-    of(command::GET_DEST).dump::<servers::GetAll>(),
-    of(command::NEW_DAEMON).run::<daemons::New>(),
-    of(command::DEL_DAEMON).run::<daemons::Delete>(),
-    of(command::GET_DAEMON).dump::<daemons::GetAll>(),
-    of(command::SET_CONFIG).run::<settings::Set>(),
-    of(command::GET_CONFIG).run::<settings::Get>(),
-    of(command::GET_INFO).run::<settings::Info>(),
-    of(command::ZERO).run::<services::Zero>(),
-    of(command::FLUSH).run::<services::Flush>(),
+        .doit::<services::Get>()
+        .dumpit::<services::GetAll>(),
+    of(command::NEW_DEST).doit::<servers::New>(),
+    of(command::SET_DEST).doit::<servers::Set>(),
+    of(command::DEL_DEST).doit::<servers::Delete>(),
+    of(command::GET_DEST).dumpit::<servers::GetAll>(),
+    of(command::NEW_DAEMON).doit::<daemons::New>(),
+    of(command::DEL_DAEMON).doit::<daemons::Delete>(),
+    of(command::GET_DAEMON).dumpit::<daemons::GetAll>(),
+    of(command::SET_CONFIG).doit::<settings::Set>(),
+    of(command::GET_CONFIG).doit::<settings::Get>(),
+    of(command::GET_INFO).doit::<settings::Info>(),
+    of(command::ZERO).doit::<services::Zero>(),
+    of(command::FLUSH).doit::<services::Flush>(),
     Operation::new(new::GET_CONN)
         .admin_perm()
         .policy(policy::GET_CONN)
-        .dump::<conns::GetAll>(),
+        .dumpit::<conns::GetAll>(),
     Operation::new(new::DEL_CONN)
         .admin_perm()
         .policy(policy::DEL_CONN)
-        .run::<conns::Delete>(),
+        .doit::<conns::Delete>(),
     Operation::new(new::APPLY)
         .admin_perm()
         .policy(policy::APPLY)
-        .run::<apply::Apply>(),
+        .doit::<apply::Apply>(),
 ];
 
 const fn of(command: u8) -> Operation {

@@ -193,7 +193,7 @@ mod tests {
         }
     }
 
-    const OPERATIONS: &[Operation] = &[Operation::new(1).run::<Nothing>()];
+    const OPERATIONS: &[Operation] = &[Operation::new(1).doit::<Nothing>()];
     const POLICY: &[Policy] = &[Policy::ANY];
     const GROUPS: &[Group] = &[Group::admin("changes")];
     static FAMILY: GenlFamily = GenlFamily::new("knet_kunit", 1, 1, POLICY, OPERATIONS, GROUPS);

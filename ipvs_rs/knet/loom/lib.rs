@@ -32,6 +32,9 @@
 //! What is played is what lies below: the allocator, locks, and [`rcu`] with its grace periods. What loom does
 //! not know of the kernel's memory model is told in `tests/litmus`.
 
+// The examples in the files of knet are for the kernel (`scripts/gates/examples.sh`), so rustdoc does not see these files
+// when it collects tests.
+
 // The files of knet say `core`, `kernel`, `knet` and `ipvs_sys`.
 extern crate loom_core as core;
 extern crate self as ipvs_sys;
@@ -40,6 +43,7 @@ extern crate self as knet;
 
 pub mod alloc;
 mod clock;
+#[cfg(not(doctest))]
 #[path = "../deferred.rs"]
 pub mod deferred;
 #[path = "../hashtable"]
@@ -56,6 +60,7 @@ pub mod hashtable {
 }
 #[path = "../field.rs"]
 pub mod field;
+#[cfg(not(doctest))]
 #[path = "../list.rs"]
 pub mod list;
 pub mod ffi {
@@ -70,8 +75,10 @@ pub mod spinlock;
 pub mod sync;
 #[path = "../time.rs"]
 pub mod time;
+#[cfg(not(doctest))]
 #[path = "../timer.rs"]
 pub mod timer;
+#[cfg(not(doctest))]
 #[path = "../tree.rs"]
 pub mod tree;
 pub mod types;
