@@ -53,10 +53,12 @@
 mod handle;
 mod kept;
 mod per_net;
+mod registration;
 
 pub use handle::WeakNet;
 pub use kept::NetRef;
-pub use per_net::{state, PerNet, PerNetId, PerNetRegistration};
+pub use per_net::{state, PerNet, PerNetId};
+pub use registration::PerNetRegistration;
 
 use ipvs_sys as bindings;
 use kernel::types::Opaque;

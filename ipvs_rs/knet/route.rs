@@ -5,13 +5,17 @@
 //! C headers: [`include/net/dst.h`](srctree/include/net/dst.h),
 //! [`include/net/route.h`](srctree/include/net/route.h)
 
+mod address;
+pub(crate) mod dst;
+
+pub use address::{address_type_v4, address_type_v6, has_ipv6, is_unicast_v6, AddressType};
+
 use core::ptr::NonNull;
 use ipvs_sys as bindings;
 use kernel::{error::from_err_ptr, prelude::*};
 
 use crate::{
     net_namespace::Net,
-    netfilter::Family,
     rcu::{self, Guard},
 };
 
@@ -46,17 +50,6 @@ pub struct Query<A> {
     pub source: Option<A>,
     /// Whether `destination` must itself be the next hop, whatever the packet will be addressed to.
     pub known_next_hop: bool,
-}
-
-/// What an address is to this host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AddressType {
-    /// One of its own.
-    Local,
-    /// One that others have, or nobody.
-    Unicast,
-    /// A broadcast, multicast or anycast address, or one that a route forbids.
-    Other,
 }
 
 impl Route {
@@ -122,14 +115,14 @@ impl Route {
     #[inline]
     pub fn is_local(&self) -> bool {
         // SAFETY: By the type invariant the route is valid.
-        unsafe { is_local(self.dst) }
+        unsafe { dst::is_local(self.dst) }
     }
 
     /// Whether packets leave by the loopback device: those for this host, and those that a route sends
     /// there.
     pub fn is_by_loopback(&self, _: &Guard) -> bool {
         // SAFETY: By the type invariant the route is valid, and the guard is a read-side section.
-        unsafe { is_by_loopback(self.dst) }
+        unsafe { dst::is_by_loopback(self.dst) }
     }
 
     /// The largest packet that the route takes, in bytes.
@@ -213,7 +206,7 @@ impl Route {
     /// The device that the route leaves by now.
     fn device(&self) -> *mut bindings::net_device {
         // SAFETY: By the type invariant the route is valid.
-        unsafe { device(self.dst) }
+        unsafe { dst::device(self.dst) }
     }
 }
 
@@ -222,55 +215,6 @@ impl Drop for Route {
         // SAFETY: By the type invariant a reference to the route is ours; the value is not used again.
         unsafe { bindings::dst_release(self.as_ptr()) };
     }
-}
-
-/// What an IPv4 address is to this host, in any of its routing tables for local addresses.
-pub fn address_type_v4(net: &Net, address: [u8; 4]) -> AddressType {
-    // SAFETY: The namespace is valid.
-    let kind = unsafe { bindings::inet_addr_type(net.as_ptr(), u32::from_ne_bytes(address)) };
-    match kind {
-        bindings::RTN_LOCAL => AddressType::Local,
-        bindings::RTN_UNICAST => AddressType::Unicast,
-        _ => AddressType::Other,
-    }
-}
-
-/// What an IPv6 address is to this host. Link-local ones of others are nobody's: without the link
-/// they say nothing.
-///
-/// As the C module does: those for which packets leave by the loopback device are local, even if only
-/// the default route goes there.
-pub fn address_type_v6(net: &Net, address: [u8; 16]) -> AddressType {
-    // SAFETY: The address is valid.
-    let kind = unsafe { bindings::__ipv6_addr_type(&in6_addr(address)) };
-    // CAST: Flags.
-    let is_a = |flag: u32| kind & flag as i32 != 0;
-    if is_a(bindings::IPV6_ADDR_UNICAST) && !is_a(bindings::IPV6_ADDR_LINKLOCAL) {
-        return AddressType::Unicast;
-    }
-    let query = Query {
-        destination: address,
-        source: None,
-        known_next_hop: false,
-    };
-    match Route::output_v6(net, &query) {
-        Ok(route) if route.is_by_loopback(&rcu::read_lock()) => AddressType::Local,
-        _ => AddressType::Other,
-    }
-}
-
-/// Whether an IPv6 address is one of a single host.
-pub fn is_unicast_v6(address: [u8; 16]) -> bool {
-    // SAFETY: The address is valid.
-    let kind = unsafe { bindings::__ipv6_addr_type(&in6_addr(address)) };
-    // CAST: A flag.
-    kind & bindings::IPV6_ADDR_UNICAST as i32 != 0
-}
-
-/// Whether this host has an IPv6 stack.
-pub fn has_ipv6() -> bool {
-    // SAFETY: No preconditions.
-    unsafe { bindings::ipv6_mod_enabled() }
 }
 
 /// An address as C has it.
@@ -287,85 +231,4 @@ fn flags(known_next_hop: bool) -> u8 {
         true => bindings::FLOWI_FLAG_KNOWN_NH as u8,
         false => 0,
     }
-}
-
-/// Whether a route leads to this host.
-///
-/// # Safety
-///
-/// `dst` must be valid.
-#[inline]
-pub(crate) unsafe fn is_local(dst: NonNull<bindings::dst_entry>) -> bool {
-    // SAFETY: By the contract the route is valid.
-    let family = unsafe { family(dst) };
-    let dst = dst.as_ptr();
-    match family {
-        bindings::AF_INET => {
-            // SAFETY: The route is the first part of IPv4's table entry.
-            let flags = unsafe { (*dst.cast::<bindings::rtable>()).rt_flags };
-            flags & bindings::RTCF_LOCAL != 0
-        }
-        bindings::AF_INET6 => {
-            // SAFETY: The route is the first part of IPv6's table entry.
-            let flags = unsafe { (*dst.cast::<bindings::rt6_info>()).rt6i_flags };
-            flags & bindings::RTF_LOCAL != 0
-        }
-        _ => false,
-    }
-}
-
-/// The family of a route, as sockets have it. It is none of IP where a tunnel's notes take the place
-/// of a route.
-///
-/// # Safety
-///
-/// `dst` must be valid.
-#[inline]
-unsafe fn family(dst: NonNull<bindings::dst_entry>) -> u32 {
-    // SAFETY: By the contract the route is valid.
-    let operations = unsafe { (*dst.as_ptr()).ops };
-    // SAFETY: The operations of a route never change, and live as long as it does.
-    u32::from(unsafe { (*operations).family })
-}
-
-/// Whether a route is one of `family`.
-///
-/// # Safety
-///
-/// `dst` must be valid.
-#[inline]
-pub(crate) unsafe fn is_of(dst: NonNull<bindings::dst_entry>, wanted: Family) -> bool {
-    // SAFETY: By the contract the route is valid.
-    let family = unsafe { family(dst) };
-    match wanted {
-        Family::V4 => family == bindings::AF_INET,
-        Family::V6 => family == bindings::AF_INET6,
-    }
-}
-
-/// Whether a route leaves by the loopback device.
-///
-/// # Safety
-///
-/// `dst` must be valid, in an RCU read-side section.
-pub(crate) unsafe fn is_by_loopback(dst: NonNull<bindings::dst_entry>) -> bool {
-    // SAFETY: By the contract the route is valid.
-    let device = unsafe { device(dst) };
-    // SAFETY: A route always has a device, which the read-side section keeps.
-    let flags = unsafe { &raw const (*device).flags };
-    // SAFETY: As is said of `flags`; an aligned number is read whole.
-    let flags = unsafe { flags.read_volatile() };
-    flags & bindings::net_device_flags_IFF_LOOPBACK != 0
-}
-
-/// The device that a route leaves by now.
-///
-/// # Safety
-///
-/// `dst` must be valid.
-unsafe fn device(dst: NonNull<bindings::dst_entry>) -> *mut bindings::net_device {
-    // SAFETY: By the contract the route is valid.
-    let place = unsafe { &raw const (*dst.as_ptr()).__bindgen_anon_1 };
-    // SAFETY: All members of the union are this pointer, which is aligned and read whole.
-    unsafe { place.cast::<*mut bindings::net_device>().read_volatile() }
 }

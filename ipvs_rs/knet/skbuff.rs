@@ -16,12 +16,15 @@
 //! C header: [`include/linux/skbuff.h`](srctree/include/linux/skbuff.h)
 
 mod data;
+mod defrag;
+mod icmp;
 mod rebase;
 mod route;
 mod send;
 mod tunnel;
 
-pub use send::{DefragError, DefragUser, IcmpError};
+pub use defrag::{DefragError, DefragUser};
+pub use icmp::IcmpError;
 pub use tunnel::{identification_v4, Capsule, OuterAddrs, PartialChecksum, TunnelGso};
 
 use core::ptr::NonNull;

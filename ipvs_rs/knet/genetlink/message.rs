@@ -4,10 +4,9 @@
 
 use core::{marker::PhantomData, ptr::NonNull};
 use ipvs_sys as bindings;
-use kernel::{error::to_result, prelude::*};
+use kernel::prelude::*;
 
 use super::Request;
-use crate::net_namespace::Net;
 
 /// The bit in the kind of an attribute that says that it holds attributes.
 pub const NESTED: u16 = bindings::NLA_F_NESTED as u16;
@@ -92,7 +91,7 @@ impl<'a> Message<'a> {
     /// # Safety
     ///
     /// As for [`Message::begin`], and the family of `header` must be registered.
-    unsafe fn begin_with(
+    pub(super) unsafe fn begin_with(
         skb: NonNull<bindings::sk_buff>,
         header: Header,
         flags: u32,
@@ -221,84 +220,5 @@ impl Drop for Message<'_> {
             // SAFETY: `genlmsg_put` returned `header` for `skb`, which is ours alone.
             unsafe { bindings::genlmsg_cancel(self.skb.as_ptr(), self.header.as_ptr()) };
         }
-    }
-}
-
-/// A message of its own that was not sent yet.
-///
-/// # Invariants
-///
-/// `skb` is owned, and free for use with netlink.
-pub(super) struct OwnedMessage {
-    skb: NonNull<bindings::sk_buff>,
-}
-
-impl OwnedMessage {
-    /// An empty one.
-    pub(super) fn new() -> Result<Self> {
-        // SAFETY: It may sleep, and so may a command.
-        let skb = unsafe { bindings::genlmsg_new() };
-        Ok(Self {
-            skb: NonNull::new(skb).ok_or(ENOMEM)?,
-        })
-    }
-
-    /// Begins the message in it.
-    pub(super) fn begin(&mut self, request: &Request, command: u8) -> Result<Message<'_>, Full> {
-        // SAFETY: `skb` is owned; the borrow keeps everybody else away.
-        unsafe { Message::begin(self.skb, request, 0, command) }
-    }
-
-    /// Begins a message that answers nothing.
-    ///
-    /// # Safety
-    ///
-    /// `family` must be registered.
-    pub(super) unsafe fn begin_event(
-        &mut self,
-        family: *const bindings::genl_family,
-        command: u8,
-    ) -> Result<Message<'_>, Full> {
-        let header = Header {
-            family,
-            port: 0,
-            sequence: 0,
-        };
-        // SAFETY: `skb` is owned, and the borrow keeps everybody else away. By the contract the
-        // family is registered.
-        unsafe { Message::begin_with(self.skb, header, 0, command) }
-    }
-
-    /// Sends it to the members of a group.
-    ///
-    /// # Safety
-    ///
-    /// `family` must be registered, and have so many groups.
-    pub(super) unsafe fn send_to_group(
-        self,
-        family: *const bindings::genl_family,
-        net: &Net,
-        group: u32,
-    ) {
-        let skb = self.skb.as_ptr();
-        core::mem::forget(self);
-        // SAFETY: `skb` is owned, and given away. By the contract the family has the group.
-        unsafe { bindings::genlmsg_multicast(family, net.as_ptr(), skb, group) };
-    }
-
-    /// Sends it to who asked.
-    pub(super) fn send(self, request: &Request) -> Result {
-        let skb = self.skb.as_ptr();
-        core::mem::forget(self);
-        // SAFETY: `skb` is owned, and given away, whatever becomes of it. C keeps the request while
-        // its callback runs.
-        to_result(unsafe { bindings::genlmsg_reply(skb, request.as_raw()) })
-    }
-}
-
-impl Drop for OwnedMessage {
-    fn drop(&mut self) {
-        // SAFETY: `skb` is owned, and was not given away.
-        unsafe { bindings::nlmsg_free(self.skb.as_ptr()) };
     }
 }

@@ -5,7 +5,10 @@
 use ipvs_sys as bindings;
 use kernel::{error::from_result, fmt, prelude::*, types::Opaque};
 
-use super::message::{Full, Message, OwnedMessage};
+use super::{
+    message::{Full, Message},
+    owned::OwnedMessage,
+};
 use crate::net_namespace::Net;
 
 /// Netlink and generic netlink header, both of which are aligned to four bytes.

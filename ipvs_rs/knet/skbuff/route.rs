@@ -9,7 +9,7 @@ use super::Skb;
 use crate::{
     netfilter::Family,
     rcu::Guard,
-    route::{self, Route},
+    route::{dst as c_route, Route},
 };
 
 /// Set in the field beside the pointer if the packet holds no reference to the route.
@@ -29,7 +29,7 @@ impl Skb {
             return false;
         };
         // SAFETY: The route of a packet is valid in the read-side section of the type invariant.
-        unsafe { route::is_local(dst) }
+        unsafe { c_route::is_local(dst) }
     }
 
     /// Whether the attached route leaves by the loopback device.
@@ -38,7 +38,7 @@ impl Skb {
             return false;
         };
         // SAFETY: The route of a packet is valid in the read-side section of the type invariant.
-        unsafe { route::is_by_loopback(dst) }
+        unsafe { c_route::is_by_loopback(dst) }
     }
 
     /// Whether the packet is of `family`, and a route of that is attached.
@@ -48,7 +48,7 @@ impl Skb {
             return false;
         };
         // SAFETY: The route of a packet is valid in the read-side section of the type invariant.
-        self.is_of(family) && unsafe { route::is_of(dst, family) }
+        self.is_of(family) && unsafe { c_route::is_of(dst, family) }
     }
 
     /// Attaches `route` in place of the present one.
