@@ -58,9 +58,14 @@
 //! `resizing` (a mutex, one resize at a time), then one stripe. Readers take none.
 
 mod buckets;
+mod cursor;
+mod lengths;
 mod node;
+mod resize;
 mod stripe;
 mod table;
 
+pub use cursor::Cursor;
+pub use lengths::BucketLengths;
 pub use node::Node;
-pub use table::{BucketLengths, Cursor, InsertError, Table};
+pub use table::{InsertError, Table};

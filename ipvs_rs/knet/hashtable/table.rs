@@ -1,24 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The table: searching, inserting, removing, walking, resizing.
+//! The table: search, insertion, removal, walks.
 
 use core::{
-    ops::Range,
     pin::Pin,
     ptr::null_mut,
     sync::atomic::{AtomicPtr, Ordering},
 };
 use kernel::{
     alloc::KBox,
-    c_str, new_mutex,
     prelude::*,
-    static_lock_class,
-    sync::{LockClassKey, Mutex, SetOnce},
+    sync::{Mutex, SetOnce},
 };
 
 use super::{
-    buckets::Buckets,
-    node::{Node, Parity},
+    buckets::Buckets, cursor::Cursor, lengths::BucketLengths, node::Node, resize::new_resizing,
     stripe::Stripe,
 };
 use crate::{
@@ -26,24 +22,6 @@ use crate::{
     rcu::{self, Arc, Guard, Ref},
     spinlock::SpinLockBh,
 };
-
-/// The lock of all resizes of a table.
-///
-/// Generic code, and the names in it, may be there once for each type, but lockdep wants one name for each
-/// class. So this is not generic, and neither is [`stripe_class`].
-#[inline(never)]
-fn new_resizing() -> impl PinInit<Mutex<()>> {
-    new_mutex!((), "knet_hashtable")
-}
-
-/// The name and the class of the lock of a stripe.
-#[inline(never)]
-fn stripe_class() -> (&'static CStr, Pin<&'static LockClassKey>) {
-    (c_str!("knet_hashtable_stripe"), static_lock_class!())
-}
-
-/// Chains that a resize moves before it lets others have the lock of the stripe.
-const CHAINS_AT_ONCE: usize = 64;
 
 /// The node did not enter the table.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,64 +34,13 @@ pub enum InsertError {
 
 /// A stripe and its lock.
 #[pin_data]
-struct LockedStripe<T> {
+pub(super) struct LockedStripe<T> {
     #[pin]
-    stripe: SpinLockBh<Stripe<T>>,
+    pub(super) stripe: SpinLockBh<Stripe<T>>,
 }
 
 /// All stripes of a table.
-type Stripes<T> = Pin<KBox<[LockedStripe<T>]>>;
-
-/// A place in the order of all nodes of a table.
-///
-/// It stays meaningful whatever is inserted, removed or resized: a walk that follows it meets
-/// each node that was in the table all the time exactly once.
-#[derive(Clone, Copy, Default)]
-pub struct Cursor {
-    hash: u32,
-    /// Everything of `hash` up to here is done.
-    address: usize,
-    finished: bool,
-}
-
-impl Cursor {
-    /// The place before all nodes of this hash.
-    pub const fn before(hash: u32) -> Self {
-        Self {
-            hash,
-            address: 0,
-            finished: false,
-        }
-    }
-
-    /// The hash of the node behind which this place is, or one between that and the next.
-    pub const fn hash(&self) -> u32 {
-        self.hash
-    }
-}
-
-/// How many buckets of a table are how long.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct BucketLengths {
-    /// Buckets without a node.
-    pub empty: u64,
-    /// Buckets with one node, with two and so on; the last number is that of all longer ones.
-    pub by_length: [u64; 7],
-}
-
-impl BucketLengths {
-    /// Takes account of a bucket.
-    fn count(&mut self, length: usize) {
-        let last = self.by_length.len().saturating_sub(1);
-        let count = match length.checked_sub(1) {
-            None => Some(&mut self.empty),
-            Some(index) => self.by_length.get_mut(index.min(last)),
-        };
-        if let Some(count) = count {
-            *count = count.saturating_add(1);
-        }
-    }
-}
+pub(super) type Stripes<T> = Pin<KBox<[LockedStripe<T>]>>;
 
 /// A hash table of objects of type `T`.
 ///
@@ -125,11 +52,11 @@ impl BucketLengths {
 /// any.
 #[pin_data(PinnedDrop)]
 pub struct Table<T: Send + Sync + 'static> {
-    least_bits: u32,
-    live: AtomicPtr<Buckets<T>>,
-    stripes: SetOnce<Stripes<T>>,
+    pub(super) least_bits: u32,
+    pub(super) live: AtomicPtr<Buckets<T>>,
+    pub(super) stripes: SetOnce<Stripes<T>>,
     #[pin]
-    resizing: Mutex<()>,
+    pub(super) resizing: Mutex<()>,
 }
 
 // SAFETY: `live` is to an array that the table owns; the objects are `Send + Sync`.
@@ -266,109 +193,6 @@ impl<T: Send + Sync + 'static> Table<T> {
             next = buckets.end(hash);
         }
         lengths
-    }
-
-    /// Gives the table 2^`bits` buckets, or the least, while it is used. May sleep for long.
-    ///
-    /// # Errors
-    ///
-    /// `ENOMEM` or `EINVAL` (more than 2^31); the table stays as it was.
-    pub fn resize(&self, bits: u32) -> Result {
-        let _one_at_a_time = self.resizing.lock();
-        let bits = bits.max(self.least_bits);
-        let old = self.live.load(Ordering::Relaxed);
-        // SAFETY: It is null or the live array, which only this function frees, under `resizing`.
-        let link = match unsafe { old.as_ref() } {
-            Some(old) if old.bits() == bits => return Ok(()),
-            Some(old) => old.link().other(),
-            None => Parity::Even,
-        };
-        let new = KBox::into_raw(Buckets::new(bits, link)?);
-        // SAFETY: It is null or the live array, which this call has not freed yet.
-        match unsafe { old.as_ref() } {
-            None => self.start(new),
-            Some(old) => {
-                self.replace(old, new);
-                Ok(())
-            }
-        }
-    }
-
-    /// Makes `new` the first array.
-    fn start(&self, new: *mut Buckets<T>) -> Result {
-        let (name, key) = stripe_class();
-        let stripe = |_| {
-            let stripe = Stripe {
-                current: new,
-                future: null_mut(),
-                migrated: 0,
-            };
-            try_pin_init!(LockedStripe {
-                stripe <- SpinLockBh::new(stripe, name, key),
-            }? Error)
-        };
-        let stripes = KBox::pin_slice(
-            stripe,
-            1_usize.wrapping_shl(self.least_bits),
-            GFP_KERNEL_ACCOUNT,
-        );
-        let stripes = stripes.inspect_err(|_| {
-            // SAFETY: Nobody has seen the array.
-            drop(unsafe { KBox::from_raw(new) });
-        })?;
-        self.stripes.populate(stripes);
-        // ORDERING: Release, paired with `live`.
-        self.live.store(new, Ordering::Release);
-        Ok(())
-    }
-
-    /// Takes the table from the array `old` to the array `new`, and frees the old one.
-    fn replace(&self, old: &Buckets<T>, new: *mut Buckets<T>) {
-        let Some(stripes) = self.stripes.as_ref() else {
-            return;
-        };
-        // Both sizes are at least the number of stripes, which is a power of two as they are.
-        let chains = 1_usize.wrapping_shl(old.bits().wrapping_sub(self.least_bits));
-        let mut first = 0;
-        for stripe in stripes.iter() {
-            let end = chains.wrapping_add(first);
-            Self::migrate(&stripe.stripe, first..end, new);
-            first = end;
-        }
-        // ORDERING: Release, paired with `live`: what was linked above is visible.
-        self.live.store(new, Ordering::Release);
-        rcu::synchronize();
-        for stripe in stripes.iter() {
-            let mut stripe = stripe.stripe.lock();
-            // INVARIANT: All chains of the stripe are in `new`, and nobody reads the old array.
-            stripe.current = new;
-            stripe.future = null_mut();
-            stripe.migrated = 0;
-        }
-        // SAFETY: It came from a `KBox`; no reader and no stripe knows it any more.
-        drop(unsafe { KBox::from_raw(core::ptr::from_ref(old).cast_mut()) });
-    }
-
-    /// Links all nodes of one stripe up in `new`, a few chains at a time.
-    fn migrate(stripe: &SpinLockBh<Stripe<T>>, chains: Range<usize>, new: *mut Buckets<T>) {
-        let mut done = chains.start;
-        while done < chains.end {
-            let until = done.saturating_add(CHAINS_AT_ONCE).min(chains.end);
-            let mut stripe = stripe.lock();
-            stripe.future = new;
-            // SAFETY: A resize frees no array that a stripe names.
-            let future = unsafe { &*new };
-            let current = stripe.current();
-            for index in done..until {
-                let mut at = current.chain(index);
-                while let Some(node) = at.and_then(|at| current.follow(at, &*stripe)) {
-                    future.link_in(node, &stripe);
-                    at = Some(node.next(current.link()));
-                }
-            }
-            stripe.migrated = until;
-            done = until;
-        }
     }
 }
 

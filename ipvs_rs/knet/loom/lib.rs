@@ -51,12 +51,17 @@ pub mod hashtable {
     //! The parts of knet's hash table.
 
     mod buckets;
+    mod cursor;
+    mod lengths;
     mod node;
+    mod resize;
     mod stripe;
     mod table;
 
+    pub use cursor::Cursor;
+    pub use lengths::BucketLengths;
     pub use node::Node;
-    pub use table::{BucketLengths, Cursor, InsertError, Table};
+    pub use table::{InsertError, Table};
 }
 #[path = "../field.rs"]
 pub mod field;
