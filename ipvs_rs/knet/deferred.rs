@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A value whose completion is left to the first who needs it.
+//! A value that its first reader completes.
 //!
 //! For what is costly to make and replaced often: of all the values that nobody looked at, only
 //! the last one is made. The memory is there beforehand, so completion cannot fail.
@@ -92,7 +92,7 @@ impl<T: Send + Sync> Deferred<T> {
     }
 }
 
-/// What lets one caller do something, and everybody pass when that is done.
+/// A gate: the first caller does the work, and all callers pass when it is done.
 struct Gate {
     is_open: AtomicBool,
     lock: Pin<KBox<SpinLockBh<()>>>,

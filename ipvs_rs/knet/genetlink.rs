@@ -8,7 +8,7 @@
 //! - A command is *done* ([`Do`]: one request, at most one reply) or *dumped* ([`Dump`]: one
 //!   request, any number of entries in as many messages as it takes).
 //! - A [`Message`] is one that is being written, attribute by attribute.
-//! - A [`Group`] is of those who want to hear of something without asking each time.
+//! - A [`Group`] is a multicast group: sockets that receive messages without a request.
 //!
 //! ```text
 //!   request ──> Do::run(&Request) ──> request.reply(command, |message| ..)

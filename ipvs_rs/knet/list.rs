@@ -4,7 +4,7 @@
 //!
 //! New elements come first. A list lies in one piece at the end of its *room*, and the free places
 //! are before it. The list with one more element lies in the same room, as long as there is a free
-//! place; who reads the shorter one does not see the difference:
+//! place. Readers of the shorter list do not see the difference:
 //!
 //! ```text
 //!   room      . . . 4 3 2 1
@@ -76,8 +76,8 @@ unsafe impl<T: Send + Sync> Send for List<T> {}
 unsafe impl<T: Send + Sync> Sync for List<T> {}
 
 impl<T: Clone + Send + Sync> List<T> {
-    /// A list of nothing, with room for `places` elements, which is charged to the cgroup of who
-    /// asks for it.
+    /// An empty list with room for `places` elements. The memory is charged to the cgroup of the
+    /// current task.
     ///
     /// # Errors
     ///
@@ -159,8 +159,8 @@ impl<T: Clone + Send + Sync> List<T> {
         Self::of(self.length, elements.cloned())
     }
 
-    /// The elements of this list but for the one at `index`. Nobody is charged for the memory: who
-    /// has all that he may have can go on by having less.
+    /// The elements of this list without the one at `index`. The memory is charged to no cgroup, so a
+    /// task that has used up its limit can still remove elements.
     ///
     /// # Errors
     ///

@@ -72,7 +72,7 @@ impl Drop for Block {
 #[derive(Default)]
 pub struct CounterPool<const N: usize> {
     block: Option<Arc<Block>>,
-    /// The counters of the block that nobody has had yet.
+    /// The counters of the block that were not handed out yet.
     left: Range<usize>,
 }
 

@@ -80,7 +80,7 @@ use crate::{module, net_namespace::Net, rcu::Arc};
 pub trait Show<T: Send + Sync + 'static>: 'static {
     /// The name of the file in `/proc/net`.
     const NAME: &'static CStr;
-    /// Who may read it.
+    /// Its permission bits.
     const MODE: u16 = 0o444;
 
     /// Writes the file. May sleep.
@@ -165,7 +165,7 @@ impl<T: Send + Sync + 'static> File<T> {
         })
     }
 
-    /// Removes the file from the namespace that it was made in. Waits for those who read it.
+    /// Removes the file from `net`, which must be the namespace that it was made in. Waits for readers.
     pub fn remove(mut self, net: &Net) {
         if self.cookie == net.cookie() {
             // SAFETY: The entry was made in `net`, which is alive, so its /proc/net is; nobody has

@@ -2,8 +2,8 @@
 
 //! Packets.
 //!
-//! A [`Skb`] is a packet at the network layer, owned: whoever has it decides what becomes of it,
-//! and what was sent, dropped or handed back can not be used any more.
+//! A [`Skb`] owns a packet at the network layer. Its owner decides the fate of the packet: a packet
+//! that was sent, dropped or handed back cannot be used any more.
 //!
 //! ```text
 //!   hook ──> Skb ──┬── Verdict::Accept, Verdict::Drop ──> hook

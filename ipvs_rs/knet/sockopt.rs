@@ -18,7 +18,7 @@ use kernel::{
 
 use crate::{module, net_namespace::Net};
 
-/// Who answers.
+/// The options of a module, and the functions that set and get them.
 pub trait Options: 'static {
     /// What the numbers of its options are counted from.
     const BASE: u32;

@@ -2,8 +2,8 @@
 
 //! Settings of one network namespace under `/proc/sys/net`.
 //!
-//! An [`Entry`] names a number in a state object, and who may set it to what. The entries are a
-//! constant; [`SysctlTable::register`] ties them to the state of one namespace:
+//! An [`Entry`] describes one file: its name, its value in a state object, and the values that may be
+//! written. The entries are a constant; [`SysctlTable::register`] ties them to the state of one namespace:
 //!
 //! ```rust
 //! # use core::sync::atomic::AtomicI32;
@@ -153,7 +153,8 @@ impl<T: Settings> SysctlTable<T> {
         })
     }
 
-    /// Removes the files from the namespace that they were made in. Waits for those who use them.
+    /// Removes the files from `net`, which must be the namespace that they were made in. Waits for reads
+    /// and writes that run.
     pub fn unregister(mut self, net: &Net) {
         if self.cookie == net.cookie() {
             // SAFETY: The header was registered in `net`, which is alive, and nobody has taken it

@@ -76,7 +76,7 @@ impl<T> VecExt<T> for KVec<T> {
 }
 
 /// A vector with room for `length` elements, and none yet; a large one need not lie in one piece of
-/// memory. It is charged to the cgroup of who asks for it, and the log says nothing of a failure.
+/// memory. It is charged to the cgroup of the current task, and a failure leaves no line in the log.
 ///
 /// # Errors
 ///

@@ -16,8 +16,8 @@ pub trait Dump {
 
     /// Writes what comes behind `cursor` to `page`, and moves `cursor` behind what was written.
     ///
-    /// Whoever asked may take any time between one page and the next, so the cursor must stay
-    /// meaningful whatever changes meanwhile. May sleep.
+    /// Any time may pass before the sender of the request reads the next page, so the cursor must
+    /// stay meaningful whatever changes meanwhile. May sleep.
     ///
     /// # Errors
     ///

@@ -30,7 +30,7 @@ use crate::{
 /// read-side section in which `open` was true, `inner` stays registered.
 #[repr(C)]
 pub struct GenlFamily {
-    /// The first one, so that who has a pointer to it, as C does, has the family.
+    /// The first field, so a pointer to it, as C has one, is a pointer to the family.
     inner: Opaque<bindings::genl_family>,
     registered: AtomicBool,
     open: AtomicBool,
@@ -92,7 +92,7 @@ impl GenlFamily {
     ///
     /// `EBUSY` if the family is registered already, `EEXIST` if another has its name, `ENOMEM`.
     pub fn register(&'static self) -> Result<Registration> {
-        // ORDERING: Acquire, paired with the store below: who registers after a failure sees what
+        // ORDERING: Acquire, paired with the store below: a registration after a failure sees what
         // was written to the family before.
         if self.registered.swap(true, Ordering::Acquire) {
             return Err(EBUSY);
@@ -146,11 +146,11 @@ impl GenlFamily {
         group < count && unsafe { bindings::genl_has_listeners(family, net.as_ptr(), group) }
     }
 
-    /// Sends a message with the attributes that `write` appends to who listens in `net` to the
-    /// group of this index. May sleep; `write` may not.
+    /// Sends a message with the attributes that `write` appends to the sockets in `net` that have
+    /// joined the group with the index `group`. May sleep; `write` may not.
     ///
-    /// Without listeners nothing is done. Without memory they hear that they missed something
-    /// (`ENOBUFS`).
+    /// Without such sockets `write` is not called. If memory is short, each socket gets the error
+    /// `ENOBUFS`, which says that it has missed a message.
     pub fn multicast(
         &self,
         net: &Net,
@@ -158,7 +158,7 @@ impl GenlFamily {
         command: u8,
         write: impl FnOnce(&mut Message<'_>, &Guard) -> Result<(), Full>,
     ) {
-        // Also where nobody listens, so that a caller who may not sleep is found.
+        // Before the check for listeners, so a caller that may not sleep is always found.
         might_sleep();
         if !self.listened_to(net, group, &rcu::read_lock()) {
             return;
@@ -212,7 +212,7 @@ impl Drop for Registration {
     fn drop(&mut self) {
         // ORDERING: Relaxed: the grace period comes between this and the end of the registration.
         self.family.open.store(false, Ordering::Relaxed);
-        // Who saw it open in a section has sent what he wanted to.
+        // After this, every section that saw the family open has sent its messages.
         rcu::synchronize();
         // SAFETY: `GenlFamily::register` has registered it, and nobody has taken it back, as that takes
         // this value. The family stays where it is until the last reader is gone.

@@ -9,8 +9,8 @@ use ipvs_sys as bindings;
 pub struct Group(bindings::genl_multicast_group);
 
 impl Group {
-    /// A group of this name, of 15 bytes at most, for who has `CAP_NET_ADMIN` in the user
-    /// namespace that owns the network namespace.
+    /// A group named `name`, of at most 15 bytes. A socket may join it if its user has
+    /// `CAP_NET_ADMIN` in the user namespace that owns the network namespace.
     #[inline]
     pub const fn admin(name: &'static str) -> Self {
         let mut group = bindings::genl_multicast_group {

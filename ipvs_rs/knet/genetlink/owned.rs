@@ -74,7 +74,7 @@ impl OwnedMessage {
         unsafe { bindings::genlmsg_multicast(family, net.as_ptr(), skb, group) };
     }
 
-    /// Sends it to who asked.
+    /// Sends it to the socket of the request.
     pub(super) fn send(self, request: &Request) -> Result {
         let skb = self.skb.as_ptr();
         core::mem::forget(self);

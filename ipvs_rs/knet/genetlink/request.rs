@@ -20,7 +20,7 @@ pub trait Do {
     ///
     /// # Errors
     ///
-    /// The error is sent to who asked.
+    /// The error is sent to the socket of the request.
     fn run(request: &Request) -> Result;
 }
 
@@ -85,7 +85,8 @@ impl Request {
         message.get(HEADERS..).unwrap_or_default()
     }
 
-    /// Explains the error that will be returned to whoever asked for explanations.
+    /// Adds the text `why` to the error that the caller will return (`NL_SET_ERR_MSG`). The sender gets
+    /// it if it asked for extended acknowledgements.
     pub fn set_err_msg(&self, why: &'static CStr) {
         // SAFETY: C keeps the `genl_info` while the callback runs.
         let extack = unsafe { (*self.as_raw()).extack };

@@ -51,7 +51,7 @@ impl WeakNet {
         Some(unsafe { Net::from_raw(net) })
     }
 
-    /// Lets nobody get the namespace from now on; who has it has it for a grace period.
+    /// From now on [`WeakNet::get`] returns [`None`]. Earlier results stay valid for a grace period.
     pub(super) fn revoke(&self) {
         // ORDERING: Relaxed: the grace period that follows orders this before the end of the
         // namespace.

@@ -34,7 +34,7 @@ pub trait PerNet: Sized + Send + Sync + 'static {
 
     /// Ends the state of `net`: whatever was registered there has to be taken back now. May sleep.
     ///
-    /// Nobody finds the state any more, but who found it before may still have it.
+    /// [`state`] does not find it any more, but references from before may still exist.
     fn exit(state: Arc<Self>, net: &Net);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Being told of what happens to devices.
+//! Notification of events about network devices.
 
 use core::marker::PhantomData;
 use ipvs_sys as bindings;
@@ -8,19 +8,19 @@ use kernel::{error::to_result, prelude::*, types::Opaque};
 
 use crate::net_namespace::Net;
 
-/// Somebody who wants to know.
+/// A receiver of events about the devices of all namespaces.
 pub trait Notifier: 'static {
-    /// When it is told: before those of a lower priority. Among those of 0 are IPv4 and IPv6, which take
-    /// the device's addresses and routes out of their tables; IPv6 also takes it out of routes that
-    /// others keep, so that these cannot be told by their device afterwards.
+    /// Its place among all notifiers: a higher priority is called earlier. IPv4 and IPv6 have the
+    /// priority 0. They take the addresses and routes of the device out of their tables, and IPv6 also
+    /// takes the device out of routes that others hold, so such routes cannot be found by it later.
     const PRIORITY: c_int;
 
-    /// A device of `net` went down, or leaves the namespace after that. Who waits for a device that
-    /// is kept says the latter again each second. Called under the lock of rtnetlink.
+    /// A device of `net` went down, or is being unregistered. While a reference delays the end of
+    /// the device, C repeats the second event each second. Called under the lock of rtnetlink.
     fn device_goes(net: &Net);
 }
 
-/// As long as it exists, `W` is told about the devices of all namespaces.
+/// A registered notifier. While this value exists, `W` receives events.
 ///
 /// # Last reader
 ///
@@ -41,7 +41,7 @@ unsafe impl<W: Notifier> Send for NotifierRegistration<W> {}
 unsafe impl<W: Notifier> Sync for NotifierRegistration<W> {}
 
 impl<W: Notifier> NotifierRegistration<W> {
-    /// Begins to tell `W`. May sleep.
+    /// Registers `W`. May sleep.
     ///
     /// # Errors
     ///

@@ -12,12 +12,12 @@ use ipvs_sys as bindings;
 use super::Family;
 use crate::{net_namespace::Net, rcu::Guard, skbuff::Skb};
 
-/// An end of an answer.
+/// An end of the reply tuple.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TupleEnd {
-    /// Who gives it.
+    /// The host that sends the replies.
     Source,
-    /// Who gets it.
+    /// The host that receives the replies.
     Destination,
 }
 
@@ -40,7 +40,7 @@ pub struct Tuple {
 }
 
 impl Tuple {
-    /// Ends the entry in the zone of packets that no rule has given another, if there is one.
+    /// Ends the entry with this original tuple in the default zone, if there is one (`nf_ct_kill`).
     pub fn kill(&self, net: &Net, _guard: &Guard) {
         // SAFETY: The namespace is valid, and an address has the size of C's union.
         unsafe {
@@ -58,14 +58,16 @@ impl Tuple {
 }
 
 impl Skb {
-    /// Whether the packet belongs to a conversation that was known before it.
+    /// Whether the packet belongs to a confirmed entry (`nf_ct_is_confirmed`): one that an earlier packet
+    /// has begun.
     pub fn is_ct_confirmed(&self) -> bool {
         // SAFETY: By the invariant of `Skb` the packet is valid.
         unsafe { bindings::ct_is_confirmed(self.as_ptr()) }
     }
 
-    /// If the packet begins a conversation, lets its answers be those with this `end`, of which an
-    /// IPv4 address has the first four bytes. Those of ICMP have no port.
+    /// Replaces one end of the reply tuple, if the packet begins a connection
+    /// (`nf_conntrack_alter_reply`): replies then come from, or go to, `addr` and `port`. An IPv4
+    /// address has the first four bytes of `addr`. The replies of ICMP have no port.
     pub fn alter_reply(&mut self, family: Family, end: TupleEnd, addr: [u8; 16], port: u16) {
         let source = end == TupleEnd::Source;
         let addr = addr.as_ptr().cast();
@@ -75,15 +77,16 @@ impl Skb {
         }
     }
 
-    /// Lets later packets of the conversation find what this one has begun.
+    /// Confirms the entry that this packet has begun, so later packets find it
+    /// (`nf_conntrack_confirm`).
     ///
-    /// Returns `false` if the packet must be dropped, as it lost to another one of its kind.
+    /// Returns `false` if the packet must be dropped: another packet has confirmed an equal entry.
     pub fn confirm_ct(&mut self) -> bool {
         // SAFETY: By the invariant of `Skb` the packet is ours.
         unsafe { bindings::ct_confirm(self.as_ptr()) }
     }
 
-    /// Lets the packet be one that connection tracking has not seen.
+    /// Detaches the entry from the packet (`nf_reset_ct`), as if connection tracking had not seen it.
     pub fn reset_ct(&mut self) {
         // SAFETY: By the invariant of `Skb` the packet is ours.
         unsafe { bindings::ct_reset(self.as_ptr()) };

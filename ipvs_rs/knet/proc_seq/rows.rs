@@ -12,7 +12,7 @@ use super::state;
 pub trait Rows<T: Send + Sync + 'static>: 'static {
     /// The name of the file in `/proc/net`.
     const NAME: &'static CStr;
-    /// Who may read it.
+    /// Its permission bits.
     const MODE: u16 = 0o444;
     /// A place between two rows. Its [`Default`] is before the first.
     ///

@@ -17,9 +17,9 @@ pub enum IcmpError {
         /// What the next link takes, in bytes.
         mtu: u32,
     },
-    /// Nobody serves this address.
+    /// No host has this address.
     HostUnreachable,
-    /// Nobody serves this port.
+    /// No program serves this port.
     PortUnreachable,
     /// What the fields of the ICMP header say.
     Other {

@@ -14,7 +14,7 @@ use crate::{
 
 /// Where the value of an entry is.
 enum Source<T: Send + Sync + 'static> {
-    /// In the state, and whoever may write may write any number of the range.
+    /// In the state. Any number of the range may be written.
     Field {
         field: fn(&T) -> &AtomicI32,
         changed: Option<fn(&Arc<T>)>,
@@ -63,8 +63,8 @@ impl<T: Send + Sync + 'static> Entry<T> {
         Self::new(name, Source::Functions { read, write })
     }
 
-    /// Two numbers that `read` tells, and `write` takes or refuses. Who writes only one of them
-    /// leaves the other.
+    /// Two numbers. `read` returns them, `write` accepts or refuses new ones. If a process writes only
+    /// the first number, the second keeps its value.
     pub const fn pair(
         name: &'static CStr,
         read: fn(&T) -> [i32; 2],
@@ -111,7 +111,7 @@ impl<T: Send + Sync + 'static> Entry<T> {
         self
     }
 
-    /// Nobody may write it in namespaces that the initial user namespace does not own.
+    /// The file is read-only in namespaces that the initial user namespace does not own.
     pub const fn initial_only(mut self) -> Self {
         self.initial_only = true;
         self
