@@ -50,15 +50,15 @@
 //!
 //! C header: [`include/net/net_namespace.h`](srctree/include/net/net_namespace.h)
 
-mod handle;
-mod kept;
+mod net_ref;
 mod per_net;
 mod registration;
+mod weak_net;
 
-pub use handle::WeakNet;
-pub use kept::NetRef;
+pub use net_ref::NetRef;
 pub use per_net::{state, PerNet, PerNetId};
 pub use registration::PerNetRegistration;
+pub use weak_net::WeakNet;
 
 use ipvs_sys as bindings;
 use kernel::types::Opaque;

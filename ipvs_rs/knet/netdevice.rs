@@ -4,9 +4,9 @@
 //!
 //! C header: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h)
 
-mod watch;
+mod notifier;
 
-pub use watch::{Notifier, NotifierRegistration};
+pub use notifier::{Notifier, NotifierRegistration};
 
 use ipvs_sys as bindings;
 
