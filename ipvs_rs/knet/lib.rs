@@ -46,5 +46,5 @@ pub mod tree;
 pub mod vec;
 pub mod work;
 
-/// The prefix of the log lines of this crate.
+/// The prefix of log lines, in whatever module the line comes from.
 const __LOG_PREFIX: &[u8] = b"knet\0";

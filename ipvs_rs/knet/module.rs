@@ -29,18 +29,25 @@ impl ModuleRef {
         taken.then_some(Self { module })
     }
 
-    /// A reference to the module that this code is linked into.
+    /// A reference to the module of the caller.
+    #[inline(always)]
     pub fn own() -> Option<Self> {
         Self::try_new(own())
     }
 }
 
-/// The module that this code is linked into.
+/// The module of the caller, which is a function that is inlined or generic: such code is compiled
+/// into each module that uses it, and the linker knows that module's `__this_module`. All other code
+/// of this crate is in the base, of which nobody wants to know (gate `base`).
+#[inline(always)]
 pub(crate) fn own() -> &'static ThisModule {
     const RAW: *const bindings::module = &raw const bindings::__this_module;
-    // SAFETY: `__this_module` is the module's own, and there as long as its code.
-    static OWN: ThisModule = unsafe { ThisModule::from_ptr(RAW.cast_mut().cast()) };
-    &OWN
+    // Not a static, of which there would be one for all modules.
+    const OWN: &ThisModule = &{
+        // SAFETY: `__this_module` is the module's own, and there as long as its code.
+        unsafe { ThisModule::from_ptr(RAW.cast_mut().cast()) }
+    };
+    OWN
 }
 
 impl Clone for ModuleRef {
@@ -85,14 +92,15 @@ pub fn request_module(name: fmt::Arguments<'_>) -> Result {
     }
 }
 
-/// Keeps `value` and this module for good, because the kernel still has pointers to `value`
+/// Keeps `value` and the module of the caller for good, because the kernel still has pointers to `value`
 /// that can no longer be taken back.
 ///
 /// For destructors of what should have been given back in another way, named by `what`.
 #[cold]
+#[inline]
 pub(crate) fn leak<T>(value: T, what: &str) {
     pr_err!("{what}: dropped but not taken back, so it stays\n");
     core::mem::forget(value);
-    // SAFETY: No preconditions.
-    unsafe { bindings::pin_this_module() };
+    // SAFETY: The caller is a part of the module, which has not been unloaded.
+    unsafe { bindings::__module_get(own().as_ptr().cast()) };
 }

@@ -17,6 +17,7 @@ struct dst_entry;
 struct flowi;
 struct genl_family;
 struct genl_info;
+struct module;
 struct net;
 struct nlattr;
 struct seq_file;
@@ -49,8 +50,7 @@ void ipvs_helper_timer_init_somewhere(struct timer_list *timer, void (*function)
 void ipvs_helper_init_delayed_work(struct delayed_work *work, void (*function)(struct work_struct *work));
 
 /* module.c */
-void ipvs_helper_pin_this_module(void);
-int *ipvs_helper_int_parameter(const char *name);
+int *ipvs_helper_int_parameter(struct module *module, const char *name);
 
 /* dst.c */
 struct dst_entry *ipvs_helper_xfrm_lookup(struct net *net, struct dst_entry *dst, const struct flowi *flow);

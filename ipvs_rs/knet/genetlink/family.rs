@@ -85,12 +85,13 @@ impl GenlFamily {
         }
     }
 
-    /// Lets user space find the family of this module, from now until the registration is dropped.
+    /// Lets user space find the family of the caller's module, from now until the registration is dropped.
     /// Commands may come at once, but no dumps yet. The module stays loaded while a dump goes on.
     ///
     /// # Errors
     ///
     /// `EBUSY` if the family is registered already, `EEXIST` if another has its name, `ENOMEM`.
+    #[inline]
     pub fn register(&'static self) -> Result<Registration> {
         // ORDERING: Acquire, paired with the store below: a registration after a failure sees what
         // was written to the family before.

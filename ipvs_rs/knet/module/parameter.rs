@@ -11,21 +11,24 @@ use core::{
 use ipvs_sys as bindings;
 use kernel::prelude::*;
 
-/// An integer that C code of this module declared with `module_param(NAME, int, MODE)`.
+/// An integer that C code of a module declared with `module_param(NAME, int, MODE)`.
 pub struct Parameter(&'static AtomicI32);
 
 impl Parameter {
-    /// The parameter of this module with that name.
+    /// The parameter of the caller's module with that name.
     ///
     /// # Errors
     ///
     /// `ENOENT` if there is none, or it is no `int`.
+    #[inline]
     pub fn find(name: &CStr) -> Result<Self> {
-        // SAFETY: `name` is a string with an end, and only read during the call.
-        let value = unsafe { bindings::int_parameter(name.as_char_ptr()) };
+        let module = super::own().as_ptr().cast();
+        // SAFETY: `name` is a string with an end, and only read during the call; the module is there, as
+        // the caller is a part of it.
+        let value = unsafe { bindings::int_parameter(module, name.as_char_ptr()) };
         let value = NonNull::new(value).ok_or(ENOENT)?;
-        // SAFETY: `module_param` takes an `int` that is as long there as the module, which this code is
-        // part of. An int has the size and the alignment of an `AtomicI32`. C reads and writes it whole
+        // SAFETY: `module_param` takes an `int` that is as long there as the module, which the caller
+        // is a part of. An int has the size and the alignment of an `AtomicI32`. C reads and writes it whole
         // (`param_get_int`, `param_set_int`).
         Ok(Self(unsafe { value.cast::<AtomicI32>().as_ref() }))
     }

@@ -36,6 +36,7 @@ impl DefragV6 {
     /// Ends it, unless others want it. May sleep.
     ///
     /// `net` has to be the namespace that it was begun in; otherwise it goes on.
+    #[inline]
     pub fn disable(self, net: &Net) {
         if self.cookie == net.cookie() {
             core::mem::forget(self);
@@ -48,6 +49,7 @@ impl DefragV6 {
 
 impl Drop for DefragV6 {
     /// Of a use that was not given up: nobody knows whether the namespace still exists.
+    #[inline]
     fn drop(&mut self) {
         module::leak((), "IPv6 reassembly");
     }
