@@ -3,11 +3,9 @@
  * What the Rust macros cannot say yet: the symbols that the scheduler modules link against, module information that
  * module! has no key for, and a parameter that everybody can read in /sys.
  */
-#include <linux/module.h>
 #include <linux/moduleparam.h>
 
-/* The Rust functions are known by their mangled names; their types do not matter here. */
-#define EXPORT_SYMBOL_RUST_GPL(name) extern int name; EXPORT_SYMBOL_GPL(name)
+#include "exports.h"
 #include "exports_generated.h"
 
 MODULE_VERSION("0.1.0");

@@ -13,7 +13,7 @@ use ipvs::{
 };
 use kernel::prelude::*;
 use knet::{
-    module::Parameter, net_namespace::PerNetRegistration, netdevice::NotifierRegistration, percpu,
+    module::Parameter, net_namespace::PerNetRegistration, netdevice::NotifierRegistration,
     rcu_module, registry::Opened,
 };
 
@@ -35,13 +35,10 @@ struct Module {
     _namespaces: PerNetRegistration<Ipvs>,
     _schedulers: Opened<dyn Factory>,
     _presence: Presence,
-    _cpus: percpu::KnownCpus,
 }
 
 impl kernel::Module for Module {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        knet::layout::check()?;
-        let cpus = percpu::KnownCpus::new()?;
         let presence = Presence::announce(&Parameter::find(c"conn_tab_bits")?);
         let schedulers = scheduler::open()?;
         let namespaces = PerNetRegistration::new()?;
@@ -57,7 +54,6 @@ impl kernel::Module for Module {
             _namespaces: namespaces,
             _schedulers: schedulers,
             _presence: presence,
-            _cpus: cpus,
         })
     }
 }

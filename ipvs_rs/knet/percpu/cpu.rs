@@ -45,7 +45,7 @@ impl Cpu {
 }
 
 /// Keeps account of the CPUs that come, so that only those are asked for counts that may have some.
-/// A module has one, from before it counts anything.
+/// There is one at a time, for all modules: that of the base, from before any of them counts anything.
 ///
 /// # Invariants
 ///
