@@ -61,6 +61,7 @@ mkdir -p "$results"
 	die "the modules do not build against the debug kernel"
 }
 "$here/stale-scheduler.sh" >"$results/stale.log" 2>&1 || die "no stale scheduler; see $results/stale.log"
+"$here/second-balancer.sh" >"$results/second.log" 2>&1 || die "no second balancer; see $results/second.log"
 if [ -z "$T" ]; then
 	module_make "$CHECKOUT/tests/debug/planted" "$BUILD/planted" modules >"$results/planted.log" 2>&1
 	run_cargo build --quiet --release -p ipvsadm

@@ -207,6 +207,7 @@ if [ -x tests/net/run ] && scenarios_match; then
 	if [ "$built" = yes ]; then
 		"$here/example-scheduler.sh" >"$results/example.log" 2>&1 || check "the scheduler of CONTRIBUTING.md is built" false || true
 		"$here/stale-scheduler.sh" >"$results/stale.log" 2>&1 || check "a stale scheduler is built" false || true
+		"$here/second-balancer.sh" >"$results/second.log" 2>&1 || check "a second balancer is built" false || true
 		scenarios
 		[ -n "$T" ] || parallel
 		[ -n "$T" ] || reproductions

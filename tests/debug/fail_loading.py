@@ -39,12 +39,14 @@ def run_tests(pattern):
 
 
 def loading(run):
-    """ip_vs, and of the schedulers the one that has most to do then; what the kernel itself allocates for that counts too."""
+    """ip_vs, its base, and of the schedulers the one that has most to do then; what the kernel itself allocates counts too."""
     run_tests("none")
-    for module in ("ip_vs_lblc", "ip_vs"):
+    for module in ("ip_vs_lblc", "ip_vs", kernel.BASE):
         path = subprocess.run(["modinfo", "-n", module], check=True, capture_output=True, text=True).stdout.strip()
         kernel.unload_all()
-        if module != "ip_vs":
+        if module == kernel.BASE:
+            equal(kernel.unload(module), "ok", f"removing {module}")
+        elif module != "ip_vs":
             kernel.load("ip_vs")
         nth.anywhere()
         file = os.open(path, os.O_RDONLY)

@@ -28,6 +28,8 @@ IS_DEBUG = os.uname().release.endswith("-debug")
 PATIENCE = 20 if IS_DEBUG else 1
 # What is many only to be measured is so many times less there.
 LESS = 10 if IS_DEBUG else 1
+# What our modules stand on; it stays when they go.
+BASE = "ipvs_rs"
 BUILD = "/src/build-debug" if IS_DEBUG else "/src/build"
 
 
@@ -36,6 +38,12 @@ def modules():
     with open("/proc/modules", encoding="ascii") as file:
         rows = [line.split() for line in file]
     return {row[0]: int(row[2]) for row in rows if row[0].startswith("ip_vs")}
+
+
+def use_count(name):
+    """How many use a module, or None if it is not loaded."""
+    with open("/proc/modules", encoding="ascii") as file:
+        return next((int(row[2]) for row in map(str.split, file) if row[0] == name), None)
 
 
 def wait_for_modules(wanted, seconds=20):

@@ -1,22 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0
 """Loading, autoloading and removing modules."""
 
+import contextlib
+import errno
+import itertools
 import os
 import pathlib
 import subprocess
 import threading
+import time
 
 import kernel
 import sockopt
 from faulting import Buffer
 from genl import Client, attributes
-from lab import CLIENT, VIP, Topology, server_address
+from lab import CLIENT, VIP, Topology, run, server_address
 from packets import udp
 from scenario import check, equal, scenario
 from views import table
 from wire import Wires
 
 WEB = f"-t {VIP}:80"
+SECOND = "second_balancer"
+# What removing a module says as long as somebody uses it.
+BUSY = errno.errorcode[errno.EWOULDBLOCK]
+READINGS = f"/proc/net/{SECOND}"
 CONTROLLER, GET_FAMILY, FAMILY_NAME, DUMP = 16, 3, 2, 0x300
 
 
@@ -171,3 +179,135 @@ def a_scheduler_of_another_build_is_refused(t):
     kernel.load("ip_vs_rr")
     check(not loaded, "a scheduler with another interface was loaded")
     t.note("insmod of a stale scheduler:", said)
+
+
+def built(path, script):
+    """A module that a script leaves in the build folder, by a name that keeps it from being installed."""
+    path = f"{kernel.BUILD}/{path}"
+    check(os.path.exists(path), f"no {path}: scripts/{script} makes it")
+    return path
+
+
+def insert(path):
+    """Loads a module from a file; returns what insmod complains about."""
+    return run("insmod", path, check=False).strip()
+
+
+def path_of(name):
+    return run("modinfo", "-n", name).strip()
+
+
+def read(path):
+    return pathlib.Path(path).read_text(encoding="ascii").strip()
+
+
+@contextlib.contextmanager
+def no_modules_of_ours():
+    """Nothing of ours is loaded, the base neither; in the end it is what it was."""
+    kernel.unload_all()
+    equal(kernel.unload(kernel.BASE), "ok", "removing the base")
+    try:
+        yield
+    finally:
+        for name in (SECOND, "ip_vs", kernel.BASE):
+            kernel.unload(name)
+        kernel.load("ip_vs", *kernel.SCHEDULERS_AT_START)
+
+
+@scenario(rust_only=True)
+def two_balancers_stand_on_one_base(t):
+    """They come and go in any order, and the base can go when both have gone, but not before."""
+    second = built("second/second_balancer.ko.test", "second-balancer.sh")
+    lab = Wires()
+    packet = udp(CLIENT, 2000, VIP, 53, b"x")
+    names = ("ip_vs", SECOND)
+    for first_in, first_out in itertools.product(names, names):
+        with no_modules_of_ours():
+            if first_in == SECOND:
+                # By hand, as nobody has told modprobe of it.
+                kernel.load(kernel.BASE)
+                equal(insert(second), "", "loading the second balancer")
+            kernel.load("ip_vs", "ip_vs_rr")
+            if first_in == "ip_vs":
+                equal(insert(second), "", "loading the second balancer")
+            count = kernel.use_count(kernel.BASE)
+            check(count >= 2, f"the base is used {count} times")
+            equal(kernel.unload(kernel.BASE), BUSY, "removing the base under two balancers")
+            lab.director.ipvs(f"-A -u {VIP}:53 -s rr", f"-a -u {VIP}:53 -r {server_address(1)}:53 -m")
+            t.note(f"{first_in} first:", lab.chosen(packet), read(READINGS), "/", read(READINGS))
+            lab.director.ipvs("-C")
+            if first_out == SECOND:
+                equal(kernel.unload(SECOND), "ok", "removing the second balancer")
+                check(not os.path.exists(READINGS), "its file stays")
+                lab.director.ipvs(f"-A -u {VIP}:53 -s rr", f"-a -u {VIP}:53 -r {server_address(1)}:53 -m")
+                t.note("ip_vs alone:", lab.chosen(packet))
+                lab.director.ipvs("-C")
+            kernel.unload_all()
+            if first_out == "ip_vs":
+                t.note("the second alone:", read(READINGS))
+                equal(kernel.unload(kernel.BASE), BUSY, "removing the base under one balancer")
+                equal(kernel.unload(SECOND), "ok", "removing the second balancer")
+            equal(kernel.use_count(kernel.BASE), 0, "use count of the base that nobody needs")
+            equal(kernel.unload(kernel.BASE), "ok", "removing the base that nobody needs")
+
+
+@scenario(rust_only=True)
+def a_balancer_keeps_itself_and_not_its_base(t):
+    """What asks the base to keep its own module is kept, and the base as long as it stands on that."""
+    second = built("second/second_balancer.ko.test", "second-balancer.sh")
+    idle = kernel.use_count(kernel.BASE)
+    equal(insert(second), "", "loading the second balancer")
+    base = kernel.use_count(kernel.BASE)
+    equal(base, idle + 1, "use count of the base")
+    t.note("stays:", read(f"{READINGS}_stays"))
+    equal(kernel.use_count(SECOND), 1, "use count of the balancer that keeps itself")
+    equal(kernel.use_count(kernel.BASE), base, "use count of the base meanwhile")
+    equal(kernel.unload(SECOND), BUSY, "removing it meanwhile")
+    t.note("stays:", read(f"{READINGS}_stays"))
+    end = time.monotonic() + 10
+    # The reference is given up a grace period later.
+    while kernel.use_count(SECOND) and time.monotonic() < end:
+        time.sleep(0.02)
+    equal(kernel.unload(SECOND), "ok", "removing it then")
+    equal(kernel.use_count(kernel.BASE), idle, "use count of the base after that")
+    # Its objects are still to be dropped by its own code when it goes.
+    for _ in range(20):
+        equal(insert(second), "", "loading it again")
+        for _ in range(50):
+            read(READINGS)
+        equal(kernel.unload(SECOND), "ok", "removing it with objects that wait for their grace period")
+
+
+@scenario(rust_only=True)
+def modprobe_brings_and_removes_the_base(t):
+    path = path_of("ip_vs")
+    with no_modules_of_ours():
+        t.note("insmod without the base:", insert(path).replace(path, "ip_vs.ko"))
+        check("ip_vs" not in kernel.modules(), "ip_vs was loaded without its base")
+        kernel.load("ip_vs")
+        equal(kernel.use_count(kernel.BASE), 1, "use count of the base")
+        equal(kernel.unload("ip_vs"), "ok", "removing ip_vs")
+        equal(kernel.use_count(kernel.BASE), 0, "use count of the base that rmmod leaves")
+        equal(insert(path), "", "loading ip_vs by hand on the base")
+        run("modprobe", "-r", "ip_vs")
+        equal((kernel.modules(), kernel.use_count(kernel.BASE)), ({}, None), "left by modprobe -r")
+
+
+@scenario(rust_only=True)
+def a_base_of_another_build_is_refused(t):
+    """A balancer finds no symbol of a base that was built from other sources, whichever of the two is the older one."""
+    stale_base = built("stale-base/ipvs_rs.ko.stale", "second-balancer.sh")
+    stale_balancer = built("stale-base/second_balancer.ko.test", "second-balancer.sh")
+    path, balancer = path_of("ip_vs"), built("second/second_balancer.ko.test", "second-balancer.sh")
+    with no_modules_of_ours():
+        run("modprobe", "-a", *run("modinfo", "-F", "depends", kernel.BASE).strip().split(","))
+        equal(insert(stale_base), "", "loading the other base")
+        for name, file in (("ip_vs", path), ("the second balancer", balancer)):
+            t.note(f"{name} on another base:", insert(file).replace(file, name))
+        check(kernel.use_count("ip_vs") is None and kernel.use_count(SECOND) is None, "a balancer was loaded on another base")
+        equal(insert(stale_balancer), "", "loading the balancer that was built with it")
+        equal(kernel.unload(SECOND), "ok", "removing that balancer")
+        equal(kernel.unload(kernel.BASE), "ok", "removing the other base")
+        kernel.load(kernel.BASE)
+        t.note("another balancer on our base:", insert(stale_balancer).replace(stale_balancer, "it"))
+        check(kernel.use_count(SECOND) is None, "a balancer of another build was loaded")
