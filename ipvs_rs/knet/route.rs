@@ -16,6 +16,7 @@ use kernel::{error::from_err_ptr, prelude::*};
 
 use crate::{
     net_namespace::Net,
+    netfilter::Family,
     rcu::{self, Guard},
 };
 
@@ -29,9 +30,10 @@ use crate::{
 ///
 /// # Invariants
 ///
-/// `dst` is a valid route, and a reference to it belongs to this value.
+/// `dst` is a valid route of `family`, and a reference to it belongs to this value.
 pub struct Route {
     dst: NonNull<bindings::dst_entry>,
+    family: Family,
     /// By which IPv6 tells whether its tables have changed since the lookup; IPv4 has none.
     cookie: u32,
 }
@@ -69,7 +71,11 @@ impl Route {
             unsafe { bindings::ip_route_output_flow(net.as_ptr(), &mut flow, core::ptr::null()) };
         // INVARIANT: The reference that C took is ours. The route is the table entry's first part.
         let dst = NonNull::new(from_err_ptr(table)?.cast()).ok_or(ENOENT)?;
-        let route = Self { dst, cookie: 0 };
+        let route = Self {
+            dst,
+            family: Family::V4,
+            cookie: 0,
+        };
         Ok((route, flow.saddr.to_ne_bytes()))
     }
 
@@ -91,10 +97,20 @@ impl Route {
         // SAFETY: C gives a valid route of IPv6.
         let cookie = unsafe { bindings::rt6_cookie(dst.as_ptr()) };
         // INVARIANT: The reference that C took is ours.
-        let route = Self { dst, cookie };
+        let route = Self {
+            dst,
+            family: Family::V6,
+            cookie,
+        };
         // SAFETY: By the type invariant. A route that says "no" is a route too.
         kernel::error::to_result(i32::from(unsafe { (*dst.as_ptr()).error }))?;
         Ok(route)
+    }
+
+    /// The version of the Internet protocol whose packets take it.
+    #[inline]
+    pub(crate) fn family(&self) -> Family {
+        self.family
     }
 
     /// The route, for calls into C.
@@ -188,6 +204,9 @@ impl Route {
         source: [u8; 16],
         destination: [u8; 16],
     ) -> Result<Self> {
+        if self.family != Family::V6 {
+            return Err(EINVAL);
+        }
         let mut flow: bindings::flowi = pin_init::zeroed();
         // SAFETY: All members of the union are plain numbers, and it was zero.
         let ip6 = unsafe { &mut flow.u.ip6 };
@@ -200,7 +219,11 @@ impl Route {
         // SAFETY: C gives a valid route, of IPv6 or wrapped around one.
         let cookie = unsafe { bindings::rt6_cookie(dst.as_ptr()) };
         // INVARIANT: The reference that C took is ours.
-        Ok(Self { dst, cookie })
+        Ok(Self {
+            dst,
+            family: Family::V6,
+            cookie,
+        })
     }
 
     /// The device that the route leaves by now.

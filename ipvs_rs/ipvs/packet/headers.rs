@@ -12,10 +12,8 @@ use knet::{
     skbuff::{DefragError, DefragUser, Skb},
 };
 
-use crate::model::{drops::Reason, Ipvs};
-
 /// A packet as a parser sees it.
-pub(crate) struct Headers<'a>(pub(crate) &'a Skb);
+pub(super) struct Headers<'a>(pub(super) &'a Skb);
 
 impl HeaderSource for Headers<'_> {
     #[inline]
@@ -25,28 +23,24 @@ impl HeaderSource for Headers<'_> {
 }
 
 /// Why there is no flow.
-pub(crate) enum Unparsed {
+pub(super) enum Unparsed {
     /// The packet says so.
     Mine(Skb, NotOurs),
-    /// It is a fragment, and waits for the others, or was given up.
-    Taken,
+    /// The packet was a fragment, which C has now.
+    NotWhole(DefragError),
 }
 
 /// Reads the headers of a packet, and puts its fragments together if need be.
 #[inline]
-pub(crate) fn parse(
-    ipvs: &Ipvs,
-    skb: Skb,
-    context: &HookState<'_>,
-) -> Result<(Skb, Flow), Unparsed> {
+pub(super) fn parse(skb: Skb, context: &HookState<'_>) -> Result<(Skb, Flow), Unparsed> {
     match Flow::parse(&Headers(&skb)) {
         // Fragments of IPv6 were put together before, or are not to be.
         Ok(flow) if flow.fragment == Fragment::Whole || flow.family == Family::V6 => {
             Ok((skb, flow))
         }
-        Ok(_) => parse_fragment(ipvs, skb, context),
+        Ok(_) => parse_fragment(skb, context),
         // A fragment may be so short that its ports are in the next one.
-        Err(NotOurs::NoPorts { .. }) if is_fragment_v4(&skb) => parse_fragment(ipvs, skb, context),
+        Err(NotOurs::NoPorts { .. }) if is_fragment_v4(&skb) => parse_fragment(skb, context),
         Err(reason) => Err(Unparsed::Mine(skb, reason)),
     }
 }
@@ -58,8 +52,8 @@ fn is_fragment_v4(skb: &Skb) -> bool {
 }
 
 #[cold]
-fn parse_fragment(ipvs: &Ipvs, skb: Skb, context: &HookState<'_>) -> Result<(Skb, Flow), Unparsed> {
-    let skb = whole(ipvs, skb, context).ok_or(Unparsed::Taken)?;
+fn parse_fragment(skb: Skb, context: &HookState<'_>) -> Result<(Skb, Flow), Unparsed> {
+    let skb = whole(skb, context).map_err(Unparsed::NotWhole)?;
     match Flow::parse(&Headers(&skb)) {
         Ok(flow) => Ok((skb, flow)),
         Err(reason) => Err(Unparsed::Mine(skb, reason)),
@@ -67,18 +61,12 @@ fn parse_fragment(ipvs: &Ipvs, skb: Skb, context: &HookState<'_>) -> Result<(Skb
 }
 
 /// The datagram that a fragment is of, if this was the last one to come.
-pub(crate) fn whole(ipvs: &Ipvs, skb: Skb, context: &HookState<'_>) -> Option<Skb> {
+#[cold]
+pub(super) fn whole(skb: Skb, context: &HookState<'_>) -> Result<Skb, DefragError> {
     let user = match context.hook {
         InetHook::LocalOut => DefragUser::VsOut,
         InetHook::Forward => DefragUser::VsFwd,
         InetHook::LocalIn | InetHook::PreRouting | InetHook::PostRouting => DefragUser::VsIn,
     };
-    match skb.defragment(context.net, user) {
-        Ok(skb) => Some(skb),
-        Err(DefragError::InProgress) => None,
-        Err(DefragError::Refused) => {
-            ipvs.drops.count(Reason::Fragment);
-            None
-        }
-    }
+    skb.defragment(context.net, user)
 }

@@ -71,7 +71,7 @@ fn parse(
         // IPv6 is put together before it comes here, if at all.
         Err(NoReport::Fragment) if is_v6(&skb) => Err(ipvs.drop_packet(skb, Reason::Fragment)),
         Err(NoReport::Fragment) => {
-            let skb = whole(ipvs, skb, context).ok_or(Verdict::Stolen)?;
+            let skb = whole(skb, context).map_err(|error| ipvs.not_whole(error))?;
             let report = Report::parse(&Headers(&skb));
             Ok((skb, report))
         }

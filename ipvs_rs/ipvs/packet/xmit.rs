@@ -95,11 +95,11 @@ fn is_loopback(family: Family, addr: Addr) -> bool {
     }
 }
 
-/// Sends a packet of `family` away by `route`.
+/// Sends a packet away by `route`, which is of its family.
 #[inline]
-fn depart(mut skb: Skb, route: &Route, family: Family, context: &HookState<'_>) -> Verdict {
-    skb.set_route_noref(route, context.rcu);
-    forward(skb, family, context)
+fn depart(skb: Skb, route: &Route, context: &HookState<'_>) -> Verdict {
+    skb.forward_by(route, context.net, context.rcu);
+    Verdict::Stolen
 }
 
 /// Sends a packet of `family` away by the route that it has.

@@ -6,9 +6,29 @@ use ipvs_sys as bindings;
 use kernel::prelude::*;
 
 use super::Skb;
-use crate::{net_namespace::Net, netfilter::Family};
+use crate::{net_namespace::Net, netfilter::Family, rcu::Guard, route::Route};
 
 impl Skb {
+    /// Sends a packet on its way by `route`, which is attached in place of the present one: see
+    /// [`Skb::forward_v4`] and [`Skb::set_route_noref`]. A packet of another family than the route is dropped.
+    #[inline]
+    pub fn forward_by(mut self, route: &Route, net: &Net, guard: &Guard) {
+        let family = route.family();
+        if !self.is_of(family) {
+            return;
+        }
+        self.set_route_noref(route, guard);
+        let skb = self.into_raw();
+        match family {
+            // SAFETY: We give up the packet. It and its route are of IPv4, and by the type invariant it begins
+            // with such a header.
+            Family::V4 => unsafe { bindings::forward_v4(net.as_ptr(), skb.as_ptr()) },
+            // SAFETY: We give up the packet. It and its route are of IPv6, and by the type invariant it begins
+            // with such a header.
+            Family::V6 => unsafe { bindings::forward_v6(net.as_ptr(), skb.as_ptr()) },
+        }
+    }
+
     /// Sends an IPv4 packet on its way by the attached route, which begins with the hooks at
     /// `LOCAL_OUT`.
     ///

@@ -23,12 +23,12 @@ pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &HookState<'_>) -> 
     if skb.ipvs_property() || !skb.has_route() {
         return Verdict::Accept(skb);
     }
-    let (skb, flow) = match parse(ipvs.get(), skb, context) {
+    let (skb, flow) = match parse(skb, context) {
         Ok(parsed) => parsed,
         Err(Unparsed::Mine(skb, NotOurs::Icmp)) => return icmp::handle(ipvs, skb, context),
         Err(Unparsed::Mine(skb, NotOurs::Ipsec)) => return ipsec::handle(ipvs, skb, context),
         Err(Unparsed::Mine(skb, _)) => return Verdict::Accept(skb),
-        Err(Unparsed::Taken) => return Verdict::Stolen,
+        Err(Unparsed::NotWhole(error)) => return ipvs.not_whole(error),
     };
     match ipvs.get().conns.find(&flow.tuple(), context.rcu) {
         Some((conn, Way::Reply)) => reply::forward(ipvs.get(), conn.get(), skb, &flow, context),

@@ -50,7 +50,7 @@ pub(super) fn to_server(
     match leave(skb, flow, limit, HEADER, context.net) {
         Some(mut skb) => {
             track::request(conn, &mut skb);
-            depart(skb, &way.route, flow.family, context)
+            depart(skb, &way.route, context)
         }
         None => conn.not_sent(),
     }

@@ -114,7 +114,7 @@ fn send(
         return to_this_host(conn, skb);
     }
     track::request(conn, &mut skb);
-    depart(skb, &way.route, flow.family, context)
+    depart(skb, &way.route, context)
 }
 
 /// Gives a server's packet the address of the virtual service.

@@ -79,7 +79,7 @@ pub(super) fn to_server(
         keeps_df: watches_mtu,
     };
     match wrap(skb, flow, &shape, (outer, dest.key.addr), way, context) {
-        Ok(skb) => depart(skb, &way.route, outer, context),
+        Ok(skb) => depart(skb, &way.route, context),
         Err(_) => conn.not_sent(),
     }
 }
