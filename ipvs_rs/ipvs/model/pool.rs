@@ -61,7 +61,7 @@ impl Pool {
                     },
                     previous.map(|scheduling| &*scheduling.picker),
                 )?,
-                scheduler: Name::new(scheduler.name().as_bytes()).ok_or(EINVAL)?,
+                scheduler: *scheduler.name(),
             }),
         };
         Ok(Self {

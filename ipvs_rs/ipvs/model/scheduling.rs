@@ -2,7 +2,8 @@
 
 //! A scheduler as a pool uses it: the type of the scheduler and of its state are not known here.
 
-use core::any::Any;
+use core::{any::Any, ops::Deref};
+use ipvs_core::config::Name;
 use kernel::{prelude::*, sync};
 use knet::{
     net_namespace::Net,
@@ -48,4 +49,28 @@ pub trait Factory: Named {
 }
 
 /// A scheduler in use; its module stays loaded meanwhile.
-pub(crate) type Handle = Held<dyn Factory>;
+#[derive(Clone)]
+pub(crate) struct Handle {
+    factory: Held<dyn Factory>,
+    name: Name,
+}
+
+impl Handle {
+    /// The scheduler that was found by `name`.
+    pub(crate) fn new(factory: Held<dyn Factory>, name: Name) -> Self {
+        Self { factory, name }
+    }
+
+    /// The name by which users know it.
+    pub(crate) fn name(&self) -> &Name {
+        &self.name
+    }
+}
+
+impl Deref for Handle {
+    type Target = dyn Factory;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.factory
+    }
+}

@@ -180,21 +180,24 @@ fn unregister(name: &str) {
 ///
 /// `ENOENT` if there is none of that name.
 pub(crate) fn find(name: &Name) -> Result<Handle> {
-    let name = name.as_bytes();
-    if let Some(found) = REGISTRY.find(name) {
-        return Ok(found);
-    }
-    // An unsuccessful attempt shows in the next line.
-    let _ = module::request_module(fmt!("ip_vs_{}", BStr::from_bytes(name)));
-    REGISTRY.find(name).ok_or_else(|| {
-        if log::net_ratelimit() {
-            pr_info!(
-                "Scheduler module ip_vs_{} not found\n",
-                BStr::from_bytes(name)
-            );
+    let bytes = name.as_bytes();
+    let found = REGISTRY.find(bytes).or_else(|| {
+        // An unsuccessful attempt shows in the next line.
+        let _ = module::request_module(fmt!("ip_vs_{}", BStr::from_bytes(bytes)));
+        REGISTRY.find(bytes)
+    });
+    match found {
+        Some(factory) => Ok(Handle::new(factory, *name)),
+        None => {
+            if log::net_ratelimit() {
+                pr_info!(
+                    "Scheduler module ip_vs_{} not found\n",
+                    BStr::from_bytes(bytes)
+                );
+            }
+            Err(ENOENT)
         }
-        ENOENT
-    })
+    }
 }
 
 /// Makes a module of a [`Scheduler`].
