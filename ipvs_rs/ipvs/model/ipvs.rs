@@ -167,7 +167,7 @@ impl Ipvs {
         Ok(())
     }
 
-    /// OuterAddrs all connections, and all work. To be called when no packet finds the namespace any more. May sleep.
+    /// Ends all connections, and all work. To be called when no packet finds the namespace any more. May sleep.
     pub(crate) fn end(&self) {
         self.conns.flush();
         // A timer may still be ending a connection that it took out before, and plan work after this.

@@ -54,7 +54,7 @@ fn successor(conn: &Conn, skb: &Skb) -> Fate {
     }
 }
 
-/// OuterAddrs a connection in whose place the packet opens another.
+/// Ends a connection in whose place the packet opens another.
 #[cold]
 fn gives_way(ipvs: &Ipvs, conn: &Conn, skb: &Skb, flow: &Flow) -> bool {
     if !plan::opens(flow, &Headers(skb)) {
@@ -77,7 +77,7 @@ fn gives_way(ipvs: &Ipvs, conn: &Conn, skb: &Skb, flow: &Flow) -> bool {
     reuse::gives_way(&old, rules) && ends_for(conn, skb)
 }
 
-/// OuterAddrs a connection in whose place a packet opens another.
+/// Ends a connection in whose place a packet opens another.
 ///
 /// The entry of connection tracking that the packet has goes on with the new one, unless it is
 /// that of the old one.

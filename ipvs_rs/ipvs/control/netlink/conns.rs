@@ -70,7 +70,7 @@ impl Do for Delete {
     }
 }
 
-/// OuterAddrs connections, and says how many.
+/// Ends connections, and says how many.
 fn end(ipvs: &Ipvs, filter: &Filter) -> u32 {
     let (mut cursor, mut count) = (Cursor::default(), 0_u32);
     loop {

@@ -108,7 +108,7 @@ impl Conn {
         }
     }
 
-    /// OuterAddrs the connection now, unless it controls others.
+    /// Ends the connection now, unless it controls others.
     pub(crate) fn end(&self) -> End {
         match self.controlled.end() {
             // Somebody who ends it whatever it controls may be faster.
@@ -117,7 +117,7 @@ impl Conn {
         }
     }
 
-    /// OuterAddrs the connection now, and then the one that controls it, unless that controls others.
+    /// Ends the connection now, and then the one that controls it, unless that controls others.
     pub(crate) fn end_with_controller(&self) {
         if self.end().has_ended() {
             if let Some(control) = &self.control {
@@ -126,7 +126,7 @@ impl Conn {
         }
     }
 
-    /// OuterAddrs a connection that nobody wants now, unless it controls others, and then the one that
+    /// Ends a connection that nobody wants now, unless it controls others, and then the one that
     /// controls it, unless that controls others or is the template of a client that was answered.
     ///
     /// Returns whether this call ended it.
@@ -140,7 +140,7 @@ impl Conn {
         ends
     }
 
-    /// OuterAddrs the connection now, whatever it controls. Returns whether this call did it.
+    /// Ends the connection now, whatever it controls. Returns whether this call did it.
     pub(crate) fn finish(&self) -> bool {
         self.controlled.end_anyhow();
         let was_there = self.unlink();

@@ -194,7 +194,7 @@ impl Conns {
         }
     }
 
-    /// OuterAddrs all connections. May sleep.
+    /// Ends all connections. May sleep.
     pub(crate) fn flush(&self) {
         let mut cursor = Cursor::default();
         loop {

@@ -40,7 +40,7 @@ impl Limit {
 /// live.
 ///
 /// Answers with an ICMP error and gives [`None`] back where it cannot leave, or just drops it where
-/// no `limit` makes sense. `length` bytes of headers are ensure_writable afterwards.
+/// no `limit` makes sense. `length` bytes of headers are writable afterwards.
 #[inline]
 pub(super) fn leave(
     skb: Skb,
