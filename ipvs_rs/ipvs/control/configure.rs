@@ -29,7 +29,7 @@ use crate::{
         dest::Dest,
         duties::{Cleanup, Estimation, Resize, TrashRound},
         origin::Origin,
-        pool::{Kept, Member, ServiceSettings},
+        pool::{Member, OwnedPool, ServiceSettings},
         scheduling::{Change, Handle},
         service::{Cursor, Service},
         views, Config, Ipvs,
@@ -123,7 +123,7 @@ pub(crate) fn add_service(
     let scheduler = engines(spec)?;
     spec.netmask.check(key.family()).map_err(|_| EINVAL)?;
     let settings = ServiceSettings::new(spec);
-    let pool = Kept::new(
+    let pool = OwnedPool::new(
         List::new(0)?,
         scheduler,
         Change::Rebuilt,
@@ -174,7 +174,7 @@ pub(crate) fn edit_service(
         old.with_settings(settings)?
     } else {
         let members = old.list().share();
-        Kept::new(members, scheduler, Change::Rebuilt, None, settings, net)?
+        OwnedPool::new(members, scheduler, Change::Rebuilt, None, settings, net)?
     };
     let before = views::service_with(service, old);
     let after = views::service_with(service, &new);

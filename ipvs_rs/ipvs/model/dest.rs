@@ -31,51 +31,61 @@ use super::{
     route::Routes,
     servers,
     stats::{self, Stats},
-    trash::Stay,
+    trash::TrashState,
 };
 
-/// The bit of [`Dest::limits`] that says that the server has reached its upper threshold.
+/// The bit of [`Dest::limits`] for a server that has reached its upper threshold of connections.
 const OVERLOADED: u32 = 1;
 
-/// The bit that says that its weight is 0.
+/// The bit of [`Dest::limits`] for a server whose weight is 0.
 const QUIESCED: u32 = 2;
 
-/// A real server: what its connections share.
+/// A real server of one virtual service. Its connections share this object.
 ///
-/// What it is configured to is in the pool that it is a [`Member`](super::pool::Member) of, and
-/// seen with the pool by listings and by who chooses a server. What the packets of its connections
-/// need of that is here too, and changes with each pool.
+/// The configuration of the server is in its [`Member`](super::pool::Member) of the pool, where listings and
+/// schedulers read it. The packets of existing connections know no pool, so the settings that they need are copied
+/// into this object with each new pool.
+///
+/// The order of the fields is the order in memory that the packet path was measured with.
 #[pin_data]
 pub struct Dest {
+    /// Address in network order, port in host order. Never changes.
     pub(crate) key: DestKey,
-    /// The service that the server is, or was, part of.
+    /// The key of the service that has or had the server. Never changes.
     pub(crate) service: ServiceKey,
-    /// Not deleted.
+    /// False before the server is attached and after it is deleted. Changed under the configuration lock.
     available: AtomicBool,
-    /// [`OVERLOADED`], [`QUIESCED`].
+    /// [`OVERLOADED`] and [`QUIESCED`]. Changed by packets and under the configuration lock.
     limits: AtomicU32,
-    /// What the connections of a client that comes back start with.
+    /// The [`ConnFlags`] of further connections of a persistent client. Changed under the configuration lock.
     conn_flags: AtomicU32,
+    /// The upper threshold in connections, 0 for none. Changed under the configuration lock.
     upper: AtomicU32,
+    /// The lower threshold in connections, 0 for the default. Changed under the configuration lock.
     lower: AtomicU32,
-    /// How packets are wrapped if they go through a tunnel, in one word.
+    /// The bits of [`Tunnel`], for packets that go through a tunnel. Changed under the configuration lock.
     tunnel: AtomicU64,
+    /// The number of active connections. Changed by packets and timers.
     active: Active,
+    /// The number of connections. Changed by packets and timers.
     total: AtomicU32,
+    /// The number of persistence templates. Changed by packets and timers.
     persistent: AtomicU32,
+    /// The statistics of the server. Changed by packets, and by a command that zeroes them.
     #[pin]
     pub(crate) stats: Stats,
-    /// The statistics of the service. Another service object may have revived the server.
+    /// The statistics of the service. Changed under the configuration lock when a new service revives the server.
     pub(crate) service_stats: Slot<Stats>,
+    /// The routes to the server. Changed by packets, under the configuration lock, and when a device goes.
     pub(crate) routes: Routes,
-    /// By which packets find the server, while it is not deleted.
-    pub(crate) entry: Slot<servers::Entry>,
-    /// Once it is deleted.
-    pub(crate) stay: Stay,
+    /// The entry by which packets find the server until it is deleted. Changed under the configuration lock.
+    pub(crate) entry: Slot<servers::ServerEntry>,
+    /// The state of a deleted server in the trash. Changed under the configuration lock.
+    pub(crate) trash_state: TrashState,
 }
 
 impl Dest {
-    /// A server that no service has yet, to be configured and attached.
+    /// A server that is in no service yet. The caller configures and attaches it.
     pub(crate) fn new(
         key: DestKey,
         service: ServiceKey,
@@ -97,12 +107,12 @@ impl Dest {
             service_stats: Slot::empty(),
             routes: Routes::new(),
             entry: Slot::empty(),
-            stay: Stay::new(),
+            trash_state: TrashState::new(),
         })
     }
 
-    /// What a connection has in place of a server whose packets go on to where they are addressed
-    /// to. It is never available, and of no account.
+    /// The place holder for a server in connections that bypass the servers: their packets go on to the address
+    /// that they have. It is never available, and nobody lists its counts.
     ///
     /// # Errors
     ///
@@ -120,13 +130,13 @@ impl Dest {
         Ok(dest)
     }
 
-    /// Whether this stands for there being no server.
+    /// Whether this is the place holder of [`Self::nobody`].
     pub(crate) fn is_nobody(&self) -> bool {
-        // No server can be configured to have the address of nobody.
+        // A command cannot configure a server with this address.
         self.key.addr == Addr::ZERO
     }
 
-    /// Gives the server new settings. Existing connections keep their forwarding method.
+    /// Copies new settings into the server. Existing connections keep their forwarding method.
     pub(crate) fn configure(&self, spec: &DestSpec) {
         let flags = ConnFlags::for_server(spec.conn_flags());
         self.limit(QUIESCED, spec.weight() == 0);
@@ -140,7 +150,8 @@ impl Dest {
         self.limit(OVERLOADED, now);
     }
 
-    /// Makes the server one of the service that counts into `stats`.
+    /// Puts the server into a service, whose statistics are `stats`. The statistics of the server start at zero if
+    /// it comes from another service object.
     pub(crate) fn attach(&self, stats: &Arc<Stats>) {
         let before = self.service_stats.replace(Some(stats.clone()));
         if !before.is_some_and(|before| before.ptr_eq(stats)) {
@@ -149,30 +160,31 @@ impl Dest {
         self.available.store(true, Relaxed);
     }
 
-    /// Takes the server out of use. Its connections stay.
+    /// Takes the server out of its service. Its connections stay.
     pub(crate) fn detach(&self) {
         self.available.store(false, Relaxed);
         self.routes.clear();
     }
 
-    /// Whether the server was not deleted.
+    /// Whether the server is in a service, and not deleted.
     #[inline]
     pub fn is_available(&self) -> bool {
         self.available.load(Relaxed)
     }
 
-    /// Whether it has reached its upper threshold.
+    /// Whether the server is overloaded: it reached its upper threshold and has not recovered.
     #[inline]
     pub fn is_overloaded(&self) -> bool {
         self.limits.load(Relaxed) & OVERLOADED != 0
     }
 
-    /// Whether its weight is 0: it gets no new clients.
+    /// Whether the server is quiesced: its weight is 0 and it gets no new clients.
     #[inline]
     pub(crate) fn is_quiesced(&self) -> bool {
         self.limits.load(Relaxed) & QUIESCED != 0
     }
 
+    /// Sets or clears a bit of `limits`.
     fn limit(&self, limit: u32, is_reached: bool) {
         match is_reached {
             true => self.limits.fetch_or(limit, Relaxed),
@@ -180,14 +192,13 @@ impl Dest {
         };
     }
 
-    /// What the connections of a client that comes back start with, the forwarding method
-    /// included.
+    /// The flags of further connections of a persistent client, which include the forwarding method.
     #[inline]
     pub(crate) fn conn_flags(&self) -> ConnFlags {
         ConnFlags::from_bits(self.conn_flags.load(Relaxed))
     }
 
-    /// The numbers of connections at which it becomes and ceases to be overloaded.
+    /// The numbers of connections at which the server becomes overloaded and recovers.
     #[inline]
     pub fn thresholds(&self) -> Thresholds {
         Thresholds {
@@ -196,36 +207,36 @@ impl Dest {
         }
     }
 
-    /// How packets are wrapped if they go through a tunnel.
+    /// The outer headers of packets that go to the server through a tunnel.
     #[inline]
     pub(crate) fn wrapping(&self) -> Wrapping {
         Wrapping::of(Tunnel::from_bits(self.tunnel.load(Relaxed)))
     }
 
-    /// Connections in a state that counts as active.
+    /// The number of connections in a state that counts as active.
     #[inline]
     pub fn active(&self) -> u32 {
         self.active.get()
     }
 
-    /// All its connections.
+    /// The number of connections, active or not.
     #[inline]
     pub fn total(&self) -> u32 {
         self.total.load(Relaxed)
     }
 
-    /// Its persistence templates.
+    /// The number of persistence templates.
     #[inline]
     pub fn persistent(&self) -> u32 {
         self.persistent.load(Relaxed)
     }
 
-    /// Whether no connection refers to the server.
+    /// Whether the server has no connections and no templates.
     pub(crate) fn is_idle(&self) -> bool {
         self.total() == 0 && self.persistent() == 0
     }
 
-    /// Counts a new connection, inactive as all are at first.
+    /// Counts a new connection. All connections start inactive.
     #[inline]
     pub(crate) fn bind(&self) {
         let total = self.total.fetch_add(1, Relaxed).wrapping_add(1);
@@ -234,7 +245,7 @@ impl Dest {
         }
     }
 
-    /// Counts a connection out. `was_active` tells which count it was in.
+    /// Takes a connection off the counts. `was_active` says whether it was counted as active.
     #[inline]
     pub(crate) fn unbind(&self, was_active: bool) {
         if was_active {
@@ -251,18 +262,18 @@ impl Dest {
         self.persistent.fetch_add(1, Relaxed);
     }
 
-    /// Counts a template out.
+    /// Takes a template off the count.
     pub(crate) fn unbind_template(&self) {
         self.persistent.fetch_sub(1, Relaxed);
     }
 
-    /// Counts a connection that became active, or ceased to be.
+    /// Counts a connection that became active, or inactive.
     #[inline]
     pub(crate) fn count_active(&self, became_active: bool) {
         self.active.count(became_active);
     }
 
-    /// Calls `count` for the statistics of the server and those of its service.
+    /// Calls `count` with the statistics of the server and with the statistics of its service.
     #[inline]
     pub(crate) fn each_stats(&self, guard: &Guard, count: impl Fn(&Stats)) {
         count(&self.stats);

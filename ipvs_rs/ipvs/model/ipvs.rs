@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Everything that IPVS knows in one network namespace.
+//! The state of IPVS in one network namespace.
 
 use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{addr::Family, defense::IdleDropper, hash::HashKey};
@@ -26,56 +26,72 @@ use super::{
     trash::Trash,
 };
 
-/// The state of a network namespace.
+/// The state of IPVS in one network namespace.
 #[pin_data]
 pub struct Ipvs {
+    /// The kernel's namespace, until it begins to end. Never changes.
     handle: WeakNet,
+    /// Changed by the administrator, with sysctls and netlink.
     pub(crate) settings: Settings,
-    /// Everything that was counted here.
+    /// The statistics of the whole namespace. Changed by packets, and by a command that zeroes them.
     #[pin]
     pub(crate) stats: Stats,
+    /// The virtual services. Changed under the configuration lock.
     pub(crate) services: Services,
+    /// The table of real servers. Changed under the configuration lock.
     #[pin]
     pub(crate) servers: Servers,
+    /// The table of connections. Changed by packets and by the timers of connections.
     #[pin]
     pub(crate) conns: Conns,
-    /// Taken for each change of services and servers.
+    /// The configuration lock. Taken for each change of services and servers.
     #[pin]
     pub(crate) config: Mutex<Config>,
     /// Taken for each write to a sysctl.
     #[pin]
     pub(crate) sysctl_writing: Mutex<()>,
+    /// Queued by packets, timers and commands when a table does not fit its contents.
     #[pin]
     pub(crate) resize: Work<Ipvs, Resize>,
+    /// Queued every 60 seconds while the trash has servers.
     #[pin]
     pub(crate) trash_round: Work<Ipvs, TrashRound>,
+    /// Queued every [`PERIOD_SECONDS`](ipvs_core::est::PERIOD_SECONDS) while there are services.
     #[pin]
     pub(crate) estimation: Work<Ipvs, Estimation>,
+    /// The CPUs on which rates may be computed. Changed by the administrator, with a sysctl.
     #[pin]
     pub(crate) est_cpus: Mutex<Cpus>,
+    /// Queued when servers are deleted, if the sysctl `expire_nodest_conn` is on.
     #[pin]
     pub(crate) cleanup: Work<Ipvs, Cleanup>,
+    /// Queued every second while a defence is on.
     #[pin]
     pub(crate) defense: Work<Ipvs, Defense>,
+    /// The share of new connections that is dropped. Changed by the work of the defences, read by packets.
     pub(crate) drop_packet: DropPacket,
+    /// The numbers of dropped packets and connections. Changed by packets and by the work of the defences.
     pub(crate) drops: Drops,
 }
 
 type Hooks = <Ipvs as Composition>::Hooks;
 type Files = <Ipvs as Composition>::Files;
 
-/// The part of a namespace that changes under the configuration lock.
+/// The part of a namespace that only the holder of the configuration lock reads and writes.
 pub(crate) struct Config {
-    /// The namespace goes away; nothing may be added.
+    /// The namespace ends: nothing may be added.
     closed: bool,
+    /// The hooks for IPv4, while they are registered.
     hooks_v4: Option<Hooks>,
+    /// The hooks for IPv6, while they are registered.
     hooks_v6: Option<Hooks>,
+    /// The deleted servers.
     pub(crate) trash: Trash,
-    /// For the statistics of services and servers.
+    /// The per-CPU memory for the statistics of services and servers.
     pub(crate) counters: CounterPool<{ stats::COUNTERS }>,
-    /// By which `drop_entry` decides.
+    /// Decides which idle connections `drop_entry` ends.
     pub(crate) idle_dropper: IdleDropper,
-    /// [`None`] before they are made, and once they are taken back.
+    /// The files in `/proc/net` and the sysctls. [`None`] before they are made and after they are removed.
     pub(crate) files: Option<Files>,
 }
 
@@ -92,16 +108,16 @@ impl Config {
         }
     }
 
-    /// Lets nothing be added any more.
+    /// Refuses all additions from now on.
     pub(crate) fn close(&mut self) {
         self.closed = true;
     }
 
-    /// Lets packets of `family` be looked at, unless they are already.
+    /// Registers the hooks for packets of `family`, unless they are registered.
     ///
     /// # Errors
     ///
-    /// `ENOENT` if the namespace goes away, `EAFNOSUPPORT`, and what registering hooks may fail with.
+    /// `ENOENT` if the namespace ends, `EAFNOSUPPORT`, or an error of netfilter.
     pub(crate) fn open_hooks(&mut self, ipvs: &Arc<Ipvs>, net: &Net, family: Family) -> Result {
         if self.closed {
             return Err(ENOENT);
@@ -113,7 +129,7 @@ impl Config {
         Ok(())
     }
 
-    /// Lets all packets of `family` pass by.
+    /// Unregisters the hooks for packets of `family`, which pass the director unchanged from now on.
     pub(crate) fn close_hooks(&mut self, net: &Net, family: Family) {
         if let Some(hooks) = self.hooks(family).take() {
             Ipvs::close_hooks(hooks, net);
@@ -129,7 +145,11 @@ impl Config {
 }
 
 impl Ipvs {
-    /// A namespace without services. It fails with `ENOMEM`.
+    /// A namespace without services.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
     pub(crate) fn new(handle: WeakNet, settings: Settings) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             handle,
@@ -167,10 +187,12 @@ impl Ipvs {
         Ok(())
     }
 
-    /// Ends all connections, and all work. To be called when no packet finds the namespace any more. May sleep.
+    /// Ends all connections and all work. The caller has unregistered the hooks, so that no packet finds the
+    /// namespace any more. May sleep.
     pub(crate) fn end(&self) {
         self.conns.flush();
-        // A timer may still be ending a connection that it took out before, and plan work after this.
+        // A timer that took its connection out of the table before the flush may still queue work.
+        // Disabled work cannot be queued.
         Work::<Self, Resize>::disable_sync(self);
         Work::<Self, Estimation>::disable_sync(self);
         Work::<Self, TrashRound>::disable_sync(self);
@@ -179,12 +201,12 @@ impl Ipvs {
         self.config.lock().trash.clear();
     }
 
-    /// The namespace for a while, unless it has begun to end.
+    /// A reference to the kernel's namespace, unless that has begun to end.
     pub(crate) fn keep_net(&self) -> Option<NetRef> {
         self.net(&rcu::read_lock())?.keep()
     }
 
-    /// The namespace, unless it has begun to end.
+    /// The kernel's namespace for one read-side section, unless it has begun to end.
     pub(crate) fn net<'g>(&self, guard: &'g Guard) -> Option<&'g Net> {
         self.handle.get(guard)
     }

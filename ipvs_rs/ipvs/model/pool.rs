@@ -2,8 +2,8 @@
 
 //! The servers of a service, the scheduler's view of them and the service's settings, published as one.
 
-mod kept;
 mod member;
+mod owned;
 mod published;
 mod settings;
 
@@ -14,9 +14,9 @@ use knet::{list::List, net_namespace::Net, rcu::Guard, vec};
 use super::scheduling::{Arrival, Change, Handle, Picker, Setup};
 use member::sketch;
 
-pub(crate) use kept::Kept;
 pub use member::Member;
-pub(crate) use published::Published;
+pub(crate) use owned::OwnedPool;
+pub(crate) use published::PublishedPool;
 pub(crate) use settings::ServiceSettings;
 
 /// A pool never changes: each change of the servers, the scheduler or the settings makes a new one.

@@ -56,7 +56,7 @@ pub(crate) enum Purpose {
 }
 
 /// A route, and the address that packets made here would have on it.
-pub(crate) struct Way {
+pub(crate) struct OutputRoute {
     pub(crate) route: Route,
     /// Known for [`Purpose::Tunnel`].
     pub(crate) source: Addr,
@@ -64,7 +64,7 @@ pub(crate) struct Way {
 
 /// The outcome of a lookup, shared by packets.
 struct Outcome {
-    way: Option<Way>,
+    way: Option<OutputRoute>,
     at: Jiffies,
 }
 
@@ -115,7 +115,7 @@ pub(crate) fn to_server<'g>(
     purpose: Purpose,
     net: &Net,
     guard: &'g Guard,
-) -> Result<&'g Way> {
+) -> Result<&'g OutputRoute> {
     let kept = dest.routes.slot(purpose).load(guard);
     match kept.and_then(|outcome| outcome.get().way.as_ref()) {
         Some(way) if way.route.is_valid() => Ok(way),
@@ -124,7 +124,12 @@ pub(crate) fn to_server<'g>(
 }
 
 #[cold]
-fn look_up<'g>(dest: &Dest, purpose: Purpose, net: &Net, guard: &'g Guard) -> Result<&'g Way> {
+fn look_up<'g>(
+    dest: &Dest,
+    purpose: Purpose,
+    net: &Net,
+    guard: &'g Guard,
+) -> Result<&'g OutputRoute> {
     let slot = dest.routes.slot(purpose);
     let at = Jiffies::now();
     if let Some(outcome) = slot.load(guard) {
@@ -152,7 +157,7 @@ fn look_up<'g>(dest: &Dest, purpose: Purpose, net: &Net, guard: &'g Guard) -> Re
 /// # Errors
 ///
 /// There is none, or no memory.
-pub(crate) fn find(family: Family, to: Addr, purpose: Purpose, net: &Net) -> Result<Way> {
+pub(crate) fn find(family: Family, to: Addr, purpose: Purpose, net: &Net) -> Result<OutputRoute> {
     let known_next_hop = purpose == Purpose::NextHop;
     match family {
         Family::V4 => {
@@ -164,7 +169,7 @@ pub(crate) fn find(family: Family, to: Addr, purpose: Purpose, net: &Net) -> Res
                     known_next_hop,
                 },
             )?;
-            Ok(Way {
+            Ok(OutputRoute {
                 route,
                 source: Addr::from_v4(source),
             })
@@ -178,10 +183,10 @@ pub(crate) fn find(family: Family, to: Addr, purpose: Purpose, net: &Net) -> Res
             let route = Route::output_v6(net, &query)?;
             if purpose != Purpose::Tunnel || route.is_local() {
                 let source = Addr::ZERO;
-                return Ok(Way { route, source });
+                return Ok(OutputRoute { route, source });
             }
             let source = route.source_v6(net, query.destination)?;
-            Ok(Way {
+            Ok(OutputRoute {
                 route: route.xfrm_lookup_v6(net, source, query.destination)?,
                 source: Addr::from_v6(source),
             })

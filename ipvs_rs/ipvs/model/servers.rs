@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The servers of a namespace, found by what packets tell of them.
+//! The real servers of a namespace, found by the addresses and ports of packets.
+//!
+//! A packet from a server (NAT) or an error about a packet to a server (tunnel) names the server by its own
+//! address. This table tells whether any service has such a server.
+
+mod entry;
+mod packet_match;
+mod reservation;
 
 use core::{
     ops::RangeInclusive,
@@ -8,93 +15,50 @@ use core::{
 };
 use ipvs_core::{
     addr::{Addr, Family},
-    config::{DestSpec, ServiceKey},
-    conn::{ConnFlags, Method},
     hash::{self, HashKey},
     icmp::tunnel::Layer,
-    tunnel::Wrapping,
 };
 use kernel::prelude::*;
 use knet::{
-    field::field,
-    hashtable::{Node, Table},
-    rcu::{self, Arc, Guard, Ref},
+    hashtable,
+    rcu::{Guard, Ref},
 };
 
-use super::{dest::Dest, duties::Resize, sizing::Sizing, Ipvs};
+use super::{dest::Dest, sizing::Sizing};
+use packet_match::{HashWords, PacketMatch};
 
-/// The number of buckets is 2 to a power in this range, and about twice that of servers.
+pub(crate) use entry::ServerEntry;
+pub(crate) use reservation::Reservation;
+
+/// The number of buckets is 2 to a power in this range.
 const BITS: RangeInclusive<u32> = 4..=20;
+
+/// The table has about two buckets for each entry.
 const LOAD_FACTOR: i32 = -1;
 
-/// What packets tell of a server, besides its address.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sign {
-    /// With NAT: the port that its packets come from, and their protocol unless it is any.
-    Source(u16, Option<u16>),
-    /// With a tunnel: how packets to it are wrapped.
-    Tunnel(Wrapping),
-}
-
-impl Sign {
-    /// A kind of sign, and the port that packets show.
-    fn words(self) -> (u16, u16) {
-        match self {
-            Self::Source(port, _) => (0, port),
-            Self::Tunnel(Wrapping::Gue { port, .. }) => (1, port),
-            Self::Tunnel(Wrapping::Ip | Wrapping::Gre { .. }) => (1, 0),
-        }
-    }
-}
-
-/// Servers with the same address and sign, which are those of many services perhaps. One that gets
-/// another sign gets another entry, so that who walks along a bucket stays in it.
-pub(crate) struct Entry {
-    node: Node<Entry>,
-    family: Family,
-    addr: Addr,
-    sign: Sign,
-    /// How many they are; changed under the configuration lock, as is the next.
-    servers: AtomicUsize,
-    /// How many they are and may become: see [`Place`].
-    expected: AtomicUsize,
-}
-
-impl Entry {
-    fn is(&self, family: Family, addr: Addr) -> bool {
-        self.family == family && self.addr == addr
-    }
-}
-
-/// Where a server will be, with all the memory that this takes. Packets do not see it yet.
-pub(crate) enum Place {
-    /// Where it is.
-    Same,
-    /// In an entry, which expects it, or in none.
-    Other(Option<Arc<Entry>>),
-}
-
-/// The servers of all services of a namespace, but those that packets tell nothing of.
+/// The servers of all services of a namespace. Servers with direct routing are not in it, as no packet names them.
 #[pin_data]
 pub(crate) struct Servers {
     key: HashKey,
     #[pin]
-    table: Table<Entry>,
+    table: hashtable::Table<ServerEntry>,
     sizing: Sizing,
-    /// How many entries there are.
+    /// The number of entries. Changed under the configuration lock.
     count: AtomicUsize,
-    /// How many servers have an address of IPv4 or of IPv6, and serve the other: from the way to them comes
-    /// what no service is for.
+    /// The number of servers in the table that have an IPv4 address and are in an IPv6 service. Packets from such
+    /// servers arrive although no service has their family. Changed under the configuration lock.
     mixed_v4: AtomicUsize,
+    /// The number of servers in the table that have an IPv6 address and are in an IPv4 service. Changed under the
+    /// configuration lock.
     mixed_v6: AtomicUsize,
 }
 
 impl Servers {
-    /// No servers.
+    /// An empty table.
     pub(crate) fn new(key: HashKey) -> impl PinInit<Self> {
         pin_init!(Self {
             key,
-            table <- Table::new(*BITS.start()),
+            table <- hashtable::Table::new(*BITS.start()),
             sizing: Sizing::new(BITS),
             count: AtomicUsize::new(0),
             mixed_v4: AtomicUsize::new(0),
@@ -102,39 +66,38 @@ impl Servers {
         })
     }
 
-    fn hash(&self, family: Family, addr: Addr, (kind, port): (u16, u16)) -> u32 {
-        hash::service(self.key, family, kind, addr, port)
+    fn hash(&self, family: Family, addr: Addr, words: HashWords) -> u32 {
+        hash::service(self.key, family, words.kind, addr, words.port)
     }
 
-    /// The entry of servers with this address for whose sign, which has these words, `is_it` holds.
+    /// The entry with this address and these hash words whose [`PacketMatch`] is accepted by `is_it`.
     fn find<'g>(
         &'g self,
         family: Family,
         addr: Addr,
-        words: (u16, u16),
+        words: HashWords,
         guard: &'g Guard,
-        is_it: impl Fn(Sign) -> bool,
-    ) -> Option<Ref<'g, Entry>> {
+        is_it: impl Fn(PacketMatch) -> bool,
+    ) -> Option<Ref<'g, ServerEntry>> {
         let hash = self.hash(family, addr, words);
-        let is_it = |entry: &Entry, _| entry.is(family, addr) && is_it(entry.sign);
+        let is_it = |entry: &ServerEntry, _| entry.has(family, addr) && is_it(entry.packet_match);
         Some(self.table.find(hash, guard, is_it)?.0)
     }
 
-    /// Whether there is a server with this address for whose sign, which has these words, `is_it`
-    /// holds.
+    /// Whether [`Self::find`] finds an entry that stands for a server now.
     fn is_there(
         &self,
         family: Family,
         addr: Addr,
-        words: (u16, u16),
+        words: HashWords,
         guard: &Guard,
-        is_it: impl Fn(Sign) -> bool,
+        is_it: impl Fn(PacketMatch) -> bool,
     ) -> bool {
         let entry = self.find(family, addr, words, guard, is_it);
         entry.is_some_and(|entry| entry.servers.load(Relaxed) != 0)
     }
 
-    /// Whether packets from this address and port are those of a server.
+    /// Whether a packet of `protocol` from this address and port comes from a server with NAT.
     pub(crate) fn has_source(
         &self,
         family: Family,
@@ -143,17 +106,17 @@ impl Servers {
         port: u16,
         guard: &Guard,
     ) -> bool {
-        let serves = |sign| match sign {
-            Sign::Source(own, served) => {
+        let serves = |packet_match| match packet_match {
+            PacketMatch::Source(own, served) => {
                 own == port && served.is_none_or(|served| served == u16::from(protocol))
             }
-            Sign::Tunnel(_) => false,
+            PacketMatch::Tunnel(_) => false,
         };
-        let words = Sign::Source(port, None).words();
+        let words = HashWords::source(port);
         self.is_there(family, addr, words, guard, serves)
     }
 
-    /// Whether packets to this address in this layer go through a tunnel to a server.
+    /// Whether a packet to this address with this outer layer goes through a tunnel to a server.
     pub(crate) fn has_tunnel(
         &self,
         family: Family,
@@ -165,124 +128,15 @@ impl Servers {
             Layer::Gue { port } => port,
             Layer::Ip | Layer::Gre => 0,
         };
-        let leads_there = |sign| match sign {
-            Sign::Source(..) => false,
-            Sign::Tunnel(wrapping) => layer.is_of(wrapping),
+        let leads_there = |packet_match| match packet_match {
+            PacketMatch::Source(..) => false,
+            PacketMatch::Tunnel(wrapping) => layer.is_of(wrapping),
         };
-        self.is_there(family, addr, (1, port), guard, leads_there)
+        let words = HashWords::tunnel(port);
+        self.is_there(family, addr, words, guard, leads_there)
     }
 
-    /// The place that a server is to have when it is configured to `spec`; `before` is what it is
-    /// configured to, if it is one of these. It is to be given to [`Self::enter`] or
-    /// [`Self::discard`].
-    ///
-    /// # Errors
-    ///
-    /// `ENOMEM`.
-    pub(crate) fn prepare(
-        &self,
-        ipvs: &Arc<Ipvs>,
-        dest: &Dest,
-        before: Option<&DestSpec>,
-        spec: &DestSpec,
-    ) -> Result<Place> {
-        let new = sign(dest, spec);
-        if before.is_some_and(|before| sign(dest, before) == new) {
-            return Ok(Place::Same);
-        }
-        let entry = new
-            .map(|sign| self.entry(ipvs, dest, sign))
-            .transpose()?
-            .inspect(|entry| {
-                entry.expected.fetch_add(1, Relaxed);
-            });
-        Ok(Place::Other(entry))
-    }
-
-    /// Gives a server its place: by that packets find it from now on, and by no other.
-    pub(crate) fn enter(&self, dest: &Dest, place: Place) {
-        let Place::Other(entry) = place else {
-            return;
-        };
-        if let Some(entry) = &entry {
-            entry.servers.fetch_add(1, Relaxed);
-            if let Some(mixed) = self.mixed(dest) {
-                mixed.fetch_add(1, Relaxed);
-            }
-        }
-        self.remove(dest, entry);
-    }
-
-    /// Gives a place up that is not needed.
-    pub(crate) fn discard(&self, place: Place) {
-        if let Place::Other(Some(entry)) = place {
-            self.expect_less(&entry);
-        }
-    }
-
-    /// Takes the entry out for which there is no server any more.
-    fn expect_less(&self, entry: &Entry) {
-        if entry.expected.fetch_sub(1, Relaxed) == 1 && self.table.remove(&entry.node).is_some() {
-            self.count.fetch_sub(1, Relaxed);
-        }
-    }
-
-    /// The entry of servers like this one, which may be new.
-    fn entry(&self, ipvs: &Arc<Ipvs>, dest: &Dest, sign: Sign) -> Result<Arc<Entry>> {
-        let (family, addr) = (dest.key.family, dest.key.addr);
-        if self.table.bits().is_none() {
-            self.resize()?;
-        }
-        let known = {
-            let guard = rcu::read_lock();
-            let known = self.find(family, addr, sign.words(), &guard, |other| other == sign);
-            known.and_then(Ref::try_clone)
-        };
-        if let Some(known) = known {
-            return Ok(known);
-        }
-        let entry = Arc::new(
-            Entry {
-                node: Node::new(0),
-                family,
-                addr,
-                sign,
-                servers: AtomicUsize::new(0),
-                expected: AtomicUsize::new(0),
-            },
-            GFP_KERNEL_ACCOUNT,
-        )?;
-        let hash = self.hash(family, addr, sign.words());
-        let guard = rcu::read_lock();
-        self.table
-            .insert(&entry, field!(Entry, node), hash, &guard, |_, _| false)
-            .map_err(|_| ENOMEM)?;
-        drop(guard);
-        let count = self.count.fetch_add(1, Relaxed).wrapping_add(1);
-        if self.sizing.is_outgrown(count) {
-            Resize::plan(ipvs);
-        }
-        Ok(entry)
-    }
-
-    /// Takes a server out.
-    pub(crate) fn leave(&self, dest: &Dest) {
-        self.remove(dest, None);
-    }
-
-    /// Takes a server out of the entry that it is in, and gives it another one.
-    fn remove(&self, dest: &Dest, other: Option<Arc<Entry>>) {
-        let Some(entry) = dest.entry.replace(other) else {
-            return;
-        };
-        if let Some(mixed) = self.mixed(dest) {
-            mixed.fetch_sub(1, Relaxed);
-        }
-        entry.servers.fetch_sub(1, Relaxed);
-        self.expect_less(&entry);
-    }
-
-    /// The count of servers like this one, if it serves the other family.
+    /// The counter of mixed servers that counts this server; [`None`] if the server has the family of its service.
     fn mixed(&self, dest: &Dest) -> Option<&AtomicUsize> {
         match (dest.key.family, dest.service.family()) {
             (Family::V4, Family::V6) => Some(&self.mixed_v4),
@@ -291,7 +145,7 @@ impl Servers {
         }
     }
 
-    /// How many have an address of `family`, and serve the other.
+    /// The number of servers that have an address of `family` and are in a service of the other family.
     pub(crate) fn count_mixed(&self, family: Family) -> usize {
         match family {
             Family::V4 => self.mixed_v4.load(Relaxed),
@@ -299,7 +153,7 @@ impl Servers {
         }
     }
 
-    /// Gives the table, if there is one, the size that it should have. May sleep.
+    /// Gives the table, if it has buckets, the size that fits the number of entries. May sleep.
     ///
     /// # Errors
     ///
@@ -314,18 +168,5 @@ impl Servers {
     fn resize(&self) -> Result {
         let count = self.count.load(Relaxed);
         self.sizing.apply(&self.table, count, LOAD_FACTOR)
-    }
-}
-
-/// What packets tell of a server that is configured to `spec`.
-fn sign(dest: &Dest, spec: &DestSpec) -> Option<Sign> {
-    let protocol = match dest.service {
-        ServiceKey::Address { protocol, .. } => Some(protocol),
-        ServiceKey::Mark { .. } => None,
-    };
-    match ConnFlags::for_server(spec.conn_flags()).method() {
-        Method::Nat => Some(Sign::Source(dest.key.port, protocol)),
-        Method::Tunnel => Some(Sign::Tunnel(Wrapping::of(spec.tunnel()))),
-        _ => None,
     }
 }

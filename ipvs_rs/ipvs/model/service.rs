@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! A virtual service.
+//!
+//! ```text
+//!   Index ──> Service ─┐
+//!                      ├──> SharedService ─┬─ ServiceIdentity
+//!   Index ──> Service ─┘                   └─ PublishedPool
+//! ```
+//!
+//! A hash table node can be in one index only. When all services of a namespace are replaced at one moment, the
+//! services that stay get a new [`Service`] in the new index, which shares everything else with the old one.
 
 use core::{
     ops::Deref,
@@ -11,67 +20,67 @@ use kernel::prelude::*;
 use knet::{hashtable::Node, percpu::Counters, rcu::Arc};
 
 mod index;
+mod services;
 
 use super::{
     dest::Dest,
-    pool::{Kept, Published},
+    pool::{OwnedPool, PublishedPool},
     stats::{self, Stats},
 };
 
-pub(crate) use index::{Cursor, Index, Services};
+pub(crate) use index::{Cursor, Index};
+pub(crate) use services::Services;
 
-/// How many services there ever were.
+/// The number of services that were ever made, in all namespaces.
 static MADE: AtomicU64 = AtomicU64::new(0);
 
-/// A virtual service in an [`Index`].
-///
-/// What it is is in its [`Body`], which the same service of another index may share.
+/// A virtual service in one [`Index`].
 pub(crate) struct Service {
     node: Node<Service>,
-    body: Arc<Body>,
+    shared: Arc<SharedService>,
 }
 
 impl Deref for Service {
-    type Target = Body;
+    type Target = SharedService;
 
     #[inline]
-    fn deref(&self) -> &Body {
-        &self.body
+    fn deref(&self) -> &SharedService {
+        &self.shared
     }
 }
 
-/// What stays as long as a service does, whatever it is changed to.
+/// The part of a virtual service that does not change while the service exists.
 #[derive(Clone)]
-pub(crate) struct Lasting {
-    /// Tells services of one hash apart, in walks over all. From 1 on.
+pub(crate) struct ServiceIdentity {
+    /// The number of the service, from 1 on. Orders services with the same hash in walks over all services.
     serial: u64,
     pub(crate) key: ServiceKey,
     nominal: NominalTarget,
     pub(crate) stats: Arc<Stats>,
-    /// In place of a server, where packets may go on without one: those with a mark, which may be
-    /// addressed to others.
+    /// The [`Dest::nobody`] of a service of a firewall mark: connections that bypass the servers have it. [`None`]
+    /// for other services, whose packets are always addressed to the director.
     pub(crate) nobody: Option<Arc<Dest>>,
 }
 
-impl Deref for Body {
-    type Target = Lasting;
+impl Deref for SharedService {
+    type Target = ServiceIdentity;
 
     #[inline]
-    fn deref(&self) -> &Lasting {
-        &self.lasting
+    fn deref(&self) -> &ServiceIdentity {
+        &self.identity
     }
 }
 
-/// A virtual service.
+/// A virtual service without its place in an [`Index`]. Several indexes share it.
 #[pin_data]
-pub(crate) struct Body {
-    lasting: Lasting,
+pub(crate) struct SharedService {
+    identity: ServiceIdentity,
     #[pin]
-    pub(crate) pool: Published,
+    pub(crate) pool: PublishedPool,
 }
 
 impl Service {
-    /// A service that is not in the table yet.
+    /// A new service that is in no index yet.
     ///
     /// # Errors
     ///
@@ -79,10 +88,10 @@ impl Service {
     pub(crate) fn new(
         key: ServiceKey,
         nominal: NominalTarget,
-        pool: Kept,
+        pool: OwnedPool,
         counters: Counters<{ stats::COUNTERS }>,
     ) -> Result<Arc<Self>> {
-        let lasting = Lasting {
+        let identity = ServiceIdentity {
             serial: MADE.fetch_add(1, Relaxed).wrapping_add(1),
             key,
             nominal,
@@ -92,44 +101,45 @@ impl Service {
                 ServiceKey::Address { .. } => None,
             },
         };
-        Self::with_body(Body::new(lasting, pool)?)
+        Self::from_shared(SharedService::new(identity, pool)?)
     }
 
-    fn with_body(body: Arc<Body>) -> Result<Arc<Self>> {
+    fn from_shared(shared: Arc<SharedService>) -> Result<Arc<Self>> {
         let node = Node::new(0);
-        Arc::new(Self { node, body }, GFP_KERNEL_ACCOUNT)
+        Arc::new(Self { node, shared }, GFP_KERNEL_ACCOUNT)
     }
 
-    /// The same service for another index.
+    /// The same service for another index. Both have one pool: a change of the pool is seen in both.
     ///
     /// # Errors
     ///
     /// `ENOMEM`.
-    pub(crate) fn again(&self) -> Result<Arc<Self>> {
-        Self::with_body(self.body.clone())
+    pub(crate) fn for_another_index(&self) -> Result<Arc<Self>> {
+        Self::from_shared(self.shared.clone())
     }
 
-    /// What the service is to be in another index: it keeps its statistics.
+    /// The service with another pool, for another index. It keeps its key, serial number and statistics; the
+    /// service in the present index keeps its own pool.
     ///
     /// # Errors
     ///
     /// As for [`Service::new`].
-    pub(crate) fn become_anew(&self, pool: Kept) -> Result<Arc<Self>> {
-        Self::with_body(Body::new(self.lasting.clone(), pool)?)
+    pub(crate) fn with_pool(&self, pool: OwnedPool) -> Result<Arc<Self>> {
+        Self::from_shared(SharedService::new(self.identity.clone(), pool)?)
     }
 }
 
-impl Body {
-    fn new(lasting: Lasting, pool: Kept) -> Result<Arc<Self>> {
-        let published = Published::new(pool)?;
-        let body = pin_init!(Self {
-            lasting,
+impl SharedService {
+    fn new(identity: ServiceIdentity, pool: OwnedPool) -> Result<Arc<Self>> {
+        let published = PublishedPool::new(pool)?;
+        let shared = pin_init!(Self {
+            identity,
             pool <- published,
         });
-        Arc::pin_init(body, GFP_KERNEL_ACCOUNT)
+        Arc::pin_init(shared, GFP_KERNEL_ACCOUNT)
     }
 
-    /// What it was configured for, see [`ServiceSpec::nominal`].
+    /// The protocol, address and port that the service was configured with. See [`ServiceSpec::nominal`].
     pub(crate) fn nominal(&self) -> NominalTarget {
         match self.key {
             ServiceKey::Address {
@@ -146,7 +156,7 @@ impl Body {
         }
     }
 
-    /// Whether it is known by a port, and that is `port`.
+    /// Whether the key of the service contains this port, in host order. False for a service of a firewall mark.
     #[inline]
     pub(crate) fn has_port(&self, port: u16) -> bool {
         matches!(self.key, ServiceKey::Address { port: own, .. } if own == port)

@@ -22,7 +22,7 @@ use super::dest::Dest;
 const RETENTION: isize = 120 * HZ as isize;
 
 /// What a server has for its stay in the trash. Changes under the configuration lock.
-pub(crate) struct Stay {
+pub(crate) struct TrashState {
     link: Link<Dest>,
     /// It had no connections in the last round.
     was_idle: AtomicBool,
@@ -30,7 +30,7 @@ pub(crate) struct Stay {
     idle_since: AtomicUsize,
 }
 
-impl Stay {
+impl TrashState {
     /// Of a server that was not deleted yet.
     pub(crate) fn new() -> Self {
         Self {
@@ -43,13 +43,13 @@ impl Stay {
 
 impl Linked for Dest {
     fn link(&self) -> &Link<Self> {
-        &self.stay.link
+        &self.trash_state.link
     }
 }
 
 /// Looks at a deleted server in one round. Returns whether it is kept.
 fn is_kept(dest: &Dest, now: Jiffies) -> bool {
-    let (stay, is_idle) = (&dest.stay, dest.is_idle());
+    let (stay, is_idle) = (&dest.trash_state, dest.is_idle());
     if is_idle && !stay.was_idle.load(Relaxed) {
         stay.idle_since.store(now.ticks(), Relaxed);
     }
@@ -109,7 +109,7 @@ impl Trash {
 
     /// Puts a deleted server in.
     pub(crate) fn put(&mut self, dest: Arc<Dest>) {
-        dest.stay.was_idle.store(false, Relaxed);
+        dest.trash_state.was_idle.store(false, Relaxed);
         self.servers.push(dest);
     }
 

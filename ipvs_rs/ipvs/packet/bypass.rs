@@ -20,7 +20,7 @@ use super::{
     xmit,
 };
 use crate::model::{
-    conn::{table::Way, Conn, Refused, Target},
+    conn::{table::FlowDirection, Conn, Refused, Target},
     drops::Reason,
     pool::ServiceSettings,
     service::Service,
@@ -71,7 +71,9 @@ pub(super) fn first_packet(
     match connect(ipvs, choice, flow, context) {
         Ok(conn) => request(ipvs.get(), &conn, skb, flow, context),
         Err(Refused::Exists) => match ipvs.get().conns.find(&flow.tuple(), context.rcu) {
-            Some((conn, Way::Request)) => request(ipvs.get(), conn.get(), skb, flow, context),
+            Some((conn, FlowDirection::Request)) => {
+                request(ipvs.get(), conn.get(), skb, flow, context)
+            }
             // It has ended meanwhile.
             _ => ipvs.drop_packet(skb, Reason::NoServer),
         },

@@ -32,7 +32,7 @@ use super::{
     headers::{whole, Headers},
     schedule,
 };
-use crate::model::{conn::table::Way, drops::Reason, Ipvs};
+use crate::model::{conn::table::FlowDirection, drops::Reason, Ipvs};
 
 /// Decides about an ICMP packet.
 pub(super) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &HookState<'_>) -> Verdict {
@@ -49,10 +49,12 @@ pub(super) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &HookState<'_>) -> 
         Err(reason) => return no_report(ipvs.get(), skb, reason),
     };
     match ipvs.get().conns.find(&report.tuple(), context.rcu) {
-        Some((conn, Way::Request)) => {
+        Some((conn, FlowDirection::Request)) => {
             relay::to_server(ipvs.get(), conn.get(), skb, &report, context)
         }
-        Some((conn, Way::Reply)) => relay::to_client(ipvs.get(), conn.get(), skb, &report, context),
+        Some((conn, FlowDirection::Reply)) => {
+            relay::to_client(ipvs.get(), conn.get(), skb, &report, context)
+        }
         None if ipvs.settings.schedule_icmp.load(Relaxed) != 0 => {
             schedule::opened_by_error(ipvs, skb, &report, context)
         }

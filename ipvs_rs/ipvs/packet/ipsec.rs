@@ -21,7 +21,7 @@ use super::{
     xmit::{self, nat},
 };
 use crate::model::{
-    conn::{table::Way, Conn},
+    conn::{table::FlowDirection, Conn},
     drops::Reason,
     Ipvs,
 };
@@ -34,9 +34,15 @@ pub(super) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &HookState<'_>) -> 
     };
     let flow = network.with_key_exchange();
     match ipvs.get().conns.find(&flow.key_exchange(), context.rcu) {
-        Some((_, Way::Request)) if context.hook == InetHook::Forward => Verdict::Accept(skb),
-        Some((conn, Way::Request)) => to_server(ipvs.get(), conn.get(), skb, &flow, context),
-        Some((conn, Way::Reply)) => from_server(ipvs.get(), conn.get(), skb, &flow, context),
+        Some((_, FlowDirection::Request)) if context.hook == InetHook::Forward => {
+            Verdict::Accept(skb)
+        }
+        Some((conn, FlowDirection::Request)) => {
+            to_server(ipvs.get(), conn.get(), skb, &flow, context)
+        }
+        Some((conn, FlowDirection::Reply)) => {
+            from_server(ipvs.get(), conn.get(), skb, &flow, context)
+        }
         None => Verdict::Accept(skb),
     }
 }

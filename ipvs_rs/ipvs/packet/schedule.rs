@@ -30,7 +30,7 @@ use super::{
     xmit::{self, leave::answer},
 };
 use crate::model::{
-    conn::{table::Way, Conn, Refused, Target},
+    conn::{table::FlowDirection, Conn, Refused, Target},
     drops::Reason,
     pool::{Pool, ServiceSettings},
     service::Service,
@@ -123,7 +123,9 @@ fn open(
             send(ipvs.get(), &conn, skb, (flow, cause), context)
         }
         Err(Refused::Exists) => match ipvs.get().conns.find(&flow.tuple(), context.rcu) {
-            Some((conn, Way::Request)) => send(ipvs.get(), conn.get(), skb, (flow, cause), context),
+            Some((conn, FlowDirection::Request)) => {
+                send(ipvs.get(), conn.get(), skb, (flow, cause), context)
+            }
             // It has ended meanwhile.
             _ => ipvs.drop_packet(skb, Reason::ServerDeleted),
         },

@@ -164,8 +164,8 @@ fn register(factory: &'static dyn Factory, module: &'static ThisModule) -> Resul
 
 /// Takes [`register`] back, and waits for all that is left of the scheduler outside its module.
 ///
-/// The exit of a module begins when its last reference is gone. Each [`Kept`](crate::model::pool::Kept) and each
-/// [`Published`](crate::model::pool::Published) pool was given up before its reference. So no pool of the scheduler
+/// The exit of a module begins when its last reference is gone. Each [`OwnedPool`](crate::model::pool::OwnedPool) and each
+/// [`PublishedPool`](crate::model::pool::PublishedPool) pool was given up before its reference. So no pool of the scheduler
 /// has an owner any more, none is published, and the callbacks that drop the last ones are queued. If functions of
 /// the scheduler's module drop what the states own, the barrier of that module waits, too (`rcu_module!`).
 #[inline(never)]

@@ -23,9 +23,9 @@ use crate::{
     model::{
         dest::Dest,
         origin::Origin,
-        pool::{Kept, Member, ServiceSettings},
+        pool::{Member, OwnedPool, ServiceSettings},
         scheduling::Change,
-        servers::Place,
+        servers::Reservation,
         service::{Cursor, Index, Service},
         stats::Stats,
         views, Config, Ipvs,
@@ -39,7 +39,7 @@ struct Changed {
     spec: DestSpec,
     was: Was,
     /// By which packets will find it, once there is memory for that.
-    place: Option<Place>,
+    place: Option<Reservation>,
 }
 
 /// What a [`Changed`] server was before.
@@ -153,7 +153,7 @@ impl Draft {
             if delete {
                 self.deleted.push_within_capacity(service)?;
             } else {
-                self.enter(&service.again()?)?;
+                self.enter(&service.for_another_index()?)?;
             }
         }
     }
@@ -170,7 +170,7 @@ impl Draft {
         let scheduler = wanted.scheduler.clone();
         let settings = ServiceSettings::new(&wanted.spec);
         let list = List::new(dests.len())?;
-        let empty = Kept::new(list, scheduler, Change::Rebuilt, None, settings, net);
+        let empty = OwnedPool::new(list, scheduler, Change::Rebuilt, None, settings, net);
         let empty = empty.map_err(failed)?;
         let counters = config.counters.take().map_err(failed)?;
         let service =
@@ -192,11 +192,11 @@ impl Draft {
     ) -> Result<(Action, Arc<Service>), Failure> {
         let failed = |error| Failure::at(wanted.entry, error, "the service cannot be changed");
         let Some(pool) = self.pool(config, net, old, wanted, dests)? else {
-            return Ok((Action::Set(0), old.again().map_err(failed)?));
+            return Ok((Action::Set(0), old.for_another_index().map_err(failed)?));
         };
         let is = views::service_with(old, &pool);
         let was = views::service(old, &rcu::read_lock()).ok_or(ESRCH)?;
-        let new = old.become_anew(pool).map_err(failed)?;
+        let new = old.with_pool(pool).map_err(failed)?;
         Ok((event::service_changes(&was, &is), new))
     }
 
@@ -210,7 +210,7 @@ impl Draft {
         service: &Service,
         as_wanted: &super::Service,
         wanted: &[super::Dest],
-    ) -> Result<Option<Kept>, Failure> {
+    ) -> Result<Option<OwnedPool>, Failure> {
         let published = service.pool.lock();
         let old = published.get()?;
         let scheduler = as_wanted.scheduler.clone();
@@ -276,7 +276,7 @@ impl Draft {
         let members = List::of(wanted.len(), Iterator::chain(staying, added))?;
         let previous = same_scheduler.then_some(&**old);
         let text = "the scheduler refuses these servers";
-        let pool = Kept::new(members, scheduler, Change::Rebuilt, previous, settings, net)
+        let pool = OwnedPool::new(members, scheduler, Change::Rebuilt, previous, settings, net)
             .map_err(|error| failed(error, text))?;
         Ok(Some(pool))
     }

@@ -67,7 +67,7 @@ pub(crate) struct Conns {
 
 /// Which way a packet of a connection goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum FlowDirection {
     Request,
     Reply,
 }
@@ -89,13 +89,13 @@ impl Conns {
         &'g self,
         packet: &Tuple,
         guard: &'g Guard,
-    ) -> Option<(Ref<'g, Conn>, Way)> {
-        let mut way = Way::Request;
+    ) -> Option<(Ref<'g, Conn>, FlowDirection)> {
+        let mut way = FlowDirection::Request;
         // Only what matches says which way: a packet and one against it have the same hash.
         let is_it = |conn: &Conn, tag| {
             way = match tag {
-                CLIENT if conn.request() == *packet => Way::Request,
-                CLIENT | SERVER if conn.reply() == *packet => Way::Reply,
+                CLIENT if conn.request() == *packet => FlowDirection::Request,
+                CLIENT | SERVER if conn.reply() == *packet => FlowDirection::Reply,
                 _ => return false,
             };
             true

@@ -25,12 +25,12 @@ impl Estimation {
     pub(crate) fn start(ipvs: &Arc<Ipvs>) {
         // Until the work is queued: the CPU that is chosen stays online.
         let lock = CpusReadLock::take();
-        match Place::of(ipvs, &lock) {
-            Place::Nowhere => {}
-            Place::Anywhere => {
+        match CpuChoice::of(ipvs, &lock) {
+            CpuChoice::Nowhere => {}
+            CpuChoice::Anywhere => {
                 Work::<Ipvs, Self>::queue(ipvs, PERIOD);
             }
-            Place::On(cpu) => {
+            CpuChoice::On(cpu) => {
                 Work::<Ipvs, Self>::queue_on(ipvs, &cpu, PERIOD);
             }
         }
@@ -41,7 +41,7 @@ impl Estimation {
 pub(crate) type Cpus = Option<CpuList>;
 
 /// Where the next rates are computed.
-enum Place<'l> {
+enum CpuChoice<'l> {
     /// Nowhere.
     Nowhere,
     /// On any CPU.
@@ -50,7 +50,7 @@ enum Place<'l> {
     On(OnlineCpu<'l>),
 }
 
-impl<'l> Place<'l> {
+impl<'l> CpuChoice<'l> {
     fn of(ipvs: &Ipvs, lock: &'l CpusReadLock) -> Self {
         match &*ipvs.est_cpus.lock() {
             Some(list) if list.is_empty() => Self::Nowhere,

@@ -3,9 +3,9 @@
 //! The pool of a service: packets load it, and the owner of its lock replaces it.
 //!
 //! ```text
-//!   Published::new(Kept) ──> Published ──load(&Guard)──> &Pool, for one read-side section
+//!   PublishedPool::new(OwnedPool) ──> PublishedPool ──load(&Guard)──> &Pool, for one read-side section
 //!                             │    ^
-//!                             lock └── Locked: renew, replace
+//!                             lock └── LockedPool: renew, replace
 //! ```
 
 use kernel::{
@@ -21,14 +21,14 @@ use knet::{
     rcu::{self, Arc, Guard, Slot},
 };
 
-use super::{Kept, Member, Pool};
+use super::{Member, OwnedPool, Pool};
 use crate::model::scheduling::Change;
 
 /// The pool of a service as packets see it.
 ///
-/// The fields are dropped in their order, as those of a [`Kept`].
+/// The fields are dropped in their order, as those of a [`OwnedPool`].
 #[pin_data]
-pub(crate) struct Published {
+pub(crate) struct PublishedPool {
     /// Empty once the service is deleted.
     pool: Slot<Pool>,
     /// Taken inside the configuration lock.
@@ -39,17 +39,17 @@ pub(crate) struct Published {
 /// The references that keep modules loaded until the service is deleted. Dropped in their order.
 struct Owner {
     /// The pool in the slot.
-    kept: Kept,
+    kept: OwnedPool,
     _own: ModuleRef,
 }
 
-impl Published {
+impl PublishedPool {
     /// A place for the pool of a service. It keeps this module loaded.
     ///
     /// # Errors
     ///
     /// `ENOPROTOOPT` if the module is being unloaded.
-    pub(crate) fn new(kept: Kept) -> Result<impl PinInit<Self>> {
+    pub(crate) fn new(kept: OwnedPool) -> Result<impl PinInit<Self>> {
         let _own = ModuleRef::own().ok_or_else(enoprotoopt)?;
         let pool = Slot::new(kept.pool.clone());
         let owner = Some(Owner { kept, _own });
@@ -72,8 +72,8 @@ impl Published {
     }
 
     /// Locks the pool for a change. May sleep.
-    pub(crate) fn lock(&self) -> Locked<'_> {
-        Locked {
+    pub(crate) fn lock(&self) -> LockedPool<'_> {
+        LockedPool {
             published: &self.pool,
             owner: self.owner.lock(),
         }
@@ -87,19 +87,19 @@ impl Published {
     }
 }
 
-/// A locked [`Published`]: its pool stays until the owner of this replaces it.
-pub(crate) struct Locked<'a> {
+/// A locked [`PublishedPool`]: its pool stays until the owner of this replaces it.
+pub(crate) struct LockedPool<'a> {
     published: &'a Slot<Pool>,
     owner: MutexGuard<'a, Option<Owner>>,
 }
 
-impl Locked<'_> {
+impl LockedPool<'_> {
     /// The pool of now.
     ///
     /// # Errors
     ///
     /// `ESRCH` once the service is deleted.
-    pub(crate) fn get(&self) -> Result<&Kept> {
+    pub(crate) fn get(&self) -> Result<&OwnedPool> {
         Ok(&self.owner.as_ref().ok_or(ESRCH)?.kept)
     }
 
@@ -135,7 +135,7 @@ impl Locked<'_> {
     /// # Errors
     ///
     /// `ESRCH` once the service is deleted.
-    pub(crate) fn replace(&mut self, new: Kept) -> Result {
+    pub(crate) fn replace(&mut self, new: OwnedPool) -> Result {
         let kept = &mut (*self.owner).as_mut().ok_or(ESRCH)?.kept;
         drop(self.published.replace(Some(new.pool.clone())));
         *kept = new;

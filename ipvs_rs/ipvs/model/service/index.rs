@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The table of the services of a namespace, which can be replaced as a whole.
+//! The hash table of virtual services.
 
 use core::{
     ops::RangeInclusive,
@@ -16,9 +16,9 @@ use ipvs_core::{
 use kernel::prelude::*;
 use knet::{
     field::field,
-    hashtable::{self, BucketLengths, Table},
+    hashtable,
     net_namespace::Net,
-    rcu::{self, Arc, Guard, Ref, Slot},
+    rcu::{Arc, Guard, Ref},
 };
 
 use super::Service;
@@ -27,175 +27,41 @@ use crate::model::sizing::Sizing;
 /// The number of buckets is 2 to a power in this range.
 const BITS: RangeInclusive<u32> = 4..=20;
 
-/// The services of a namespace: all of them are replaced at one moment by replacing the index.
-pub(crate) struct Services {
-    key: HashKey,
-    /// Never empty.
-    index: Slot<Index>,
-}
-
-/// The services of a namespace at one time, or for as long as they change one by one.
+/// The services of a namespace, by key. Single services are added and removed in place; `Services` publishes another
+/// index to replace all. All fields are changed under the configuration lock.
 #[pin_data]
 pub(crate) struct Index {
     key: HashKey,
     #[pin]
-    table: Table<Service>,
-    sizing: Sizing,
+    pub(super) table: hashtable::Table<Service>,
+    pub(super) sizing: Sizing,
+    /// The number of services.
     count: AtomicU32,
-    /// How many are for IPv6.
+    /// The number of services for IPv6.
     count_v6: AtomicU32,
-    /// How many are known by a firewall mark; packets need not be looked up if none is.
+    /// The number of services of a firewall mark. Packets do not search for one while it is 0.
     marks: AtomicU32,
-    /// How many have the port of FTP.
+    /// The number of services with the port of FTP. Packets do not search for one while it is 0.
     ftp: AtomicU32,
-    /// How many are for all ports of an address.
+    /// The number of services for all ports of an address. Packets do not search for one while it is 0.
     all_ports: AtomicU32,
 }
 
-/// A place in the order of all services, which stays meaningful whatever becomes of them: a walk
-/// that follows it meets each service that was there all the time once.
+/// A position in a walk over all services. It stays valid when services are added or removed: the walk meets each
+/// service that exists from its beginning to its end once.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Cursor {
     hash: u32,
-    /// Of the services with this hash, those up to this serial number are done.
+    /// The walk has met the services with this hash whose serial numbers are not above this one.
     serial: u64,
 }
 
-impl Services {
-    /// No services.
-    ///
-    /// # Errors
-    ///
-    /// `ENOMEM`.
-    pub(crate) fn new(key: HashKey) -> Result<Self> {
-        let index = Slot::new(Arc::pin_init(Index::new(key), GFP_KERNEL_ACCOUNT)?);
-        Ok(Self { key, index })
-    }
-
-    /// Another index, still empty, with buckets for so many services.
-    ///
-    /// # Errors
-    ///
-    /// `ENOMEM`.
-    pub(crate) fn new_index(&self, count: usize, factor: i32) -> Result<Arc<Index>> {
-        let index = Arc::pin_init(Index::new(self.key), GFP_KERNEL_ACCOUNT)?;
-        index.sizing.apply(&index.table, count, factor)?;
-        Ok(index)
-    }
-
-    /// Lets packets and listings see the services of another index, and no others.
-    pub(crate) fn publish(&self, index: Arc<Index>) {
-        drop(self.index.replace(Some(index)));
-    }
-
-    /// The services of now, which stay together for who keeps them: see [`Index::next`].
-    pub(crate) fn index(&self) -> Option<Arc<Index>> {
-        self.index.get()
-    }
-
-    /// The services of now.
-    #[inline]
-    fn now<'g>(&'g self, guard: &'g Guard) -> Option<&'g Index> {
-        Some(self.index.load(guard)?.get())
-    }
-
-    /// The service of exactly this key.
-    #[inline]
-    pub(crate) fn find<'g>(
-        &'g self,
-        key: &ServiceKey,
-        guard: &'g Guard,
-    ) -> Option<Ref<'g, Service>> {
-        self.now(guard)?.find(key, guard)
-    }
-
-    /// See [`Index::of_packet`].
-    #[inline]
-    pub(crate) fn of_packet<'g>(
-        &'g self,
-        flow: &Flow,
-        mark: u32,
-        net: &Net,
-        guard: &'g Guard,
-    ) -> Option<Ref<'g, Service>> {
-        self.now(guard)?.of_packet(flow, mark, net, guard)
-    }
-
-    /// See [`Index::insert`].
-    ///
-    /// # Errors
-    ///
-    /// See there.
-    pub(crate) fn insert(&self, service: &Arc<Service>, guard: &Guard) -> Result {
-        self.now(guard).ok_or(ENOMEM)?.insert(service, guard)
-    }
-
-    /// Takes a service out.
-    pub(crate) fn remove(&self, service: &Service) {
-        if let Some(index) = self.now(&rcu::read_lock()) {
-            index.remove(service);
-        }
-    }
-
-    /// The next service of a walk over all.
-    pub(crate) fn next<'g>(
-        &'g self,
-        cursor: &mut Cursor,
-        guard: &'g Guard,
-    ) -> Option<Ref<'g, Service>> {
-        self.now(guard)?.next(cursor, guard)
-    }
-
-    /// How many there are.
-    pub(crate) fn count(&self) -> u32 {
-        self.now(&rcu::read_lock()).map_or(0, Index::count)
-    }
-
-    /// How many there are for packets of `family`.
-    pub(crate) fn count_of(&self, family: Family) -> u32 {
-        let guard = rcu::read_lock();
-        self.now(&guard).map_or(0, |index| index.count_of(family))
-    }
-
-    /// How many of the buckets are how long.
-    pub(crate) fn lengths(&self) -> BucketLengths {
-        let index = self.index.get();
-        index.map_or(BucketLengths::default(), |index| index.table.lengths())
-    }
-
-    /// The number of buckets is 2 to this power, once there are any.
-    pub(crate) fn bits(&self) -> Option<u32> {
-        self.now(&rcu::read_lock())?.table.bits()
-    }
-
-    /// Whether the table should have another size.
-    pub(crate) fn are_ill_sized(&self) -> bool {
-        let guard = rcu::read_lock();
-        self.now(&guard).is_some_and(|index| {
-            // CAST: A u32 fits.
-            let count = index.count() as usize;
-            index.sizing.is_outgrown(count) || index.sizing.is_oversized(count)
-        })
-    }
-
-    /// Gives the table the size that it should have with this load factor. May sleep.
-    ///
-    /// # Errors
-    ///
-    /// `ENOMEM`; the table stays as it was.
-    pub(crate) fn resize(&self, factor: i32) -> Result {
-        let index = self.index.get().ok_or(ENOMEM)?;
-        // CAST: A u32 fits.
-        let count = index.count() as usize;
-        index.sizing.apply(&index.table, count, factor)
-    }
-}
-
 impl Index {
-    fn new(key: HashKey) -> impl PinInit<Self> {
+    /// An index without services and without buckets. `key` is the secret of its hashes.
+    pub(super) fn new(key: HashKey) -> impl PinInit<Self> {
         pin_init!(Self {
             key,
-            table <- Table::new(*BITS.start()),
+            table <- hashtable::Table::new(*BITS.start()),
             sizing: Sizing::new(BITS),
             count: AtomicU32::new(0),
             count_v6: AtomicU32::new(0),
@@ -217,7 +83,7 @@ impl Index {
         }
     }
 
-    /// The service of exactly this key.
+    /// The service that has this key.
     #[inline]
     pub(crate) fn find<'g>(
         &'g self,
@@ -229,8 +95,10 @@ impl Index {
         Some(service)
     }
 
-    /// The service that a packet of `flow` with `mark` is for: that of the mark, that of its
-    /// address and port, that of FTP if this may be a data connection, that of all ports.
+    /// The service that a packet of `flow` with the firewall mark `mark` is for.
+    ///
+    /// The first of these that exists: the service of the mark; the service of the address and port; the service of
+    /// FTP at the address, if the packet may open an FTP data connection; the service of all ports of the address.
     #[inline]
     pub(crate) fn of_packet<'g>(
         &'g self,
@@ -264,7 +132,7 @@ impl Index {
             .or_else(|| (self.all_ports.load(Relaxed) != 0).then(|| by_port(0))?)
     }
 
-    /// The number that tells whether services of this kind are to be looked for.
+    /// The counter of services of the kind of `key`; [`None`] for a kind that is always searched for.
     fn counter(&self, key: &ServiceKey) -> Option<&AtomicU32> {
         match *key {
             ServiceKey::Mark { .. } => Some(&self.marks),
@@ -274,11 +142,11 @@ impl Index {
         }
     }
 
-    /// Makes a service one of this namespace.
+    /// Adds a service, so that packets find it if this index is published.
     ///
     /// # Errors
     ///
-    /// `EEXIST`; `ENOMEM` if there is no table yet, and no memory for it.
+    /// `EEXIST` if there is a service of the same key, or if the table has no buckets.
     pub(crate) fn insert(&self, service: &Arc<Service>, guard: &Guard) -> Result {
         let key = service.key;
         let hash = self.hash(&key);
@@ -297,7 +165,7 @@ impl Index {
         Ok(())
     }
 
-    /// Takes a service out.
+    /// Takes a service out of the index.
     pub(crate) fn remove(&self, service: &Service) {
         if self.table.remove(&service.node).is_some() {
             self.count.fetch_sub(1, Relaxed);
@@ -310,7 +178,7 @@ impl Index {
         }
     }
 
-    /// The next service of a walk over all.
+    /// The next service of a walk over all services. See [`Cursor`].
     pub(crate) fn next<'g>(
         &'g self,
         cursor: &mut Cursor,
@@ -334,12 +202,12 @@ impl Index {
         next
     }
 
-    /// How many there are.
+    /// The number of services.
     pub(crate) fn count(&self) -> u32 {
         self.count.load(Relaxed)
     }
 
-    /// How many there are for packets of `family`.
+    /// The number of services for packets of `family`.
     pub(crate) fn count_of(&self, family: Family) -> u32 {
         let v6 = self.count_v6.load(Relaxed);
         match family {

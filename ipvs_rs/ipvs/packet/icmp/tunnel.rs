@@ -15,7 +15,7 @@ use knet::{
 
 use crate::{
     model::{
-        conn::{table::Way, Conn},
+        conn::{table::FlowDirection, Conn},
         drops::Reason,
         route::{self, Purpose},
         Ipvs,
@@ -61,8 +61,8 @@ fn find<'g>(
         return None;
     }
     match ipvs.conns.find(&report.about.tuple(), context.rcu)? {
-        (conn, Way::Request) => Some(conn),
-        (_, Way::Reply) => None,
+        (conn, FlowDirection::Request) => Some(conn),
+        (_, FlowDirection::Reply) => None,
     }
 }
 

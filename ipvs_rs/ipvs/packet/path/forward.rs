@@ -10,7 +10,7 @@ use knet::{
 };
 
 use crate::{
-    model::{conn::table::Way, Ipvs},
+    model::{conn::table::FlowDirection, Ipvs},
     packet::{
         headers::{parse, Unparsed},
         icmp, ipsec, refuse, reply,
@@ -31,7 +31,9 @@ pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &HookState<'_>) -> 
         Err(Unparsed::NotWhole(error)) => return ipvs.not_whole(error),
     };
     match ipvs.get().conns.find(&flow.tuple(), context.rcu) {
-        Some((conn, Way::Reply)) => reply::forward(ipvs.get(), conn.get(), skb, &flow, context),
+        Some((conn, FlowDirection::Reply)) => {
+            reply::forward(ipvs.get(), conn.get(), skb, &flow, context)
+        }
         _ if refuse::refuses(ipvs.get(), &skb, &flow, context) => {
             refuse::refuse(ipvs.get(), skb, &flow, context)
         }

@@ -10,7 +10,7 @@ use knet::{
 };
 
 use crate::{
-    model::{conn::table::Way, drops::Reason, Ipvs},
+    model::{conn::table::FlowDirection, drops::Reason, Ipvs},
     packet::{
         bypass,
         headers::{parse, Unparsed},
@@ -38,13 +38,17 @@ pub(crate) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &HookState<'_>) -> 
         Err(Unparsed::NotWhole(error)) => return ipvs.not_whole(error),
     };
     match ipvs.get().conns.find(&flow.tuple(), context.rcu) {
-        Some((conn, Way::Request)) => match reuse::fate(ipvs.get(), conn.get(), &skb, &flow) {
-            Fate::GoesOn => request::forward(ipvs.get(), conn.get(), skb, &flow, context),
-            Fate::GivesWay => schedule::first_packet(ipvs, skb, &flow, context),
-            Fate::Bypasses => bypass::request(ipvs.get(), conn.get(), skb, &flow, context),
-            Fate::Waits(reason) => ipvs.drop_packet(skb, reason),
-        },
-        Some((conn, Way::Reply)) => reply::forward(ipvs.get(), conn.get(), skb, &flow, context),
+        Some((conn, FlowDirection::Request)) => {
+            match reuse::fate(ipvs.get(), conn.get(), &skb, &flow) {
+                Fate::GoesOn => request::forward(ipvs.get(), conn.get(), skb, &flow, context),
+                Fate::GivesWay => schedule::first_packet(ipvs, skb, &flow, context),
+                Fate::Bypasses => bypass::request(ipvs.get(), conn.get(), skb, &flow, context),
+                Fate::Waits(reason) => ipvs.drop_packet(skb, reason),
+            }
+        }
+        Some((conn, FlowDirection::Reply)) => {
+            reply::forward(ipvs.get(), conn.get(), skb, &flow, context)
+        }
         None if refuse::refuses(ipvs.get(), &skb, &flow, context) => {
             refuse::refuse(ipvs.get(), skb, &flow, context)
         }

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     model::{
         conn::Conn,
-        route::{self, Purpose, Way},
+        route::{self, OutputRoute, Purpose},
     },
     packet::{family::netfilter_family, track},
 };
@@ -99,7 +99,7 @@ fn wrap(
     flow: &Flow,
     shape: &Shape,
     (outer, server): (Family, Addr),
-    way: &Way,
+    way: &OutputRoute,
     context: &HookState<'_>,
 ) -> Result<Skb> {
     let inner = flow.family;

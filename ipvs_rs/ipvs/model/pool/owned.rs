@@ -6,7 +6,7 @@
 //! module, too, and gives the pool up first:
 //!
 //! ```text
-//!   drop of a Kept:  the pool (if this was the last reference: call_rcu), then the module (module_put)
+//!   drop of a OwnedPool:  the pool (if this was the last reference: call_rcu), then the module (module_put)
 //! ```
 //!
 //! The exit of the module begins when its last reference is gone. By then the callbacks that drop its pools are
@@ -22,14 +22,14 @@ use crate::model::scheduling::{Change, Handle};
 
 /// A pool that is owned; the module of its scheduler stays loaded meanwhile.
 ///
-/// No other type outside this module and [`Published`](super::Published) owns a pool. The fields are dropped in
+/// No other type outside this module and [`PublishedPool`](super::PublishedPool) owns a pool. The fields are dropped in
 /// their order, which must stay as it is.
-pub(crate) struct Kept {
+pub(crate) struct OwnedPool {
     pub(super) pool: Arc<Pool>,
     pub(super) scheduler: Option<Handle>,
 }
 
-impl Kept {
+impl OwnedPool {
     /// Owns a new pool: that of `members` under `scheduler`, which `previous` became by `change`, of a service
     /// in `net`.
     ///
@@ -64,7 +64,7 @@ impl Kept {
     }
 }
 
-impl Deref for Kept {
+impl Deref for OwnedPool {
     type Target = Pool;
 
     fn deref(&self) -> &Pool {

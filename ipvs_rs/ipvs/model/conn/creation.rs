@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How a connection is made, and counted at its server.
+
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+use ipvs_core::{conn::ConnFlags, flow::Tuple};
+use kernel::{alloc::flags::__GFP_NOWARN, c_str, prelude::*, static_lock_class};
+use knet::{
+    hashtable::Node,
+    rcu::{Arc, Guard, Ref},
+    time::{Jiffies, HZ},
+    timer::{Storage, Timer},
+};
+
+use super::{
+    condition::{Condition, SharedCondition},
+    control::{self, Control, Controlled},
+    Conn, CLIENT, SERVER, TEMPLATE,
+};
+use crate::model::{dest::Dest, drops::Reason, Ipvs};
+
+/// The time of a new connection until its first packet is followed, in ticks.
+const INITIAL_TIMEOUT: usize = 3 * HZ;
+
+/// The server that a new connection gets.
+#[derive(Clone, Copy)]
+pub(crate) struct Target<'a> {
+    pub(crate) dest: &'a Arc<Dest>,
+    /// The port of the server, in host order.
+    pub(crate) port: u16,
+    /// The flags that the server gives to its connections, which include the forwarding method.
+    pub(crate) flags: ConnFlags,
+}
+
+/// The role of a new connection.
+pub(crate) enum Role {
+    /// An ordinary connection, which another connection may control.
+    Connection { control: Option<Control> },
+    /// A persistence template: the server of a client is kept for `timeout` ticks. It is made together with the
+    /// first connection that it controls.
+    Template { timeout: u32 },
+}
+
+/// Why a connection was not made.
+pub(crate) enum Refused {
+    /// There is one with the same tuple: another packet of the same client was faster.
+    Exists,
+    /// There are too many connections, or there is no memory. The reason is to be counted.
+    Drop(Reason),
+}
+
+impl Conn {
+    /// Makes a connection to `target` for packets like `request`, adds it to the table and counts it at its server.
+    ///
+    /// # Errors
+    ///
+    /// See [`Refused`].
+    pub(crate) fn enter(
+        ipvs: Ref<'_, Ipvs>,
+        target: Target<'_>,
+        request: &Tuple,
+        role: Role,
+        guard: &Guard,
+    ) -> Result<Arc<Self>, Refused> {
+        let conns = &ipvs.get().conns;
+        // CAST: The sysctl accepts no negative number.
+        if !conns.reserve(ipvs.settings.conn_max.load(Relaxed) as usize) {
+            return Err(Refused::Drop(Reason::ConnMax));
+        }
+        let make = || {
+            let made = ipvs.try_clone().and_then(|owner| {
+                let conn = Self::new(owner, target, request, role, Storage::Allocated);
+                Arc::pin_init(conn, GFP_ATOMIC | __GFP_NOWARN).ok()
+            });
+            let conn = made.ok_or(Refused::Drop(Reason::NoMemory))?;
+            conn.bind();
+            match conns.insert(&conn, guard) {
+                Some(()) => Ok(conn),
+                None => {
+                    conn.unbind();
+                    Err(Refused::Exists)
+                }
+            }
+        };
+        make().inspect_err(|_| conns.release())
+    }
+
+    /// Calls `use_it` with a connection to `target` for one packet. The connection is on the stack, it is not in the
+    /// table, and it ends with the call.
+    ///
+    /// # Errors
+    ///
+    /// The reason for which there is no connection, to be counted.
+    pub(crate) fn lend<R>(
+        ipvs: Ref<'_, Ipvs>,
+        target: Target<'_>,
+        request: &Tuple,
+        control: Option<Control>,
+        use_it: impl FnOnce(&Self) -> R,
+    ) -> Result<R, Reason> {
+        let conns = &ipvs.get().conns;
+        // CAST: The sysctl accepts no negative number.
+        if !conns.reserve(ipvs.settings.conn_max.load(Relaxed) as usize) {
+            return Err(Reason::ConnMax);
+        }
+        let result = ipvs.try_clone().map(|owner| {
+            let role = Role::Connection { control };
+            let conn = Self::new(owner, target, request, role, Storage::Stack);
+            pin_init::stack_pin_init!(let conn = conn);
+            let result = use_it(&conn);
+            control::release(conn.control.as_ref());
+            result
+        });
+        conns.release();
+        // `try_clone` fails only while the namespace ends.
+        result.ok_or(Reason::ServiceDeleted)
+    }
+
+    /// A connection that is not in the table yet.
+    fn new(
+        ipvs: Arc<Ipvs>,
+        target: Target<'_>,
+        request: &Tuple,
+        role: Role,
+        storage: Storage,
+    ) -> impl PinInit<Self> {
+        let (tag, flags, timeout, control, controlled) = match role {
+            Role::Connection { control } => (CLIENT, ConnFlags::EMPTY, INITIAL_TIMEOUT, control, 0),
+            // CAST: A u32 fits.
+            Role::Template { timeout } => {
+                (TEMPLATE, ConnFlags::TEMPLATE, timeout as usize, None, 1)
+            }
+        };
+        let flags = match ipvs.settings.conntrack.load(Relaxed) {
+            0 => flags,
+            _ => flags.with(ConnFlags::NFCT),
+        };
+        let flags = flags.inherit(target.flags, request.protocol);
+        let (server, server_port) = (target.dest.key.addr, target.port);
+        let now = Jiffies::now();
+        let (dest, request) = (target.dest.clone(), *request);
+        pin_init!(Self {
+            client_node: Node::new(tag),
+            server_node: Node::new(SERVER),
+            client: request.src,
+            virtual_addr: request.dst,
+            server,
+            client_port: request.sport,
+            virtual_port: request.dport,
+            server_port,
+            protocol: request.protocol,
+            family: request.family,
+            condition: SharedCondition::new(Condition::new(flags, 0)),
+            packets: AtomicU32::new(0),
+            deadline: AtomicUsize::new(now.after(timeout).ticks()),
+            timeout: AtomicUsize::new(timeout),
+            dest,
+            timer <- Timer::new(storage, c_str!("ip_vs_conn"), static_lock_class!()),
+            ipvs,
+            control: control.and_then(Control::keep),
+            controlled: Controlled::new(controlled),
+        })
+    }
+
+    /// Counts the connection at its server.
+    fn bind(&self) {
+        match self.is_template() {
+            true => self.dest.bind_template(),
+            false => self.dest.bind(),
+        }
+    }
+
+    /// Takes the connection off the counts of its server and of the connection that controls it.
+    pub(super) fn unbind(&self) {
+        // Packets that still hold the connection do not change the counts any more: see `Conn::advance`.
+        let last = self
+            .condition
+            .add(Condition::new(ConnFlags::ENDED, 0))
+            .flags();
+        match last.has(ConnFlags::TEMPLATE) {
+            true => self.dest.unbind_template(),
+            false => self.dest.unbind(!last.has(ConnFlags::INACTIVE)),
+        }
+        control::release(self.control.as_ref());
+    }
+}

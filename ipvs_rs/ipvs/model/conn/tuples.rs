@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The tuples by which packets find a connection.
+
+use ipvs_core::{conn::Method, flow::Tuple};
+
+use super::Conn;
+
+impl Conn {
+    /// Whether packets from the server find the connection by a second node. With NAT they have the address of the
+    /// server, so their tuple is not the client's tuple in reverse.
+    #[inline]
+    pub(super) fn has_server_node(&self) -> bool {
+        !self.is_template() && matches!(self.method(), Method::Nat)
+    }
+
+    /// The tuple of a packet from the client.
+    #[inline]
+    pub(crate) fn request(&self) -> Tuple {
+        Tuple {
+            src: self.client,
+            sport: self.client_port,
+            dst: self.virtual_addr,
+            dport: self.virtual_port,
+            protocol: self.protocol,
+            family: self.family,
+        }
+    }
+
+    /// The tuple of a packet from the server.
+    ///
+    /// With NAT the packet still has the address of the server. With other methods the server answers with the
+    /// address of the virtual service.
+    #[inline]
+    pub(crate) fn reply(&self) -> Tuple {
+        let (src, sport) = match self.method() {
+            Method::Nat => (self.server, self.server_port),
+            _ => (self.virtual_addr, self.virtual_port),
+        };
+        Tuple {
+            src,
+            sport,
+            dst: self.client,
+            dport: self.client_port,
+            protocol: self.protocol,
+            family: self.family,
+        }
+    }
+}
