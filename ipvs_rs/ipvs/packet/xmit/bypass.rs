@@ -2,7 +2,7 @@
 
 //! No forwarding at all: the packet goes to where it is addressed to.
 
-use ipvs_core::flow::Flow;
+use ipvs_core::{flow::Flow, wire::ipv4};
 use knet::{
     netfilter::{HookState, Verdict},
     skbuff::Skb,
@@ -15,9 +15,6 @@ use super::{
 };
 
 use crate::model::route::{find, Purpose};
-
-/// The header without options of both families, all that changes and more.
-const HEADER: usize = 20;
 
 /// Sends a client's packet to where it is addressed to, unless that is this host.
 ///
@@ -38,7 +35,7 @@ pub(crate) fn to_destination(
         return Verdict::Drop(skb);
     }
     let limit = |_: &Skb| Some(Limit::of(&way.route));
-    skb = match leave(skb, flow, limit, HEADER, context.net) {
+    skb = match leave(skb, flow, limit, ipv4::HEADER_LEN, context.net) {
         Some(skb) => skb,
         None => return not_sent(),
     };

@@ -3,7 +3,7 @@
 //! Direct routing: the packet goes to the server as it is, only its link-layer address is the
 //! server's.
 
-use ipvs_core::flow::Flow;
+use ipvs_core::{flow::Flow, wire::ipv4};
 use knet::{
     netfilter::{HookState, Verdict},
     skbuff::Skb,
@@ -21,9 +21,6 @@ use crate::{
     },
     packet::track,
 };
-
-/// The header without options, all that changes and more.
-const HEADER: usize = 20;
 
 /// Sends a client's packet to the server.
 #[inline]
@@ -47,7 +44,7 @@ pub(super) fn to_server(
         return Verdict::Drop(skb);
     }
     let limit = |_: &Skb| Some(Limit::of(&way.route));
-    match leave(skb, flow, limit, HEADER, context.net) {
+    match leave(skb, flow, limit, ipv4::HEADER_LEN, context.net) {
         Some(mut skb) => {
             track::request(conn, &mut skb);
             depart(skb, &way.route, context)
