@@ -69,6 +69,49 @@ fn servers_of(service: &Service) -> usize {
     pool.map_or(0, |pool| pool.members().len())
 }
 
+/// Whether the server `key` is at `place` of the `wanted` servers.
+fn is_at(wanted: &[super::Dest], key: &DestKey, place: usize) -> bool {
+    wanted.get(place).is_some_and(|dest| dest.key == *key)
+}
+
+/// Returns a table of the places of all `wanted` servers.
+///
+/// # Errors
+///
+/// [`Failure`] with `EEXIST` if a server is there twice, with `ENOMEM` if there is no memory.
+fn places_of(wanted: &[super::Dest]) -> Result<Places, Failure> {
+    let mut places = Places::new(wanted.len())?;
+    for (place, dest) in wanted.iter().enumerate() {
+        let is_there = |place| is_at(wanted, &dest.key, place);
+        let twice = places.find_or_insert(&dest.key, Some(place), is_there);
+        if twice.is_some() {
+            let text = "the server is there twice";
+            return Err(Failure::at(dest.entry, EEXIST, text));
+        }
+    }
+    Ok(places)
+}
+
+/// Returns the servers of a pool: first the new ones, the last of `added` at the front, then those
+/// of `staying` in the same order.
+///
+/// A server of `staying` that comes with settings gets these.
+///
+/// # Errors
+///
+/// `ENOMEM`.
+fn members_of(staying: &[(&Member, Option<&DestSpec>)], added: &[Changed]) -> Result<List<Member>> {
+    let count = staying.len().saturating_add(added.len());
+    let staying = staying.iter().rev().map(|(member, other)| match other {
+        Some(spec) => member.with(spec),
+        None => (*member).clone(),
+    });
+    let added = added
+        .iter()
+        .map(|new| Member::new(new.dest.clone(), &new.spec));
+    List::of(count, Iterator::chain(staying, added))
+}
+
 impl Draft {
     /// An empty one, with memory for all that may be noted in it.
     ///
@@ -218,22 +261,12 @@ impl Draft {
         let failed = |error, text| Failure::at(as_wanted.entry, error, text);
         let first_changed = self.changed.len();
         let first_removed = self.removed.len();
-        let mut places = Places::new(wanted.len())?;
-        let is_at = |server: DestKey, place: usize| {
-            wanted.get(place).is_some_and(|dest| dest.key == server)
-        };
-        for (place, dest) in (0..wanted.len()).zip(wanted) {
-            let twice = places.find_or_insert(&dest.key, Some(place), |at| is_at(dest.key, at));
-            if twice.is_some() {
-                let text = "the server is there twice";
-                return Err(Failure::at(dest.entry, EEXIST, text));
-            }
-        }
+        let mut places = places_of(wanted)?;
         let mut stays = filled(false, wanted.len())?;
         let mut staying = room(old.members().len())?;
         for member in old.members() {
-            let place = places.find_or_insert(&member.key, None, |at| is_at(member.key, at));
-            let Some(place) = place else {
+            let is_there = |place| is_at(wanted, &member.key, place);
+            let Some(place) = places.find_or_insert(&member.key, None, is_there) else {
                 self.removed.push_within_capacity(member.dest().clone())?;
                 continue;
             };
@@ -249,11 +282,7 @@ impl Draft {
             staying.push_within_capacity((member, differs.then_some(&dest.spec)))?;
         }
         let first_added = self.changed.len();
-        for (dest, _) in wanted.iter().zip(&stays).filter(|(_, stays)| !**stays) {
-            let new = configure::make_dest(config, net, &service.key, dest.key)
-                .map_err(|error| Failure::at(dest.entry, error, "no unicast or local address"))?;
-            self.change(new, &dest.spec, Was::Away(service.stats.clone()))?;
-        }
+        self.add(config, net, service, wanted, &stays)?;
         let as_before = self.changed.len() == first_changed && self.removed.len() == first_removed;
         let same_scheduler = old.scheduler() == as_wanted.spec.scheduler.as_ref();
         if as_before && same_scheduler {
@@ -265,20 +294,32 @@ impl Draft {
                 failed(error, "the service cannot be changed")
             })?));
         }
-        let staying = staying.iter().rev().map(|(member, other)| match other {
-            Some(spec) => member.with(spec),
-            None => (*member).clone(),
-        });
         let added = self.changed.get(first_added..).unwrap_or_default();
-        let added = added
-            .iter()
-            .map(|new| Member::new(new.dest.clone(), &new.spec));
-        let members = List::of(wanted.len(), Iterator::chain(staying, added))?;
+        let members = members_of(&staying, added)?;
         let previous = same_scheduler.then_some(&**old);
         let text = "the scheduler refuses these servers";
         let pool = OwnedPool::new(members, scheduler, Change::Rebuilt, previous, settings, net)
             .map_err(|error| failed(error, text))?;
         Ok(Some(pool))
+    }
+
+    /// Makes the servers that are new in `service`, and notes them as changed.
+    ///
+    /// `stays` tells for each of the `wanted` servers whether the service has it already.
+    fn add(
+        &mut self,
+        config: &mut Config,
+        net: &Net,
+        service: &Service,
+        wanted: &[super::Dest],
+        stays: &[bool],
+    ) -> Result<(), Failure> {
+        for (dest, _) in wanted.iter().zip(stays).filter(|(_, stays)| !**stays) {
+            let new = configure::make_dest(config, net, &service.key, dest.key)
+                .map_err(|error| Failure::at(dest.entry, error, "no unicast or local address"))?;
+            self.change(new, &dest.spec, Was::Away(service.stats.clone()))?;
+        }
+        Ok(())
     }
 
     /// Notes a server that is new or has other settings.
