@@ -136,7 +136,9 @@ impl SharedService {
             identity,
             pool <- published,
         });
-        Arc::pin_init(shared, GFP_KERNEL_ACCOUNT)
+        let shared = Arc::pin_init(shared, GFP_KERNEL_ACCOUNT)?;
+        shared.pool.publish();
+        Ok(shared)
     }
 
     /// The protocol, address and port that the service was configured with. See [`ServiceSpec::nominal`].

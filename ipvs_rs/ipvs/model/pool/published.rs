@@ -26,7 +26,7 @@ use crate::model::scheduling::Change;
 
 /// The pool of a service as packets see it.
 ///
-/// The fields are dropped in their order, as those of a [`OwnedPool`].
+/// The fields are dropped in their order, as those of an [`OwnedPool`].
 #[pin_data]
 pub(crate) struct PublishedPool {
     /// Empty once the service is deleted.
@@ -44,19 +44,30 @@ struct Owner {
 }
 
 impl PublishedPool {
-    /// A place for the pool of a service. It keeps this module loaded.
+    /// A place for the pool of a service, in which packets see nothing before [`publish`](Self::publish). It keeps
+    /// this module loaded.
+    ///
+    /// The initializer captures the owner only: an initializer that is not used drops its captures in no fixed
+    /// order, and the pool has to be dropped before the references to the modules.
     ///
     /// # Errors
     ///
     /// `ENOPROTOOPT` if the module is being unloaded.
     pub(crate) fn new(kept: OwnedPool) -> Result<impl PinInit<Self>> {
         let _own = ModuleRef::own().ok_or_else(enoprotoopt)?;
-        let pool = Slot::new(kept.pool.clone());
         let owner = Some(Owner { kept, _own });
         Ok(pin_init!(Self {
-            pool,
+            pool: Slot::empty(),
             owner <- new_mutex!(owner, "ip_vs_pool"),
         }))
+    }
+
+    /// Lets packets see the pool.
+    pub(crate) fn publish(&self) {
+        let owner = self.owner.lock();
+        if let Some(owner) = &*owner {
+            drop(self.pool.replace(Some(owner.kept.pool.clone())));
+        }
     }
 
     /// The pool of now; [`None`] once the service is deleted.
