@@ -52,6 +52,15 @@ pub enum NotOurs {
     OtherProtocol(u8),
 }
 
+/// The direction of a packet on its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowDirection {
+    /// From the client to the virtual service.
+    Request,
+    /// From the real server to the client.
+    Reply,
+}
+
 /// What IPVS needs to know of a packet. Ports are in host order, addresses in network order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flow {

@@ -18,7 +18,7 @@
 //! | | |
 //! |---|---|
 //! | packets | [`addr`], [`checksum`], [`wire`], [`flow`], [`nat`], [`icmp`], [`tunnel`] |
-//! | connections | [`conn`], [`proto`], [`plan`], [`persist`], [`defense`] |
+//! | connections | [`conn`], [`proto`], [`plan`], [`persist`], [`defense`], [`drops`] |
 //! | servers | [`sched`], [`est`] |
 //! | tables | [`hash`], [`resize`] |
 //! | configuration | [`uapi`], [`nla`], [`config`], [`sockopt`] |
@@ -42,6 +42,7 @@ pub mod checksum;
 pub mod config;
 pub mod conn;
 pub mod defense;
+pub mod drops;
 pub mod est;
 pub mod flow;
 pub mod hash;

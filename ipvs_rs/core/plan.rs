@@ -1,87 +1,78 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Decisions about packets that belong to no connection, and about servers.
+//! Decisions about packets: a [`Plan`] says what happens to a packet, and the packet path of the kernel carries it out.
+//!
+//! ```text
+//!   packet ──parse──> Flow ──find──> Option<(connection, FlowDirection)> ──inbound──> Plan
+//!        ├─NotOurs ──without_flow──────────────────────────────────────────────────> FlowlessPlan
+//!        └─Report ──find──> Option<(connection, FlowDirection)> ──error────────────> ErrorPlan
+//! ```
+//!
+//! No decision here changes anything. Whoever asks the same questions gets the same plans.
 
+mod inbound;
 pub mod lookup;
+mod message;
+pub mod opening;
 pub mod overload;
 pub mod reuse;
+mod unread;
 
-use crate::flow::{Flow, Fragment};
-use crate::proto;
-use crate::proto::sctp::Event;
-use crate::proto::tcp::flags::{RST, SYN};
-use crate::wire::{udp, HeaderSource};
+use crate::drops::Reason;
 
-/// Whether a packet that belongs to no connection may open one.
+pub use inbound::{inbound, successor, Server, Situation, StoredConn};
+pub use message::{error, without_report, ErrorPlan};
+pub use unread::{without_flow, FlowlessPlan};
+
+/// The part of the packet path at which a packet is seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Opening {
-    /// The packet may open a connection, if there is a service for it.
-    Allowed,
-    /// The packet may not open a connection, and passes.
-    Refused,
-    /// The transport header is not all there, and the packet is to be dropped.
-    Unreadable,
+pub enum Point {
+    /// The packet is addressed to the director, or the director has made it.
+    Local,
+    /// The director routes the packet to another host.
+    Forward,
 }
 
-/// The protocols of which a packet from the middle of a conversation may open a connection.
+/// What happens to a packet. `C` is the connection that the packet was found to belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sloppy {
-    /// The sysctl `sloppy_tcp`.
-    pub tcp: bool,
-    /// The sysctl `sloppy_sctp`.
-    pub sctp: bool,
+pub enum Plan<C> {
+    /// The packet continues as on a host without a load balancer.
+    Pass,
+    /// The packet is dropped, and counted under this reason.
+    Drop(Reason),
+    /// The packet goes to the server of its connection.
+    ToServer(C),
+    /// The packet goes to the client of its connection.
+    ToClient(C),
+    /// The packet goes to its own destination address, on a connection without a server.
+    Onward(C),
+    /// The connection ends, and the packet gets the plan of its [`successor`]. A connection that controls others cannot
+    /// end; the packet gets the plan of [`Stay`] then.
+    Replace(C, Stay),
+    /// The packet opens a connection, if there is a service for it.
+    Open,
+    /// The packet is dropped, and its sender, a real server, is told that the port is unreachable.
+    Refuse,
 }
 
-/// Whether a packet opens a connection, even if there is one between the same ends already.
-#[inline]
-pub fn opens<S: HeaderSource + ?Sized>(flow: &Flow, packet: &S) -> bool {
-    match flow.protocol {
-        proto::TCP => flow.tcp_flags(packet).is_some_and(|flags| flags & SYN != 0),
-        proto::SCTP => Event::of_flow(flow, packet) == Some(Event::Init),
-        _ => false,
-    }
+/// What happens to a packet whose connection was to be replaced, and has not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stay {
+    /// As for [`Plan::ToServer`].
+    ToServer,
+    /// As for [`Plan::Onward`].
+    Onward,
+    /// The packet is dropped, as the server of its connection was deleted.
+    Drop,
 }
 
-/// Whether a packet aborts a connection. Such a packet must not be answered with an error.
-pub fn denies<S: HeaderSource + ?Sized>(flow: &Flow, packet: &S) -> bool {
-    match flow.protocol {
-        proto::TCP => flow.tcp_flags(packet).is_some_and(|flags| flags & RST != 0),
-        proto::SCTP => {
-            let event = Event::of_first_chunk(packet, flow.transport);
-            flow.fragment != Fragment::Later && event == Some(Event::Abort)
+impl Stay {
+    /// The plan for a packet of `conn`.
+    pub const fn plan<C: Copy>(self, conn: C) -> Plan<C> {
+        match self {
+            Self::ToServer => Plan::ToServer(conn),
+            Self::Onward => Plan::Onward(conn),
+            Self::Drop => Plan::Drop(Reason::ServerDeleted),
         }
-        _ => false,
-    }
-}
-
-/// Decides about a packet that belongs to no connection.
-///
-/// As the C module does: TCP needs a SYN without RST. A SYN with ACK is allowed on purpose: it is
-/// the first packet of an FTP data connection that a director sees whom the replies do not pass. With
-/// `sloppy_tcp` every packet without RST opens a connection, so that a director can take over in the
-/// middle. SCTP needs an INIT; with `sloppy_sctp` every packet without ABORT opens a connection.
-#[inline]
-pub fn opening<S: HeaderSource + ?Sized>(flow: &Flow, packet: &S, sloppy: Sloppy) -> Opening {
-    if matches!(flow.fragment, Fragment::Later) {
-        return Opening::Refused;
-    }
-    match flow.protocol {
-        proto::TCP => match flow.tcp_flags(packet) {
-            None => Opening::Unreadable,
-            Some(flags) if flags & RST != 0 => Opening::Refused,
-            Some(flags) if flags & SYN != 0 || sloppy.tcp => Opening::Allowed,
-            Some(_) => Opening::Refused,
-        },
-        proto::UDP => match packet.array::<{ udp::HEADER_LEN }>(flow.transport) {
-            None => Opening::Unreadable,
-            Some(_) => Opening::Allowed,
-        },
-        proto::SCTP => match Event::of_first_chunk(packet, flow.transport) {
-            None => Opening::Unreadable,
-            Some(Event::Abort) => Opening::Refused,
-            Some(event) if event == Event::Init || sloppy.sctp => Opening::Allowed,
-            Some(_) => Opening::Refused,
-        },
-        _ => Opening::Refused,
     }
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What happens to a packet.
+//! The path of a packet: [`ipvs_core::plan`] decides, and the files here carry its plans out.
 //!
 //! ```text
-//!   hooks ──> path::local ───┬── a connection knows it ──> request ──> xmit   (of a client)
-//!             path::forward  │                             reply              (of a server)
-//!                            └── no connection knows it ─> schedule ──> request
+//!   hooks ──> path ──> plan ──┬── ToServer ──> request ──> xmit
+//!                             ├── ToClient ──> reply
+//!                             └── Open ──────> schedule ──> request
 //! ```
 //!
-//! Files see those to their right, and what all of them share: [`headers`], [`account`], [`drops`], [`family`].
+//! Files see those to their right, and the files that all share: [`headers`], [`account`], [`drops`], [`family`].
 
 mod account;
 mod bypass;
@@ -25,7 +25,7 @@ mod persist;
 mod refuse;
 mod reply;
 mod request;
-mod reuse;
 mod schedule;
+mod situation;
 mod track;
 mod xmit;

@@ -17,8 +17,8 @@ pub struct Rules {
     /// The sysctl `conn_reuse_mode`: with 0 no connection gives way. With bit 1, connections in
     /// FIN_WAIT give way too, if the director does not see the server's side of them.
     pub reuse: i32,
-    /// The sysctl `expire_nodest_conn`: whether connections of quiesced servers give way.
-    pub leave_quiesced: bool,
+    /// The sysctl `expire_nodest_conn`: whether connections of quiesced and of deleted servers give way.
+    pub expire_nodest: bool,
 }
 
 /// The old connection to which a packet belongs.
@@ -53,7 +53,7 @@ pub const fn is_candidate(protocol: u8, state: u8) -> bool {
 
 /// Whether `old` gives way to a packet that opens a connection.
 pub const fn gives_way(old: &OldConn, rules: Rules) -> bool {
-    if rules.leave_quiesced && old.is_quiesced {
+    if rules.expire_nodest && old.is_quiesced {
         return true;
     }
     rules.reuse != 0
@@ -79,7 +79,7 @@ mod tests {
     fn states(reuse: i32, flags: ConnFlags) -> Vec<State> {
         let rules = Rules {
             reuse,
-            leave_quiesced: false,
+            expire_nodest: false,
         };
         let gives_way = |state: &State| {
             let state = state.number();
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn controlled_connections_stay_unless_their_server_is_quiesced() {
-        for (is_controlled, is_quiesced, leave_quiesced, expected) in [
+        for (is_controlled, is_quiesced, expire_nodest, expected) in [
             (false, false, false, true),
             (true, false, false, false),
             (true, true, false, false),
@@ -130,7 +130,7 @@ mod tests {
             };
             let rules = Rules {
                 reuse: 1,
-                leave_quiesced,
+                expire_nodest,
             };
             assert_eq!(gives_way(&old, rules), expected, "{old:?} {rules:?}");
         }
@@ -140,7 +140,7 @@ mod tests {
     fn a_quiesced_server_is_left_in_any_state_and_protocol() {
         let rules = Rules {
             reuse: 0,
-            leave_quiesced: true,
+            expire_nodest: true,
         };
         for protocol in [proto::TCP, 132] {
             for state in 0..=13 {
@@ -159,7 +159,7 @@ mod tests {
     fn associations_give_way_when_closed() {
         let rules = Rules {
             reuse: 1,
-            leave_quiesced: false,
+            expire_nodest: false,
         };
         for state in 0..=u8::MAX {
             let protocol = proto::SCTP;

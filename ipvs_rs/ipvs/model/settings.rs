@@ -5,7 +5,7 @@
 use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use ipvs_core::{
     defense,
-    plan::Sloppy,
+    plan::opening::Sloppy,
     proto::{tcp::StateTable, Timeouts},
 };
 use knet::memory;

@@ -6,7 +6,11 @@
 //! As the C module does: they are counted nowhere.
 
 use core::sync::atomic::Ordering::Relaxed;
-use ipvs_core::{addr::Family, flow::Flow, proto::Direction};
+use ipvs_core::{
+    addr::Family,
+    flow::{Flow, FlowDirection},
+    proto::Direction,
+};
 use knet::{
     netfilter::{HookState, Verdict},
     rcu::Ref,
@@ -20,7 +24,7 @@ use super::{
     xmit,
 };
 use crate::model::{
-    conn::{table::FlowDirection, Conn, Refused, Target},
+    conn::{Conn, Refused, Target},
     drops::Reason,
     pool::ServiceSettings,
     service::Service,

@@ -13,7 +13,7 @@
 //! | LOCAL_OUT | -99      | requests and replies made by this host               |
 
 use core::marker::PhantomData;
-use ipvs_core::addr::Family;
+use ipvs_core::{addr::Family, plan::Point};
 use kernel::prelude::*;
 use knet::{
     net_namespace::Net,
@@ -22,7 +22,7 @@ use knet::{
     skbuff::Skb,
 };
 
-use super::path::{forward, local};
+use super::path;
 use crate::model::Ipvs;
 
 /// Where netfilter translates source addresses (`NF_IP_PRI_NAT_SRC`).
@@ -61,7 +61,7 @@ impl<F: Version> Handler<Ipvs> for LocalIn<F> {
         if !skb.to_host() {
             return Verdict::Accept(skb);
         }
-        local::handle(ipvs, skb, context)
+        path::handle(Point::Local, ipvs, skb, context)
     }
 }
 
@@ -78,7 +78,7 @@ impl<F: Version> Handler<Ipvs> for LocalOut<F> {
         if F::FAMILY == netfilter::Family::V4 && skb.socket_nodefrag() {
             return Verdict::Accept(skb);
         }
-        local::handle(ipvs, skb, context)
+        path::handle(Point::Local, ipvs, skb, context)
     }
 }
 
@@ -92,7 +92,7 @@ impl<F: Version> Handler<Ipvs> for Forward<F> {
 
     #[inline]
     fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &HookState<'_>) -> Verdict {
-        forward::handle(ipvs, skb, context)
+        path::handle(Point::Forward, ipvs, skb, context)
     }
 }
 

@@ -20,6 +20,7 @@ mod tunnel;
 use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{
     icmp::{NoReport, Report},
+    plan::{self, ErrorPlan},
     wire::{ip_version, ipv6},
 };
 use knet::{
@@ -32,7 +33,7 @@ use super::{
     headers::{whole, Headers},
     schedule,
 };
-use crate::model::{conn::table::FlowDirection, drops::Reason, Ipvs};
+use crate::model::{drops::Reason, Ipvs};
 
 /// Decides about an ICMP packet.
 pub(super) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &HookState<'_>) -> Verdict {
@@ -46,20 +47,26 @@ pub(super) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &HookState<'_>) -> 
     };
     let report = match report {
         Ok(report) => report,
-        Err(reason) => return no_report(ipvs.get(), skb, reason),
+        Err(reason) => {
+            return match plan::without_report(reason, schedules_errors(ipvs.get())) {
+                Some(reason) => ipvs.drop_packet(skb, reason),
+                None => Verdict::Accept(skb),
+            }
+        }
     };
-    match ipvs.get().conns.find(&report.tuple(), context.rcu) {
-        Some((conn, FlowDirection::Request)) => {
-            relay::to_server(ipvs.get(), conn.get(), skb, &report, context)
-        }
-        Some((conn, FlowDirection::Reply)) => {
-            relay::to_client(ipvs.get(), conn.get(), skb, &report, context)
-        }
-        None if ipvs.settings.schedule_icmp.load(Relaxed) != 0 => {
-            schedule::opened_by_error(ipvs, skb, &report, context)
-        }
-        None => Verdict::Accept(skb),
+    let found = ipvs.get().conns.find(&report.tuple(), context.rcu);
+    let found = found.map(|(conn, direction)| (conn.get(), direction));
+    match plan::error(found, schedules_errors(ipvs.get())) {
+        ErrorPlan::ToServer(conn) => relay::to_server(ipvs.get(), conn, skb, &report, context),
+        ErrorPlan::ToClient(conn) => relay::to_client(ipvs.get(), conn, skb, &report, context),
+        ErrorPlan::Open => schedule::opened_by_error(ipvs, skb, &report, context),
+        ErrorPlan::Pass => Verdict::Accept(skb),
     }
+}
+
+/// The sysctl `schedule_icmp`.
+fn schedules_errors(ipvs: &Ipvs) -> bool {
+    ipvs.settings.schedule_icmp.load(Relaxed) != 0
 }
 
 /// Reads an ICMP packet, and puts its fragments together if need be. Fails with what becomes of
@@ -84,15 +91,4 @@ fn parse(
 /// Whether this is a packet of IPv6.
 fn is_v6(skb: &Skb) -> bool {
     ip_version(&Headers(skb)) == Some(ipv6::VERSION)
-}
-
-/// What becomes of a packet that is no error of interest.
-fn no_report(ipvs: &Ipvs, skb: Skb, reason: NoReport) -> Verdict {
-    match reason {
-        NoReport::Truncated => ipvs.drop_packet(skb, Reason::Truncated),
-        NoReport::NoPorts if ipvs.settings.schedule_icmp.load(Relaxed) != 0 => {
-            ipvs.drop_packet(skb, Reason::Truncated)
-        }
-        NoReport::Fragment | NoReport::NoPorts | NoReport::Other => Verdict::Accept(skb),
-    }
 }

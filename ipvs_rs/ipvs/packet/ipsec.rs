@@ -6,7 +6,7 @@
 use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{
     conn::Method,
-    flow::{Flow, Network},
+    flow::{Flow, FlowDirection, Network},
 };
 use knet::{
     netfilter::{HookState, InetHook, Verdict},
@@ -20,11 +20,7 @@ use super::{
     reply,
     xmit::{self, nat},
 };
-use crate::model::{
-    conn::{table::FlowDirection, Conn},
-    drops::Reason,
-    Ipvs,
-};
+use crate::model::{conn::Conn, drops::Reason, Ipvs};
 
 /// Decides about a packet of AH or ESP.
 #[cold]

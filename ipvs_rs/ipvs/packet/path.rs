@@ -1,6 +1,107 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The ways that packets come: each looks for the connection of a packet, and decides from there.
+//! The path of a packet: [`ipvs_core::plan`] decides about it, and here the decision is carried out.
 
-pub(super) mod forward;
-pub(super) mod local;
+use ipvs_core::{
+    flow::{Flow, NotOurs},
+    plan::{self, FlowlessPlan, Plan, Point, Stay},
+};
+use knet::{
+    netfilter::{HookState, Verdict},
+    rcu::Ref,
+    skbuff::Skb,
+};
+
+use super::{
+    bypass,
+    headers::{parse, Unparsed},
+    icmp, ipsec, refuse, reply, request, schedule,
+    situation::PacketSituation,
+};
+use crate::model::{conn::Conn, Ipvs};
+
+/// Handles a packet at `point`.
+#[inline]
+pub(super) fn handle(
+    point: Point,
+    ipvs: Ref<'_, Ipvs>,
+    skb: Skb,
+    context: &HookState<'_>,
+) -> Verdict {
+    if skb.ipvs_property() || !skb.has_route() {
+        return Verdict::Accept(skb);
+    }
+    let (skb, flow) = match parse(skb, context) {
+        Ok(parsed) => parsed,
+        Err(Unparsed::Mine(skb, reason)) => return flowless(point, ipvs, skb, reason, context),
+        Err(Unparsed::NotWhole(error)) => return ipvs.not_whole(error),
+    };
+    let found = ipvs.get().conns.find(&flow.tuple(), context.rcu);
+    let found = found.map(|(conn, direction)| (conn.get(), direction));
+    let situation = PacketSituation::new(ipvs.get(), &skb, &flow, context);
+    let plan = plan::inbound(point, found, &flow, &situation);
+    carry_out(plan, ipvs, skb, &flow, context)
+}
+
+/// Carries out the plan for a packet.
+#[inline(always)]
+fn carry_out(
+    plan: Plan<&Conn>,
+    ipvs: Ref<'_, Ipvs>,
+    skb: Skb,
+    flow: &Flow,
+    context: &HookState<'_>,
+) -> Verdict {
+    match plan {
+        Plan::ToServer(conn) => request::forward(ipvs.get(), conn, skb, flow, context),
+        Plan::ToClient(conn) => reply::forward(ipvs.get(), conn, skb, flow, context),
+        Plan::Open => schedule::opened_by_packet(ipvs, skb, flow, context),
+        Plan::Onward(conn) => bypass::request(ipvs.get(), conn, skb, flow, context),
+        Plan::Refuse => refuse::refuse(ipvs.get(), skb, flow, context),
+        Plan::Drop(reason) => ipvs.drop_packet(skb, reason),
+        Plan::Pass => Verdict::Accept(skb),
+        Plan::Replace(conn, stay) => replace(conn, stay, ipvs, skb, flow, context),
+    }
+}
+
+/// Ends the connection of a packet that may open another one, and carries out the plan for the packet then.
+#[cold]
+fn replace(
+    conn: &Conn,
+    stay: Stay,
+    ipvs: Ref<'_, Ipvs>,
+    skb: Skb,
+    flow: &Flow,
+    context: &HookState<'_>,
+) -> Verdict {
+    let is_confirmed = skb.is_ct_confirmed();
+    if conn.is_tracked() && !is_confirmed {
+        // The entry that connection tracking has just made for the packet is the next connection's.
+        conn.leave_tracking();
+    }
+    let plan = match conn.end().has_ended() {
+        true => {
+            let situation = PacketSituation::new(ipvs.get(), &skb, flow, context);
+            plan::successor(conn.is_tracked() && is_confirmed, flow, &situation)
+        }
+        false => stay.plan(conn),
+    };
+    carry_out(plan, ipvs, skb, flow, context)
+}
+
+/// Handles a packet that has no flow.
+#[cold]
+fn flowless(
+    point: Point,
+    ipvs: Ref<'_, Ipvs>,
+    skb: Skb,
+    reason: NotOurs,
+    context: &HookState<'_>,
+) -> Verdict {
+    match plan::without_flow(point, reason) {
+        FlowlessPlan::Icmp => icmp::handle(ipvs, skb, context),
+        FlowlessPlan::Ipsec => ipsec::handle(ipvs, skb, context),
+        FlowlessPlan::Drop(reason) => ipvs.drop_packet(skb, reason),
+        FlowlessPlan::Pass => Verdict::Accept(skb),
+    }
+}

@@ -5,7 +5,7 @@
 use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{
     flow::{Flow, Fragment},
-    plan,
+    plan::opening,
 };
 use knet::{
     netfilter::{HookState, Verdict},
@@ -29,7 +29,7 @@ fn is_unasked(ipvs: &Ipvs, skb: &Skb, flow: &Flow, context: &HookState<'_>) -> b
     let servers = &ipvs.servers;
     flow.fragment != Fragment::Later
         && servers.has_source(flow.family, protocol, src, flow.sport, context.rcu)
-        && !plan::denies(flow, &Headers(skb))
+        && !opening::denies(flow, &Headers(skb))
 }
 
 /// Tells a server that nobody waits for its packet.

@@ -5,13 +5,9 @@
 use ipvs_core::{
     config::ServiceKey,
     conn::ConnFlags,
-    flow::Flow,
+    flow::{Flow, FlowDirection},
     icmp::Report,
-    plan::{
-        self,
-        lookup::{FTP, FTP_DATA},
-        Opening,
-    },
+    plan::lookup::{FTP, FTP_DATA},
     proto,
 };
 use knet::{
@@ -24,13 +20,12 @@ use super::{
     account, bypass,
     choice::{connect, schedule, Choice, Unscheduled},
     complaint,
-    headers::Headers,
     icmp::relay,
     persist, request,
     xmit::{self, leave::answer},
 };
 use crate::model::{
-    conn::{table::FlowDirection, Conn, Refused, Target},
+    conn::{Conn, Refused, Target},
     drops::Reason,
     pool::{Pool, ServiceSettings},
     service::Service,
@@ -46,22 +41,18 @@ enum Cause<'a> {
     Error(&'a Report),
 }
 
-/// Decides about a packet that belongs to no connection.
-pub(super) fn first_packet(
+/// Opens a connection for a packet of a client that belongs to none, if there is a service for it.
+pub(super) fn opened_by_packet(
     ipvs: Ref<'_, Ipvs>,
     skb: Skb,
     flow: &Flow,
     context: &HookState<'_>,
 ) -> Verdict {
-    match plan::opening(flow, &Headers(&skb), ipvs.settings.sloppy()) {
-        Opening::Allowed => {}
-        Opening::Refused => return Verdict::Accept(skb),
-        Opening::Unreadable => return ipvs.drop_packet(skb, Reason::Truncated),
-    }
     open(ipvs, skb, flow, Cause::Packet, context)
 }
 
-/// Decides about an ICMP error about a packet that belongs to no connection.
+/// Opens a connection for an ICMP error about a packet that belongs to none, if there is a service for the packets that
+/// the error answers.
 pub(super) fn opened_by_error(
     ipvs: Ref<'_, Ipvs>,
     skb: Skb,

@@ -12,7 +12,7 @@ use core::{
     sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed},
 };
 use ipvs_core::{
-    flow::Tuple,
+    flow::{FlowDirection, Tuple},
     hash::{self, HashKey},
 };
 use kernel::prelude::*;
@@ -63,13 +63,6 @@ pub(crate) struct Conns {
     table: Table<Conn>,
     count: AtomicUsize,
     pub(crate) sizing: Sizing,
-}
-
-/// Which way a packet of a connection goes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FlowDirection {
-    Request,
-    Reply,
 }
 
 impl Conns {

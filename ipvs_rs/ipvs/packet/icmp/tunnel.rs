@@ -5,6 +5,7 @@
 
 use ipvs_core::{
     addr::Family,
+    flow::FlowDirection,
     icmp::tunnel::{told_mtu, ClientError, TunnelReport},
 };
 use knet::{
@@ -15,7 +16,7 @@ use knet::{
 
 use crate::{
     model::{
-        conn::{table::FlowDirection, Conn},
+        conn::Conn,
         drops::Reason,
         route::{self, Purpose},
         Ipvs,
