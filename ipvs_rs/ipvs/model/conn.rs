@@ -27,7 +27,7 @@ use super::{dest::Dest, drops::Reason, settings::Settings, Ipvs};
 use condition::{Condition, SharedCondition};
 use control::Controlled;
 
-pub(crate) use creation::{Refused, Role, Target};
+pub(crate) use creation::{FirstPacket, Refused, Role, Target};
 
 /// The tag of the node that packets from the client find, and packets to the client with the virtual address.
 pub(crate) const CLIENT: u8 = 0;
@@ -72,7 +72,9 @@ pub(crate) struct Conn {
     /// The time at which the connection ends without more packets, in ticks (jiffies). Changed by packets.
     deadline: AtomicUsize,
     /// The time without packets that the present state allows, in ticks. Changed by packets.
-    timeout: AtomicUsize,
+    timeout: AtomicU32,
+    /// The number of connections that this one controls. Changed when they begin and end.
+    controlled: Controlled,
     /// The real server. Never changes.
     pub(crate) dest: Arc<Dest>,
     /// Goes off at the deadline or before it. Changed by packets that shorten the time, and by itself.
@@ -82,8 +84,8 @@ pub(crate) struct Conn {
     ipvs: Arc<Ipvs>,
     /// The connection that controls this one, and counts it while it is in the table. Never changes.
     control: Option<Arc<Conn>>,
-    /// The number of connections that this one controls. Changed when they begin and end.
-    controlled: Controlled,
+    /// The firewall mark of the packet that made the connection. Never changes.
+    mark: u32,
 }
 
 // A connection with its reference count and RCU head fits into a 256-byte object of the slab allocator. The C

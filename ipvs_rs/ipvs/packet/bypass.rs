@@ -24,7 +24,7 @@ use super::{
     xmit,
 };
 use crate::model::{
-    conn::{Conn, Refused, Target},
+    conn::{Conn, FirstPacket, Refused, Target},
     drops::Reason,
     pool::ServiceSettings,
     service::Service,
@@ -72,9 +72,13 @@ pub(super) fn first_packet(
             Verdict::Stolen
         }));
     }
-    match connect(ipvs, choice, flow, context) {
+    let first = FirstPacket {
+        request: flow.tuple(),
+        mark: skb.mark(),
+    };
+    match connect(ipvs, choice, &first, context) {
         Ok(conn) => request(ipvs.get(), &conn, skb, flow, context),
-        Err(Refused::Exists) => match ipvs.get().conns.find(&flow.tuple(), context.rcu) {
+        Err(Refused::Exists) => match ipvs.get().conns.find(&first.request, context.rcu) {
             Some((conn, FlowDirection::Request)) => {
                 request(ipvs.get(), conn.get(), skb, flow, context)
             }

@@ -10,7 +10,7 @@ use knet::{
 
 use super::complaint;
 use crate::model::{
-    conn::{control::Control, Conn, Refused, Role, Target},
+    conn::{control::Control, Conn, FirstPacket, Refused, Role, Target},
     drops::Reason,
     pool::{Member, Pool},
     scheduling::Arrival,
@@ -58,10 +58,10 @@ pub(super) fn schedule<'g>(
 pub(super) fn connect(
     ipvs: Ref<'_, Ipvs>,
     choice: Choice<'_>,
-    flow: &Flow,
+    first: &FirstPacket,
     context: &HookState<'_>,
 ) -> Result<Arc<Conn>, Refused> {
     let Choice { target, control } = choice;
     let role = Role::Connection { control };
-    Conn::enter(ipvs, target, &flow.tuple(), role, context.rcu)
+    Conn::enter(ipvs, target, first, role, context.rcu)
 }

@@ -21,14 +21,14 @@ use knet::{netfilter::HookState, rcu::Ref};
 
 use super::choice::{schedule, Choice, Unscheduled};
 use crate::model::{
-    conn::{control::Control, Conn, Refused, Role, Target},
+    conn::{control::Control, Conn, FirstPacket, Refused, Role, Target},
     drops::Reason,
     pool::Pool,
     service::Service,
     Ipvs,
 };
 
-/// The server of a packet to a persistent service: that which the client had, or a new one.
+/// The server of a packet with `mark` to a persistent service: that which the client had, or a new one.
 ///
 /// # Errors
 ///
@@ -37,7 +37,7 @@ pub(super) fn choose<'g>(
     ipvs: Ref<'g, Ipvs>,
     service: &Service,
     pool: &'g Pool,
-    flow: &Flow,
+    (flow, mark): (&Flow, u32),
     context: &HookState<'g>,
 ) -> Result<Choice<'g>, Unscheduled> {
     let group = Group::new(flow, &service.key, pool.settings().netmask);
@@ -54,7 +54,11 @@ pub(super) fn choose<'g>(
         group.connection_port(server.key.port),
         group.template_port(server.key.port),
     );
-    match remember(ipvs, pool, &group, target(template_port), context) {
+    let first = FirstPacket {
+        request: group.template,
+        mark,
+    };
+    match remember(ipvs, pool, &first, target(template_port), context) {
         Ok(control) => Ok(Choice {
             target: target(port),
             control: Some(control),
@@ -99,17 +103,18 @@ fn remembered<'g>(
     })
 }
 
-/// Remembers a server for the clients of a group, for a connection that the template controls.
+/// Remembers a server for the clients of a group, whose template has the tuple of `first`, for a connection that the
+/// template controls.
 fn remember(
     ipvs: Ref<'_, Ipvs>,
     pool: &Pool,
-    group: &Group,
+    first: &FirstPacket,
     target: Target<'_>,
     context: &HookState<'_>,
 ) -> Result<Control, Refused> {
     let role = Role::Template {
         timeout: pool.settings().timeout_ticks(),
     };
-    let template = Conn::enter(ipvs, target, &group.template, role, context.rcu)?;
+    let template = Conn::enter(ipvs, target, first, role, context.rcu)?;
     Ok(Control::first(template))
 }

@@ -25,7 +25,7 @@ use super::{
     xmit::{self, leave::answer},
 };
 use crate::model::{
-    conn::{Conn, Refused, Target},
+    conn::{Conn, FirstPacket, Refused, Target},
     drops::Reason,
     pool::{Pool, ServiceSettings},
     service::Service,
@@ -89,7 +89,7 @@ fn open(
     };
     let settings = pool.settings();
     let chosen = match settings.is_persistent() {
-        true => persist::choose(ipvs, service.get(), pool, flow, context),
+        true => persist::choose(ipvs, service.get(), pool, (flow, skb.mark()), context),
         false => choose(service.get(), pool, flow, context),
     };
     let choice = match chosen {
@@ -106,14 +106,18 @@ fn open(
         return one_packet(ipvs, &service, choice, skb, (flow, cause), context);
     }
     let dest = choice.target.dest;
-    match connect(ipvs, choice, flow, context) {
+    let first = FirstPacket {
+        request: flow.tuple(),
+        mark: skb.mark(),
+    };
+    match connect(ipvs, choice, &first, context) {
         Ok(conn) => {
             service.stats.count_connection();
             dest.stats.count_connection();
             ipvs.stats.count_connection();
             send(ipvs.get(), &conn, skb, (flow, cause), context)
         }
-        Err(Refused::Exists) => match ipvs.get().conns.find(&flow.tuple(), context.rcu) {
+        Err(Refused::Exists) => match ipvs.get().conns.find(&first.request, context.rcu) {
             Some((conn, FlowDirection::Request)) => {
                 send(ipvs.get(), conn.get(), skb, (flow, cause), context)
             }
@@ -159,9 +163,13 @@ fn one_packet(
     context: &HookState<'_>,
 ) -> Verdict {
     let Choice { target, control } = choice;
+    let first = FirstPacket {
+        request: flow.tuple(),
+        mark: skb.mark(),
+    };
     // Still here afterwards where there is no room for the connection.
     let mut packet = Some(skb);
-    let sent = Conn::lend(ipvs, target, &flow.tuple(), control, |conn| {
+    let sent = Conn::lend(ipvs, target, &first, control, |conn| {
         let Some(skb) = packet.take() else {
             return Verdict::Stolen;
         };

@@ -20,7 +20,17 @@ use super::{
 use crate::model::{dest::Dest, drops::Reason, Ipvs};
 
 /// The time of a new connection until its first packet is followed, in ticks.
-const INITIAL_TIMEOUT: usize = 3 * HZ;
+// CAST: `HZ` is 1,000 at most.
+const INITIAL_TIMEOUT: u32 = 3 * HZ as u32;
+
+/// The packet that makes a connection, as far as the connection keeps it.
+#[derive(Clone, Copy)]
+pub(crate) struct FirstPacket {
+    /// The two ends of the packets of the client.
+    pub(crate) request: Tuple,
+    /// The firewall mark of the packet.
+    pub(crate) mark: u32,
+}
 
 /// The server that a new connection gets.
 #[derive(Clone, Copy)]
@@ -50,7 +60,7 @@ pub(crate) enum Refused {
 }
 
 impl Conn {
-    /// Makes a connection to `target` for packets like `request`, adds it to the table and counts it at its server.
+    /// Makes a connection to `target` for `first` and packets like it, adds it to the table and counts it at its server.
     ///
     /// # Errors
     ///
@@ -58,7 +68,7 @@ impl Conn {
     pub(crate) fn enter(
         ipvs: Ref<'_, Ipvs>,
         target: Target<'_>,
-        request: &Tuple,
+        first: &FirstPacket,
         role: Role,
         guard: &Guard,
     ) -> Result<Arc<Self>, Refused> {
@@ -69,7 +79,7 @@ impl Conn {
         }
         let make = || {
             let made = ipvs.try_clone().and_then(|owner| {
-                let conn = Self::new(owner, target, request, role, Storage::Allocated);
+                let conn = Self::new(owner, target, first, role, Storage::Allocated);
                 Arc::pin_init(conn, GFP_ATOMIC | __GFP_NOWARN).ok()
             });
             let conn = made.ok_or(Refused::Drop(Reason::NoMemory))?;
@@ -94,7 +104,7 @@ impl Conn {
     pub(crate) fn lend<R>(
         ipvs: Ref<'_, Ipvs>,
         target: Target<'_>,
-        request: &Tuple,
+        first: &FirstPacket,
         control: Option<Control>,
         use_it: impl FnOnce(&Self) -> R,
     ) -> Result<R, Reason> {
@@ -105,7 +115,7 @@ impl Conn {
         }
         let result = ipvs.try_clone().map(|owner| {
             let role = Role::Connection { control };
-            let conn = Self::new(owner, target, request, role, Storage::Stack);
+            let conn = Self::new(owner, target, first, role, Storage::Stack);
             pin_init::stack_pin_init!(let conn = conn);
             let result = use_it(&conn);
             control::release(conn.control.as_ref());
@@ -120,25 +130,22 @@ impl Conn {
     fn new(
         ipvs: Arc<Ipvs>,
         target: Target<'_>,
-        request: &Tuple,
+        first: &FirstPacket,
         role: Role,
         storage: Storage,
     ) -> impl PinInit<Self> {
         let (tag, flags, timeout, control, controlled) = match role {
             Role::Connection { control } => (CLIENT, ConnFlags::EMPTY, INITIAL_TIMEOUT, control, 0),
-            // CAST: A u32 fits.
-            Role::Template { timeout } => {
-                (TEMPLATE, ConnFlags::TEMPLATE, timeout as usize, None, 1)
-            }
+            Role::Template { timeout } => (TEMPLATE, ConnFlags::TEMPLATE, timeout, None, 1),
         };
         let flags = match ipvs.settings.conntrack.load(Relaxed) {
             0 => flags,
             _ => flags.with(ConnFlags::NFCT),
         };
-        let flags = flags.inherit(target.flags, request.protocol);
+        let flags = flags.inherit(target.flags, first.request.protocol);
         let (server, server_port) = (target.dest.key.addr, target.port);
         let now = Jiffies::now();
-        let (dest, request) = (target.dest.clone(), *request);
+        let (dest, FirstPacket { request, mark }) = (target.dest.clone(), *first);
         pin_init!(Self {
             client_node: Node::new(tag),
             server_node: Node::new(SERVER),
@@ -152,13 +159,15 @@ impl Conn {
             family: request.family,
             condition: SharedCondition::new(Condition::new(flags, 0)),
             packets: AtomicU32::new(0),
-            deadline: AtomicUsize::new(now.after(timeout).ticks()),
-            timeout: AtomicUsize::new(timeout),
+            // CAST: A u32 fits.
+            deadline: AtomicUsize::new(now.after(timeout as usize).ticks()),
+            timeout: AtomicU32::new(timeout),
+            controlled: Controlled::new(controlled),
             dest,
             timer <- Timer::new(storage, c_str!("ip_vs_conn"), static_lock_class!()),
             ipvs,
             control: control.and_then(Control::keep),
-            controlled: Controlled::new(controlled),
+            mark,
         })
     }
 

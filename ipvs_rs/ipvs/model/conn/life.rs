@@ -26,20 +26,22 @@ use knet::{
 use super::{control::End, tracking, Conn};
 
 /// How long a connection whose time is over goes on to live because it controls others.
-const CONTROLLER_TIMEOUT: usize = 60 * HZ;
+// CAST: `HZ` is 1,000 at most.
+const CONTROLLER_TIMEOUT: u32 = 60 * HZ as u32;
 
 impl Conn {
     /// Lets the connection live for `seconds` from now.
     #[inline]
     pub(crate) fn refresh(&self, seconds: u32) {
-        // CAST: A u32 fits.
-        self.live_for((seconds as usize).saturating_mul(HZ));
+        // CAST: `HZ` is 1,000 at most.
+        self.live_for(seconds.saturating_mul(HZ as u32));
     }
 
     /// Lets the connection live for so many ticks from now. Returns until when that is.
     #[inline]
-    fn live_for(&self, timeout: usize) -> Jiffies {
-        let deadline = Jiffies::now().after(timeout);
+    fn live_for(&self, timeout: u32) -> Jiffies {
+        // CAST: A u32 fits.
+        let deadline = Jiffies::now().after(timeout as usize);
         if self.deadline.load(Relaxed) == deadline.ticks() {
             return deadline;
         }
@@ -76,7 +78,8 @@ impl Conn {
 
     /// Ticks since the last packet.
     pub(crate) fn idle(&self, now: Jiffies) -> usize {
-        let timeout = self.timeout.load(Relaxed);
+        // CAST: A u32 fits.
+        let timeout = self.timeout.load(Relaxed) as usize;
         timeout.saturating_sub(self.remaining(now))
     }
 

@@ -32,7 +32,7 @@ mod tracking {
 use super::{Dest, Ipvs, ESTABLISHED};
 use condition::{Condition, SharedCondition};
 use control::{Control, Controlled};
-use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use ipvs_core::{conn::ConnFlags, proto::TCP};
 use kernel::{c_str, prelude::*, static_lock_class};
 use knet::{
@@ -51,7 +51,7 @@ pub(crate) struct Conn {
     protocol: u8,
     condition: SharedCondition,
     deadline: AtomicUsize,
-    timeout: AtomicUsize,
+    timeout: AtomicU32,
     dest: Shared<Dest>,
     #[pin]
     timer: Timer<Conn>,
@@ -76,7 +76,7 @@ impl Conn {
                 protocol: TCP,
                 condition: SharedCondition::new(Condition::new(flags, 0)),
                 deadline: AtomicUsize::new(after(lives).ticks()),
-                timeout: AtomicUsize::new(ESTABLISHED * HZ),
+                timeout: AtomicU32::new((ESTABLISHED * HZ) as u32),
                 dest,
                 timer <- Timer::new(Storage::Allocated, c_str!("conn"), static_lock_class!()),
                 ipvs,
@@ -89,6 +89,7 @@ impl Conn {
         .expect("memory enough");
         // Loom makes such atomics at their first use, which has to come before they are shared.
         conn.condition();
+        conn.timeout.load(Relaxed);
         drop(Control::at(conn.as_ref()));
         Timer::arm(&conn, after(timer));
         let guard = rcu::read_lock();
