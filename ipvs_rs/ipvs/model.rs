@@ -18,6 +18,7 @@ pub mod dest;
 pub(crate) mod drop_rate;
 pub(crate) mod drops;
 pub(crate) mod duties;
+pub(crate) mod family;
 mod ipvs;
 pub(crate) mod origin;
 pub mod pool;

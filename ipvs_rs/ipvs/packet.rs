@@ -15,7 +15,6 @@ mod bypass;
 mod choice;
 mod complaint;
 mod drops;
-mod family;
 mod headers;
 pub(crate) mod hooks;
 mod icmp;

@@ -16,8 +16,7 @@
 use ipvs_core::conn::Method;
 use knet::{netfilter::conntrack::TupleEnd, skbuff::Skb};
 
-use super::family::netfilter_family;
-use crate::model::conn::Conn;
+use crate::model::{conn::Conn, family::netfilter_family};
 
 /// Of a packet of the client, on its way to the server, but not in a tunnel.
 #[inline]

@@ -2,18 +2,15 @@
 
 //! The entry that connection tracking has for a connection.
 
-use ipvs_core::addr::Family;
-use knet::netfilter::{self, conntrack::Tuple};
+use knet::netfilter::conntrack::Tuple;
 
 use super::Conn;
+use crate::model::family::netfilter_family;
 
-/// The entry of a connection.
+/// The original direction of a connection's entry: client to virtual address.
 pub(super) fn entry(conn: &Conn) -> Tuple {
     Tuple {
-        family: match conn.family {
-            Family::V4 => netfilter::Family::V4,
-            Family::V6 => netfilter::Family::V6,
-        },
+        family: netfilter_family(conn.family),
         protocol: conn.protocol,
         source: conn.client.octets(),
         source_port: conn.client_port,

@@ -9,11 +9,9 @@ use knet::{
 };
 
 use crate::{
-    model::{conn::Conn, drops::Reason, Ipvs},
+    model::{conn::Conn, drops::Reason, family::netfilter_family, Ipvs},
     packet::{
-        account,
-        family::netfilter_family,
-        reply,
+        account, reply,
         xmit::{self, nat},
     },
 };

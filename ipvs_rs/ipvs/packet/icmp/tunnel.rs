@@ -18,10 +18,11 @@ use crate::{
     model::{
         conn::Conn,
         drops::Reason,
+        family::netfilter_family,
         route::{self, Purpose},
         Ipvs,
     },
-    packet::{account, family::netfilter_family, headers::Headers, xmit::leave::answer},
+    packet::{account, headers::Headers, xmit::leave::answer},
 };
 
 /// Decides about an ICMP packet, if it is an error about a packet to a server behind a tunnel.

@@ -26,9 +26,10 @@ use super::{
 use crate::{
     model::{
         conn::Conn,
+        family::netfilter_family,
         route::{self, Purpose},
     },
-    packet::{family::netfilter_family, track},
+    packet::track,
 };
 
 /// Sends a client's packet to the server.

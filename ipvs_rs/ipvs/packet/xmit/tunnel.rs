@@ -23,9 +23,10 @@ use super::{
 use crate::{
     model::{
         conn::Conn,
+        family::netfilter_family,
         route::{self, OutputRoute, Purpose},
     },
-    packet::{family::netfilter_family, track},
+    packet::track,
 };
 
 /// The fixed headers, all that changes of the packet itself and is read of it.
