@@ -27,27 +27,27 @@ impl Condition {
     /// The number of the state in its protocol.
     #[inline]
     pub(crate) const fn state(self) -> u8 {
-        // CAST: The upper 8 bits.
+        // CAST: The shift leaves 8 bits.
         (self.0 >> Self::STATE_SHIFT) as u8
     }
 }
 
-/// The condition that packets change, of several CPUs at once.
+/// The condition of a connection, which packets on several CPUs change at once.
 pub(super) struct SharedCondition(AtomicU32);
 
 impl SharedCondition {
-    /// That of a new connection.
+    /// The condition of a new connection.
     pub(super) const fn new(condition: Condition) -> Self {
         Self(AtomicU32::new(condition.0))
     }
 
-    /// The condition of now.
+    /// The current condition.
     #[inline]
     pub(super) fn get(&self) -> Condition {
         Condition(self.0.load(Relaxed))
     }
 
-    /// Moves from a condition to another. Fails if it is a third meanwhile.
+    /// Replaces the condition `from` by `to`. Returns false if the current condition is not `from`.
     #[inline]
     pub(super) fn change(&self, from: Condition, to: Condition) -> bool {
         from == to
@@ -57,12 +57,12 @@ impl SharedCondition {
                 .is_ok()
     }
 
-    /// Adds flags and bits of the state. Returns the condition before that.
+    /// Sets the flags and the bits of the state that `more` has. Returns the previous condition.
     pub(super) fn add(&self, more: Condition) -> Condition {
         Condition(self.0.fetch_or(more.0, Relaxed))
     }
 
-    /// Takes flags away.
+    /// Clears flags.
     pub(super) fn remove(&self, flags: ConnFlags) {
         self.0.fetch_and(!Condition::new(flags, 0).0, Relaxed);
     }

@@ -1,45 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Connections that control others, and so outlive them.
+//! Connections that control other connections, and so outlive them.
 //!
-//! The controlled one has a reference to its controller from its beginning on; the controller only
-//! counts. The count is given up when the controlled one leaves the table, the reference when it
-//! is freed.
+//! A controlled connection holds a reference to its controller from its creation until it is freed.
+//! The controller only counts the connections that it controls. The count is reduced when a
+//! controlled connection leaves the table.
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use knet::rcu::{Arc, Ref};
 
 use super::Conn;
 
-/// In place of the count: the connection has ended, and can control no others.
+/// The value in place of the count after the connection has ended. It can control no other connection then.
 const ENDED: u32 = u32::MAX;
 
-/// How many connections a connection controls.
+/// The number of connections that a connection controls.
 pub(super) struct Controlled(AtomicU32);
 
 impl Controlled {
-    /// That of a new connection.
+    /// The number for a new connection.
     pub(super) const fn new(count: u32) -> Self {
         Self(AtomicU32::new(count))
     }
 
-    /// One more, unless the connection has ended.
+    /// Counts one more connection. Returns false if the controller has ended.
     fn add_one(&self) -> bool {
         let more = |count: u32| count.checked_add(1).filter(|&count| count != ENDED);
         self.0.fetch_update(Relaxed, Relaxed, more).is_ok()
     }
 
-    /// One less.
+    /// Counts one connection less.
     fn release_one(&self) {
         let fewer = |count: u32| match count {
-            // All connections of the namespace end, in any order.
+            // When the namespace ends, a controller may end before the connections that it controls.
             ENDED => None,
             count => count.checked_sub(1),
         };
         let _ = self.0.fetch_update(Relaxed, Relaxed, fewer);
     }
 
-    /// Sees to it that the connection controls no others from now on, unless it does already.
+    /// Marks the connection as ended, unless it controls other connections.
     pub(super) fn end(&self) -> End {
         match self.0.compare_exchange(0, ENDED, Relaxed, Relaxed) {
             Ok(_) => End::Now,
@@ -48,35 +48,35 @@ impl Controlled {
         }
     }
 
-    /// The same, whatever the connection controls.
+    /// Marks the connection as ended, even if it controls other connections.
     pub(super) fn end_anyhow(&self) {
         self.0.store(ENDED, Relaxed);
     }
 }
 
-/// What became of a connection that was to end.
+/// The result of a call that ends a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// It has ended, by this call.
+    /// This call has ended the connection.
     Now,
-    /// It had ended before, or somebody else is about to end it.
+    /// The connection had ended before, or another caller is about to end it.
     Before,
-    /// It goes on, as it controls others.
+    /// The connection lives on, because it controls other connections.
     Controls,
 }
 
 impl End {
-    /// Whether the connection is none any more, whoever ended it.
+    /// Whether the connection has ended, by this call or another.
     pub(crate) fn has_ended(self) -> bool {
         self != Self::Controls
     }
 }
 
-/// A place among the connections that a connection controls, for one that is about to be made.
+/// A reference to a controller, counted there, for a connection that is about to be created.
 pub(crate) struct Control(Option<Arc<Conn>>);
 
 impl Control {
-    /// A place at a connection, unless that has ended.
+    /// Counts a new connection at `controller`. Returns [`None`] if `controller` has ended.
     pub(crate) fn at(controller: Ref<'_, Conn>) -> Option<Self> {
         let controller = controller.try_clone()?;
         controller
@@ -85,12 +85,12 @@ impl Control {
             .then_some(Self(Some(controller)))
     }
 
-    /// The place that a template is made with.
+    /// The reference for the connection that a new template is created for. The template already counts it.
     pub(crate) fn first(template: Arc<Conn>) -> Self {
         Self(Some(template))
     }
 
-    /// The controller, to be given back to [`release`] when the connection leaves the table.
+    /// The controller. The caller passes it to [`release`] when the connection leaves the table.
     pub(super) fn keep(mut self) -> Option<Arc<Conn>> {
         self.0.take()
     }
@@ -102,7 +102,7 @@ impl Drop for Control {
     }
 }
 
-/// Gives up a place at a controller, if there is one.
+/// Takes a connection off the count of its controller, if it has a controller.
 pub(super) fn release(controller: Option<&Arc<Conn>>) {
     if let Some(controller) = controller {
         controller.controlled.release_one();

@@ -8,12 +8,13 @@
 //!                  └────┘ each packet moves `deadline`
 //! ```
 //!
-//! A connection may control others: a persistence template does, those of its client. It does not
-//! end before them: its time starts anew, with a minute each, until the last of them is gone.
+//! A connection may control other connections: a persistence template controls the connections of
+//! its client. A controller does not end before them. When its time-out expires earlier, it lives for
+//! another minute, until the last controlled connection is gone.
 //!
-//! A packet only stores the new deadline. The timer stays where it was, and when it goes off
-//! before the deadline it is set anew. Only a packet that shortens the time (a FIN, say) has to
-//! move the timer itself.
+//! A packet only stores the new deadline and leaves the timer alone. A timer that expires before the
+//! deadline is armed again. Only a packet that shortens the time-out (a FIN, for example) has to
+//! modify the timer.
 
 use core::sync::atomic::{fence, Ordering, Ordering::Relaxed};
 use knet::{
@@ -25,19 +26,19 @@ use knet::{
 
 use super::{control::End, tracking, Conn};
 
-/// How long a connection whose time is over goes on to live because it controls others.
+/// The ticks for which a connection lives on after its time-out because it controls other connections.
 // CAST: `HZ` is 1,000 at most.
 const CONTROLLER_TIMEOUT: u32 = 60 * HZ as u32;
 
 impl Conn {
-    /// Lets the connection live for `seconds` from now.
+    /// Sets the time-out to `seconds` and restarts it.
     #[inline]
     pub(crate) fn refresh(&self, seconds: u32) {
         // CAST: `HZ` is 1,000 at most.
         self.live_for(seconds.saturating_mul(HZ as u32));
     }
 
-    /// Lets the connection live for so many ticks from now. Returns until when that is.
+    /// Sets the time-out to `timeout` ticks and restarts it. Returns the new deadline.
     #[inline]
     fn live_for(&self, timeout: u32) -> Jiffies {
         // CAST: A u32 fits.
@@ -48,35 +49,35 @@ impl Conn {
         self.deadline.store(deadline.ticks(), Relaxed);
         if self.timeout.load(Relaxed) != timeout {
             self.timeout.store(timeout, Relaxed);
-            // ORDERING: Partner of the fence in `expired`: the timer is seen where that has put
-            // it, or the new deadline is seen there. While the timeout stays, deadlines only move
-            // away, and a timer is early then, never late.
+            // ORDERING: Partner of the fence in `expired`: either this function sees the timer as
+            // `expired` armed it, or `expired` sees the new deadline. While the time-out stays the
+            // same, deadlines only grow, so the timer may be early but never late.
             fence(Ordering::SeqCst);
         }
-        // Looked at each time: a packet beside this one may have put the timer later than this
-        // deadline, which then is the one that stays.
+        // Compared for each packet: a packet on another CPU may have armed the timer later than this
+        // deadline, and this deadline may be the one that stays stored.
         if deadline.since(Timer::expires(self)) < 0 {
             Timer::mod_pending(self, deadline);
         }
         deadline
     }
 
-    /// Starts the time of a template anew.
+    /// Restarts the time-out of a template.
     pub(crate) fn start_anew(&self) {
         self.live_for(self.timeout.load(Relaxed));
     }
 
-    /// When the connection ends if there are no more packets.
+    /// The time at which the connection ends if no more packets arrive.
     pub(super) fn deadline(&self) -> Jiffies {
         Jiffies::from_ticks(self.deadline.load(Relaxed))
     }
 
-    /// Ticks until the connection ends if there are no more packets.
+    /// The ticks until the connection ends if no more packets arrive.
     pub(crate) fn remaining(&self, now: Jiffies) -> usize {
         usize::try_from(self.deadline().since(now)).unwrap_or(0)
     }
 
-    /// Ticks since the last packet.
+    /// The ticks since the last packet.
     pub(crate) fn idle(&self, now: Jiffies) -> usize {
         // CAST: A u32 fits.
         let timeout = self.timeout.load(Relaxed) as usize;
@@ -89,8 +90,8 @@ impl Conn {
         self.control.is_some()
     }
 
-    /// Takes the connection out of the table and off all counts, once. Returns whether this call
-    /// did it.
+    /// Takes the connection out of the table and off all counts. Returns false if another call did
+    /// so before.
     fn unlink(&self) -> bool {
         let was_there = self.ipvs.conns.remove(self);
         if was_there {
@@ -102,7 +103,7 @@ impl Conn {
         was_there
     }
 
-    /// Lets connection tracking forget the connection.
+    /// Deletes the connection's entry in connection tracking.
     #[cold]
     fn end_tracking(&self) {
         let guard = rcu::read_lock();
@@ -111,16 +112,16 @@ impl Conn {
         }
     }
 
-    /// Ends the connection now, unless it controls others.
+    /// Ends the connection now, unless it controls other connections.
     pub(crate) fn end(&self) -> End {
         match self.controlled.end() {
-            // Somebody who ends it whatever it controls may be faster.
+            // A concurrent `finish`, which ignores the controlled connections, may be faster.
             End::Now if !self.finish() => End::Before,
             end => end,
         }
     }
 
-    /// Ends the connection now, and then the one that controls it, unless that controls others.
+    /// Ends the connection now and then its controller. Each stays if it controls other connections.
     pub(crate) fn end_with_controller(&self) {
         if self.end().has_ended() {
             if let Some(control) = &self.control {
@@ -129,10 +130,10 @@ impl Conn {
         }
     }
 
-    /// Ends a connection that nobody wants now, unless it controls others, and then the one that
-    /// controls it, unless that controls others or is the template of a client that was answered.
+    /// Ends an unwanted connection now and then its controller. Each stays if it controls other
+    /// connections, and the controller stays if it is an assured template.
     ///
-    /// Returns whether this call ended it.
+    /// Returns whether this call ended the connection itself.
     pub(crate) fn end_unwanted(&self) -> bool {
         let ends = self.end() == End::Now;
         if ends {
@@ -143,11 +144,12 @@ impl Conn {
         ends
     }
 
-    /// Ends the connection now, whatever it controls. Returns whether this call did it.
+    /// Ends the connection now, even if it controls other connections. Returns whether this call ended it.
     pub(crate) fn finish(&self) -> bool {
         self.controlled.end_anyhow();
         let was_there = self.unlink();
-        // ORDERING: Partner of the fence in `expired`: one of the two sees what the other did.
+        // ORDERING: Partner of the fence in `expired`: either `expired` sees that the connection is
+        // unlinked, or this function sees the timer that `expired` armed.
         fence(Ordering::SeqCst);
         Timer::cancel(self);
         was_there
@@ -168,8 +170,8 @@ impl Expire for Conn {
             this.live_for(CONTROLLER_TIMEOUT)
         };
         Timer::arm(&this, deadline);
-        // ORDERING: Partner of the fences in `finish`, which may have cancelled too early, and in
-        // `live_for`, which may have looked too early.
+        // ORDERING: Partner of the fences in `finish`, which may have cancelled the timer before it
+        // was armed here, and in `live_for`, which may have read its expiry before that.
         fence(Ordering::SeqCst);
         if !this.client_node.is_linked() {
             Timer::<Self>::cancel(&this);

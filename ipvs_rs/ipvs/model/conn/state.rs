@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Where a connection stands in its protocol.
+//! The protocol state of a connection.
 
 use ipvs_core::{
     conn::ConnFlags,
@@ -17,7 +17,7 @@ use super::{condition::Condition, Conn};
 use crate::model::settings::Settings;
 
 impl Conn {
-    /// Takes account of a packet: moves the state, and starts its time anew.
+    /// Updates the protocol state for a packet and restarts the time-out.
     #[inline]
     pub(crate) fn follow(
         &self,
@@ -58,17 +58,19 @@ impl Conn {
         }
     }
 
-    /// Changes the condition as `step` says of the present one, and the counts of the server with
-    /// it. Returns the new state, whose number stands beside the transition to it.
+    /// Calls `step` with the current condition, and applies the transition that it returns to the
+    /// condition and to the counts of the server. `step` also returns the number of the new state.
+    ///
+    /// Returns the new state.
     #[inline(always)]
     fn advance<S: Copy>(&self, step: impl Fn(Condition) -> (Transition<S>, u8)) -> S {
         loop {
             let from = self.condition();
             let (step, number) = step(from);
-            // Fails if a packet of the other direction was faster; then this one comes after it.
+            // `change` fails if a concurrent packet was faster; the loop then starts from its state.
             let to = Condition::new(step.flags, number);
             if self.condition.change(from, to) {
-                // Its end has taken what there was off the counts.
+                // `unbind` has already taken an ended connection off the counts.
                 let has_ended = from.flags().has(ConnFlags::ENDED);
                 if let Some(activity) = step.activity.filter(|_| !has_ended) {
                     self.dest.count_active(activity == Activity::Activated);
@@ -81,8 +83,8 @@ impl Conn {
         }
     }
 
-    /// Takes account of a sign of life of both sides: the template of this connection, if it has
-    /// one, is of a client that means it.
+    /// Marks the template of this connection, if it has one, as assured: the client and the server
+    /// have both sent packets.
     #[inline]
     pub(super) fn assure_template(&self) {
         if let Some(control) = &self.control {
@@ -94,12 +96,12 @@ impl Conn {
         }
     }
 
-    /// Whether this is a template, one of whose connections was answered.
+    /// Whether this is a template with a connection on which both sides have sent packets.
     pub(super) fn is_assured(&self) -> bool {
         self.is_template() && self.condition().state() & ASSURED != 0
     }
 
-    /// Lets no further connection use this template.
+    /// Marks this template, so that no further connection uses it.
     pub(crate) fn invalidate(&self) {
         self.condition
             .add(Condition::new(ConnFlags::INVALIDATED, 0));
@@ -110,7 +112,7 @@ impl Conn {
         self.condition().flags().has(ConnFlags::INVALIDATED)
     }
 
-    /// The name of its state.
+    /// The name of the protocol state, as listings show it.
     pub(crate) fn state_name(&self) -> &'static str {
         match self.protocol {
             _ if self.is_assured() => "ASSURED",
@@ -123,13 +125,13 @@ impl Conn {
     }
 }
 
-/// The state of a TCP connection; no other number is ever stored in one.
+/// The state of a TCP connection. Such a connection only stores numbers of TCP states.
 #[inline]
 fn tcp_state(condition: Condition) -> tcp::State {
     tcp::State::from_number(condition.state()).unwrap_or(tcp::State::None)
 }
 
-/// The state of an SCTP association; no other number is ever stored in one.
+/// The state of an SCTP association. Such a connection only stores numbers of SCTP states.
 #[inline]
 fn sctp_state(condition: Condition) -> sctp::State {
     sctp::State::from_number(condition.state()).unwrap_or(sctp::State::None)

@@ -2,10 +2,10 @@
 
 //! The connections of a namespace.
 //!
-//! A connection has a node under the hash of the client's end and the virtual one, which is the same
-//! for packets of both directions. With NAT the server's packets have another end, so there is a
-//! second node, under the hash of that and the client's. A packet of either direction needs one search.
-//! A template has one node, with a tag that no packet looks for.
+//! A connection has a node under the hash of the client's and the virtual address and port. This hash is
+//! the same for both directions. With NAT the server's packets carry the server's address, so there is
+//! a second node, under the hash of the server's and the client's address and port. A packet of either
+//! direction needs one search. A template has one node, with a tag that no search for a packet accepts.
 
 use core::{
     ops::RangeInclusive,
@@ -30,18 +30,18 @@ use crate::model::{duties::Resize, sizing::Sizing};
 /// The number of buckets is 2 to a power in this range.
 const BITS: RangeInclusive<u32> = 8..=27;
 
-/// The greatest power that is used, in all namespaces.
+/// The upper bound for the power of two, in all namespaces.
 ///
-/// The C module does not go beyond 12 unless it is told to. Here memory and `conn_max` are the
-/// bounds that count, unless the administrator sets another.
+/// The C module does not go beyond 12 unless a module parameter sets more. Here the bounds are the memory and `conn_max`, unless
+/// the administrator sets this bound.
 static MOST_BITS: AtomicU32 = AtomicU32::new(*BITS.end());
 
-/// Memory for each bucket, as a power of two: so many connections fit at all.
+/// The bytes of memory that one connection takes, as a power of two. There are no more buckets than connections fit.
 const MEMORY_BITS: u32 = 9;
 
-/// Bounds the tables of all namespaces, and tells the bound.
+/// Sets the upper bound for the tables of all namespaces to 2 to the power `bits`, and returns the power in use.
 ///
-/// To be called before there are any. A number out of range counts as the nearest in it, and no
+/// The caller calls this before it makes a table. A number out of range counts as the nearest number in the range. No
 /// table has more buckets than connections fit into memory (rounded up, as the C module does).
 pub(crate) fn set_most_bits(bits: i32) -> u32 {
     let bits = u32::try_from(bits).unwrap_or(0);
@@ -66,7 +66,7 @@ pub(crate) struct Conns {
 }
 
 impl Conns {
-    /// No connections, and no table for any.
+    /// No connections, and no buckets yet.
     pub(crate) fn new(key: HashKey) -> impl PinInit<Self> {
         pin_init!(Self {
             key,
@@ -76,7 +76,7 @@ impl Conns {
         })
     }
 
-    /// The connection that a packet with these ends belongs to.
+    /// The connection of a packet with these addresses and ports, and the direction of the packet.
     #[inline]
     pub(crate) fn find<'g>(
         &'g self,
@@ -84,7 +84,7 @@ impl Conns {
         guard: &'g Guard,
     ) -> Option<(Ref<'g, Conn>, FlowDirection)> {
         let mut way = FlowDirection::Request;
-        // Only what matches says which way: a packet and one against it have the same hash.
+        // Packets of both directions have the same hash, so the comparison tells the direction.
         let is_it = |conn: &Conn, tag| {
             way = match tag {
                 CLIENT if conn.request() == *packet => FlowDirection::Request,
@@ -99,7 +99,7 @@ impl Conns {
         Some((conn, way))
     }
 
-    /// The template that is found under these ends, unless it was invalidated.
+    /// The template with these addresses and ports, unless it was invalidated.
     pub(crate) fn template<'g>(&'g self, ends: &Tuple, guard: &'g Guard) -> Option<Ref<'g, Conn>> {
         let is_it =
             |conn: &Conn, tag| tag == TEMPLATE && conn.request() == *ends && !conn.is_invalidated();
@@ -107,7 +107,7 @@ impl Conns {
         Some(conn)
     }
 
-    /// Counts a connection that is about to be made, unless there are `most` already.
+    /// Counts a connection that is about to be created. Returns false if there are `most` connections already.
     pub(super) fn reserve(&self, most: usize) -> bool {
         let reserved = self.count.fetch_add(1, Relaxed) < most;
         if !reserved {
@@ -116,22 +116,23 @@ impl Conns {
         reserved
     }
 
-    /// Takes [`Conns::reserve`] back.
+    /// Undoes [`Conns::reserve`].
     pub(super) fn release(&self) {
         self.count.fetch_sub(1, Relaxed);
     }
 
-    /// Lets packets find a connection, and starts its time.
+    /// Inserts a connection, so that packets find it, and arms its timer.
     ///
-    /// Returns [`None`] if there is another one with the same ends already.
+    /// Returns [`None`] if the table already has a connection with the same addresses and ports.
     pub(super) fn insert(&self, conn: &Arc<Conn>, guard: &Guard) -> Option<()> {
-        // Before it can be found and ended, so that nobody cancels a timer that is armed later.
+        // The timer is armed before the connection can be found and ended. Otherwise its timer could be
+        // cancelled first and armed afterwards.
         Timer::arm(conn, conn.deadline());
-        // The node of the client comes last, as it is the one by which a connection is ended:
-        // whoever takes that out finds both in the table.
+        // The client node is inserted last. A connection is ended by the removal of its client node, so
+        // both nodes are in the table then.
         //
-        // Two clients' connections never share the ends of replies; those of one client to two
-        // virtual services may, and are told apart as little as by the C module.
+        // Replies to two clients never have the same addresses and ports. Replies to one client of two
+        // virtual services may have them; the table finds either connection, as the C module does.
         if conn.has_server_node() {
             let hash = hash::flow(self.key, &conn.reply());
             let node = field!(Conn, server_node);
@@ -154,7 +155,7 @@ impl Conns {
         Some(())
     }
 
-    /// Takes a connection out. Returns whether this call did it.
+    /// Removes a connection. Returns false if another call did so before.
     pub(super) fn remove(&self, conn: &Conn) -> bool {
         if self.table.remove(&conn.client_node).is_none() {
             return false;
@@ -173,7 +174,7 @@ impl Conns {
         }
     }
 
-    /// The next connection or template of a walk over all, each once.
+    /// The next connection or template of a walk that yields each of them once.
     pub(crate) fn next<'g>(
         &'g self,
         cursor: &mut Cursor,
@@ -199,32 +200,32 @@ impl Conns {
         }
     }
 
-    /// How many there are.
+    /// The number of connections and templates.
     #[inline]
     pub(crate) fn count(&self) -> usize {
         self.count.load(Relaxed)
     }
 
-    /// The number of buckets, 0 before there are any.
+    /// The number of buckets, 0 before the table has buckets.
     pub(crate) fn buckets(&self) -> u32 {
         self.bits().map_or(0, |bits| 1_u32.wrapping_shl(bits))
     }
 
-    /// How many of the buckets are how long.
+    /// The number of buckets of each length.
     pub(crate) fn lengths(&self) -> BucketLengths {
         self.table.lengths()
     }
 
-    /// The number of buckets is 2 to this power, once there are any.
+    /// The number of buckets as a power of two; [`None`] before the table has buckets.
     pub(crate) fn bits(&self) -> Option<u32> {
         self.table.bits()
     }
 
-    /// Gives the table the size that it should have with this load factor. May sleep.
+    /// Resizes the table for the current number of connections and this load factor. May sleep.
     ///
     /// # Errors
     ///
-    /// `ENOMEM`; the table stays as it was.
+    /// `ENOMEM`; the table keeps its size.
     pub(crate) fn resize(&self, factor: i32) -> Result {
         self.sizing.apply(&self.table, self.count(), factor)
     }
