@@ -8,12 +8,12 @@ use knet::{net_namespace::Net, rcu::Arc};
 
 use super::Ipvs;
 
-/// The parts of a namespace that other rooms make. `netns` implements it, and names those rooms.
+/// The parts of a namespace that other rooms make. `netns` implements this trait and names those rooms.
 pub(crate) trait Composition {
-    /// The hooks by which packets of one version of the Internet protocol come.
+    /// The netfilter hooks for packets of one address family.
     type Hooks: Send;
 
-    /// The files by which users read and set what is known in the namespace.
+    /// The files in `/proc/net` and the sysctls of the namespace.
     type Files: Send;
 
     /// Registers the hooks for packets of `family`.
@@ -23,6 +23,6 @@ pub(crate) trait Composition {
     /// `EAFNOSUPPORT`, or an error of netfilter.
     fn open_hooks(ipvs: &Arc<Ipvs>, net: &Net, family: Family) -> Result<Self::Hooks>;
 
-    /// Takes [`open_hooks`](Self::open_hooks) back.
+    /// Unregisters hooks that [`open_hooks`](Self::open_hooks) registered.
     fn close_hooks(hooks: Self::Hooks, net: &Net);
 }

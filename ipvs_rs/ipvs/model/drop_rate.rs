@@ -8,14 +8,14 @@ use core::sync::atomic::{
 };
 use ipvs_core::defense;
 
-/// Of how many new connections one is dropped now.
+/// The drop rate: one of `rate` new connections is dropped, none if `rate` is 0.
 pub(crate) struct DropPacket {
     rate: AtomicI32,
     counter: AtomicI32,
 }
 
 impl DropPacket {
-    /// None is.
+    /// The rate 0.
     pub(crate) const fn new() -> Self {
         Self {
             rate: AtomicI32::new(0),
@@ -23,7 +23,7 @@ impl DropPacket {
         }
     }
 
-    /// Whether a new connection is dropped.
+    /// Counts a new connection. Returns whether it is dropped.
     #[inline]
     pub(crate) fn drops(&self) -> bool {
         match self.rate.load(Relaxed) {
@@ -39,8 +39,7 @@ impl DropPacket {
         before.is_ok_and(|counter| defense::count_down(counter, rate).1)
     }
 
-    /// From now on one of `rate` new connections is dropped; none if that is 0. `anew` says whether the count
-    /// starts again.
+    /// Sets the rate. `anew` says whether the count up to the next drop restarts.
     pub(crate) fn set(&self, rate: i32, anew: bool) {
         self.rate.store(rate, Relaxed);
         if anew {

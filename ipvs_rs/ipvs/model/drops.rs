@@ -20,7 +20,7 @@ impl Drops {
         Ok(Self(Counters::new()?))
     }
 
-    /// Counts one.
+    /// Counts one drop.
     #[cold]
     pub(crate) fn count(&self, reason: Reason) {
         // CAST: The type of the enum is usize.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Work that changes of the model call for. It is planned here; the room `upkeep` does it.
+//! The kinds of background work. This module queues the work, and the room `upkeep` does it.
 
 mod estimation;
 
@@ -11,16 +11,16 @@ use super::Ipvs;
 
 pub(crate) use estimation::{Cpus, Estimation};
 
-/// The tables get the size that they should have.
+/// The work that resizes the tables to fit their contents.
 pub(crate) struct Resize;
 
 impl Resize {
-    /// Plans it, at once.
+    /// Queues the work without a delay.
     pub(crate) fn plan(ipvs: &Arc<Ipvs>) {
         Work::<Ipvs, Self>::queue(ipvs, 0);
     }
 
-    /// Plans it if the number of services calls for it.
+    /// Queues the work if the table of services is too small or much too large.
     pub(crate) fn consider(ipvs: &Arc<Ipvs>) {
         if ipvs.services.are_ill_sized() {
             Self::plan(ipvs);
@@ -28,34 +28,34 @@ impl Resize {
     }
 }
 
-/// A round through the trash gives up deleted servers whose time there is over.
+/// The work that removes deleted servers from the trash when their retention time is over.
 pub(crate) struct TrashRound;
 
 impl TrashRound {
-    /// Plans the next round.
+    /// Queues the next round in 60 seconds.
     pub(crate) fn plan(ipvs: &Arc<Ipvs>) {
         Work::<Ipvs, Self>::queue(ipvs, 60 * HZ);
     }
 }
 
-/// All connections of deleted servers end.
+/// The work that ends all connections of deleted servers.
 pub(crate) struct Cleanup;
 
 impl Cleanup {
-    /// Plans it if the sysctl `expire_nodest_conn` says so.
+    /// Queues the work if the sysctl `expire_nodest_conn` is on.
     pub(crate) fn consider(ipvs: &Arc<Ipvs>) {
         if ipvs.settings.expire_nodest_conn.load(Relaxed) != 0 {
-            // Not at once, as servers are often deleted one after the other.
+            // One tick later, as servers are often deleted one after the other.
             Work::<Ipvs, Self>::queue(ipvs, 1);
         }
     }
 }
 
-/// The defences against a lack of memory are adapted once a second.
+/// The work that adapts the defences against a lack of memory.
 pub(crate) struct Defense;
 
 impl Defense {
-    /// Plans the next time.
+    /// Queues the work in one second.
     pub(crate) fn plan(ipvs: &Arc<Ipvs>) {
         Work::<Ipvs, Self>::queue(ipvs, HZ);
     }

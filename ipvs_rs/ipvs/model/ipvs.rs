@@ -31,7 +31,7 @@ use super::{
 pub struct Ipvs {
     /// The kernel's namespace, until it begins to end. Never changes.
     handle: WeakNet,
-    /// Changed by the administrator, with sysctls and netlink.
+    /// The settings. Changed by the administrator, with sysctls and netlink.
     pub(crate) settings: Settings,
     /// The statistics of the whole namespace. Changed by packets, and by a command that zeroes them.
     #[pin]
@@ -79,7 +79,7 @@ type Files = <Ipvs as Composition>::Files;
 
 /// The part of a namespace that only the holder of the configuration lock reads and writes.
 pub(crate) struct Config {
-    /// The namespace ends: nothing may be added.
+    /// Whether the namespace is ending, so that nothing may be added.
     closed: bool,
     /// The hooks for IPv4, while they are registered.
     hooks_v4: Option<Hooks>,
@@ -129,7 +129,7 @@ impl Config {
         Ok(())
     }
 
-    /// Unregisters the hooks for packets of `family`, which pass the director unchanged from now on.
+    /// Unregisters the hooks for packets of `family`. These packets then pass the director unchanged.
     pub(crate) fn close_hooks(&mut self, net: &Net, family: Family) {
         if let Some(hooks) = self.hooks(family).take() {
             Ipvs::close_hooks(hooks, net);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The servers of a service, the scheduler's view of them and the service's settings, published as one.
+//! The servers of a service, the state of its scheduler and its settings, which packets see as one object.
 
 mod member;
 mod owned;
@@ -19,28 +19,30 @@ pub(crate) use owned::OwnedPool;
 pub(crate) use published::PublishedPool;
 pub(crate) use settings::ServiceSettings;
 
-/// A pool never changes: each change of the servers, the scheduler or the settings makes a new one.
+/// The servers, the scheduler's state and the settings of a service.
+///
+/// A pool never changes. Each change of the servers, the scheduler or the settings makes a new pool.
 pub(crate) struct Pool {
-    /// The newest server first, which is the order of listings and of searches.
+    /// The servers, the newest first. Listings and searches use this order.
     members: List<Member>,
     scheduling: Option<Scheduling>,
     settings: ServiceSettings,
 }
 
+/// The scheduler of a pool.
 struct Scheduling {
-    /// Pools that differ in the settings alone share it.
+    /// The state of the scheduler. Pools that differ in the settings only share it.
     picker: sync::Arc<dyn Picker>,
     /// The name of the scheduler.
     scheduler: Name,
 }
 
 impl Pool {
-    /// The pool of `members` under `scheduler`, which `previous` became by `change`, of a service
-    /// in `net`.
+    /// A pool of `members` for a service in `net`. `previous` is the pool before `change`, if there is one.
     ///
     /// # Errors
     ///
-    /// `ENOMEM`, or what the scheduler says about these servers.
+    /// `ENOMEM`, or the error that the scheduler returns for these servers.
     fn new(
         members: List<Member>,
         scheduler: Option<&Handle>,
@@ -71,7 +73,7 @@ impl Pool {
         })
     }
 
-    /// The same servers and scheduler with other settings.
+    /// A pool of the same servers and scheduler with other settings.
     fn with_settings(&self, settings: ServiceSettings) -> Self {
         let scheduling = self.scheduling.as_ref().map(|scheduling| Scheduling {
             picker: scheduling.picker.clone(),
@@ -96,7 +98,7 @@ impl Pool {
         &self.members
     }
 
-    /// The index of the server that is known by `key`.
+    /// The index of the server with this key.
     pub(crate) fn position(&self, key: &DestKey) -> Option<usize> {
         let sketch = sketch(key);
         vec::position(&self.members, |member| {
@@ -104,25 +106,25 @@ impl Pool {
         })
     }
 
-    /// Whether the server that is known by `key` gets no new clients here.
+    /// Whether the server with this key gets no new clients: it is quiesced, or not in the pool.
     pub(crate) fn quiesces(&self, key: &DestKey) -> bool {
         let index = self.position(key);
         let member = index.and_then(|index| self.members.get(index));
         member.is_none_or(|member| member.spec().weight() == 0)
     }
 
-    /// The servers as the list that another pool is made from.
+    /// The list of the servers. Another pool can be made from it.
     pub(crate) fn list(&self) -> &List<Member> {
         &self.members
     }
 
-    /// The name of the scheduler, unless there is none.
+    /// The name of the scheduler; [`None`] without a scheduler.
     pub(crate) fn scheduler(&self) -> Option<&Name> {
         let scheduling = self.scheduling.as_ref()?;
         Some(&scheduling.scheduler)
     }
 
-    /// The server for a new connection.
+    /// Calls the scheduler. Returns the server for a new connection.
     #[inline]
     pub(crate) fn schedule(&self, arrival: &Arrival<'_>, guard: &Guard) -> Option<&Member> {
         let picker = &self.scheduling.as_ref()?.picker;
@@ -130,7 +132,7 @@ impl Pool {
             .get(picker.pick(&self.members, arrival, guard)?)
     }
 
-    /// The name of the scheduler, and the text for the log where it has just found no server.
+    /// The name of the scheduler and its message for the log, after it has found no server.
     #[cold]
     pub(crate) fn complaint(
         &self,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The ways to a server, looked up once and kept with it.
+//! Cached routes to a server.
 //!
 //! ```text
 //!            first packet                 tables changed: looked up again
@@ -12,9 +12,9 @@
 //!
 //! # Locks
 //!
-//! None. Who stores a route looks afterwards whether it may be kept; who forbids that (deletes the
-//! server, or [outdates](outdate) what is being looked up) says so first and clears the place
-//! afterwards. One of the two sees what the other did.
+//! None. A packet first stores its route in the slot and then checks whether the route may be kept. A task that
+//! forbids this (it deletes the server, or [outdates](outdate) running lookups) first marks that and then clears the
+//! slot. So either the packet sees the mark, or the task clears the route.
 
 use core::sync::atomic::{
     fence, AtomicUsize,
@@ -31,38 +31,39 @@ use knet::{
 
 use super::dest::Dest;
 
-/// How often [`outdate`] was called. A number for all namespaces, as devices seldom go.
+/// The number of calls of [`outdate`]. One number serves all namespaces, as devices seldom go.
 static OUTDATED: AtomicUsize = AtomicUsize::new(0);
 
-/// Lets no route be kept whose lookup has begun before this. The kernel's tables must have changed already; who
-/// calls this clears the places afterwards.
+/// Outdates the routes whose lookups began before this call, so that they are not cached. The caller has changed the
+/// kernel's routing tables already, and calls [`Routes::clear`] afterwards.
 pub(crate) fn outdate() {
-    // ORDERING: Release, paired with the first load in `look_up`: who sees the new number looks up
-    // in the tables as they are now. The fence is that of `Routes::clear`.
+    // ORDERING: Release, paired with the first load in `look_up`: a lookup that sees the new number also sees the
+    // changed tables.
     OUTDATED.fetch_add(1, Release);
-    // ORDERING: Partner of the fence in `look_up`, for the services and pools that are loaded to be cleared.
+    // ORDERING: Partner of the fence in `look_up`, as the fence in `Routes::clear`. It stands here too because the
+    // caller loads services and pools before it clears their routes.
     fence(SeqCst);
 }
 
-/// What a route is for.
+/// The packets that a route is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Packets that bear the server's address.
+    /// Packets whose destination is the server's address.
     Address,
-    /// Packets that do not, so that the server itself must be the next hop.
+    /// Packets with another destination. The server itself must be the next hop.
     NextHop,
-    /// Packets in which others travel.
+    /// Outer packets of a tunnel.
     Tunnel,
 }
 
-/// A route, and the address that packets made here would have on it.
+/// A route, and the source address of packets that this host would send on it.
 pub(crate) struct OutputRoute {
     pub(crate) route: Route,
-    /// Known for [`Purpose::Tunnel`].
+    /// Only meaningful for [`Purpose::Tunnel`].
     pub(crate) source: Addr,
 }
 
-/// The outcome of a lookup, shared by packets.
+/// The outcome of a lookup at the tick `at`. `way` is [`None`] if the lookup failed.
 struct Outcome {
     way: Option<OutputRoute>,
     at: Jiffies,
@@ -94,7 +95,7 @@ impl Routes {
         }
     }
 
-    /// Forgets all routes.
+    /// Clears all cached routes.
     pub(crate) fn clear(&self) {
         // ORDERING: Partner of the fence in `look_up`.
         fence(SeqCst);
@@ -104,11 +105,11 @@ impl Routes {
     }
 }
 
-/// The way to `dest`.
+/// The route to `dest`: the cached route if it is valid, else the result of a lookup.
 ///
 /// # Errors
 ///
-/// There is none, or no memory.
+/// The error of the lookup if there is no route, or `ENOMEM`.
 #[inline]
 pub(crate) fn to_server<'g>(
     dest: &Dest,
@@ -142,8 +143,8 @@ fn look_up<'g>(
     let way = find(dest.key.family, dest.key.addr, purpose, net).ok();
     let outcome = Arc::new(Outcome { way, at }, GFP_ATOMIC | __GFP_NOWARN)?;
     drop(slot.replace(Some(outcome.clone())));
-    // ORDERING: Partner of the fence in `clear`: if that did not see what was just stored, the loads
-    // below see what forbids it.
+    // ORDERING: Partner of the fences in `clear` and `outdate`: if `clear` did not see the outcome that was just
+    // stored, the loads below see the mark that forbids to keep it.
     fence(SeqCst);
     if !dest.is_available() || OUTDATED.load(Relaxed) != outdated {
         drop(slot.replace(None));
@@ -152,11 +153,11 @@ fn look_up<'g>(
     outcome.get().way.as_ref().ok_or(ENOENT)
 }
 
-/// Looks up the way to an address.
+/// Looks up the route to an address. The result is not cached.
 ///
 /// # Errors
 ///
-/// There is none, or no memory.
+/// `ENETUNREACH` and the like if there is no route, or `ENOMEM`.
 pub(crate) fn find(family: Family, to: Addr, purpose: Purpose, net: &Net) -> Result<OutputRoute> {
     let known_next_hop = purpose == Purpose::NextHop;
     match family {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A scheduler as a pool uses it: the type of the scheduler and of its state are not known here.
+//! The interface between a pool and its scheduler. Only the scheduler knows the type of its state.
 
 use core::{any::Any, ops::Deref};
 use ipvs_core::config::Name;
@@ -14,11 +14,11 @@ use knet::{
 use super::pool::Member;
 pub use ipvs_core::sched::{Arrival, Change};
 
-/// What a scheduler is to prepare itself for.
+/// The servers that a scheduler prepares its state for.
 pub struct Setup<'a> {
     /// The servers of the service, the newest first.
     pub members: &'a [Member],
-    /// How they became what they are.
+    /// The change that made this list of servers.
     pub change: Change,
     /// The namespace of the service.
     pub(crate) net: &'a Net,
@@ -28,15 +28,15 @@ pub struct Setup<'a> {
 pub trait Picker: Any + Send + Sync {
     /// The index of the server that a new connection goes to.
     fn pick(&self, members: &[Member], arrival: &Arrival<'_>, guard: &Guard) -> Option<usize>;
-    /// The text for the log where [`pick`](Self::pick) has just found no server.
+    /// The message for the log, after [`pick`](Self::pick) has found no server.
     fn complaint(&self, arrival: &Arrival<'_>, guard: &Guard) -> Option<&'static str>;
-    /// For the scheduler that made it.
+    /// The state as [`Any`], which its scheduler turns back into its own type.
     fn as_any(&self) -> &dyn Any;
 }
 
 /// A scheduler.
 pub trait Factory: Named {
-    /// Makes the state for the servers of `setup`; `previous` is that of the servers before the change.
+    /// Makes the state for the servers of `setup`. `previous` is the state before the change.
     ///
     /// # Errors
     ///
@@ -48,7 +48,7 @@ pub trait Factory: Named {
     ) -> Result<sync::Arc<dyn Picker>>;
 }
 
-/// A scheduler in use; its module stays loaded meanwhile.
+/// A scheduler in use. Its module stays loaded while this value exists.
 #[derive(Clone)]
 pub(crate) struct Handle {
     factory: Held<dyn Factory>,
@@ -56,12 +56,12 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
-    /// The scheduler that was found by `name`.
+    /// Names a scheduler that was found by `name`.
     pub(crate) fn new(factory: Held<dyn Factory>, name: Name) -> Self {
         Self { factory, name }
     }
 
-    /// The name by which users know it.
+    /// The name by which users select the scheduler.
     pub(crate) fn name(&self) -> &Name {
         &self.name
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The size of a table, and the bounds within which it fits.
+//! The size of a hash table, and the numbers of entries for which this size fits.
 
 use core::{
     ops::RangeInclusive,
@@ -10,7 +10,7 @@ use ipvs_core::resize;
 use kernel::prelude::*;
 use knet::hashtable::Table;
 
-/// The size that one table has, and the bounds within which it fits.
+/// The bounds of one table's size, and the numbers of entries for which its present size fits.
 pub(crate) struct Sizing {
     bits: RangeInclusive<u32>,
     factor: AtomicI32,
@@ -19,7 +19,7 @@ pub(crate) struct Sizing {
 }
 
 impl Sizing {
-    /// That of a table without buckets, which are to be 2 to a power in `bits`.
+    /// The sizing of a table without buckets. Its number of buckets will be 2 to a power in `bits`.
     pub(crate) const fn new(bits: RangeInclusive<u32>) -> Self {
         Self {
             bits,
@@ -41,11 +41,11 @@ impl Sizing {
         count < self.shrink_below.load(Relaxed)
     }
 
-    /// Gives `table` the size that is right for `count` entries. May sleep.
+    /// Resizes `table` for `count` entries and the load factor `factor`. May sleep.
     ///
     /// # Errors
     ///
-    /// `ENOMEM`; the table stays as it was, until there are many more entries.
+    /// `ENOMEM`; the table keeps its size. It counts as too small again when it has twice as many entries.
     pub(crate) fn apply<T: Send + Sync>(
         &self,
         table: &Table<T>,

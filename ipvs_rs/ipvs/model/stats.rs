@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What was counted for a server, a service or a namespace, and how fast it grows.
+//! The statistics of a server, a service or a namespace: counters and their rates.
 //!
-//! Where nothing is counted and all rates have come down to zero, statistics sleep: the estimation
-//! passes them by. The first connection wakes them; as long as there are connections they are not
-//! put to sleep, so that the packets of these need not look.
+//! Statistics sleep when nothing is counted and all rates are zero: the estimation skips them. A new
+//! connection wakes them. They stay awake while there are connections, so a packet of a connection
+//! need not check this.
 
 use core::sync::atomic::{
     AtomicUsize,
@@ -14,28 +14,28 @@ use ipvs_core::est::{self, Counters, Estimate};
 use kernel::{new_spinlock, prelude::*, sync::SpinLock};
 use knet::percpu::{self, Cpu};
 
-/// The places of the counters. The one behind a counter of packets is that of their bytes.
+/// The indices of the counters. The counter of bytes follows the counter of their packets.
 const CONNECTIONS: usize = 0;
 const IN_PACKETS: usize = 1;
 const OUT_PACKETS: usize = 3;
 pub(crate) const COUNTERS: usize = 5;
 
-/// How often the estimation looks where there is no reason to. More than once: who counts may not see yet
-/// that it is about to pass by, and the estimation not see yet what was counted.
+/// The number of estimations after the last reason for one. It is more than 1: a packet that counts may not see yet
+/// that the statistics fall asleep, while the estimation does not see its count yet.
 const LOOKS: usize = 2;
 
-/// Counters that every packet path adds to, and what was last made of them.
+/// Counters of connections, packets and bytes, and the rates from the last estimation.
 #[pin_data]
 pub(crate) struct Stats {
     counters: percpu::Counters<COUNTERS>,
     #[pin]
     estimate: SpinLock<Estimate>,
-    /// How often the estimation is still to look; 0 is asleep.
+    /// The number of estimations until the statistics sleep; 0 while they sleep.
     looks: AtomicUsize,
 }
 
 impl Stats {
-    /// Everything that `counters` will count. All is zero.
+    /// Statistics with these counters, which are all zero.
     pub(crate) fn new(counters: percpu::Counters<COUNTERS>) -> impl PinInit<Self> {
         pin_init!(Self {
             counters,
@@ -49,7 +49,7 @@ impl Stats {
     pub(crate) fn count_connection(&self) {
         self.counters.add::<CONNECTIONS>(1);
         if self.looks.load(Relaxed) != LOOKS {
-            // ORDERING: Release, paired with `estimate`: who sees it sees what was counted.
+            // ORDERING: Release, paired with `estimate`: an estimation that sees this store sees the count.
             self.looks.store(LOOKS, Release);
         }
     }
@@ -68,36 +68,36 @@ impl Stats {
         self.counters.add_pair::<OUT_PACKETS>(1, length as u64);
     }
 
-    /// Everything that was ever counted.
+    /// The sums of the counters over all CPUs, since they were made.
     fn raw(&self) -> Counters {
         counters(self.counters.sums())
     }
 
-    /// What one CPU ever counted.
+    /// The counters of one CPU, since they were made.
     pub(crate) fn of_cpu(&self, cpu: Cpu) -> Counters {
         counters(self.counters.of(cpu))
     }
 
-    /// What users are shown: the counts of now since the last zero, and the rates.
+    /// The statistics as users see them: the counts since the last [`zero`](Self::zero), and the rates.
     pub(crate) fn view(&self) -> est::Stats {
         let now = self.raw();
         self.estimate.lock().stats(now)
     }
 
-    /// Starts counting from zero again, as users see it.
+    /// Sets the counts that users see to zero.
     pub(crate) fn zero(&self) {
         let now = self.raw();
         self.estimate.lock().reset(now);
     }
 
-    /// Takes the counts of now into the rates, unless there is nothing to take. Called every
+    /// Updates the rates with the current counts, unless the statistics sleep. Called every
     /// [`est::PERIOD_SECONDS`].
     ///
-    /// `in_use` says whether packets may be counted without a new connection. Returns whether
-    /// there was anything to do.
+    /// `in_use` says whether packets may be counted without a new connection. Returns false if the
+    /// statistics sleep.
     pub(crate) fn estimate(&self, in_use: bool) -> bool {
-        // ORDERING: Acquire, paired with `count_connection`. Before the counts are read: a connection
-        // that comes in between wakes it again.
+        // ORDERING: Acquire, paired with `count_connection`. The number is reduced before the counts are
+        // read: a connection that is counted in between sets it again.
         let less = |looks: usize| looks.checked_sub(1);
         if self.looks.fetch_update(AcqRel, Relaxed, less).is_err() && !in_use {
             return false;
@@ -112,7 +112,7 @@ impl Stats {
     }
 }
 
-/// Gives the counters their names.
+/// Names the counters, which are in the order of their indices.
 fn counters(raw: [u64; COUNTERS]) -> Counters {
     let [conns, inpkts, inbytes, outpkts, outbytes] = raw;
     Counters {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Deleted servers, kept for a while: their connections live on, and a server that comes back in
-//! time takes them up again, with its counts.
+//! Deleted servers, which are kept for a while. Their connections live on. A server that is added again in
+//! time is revived: it gets its connections and its counts back.
 //!
-//! They are linked up within themselves, so that nothing is deleted for which there must be memory.
+//! Each server has its own link in the trash, so the deletion of a server needs no memory.
 
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use ipvs_core::{
@@ -18,20 +18,20 @@ use knet::{
 
 use super::dest::Dest;
 
-/// How long a server without connections is kept.
+/// The ticks for which a server without connections is kept.
 const RETENTION: isize = 120 * HZ as isize;
 
-/// What a server has for its stay in the trash. Changes under the configuration lock.
+/// The state of a server in the trash. Changed under the configuration lock.
 pub(crate) struct TrashState {
     link: Link<Dest>,
-    /// It had no connections in the last round.
+    /// Whether the server had no connections in the last round.
     was_idle: AtomicBool,
-    /// Since when it has had none, if it had none.
+    /// The ticks at the first round without connections. Valid if `was_idle`.
     idle_since: AtomicUsize,
 }
 
 impl TrashState {
-    /// Of a server that was not deleted yet.
+    /// The state of a server that was not deleted yet.
     pub(crate) fn new() -> Self {
         Self {
             link: Link::new(),
@@ -47,7 +47,7 @@ impl Linked for Dest {
     }
 }
 
-/// Looks at a deleted server in one round. Returns whether it is kept.
+/// Updates the state of a deleted server in one round. Returns whether the server is kept.
 fn is_kept(dest: &Dest, now: Jiffies) -> bool {
     let (stay, is_idle) = (&dest.trash_state, dest.is_idle());
     if is_idle && !stay.was_idle.load(Relaxed) {
@@ -65,7 +65,7 @@ pub(crate) struct Trash {
 }
 
 impl Trash {
-    /// An empty one.
+    /// An empty trash.
     pub(crate) fn new(key: HashKey) -> Self {
         Self {
             key,
@@ -89,9 +89,9 @@ impl Trash {
         siphash::<1, 3>(key, &[head, s0, s1, d0, d1])
     }
 
-    /// The deleted server that was `key` in the service `service`, if it is still there.
+    /// The deleted server with this key in `service`, if it is in the trash.
     pub(crate) fn find(&mut self, service: &ServiceKey, key: &DestKey) -> Option<Arc<Dest>> {
-        // As it mostly is where servers are added.
+        // The trash mostly is empty when servers are added.
         if self.is_empty() {
             return None;
         }
@@ -100,20 +100,21 @@ impl Trash {
         self.servers.find(Self::hash(self.key, service, key), is_it)
     }
 
-    /// Lets all servers be found. Those that nobody looks for, as after a flush, do without.
+    /// Moves all servers to their places in the tree, so that a search finds them. After a flush nobody searches, and
+    /// this cost is saved.
     fn settle(&mut self) {
         let key = self.key;
         self.servers
             .settle(|dest| Self::hash(key, &dest.service, &dest.key));
     }
 
-    /// Puts a deleted server in.
+    /// Adds a deleted server.
     pub(crate) fn put(&mut self, dest: Arc<Dest>) {
         dest.trash_state.was_idle.store(false, Relaxed);
         self.servers.push(dest);
     }
 
-    /// Takes a revived server out, if it was there.
+    /// Removes a revived server, if it is in the trash.
     pub(crate) fn take(&mut self, dest: &Arc<Dest>) {
         if self.is_empty() {
             return;
@@ -122,17 +123,17 @@ impl Trash {
         drop(self.servers.remove(dest));
     }
 
-    /// Whether there is no server in it.
+    /// Whether the trash has no servers.
     pub(crate) fn is_empty(&self) -> bool {
         self.servers.is_empty()
     }
 
-    /// Gives all up.
+    /// Removes all servers.
     pub(crate) fn clear(&mut self) {
         while self.servers.pop().is_some() {}
     }
 
-    /// Gives those up that are not kept.
+    /// Does one round: removes the servers whose retention time is over.
     pub(crate) fn look_through(&mut self, now: Jiffies) {
         let mut all = core::mem::take(&mut self.servers);
         while let Some(dest) = all.pop() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The model as users see it: the values that listings, answers and announcements show.
+//! The values of the model that listings, replies and announcements show to users.
 
 use ipvs_core::config::{
     conns::ConnView,
@@ -17,12 +17,12 @@ use super::{
     service::Service,
 };
 
-/// How user space sees a service now; [`None`] once it is deleted.
+/// The present values of a service; [`None`] after the service was deleted.
 pub(crate) fn service(service: &Service, guard: &Guard) -> Option<ServiceView> {
     Some(service_with(service, service.pool.load(guard)?))
 }
 
-/// How user space sees a service that has this pool.
+/// The present values of a service with this pool.
 pub(crate) fn service_with(service: &Service, pool: &Pool) -> ServiceView {
     let settings = pool.settings();
     ServiceView {
@@ -36,7 +36,7 @@ pub(crate) fn service_with(service: &Service, pool: &Pool) -> ServiceView {
     }
 }
 
-/// How user space sees a server now.
+/// The present values of a server.
 pub(crate) fn dest(dest: &Member) -> DestView {
     DestView {
         key: dest.key,
@@ -48,7 +48,7 @@ pub(crate) fn dest(dest: &Member) -> DestView {
     }
 }
 
-/// How user space sees a connection now.
+/// The present values of a connection.
 pub(crate) fn conn(conn: &Conn) -> ConnView {
     let seconds = conn.remaining(Jiffies::now()) / HZ;
     ConnView {

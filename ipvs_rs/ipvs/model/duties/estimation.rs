@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! When and where rates are computed.
+//! The work that computes rates: its period and its CPUs.
 
 use ipvs_core::est::PERIOD_SECONDS;
 use knet::{
@@ -17,13 +17,13 @@ use crate::model::Ipvs;
 // CAST: A u32 fits.
 const PERIOD: usize = PERIOD_SECONDS as usize * HZ;
 
-/// The work of taking all counters into their rates.
+/// The work that updates all rates with the counters.
 pub(crate) struct Estimation;
 
 impl Estimation {
-    /// Sees to it that rates are computed.
+    /// Queues the next estimation, unless the list of CPUs is empty.
     pub(crate) fn start(ipvs: &Arc<Ipvs>) {
-        // Until the work is queued: the CPU that is chosen stays online.
+        // The chosen CPU stays online until the work is queued.
         let lock = CpusReadLock::take();
         match CpuChoice::of(ipvs, &lock) {
             CpuChoice::Nowhere => {}
@@ -37,16 +37,16 @@ impl Estimation {
     }
 }
 
-/// The CPUs on which rates may be computed; [`None`] as long as no administrator has set them.
+/// The CPUs on which rates may be computed; [`None`] until the administrator sets them.
 pub(crate) type Cpus = Option<CpuList>;
 
-/// Where the next rates are computed.
+/// The CPU of the next estimation.
 enum CpuChoice<'l> {
-    /// Nowhere.
+    /// No CPU: rates are not computed.
     Nowhere,
-    /// On any CPU.
+    /// Any CPU.
     Anywhere,
-    /// On this one.
+    /// This CPU.
     On(OnlineCpu<'l>),
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A server in a pool.
+//! A server in a pool, with its configuration.
 
 use core::ops::Deref;
 use ipvs_core::{
@@ -13,20 +13,20 @@ use knet::rcu::Arc;
 
 use crate::model::dest::Dest;
 
-/// A server in a [`Pool`], and what it is configured to there.
+/// A server in a pool, and its configuration there.
 #[derive(Clone)]
 pub struct Member {
     dest: Arc<Dest>,
-    /// See [`sketch`].
+    /// The [`sketch`] of the server's key.
     pub(super) sketch: u64,
     spec: DestSpec,
-    /// The last weight that was not 0; 0 if there never was one.
+    /// The last weight that was not 0; 0 if the weight always was 0.
     last_weight: u32,
     conn_flags: ConnFlags,
 }
 
 impl Member {
-    /// A server that is new, or was away.
+    /// A server that was not in the pool before.
     pub(crate) fn new(dest: Arc<Dest>, spec: &DestSpec) -> Self {
         Self {
             sketch: sketch(&dest.key),
@@ -46,27 +46,27 @@ impl Member {
         other
     }
 
-    /// What it is configured to.
+    /// The configuration of the server.
     #[inline]
     pub(crate) fn spec(&self) -> &DestSpec {
         &self.spec
     }
 
-    /// What a connection to it starts with, the forwarding method included.
+    /// The flags of a new connection to the server, which include the forwarding method.
     #[inline]
     pub(crate) fn conn_flags(&self) -> ConnFlags {
         self.conn_flags
     }
 
-    /// The server, to be kept.
+    /// The server. The caller may clone the reference.
     #[inline]
     pub(crate) fn dest(&self) -> &Arc<Dest> {
         &self.dest
     }
 }
 
-/// A number that seldom is the same for two servers. With it in the list itself, a search for a
-/// server looks at no other.
+/// A hash of a server's key, which seldom is the same for two servers. It is in the list itself, so a search for a
+/// server reads the memory of no other server.
 pub(super) fn sketch(key: &DestKey) -> u64 {
     let [upper, lower] = key.addr.words();
     upper ^ lower ^ u64::from(key.port).wrapping_shl(48)

@@ -2,16 +2,16 @@
 
 //! A pool together with the module of its scheduler.
 //!
-//! Functions of that module drop what the scheduler remembers. So whatever owns a pool owns a reference to the
-//! module, too, and gives the pool up first:
+//! The module has the functions that drop the state of the scheduler. So the owner of a pool also holds a reference
+//! to the module, and drops the pool first:
 //!
 //! ```text
-//!   drop of a OwnedPool:  the pool (if this was the last reference: call_rcu), then the module (module_put)
+//!   drop of an OwnedPool:  the pool (if this was the last reference: call_rcu), then the module (module_put)
 //! ```
 //!
 //! The exit of the module begins when its last reference is gone. By then the callbacks that drop its pools are
-//! queued, and the registry of plugins waits for them. A pool that waits for
-//! its grace period keeps no module, so a scheduler without users can be unloaded at once.
+//! queued, and the registry of plugins waits for them. A pool that waits for its grace period holds no reference to
+//! the module, so a scheduler without users can be unloaded at once.
 
 use core::ops::Deref;
 use kernel::prelude::*;
@@ -20,18 +20,17 @@ use knet::{list::List, net_namespace::Net, rcu::Arc};
 use super::{Member, Pool, ServiceSettings};
 use crate::model::scheduling::{Change, Handle};
 
-/// A pool that is owned; the module of its scheduler stays loaded meanwhile.
+/// A pool and a reference to the module of its scheduler, which stays loaded while this value exists.
 ///
-/// No other type outside this module and [`PublishedPool`](super::PublishedPool) owns a pool. The fields are dropped in
-/// their order, which must stay as it is.
+/// Only this type and [`PublishedPool`](super::PublishedPool) own pools. The fields are dropped in their order: the
+/// pool must stay before the scheduler.
 pub(crate) struct OwnedPool {
     pub(super) pool: Arc<Pool>,
     pub(super) scheduler: Option<Handle>,
 }
 
 impl OwnedPool {
-    /// Owns a new pool: that of `members` under `scheduler`, which `previous` became by `change`, of a service
-    /// in `net`.
+    /// Makes a pool of `members` for a service in `net`. `previous` is the pool before `change`, if there is one.
     ///
     /// # Errors
     ///
@@ -51,7 +50,7 @@ impl OwnedPool {
         })
     }
 
-    /// Owns a pool of the same servers and scheduler with other settings.
+    /// Makes a pool of the same servers and scheduler with other settings.
     ///
     /// # Errors
     ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a service is set to besides its scheduler and its servers.
+//! The settings of a service besides its scheduler and its servers.
 
 use ipvs_core::{
     config::{Netmask, ServiceSpec},
@@ -9,25 +9,25 @@ use ipvs_core::{
 };
 use knet::time::HZ;
 
-/// The settings of a service. They are part of its pool, so that a packet sees them together with the
-/// scheduler that reads them.
+/// The settings of a service. They are part of its pool, so a packet sees them together with the scheduler that
+/// reads them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ServiceSettings {
     /// See [`uapi::service_flags`](ipvs_core::uapi::service_flags).
     pub(crate) flags: u32,
-    /// How long a persistence template lives, in seconds.
+    /// The time-out of a persistence template, in seconds.
     pub(crate) timeout: u32,
-    /// Which clients persistence takes for one.
+    /// The netmask of persistence: clients of one network go to the same server.
     pub(crate) netmask: Netmask,
 }
 
 impl ServiceSettings {
-    /// Those of a new service.
+    /// The settings of a new service.
     pub(crate) fn new(spec: &ServiceSpec) -> Self {
         Self::with_flags(spec, 0)
     }
 
-    /// What an edit makes of these.
+    /// These settings after an edit.
     pub(crate) fn edited(&self, spec: &ServiceSpec) -> Self {
         Self::with_flags(spec, self.flags)
     }
@@ -40,13 +40,13 @@ impl ServiceSettings {
         }
     }
 
-    /// The time-out in ticks. As the C module does: it is counted with 32 bits.
+    /// The time-out in ticks, computed in 32 bits as the C module does.
     pub(crate) fn timeout_ticks(&self) -> u32 {
-        // CAST: It is a few hundred.
+        // CAST: `HZ` is at most a few thousand.
         self.timeout.wrapping_mul(HZ as u32)
     }
 
-    /// Whether clients come back to the server they had.
+    /// Whether further connections of a client go to the same server.
     #[inline]
     pub(crate) fn is_persistent(&self) -> bool {
         self.flags & service_flags::PERSISTENT != 0
