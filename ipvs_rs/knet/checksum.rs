@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the kernel knows of a packet's transport checksum, and checksums over whole packets.
+//! The state of a packet's transport checksum, and its computation.
 //!
 //! C header: [`include/linux/skbuff.h`](srctree/include/linux/skbuff.h), "checksum information"
 
@@ -12,16 +12,16 @@ use crate::{
     skbuff::{header_length, Skb},
 };
 
-/// What is known of a packet's transport checksum.
+/// The state of a packet's transport checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IpSummed {
-    /// Nothing: it is in the packet.
+    /// The checksum is in the packet, and was not verified.
     None,
-    /// It was found right.
+    /// The checksum was verified.
     Unnecessary,
-    /// The device has computed a sum over all bytes; nobody has compared yet.
+    /// The device has computed a sum over all bytes. It was not compared with the checksum yet.
     Complete,
-    /// The packet has the sum of the pseudo header only, and the device that sends it adds the rest.
+    /// The packet has the sum of the pseudo header only. The device that sends the packet adds the rest.
     Partial,
 }
 
@@ -31,7 +31,7 @@ const UDP_CHECKSUM: usize = 6;
 const SCTP_HEADER: usize = 12;
 
 impl Skb {
-    /// What is known of the transport checksum.
+    /// The state of the transport checksum.
     #[inline]
     pub fn ip_summed(&self) -> IpSummed {
         match u32::from(self.headers().ip_summed()) {
@@ -42,11 +42,11 @@ impl Skb {
         }
     }
 
-    /// Whether the transport checksum of a packet to this host is right, or was found so already.
+    /// Whether the transport checksum of a packet to this host is right, or was verified already.
     ///
-    /// For protocols other than TCP and UDP the sum is over everything from `transport` on. A
-    /// packet that this host made is not looked at, and one that is not of `family`, or ends before
-    /// `transport`, is wrong.
+    /// For protocols other than TCP and UDP the sum covers all bytes from `transport` on. The
+    /// checksum of a packet that this host made counts as right. A packet of another family, or one that
+    /// ends before `transport`, counts as wrong.
     pub fn checksum_is_right(&mut self, family: Family, transport: usize, protocol: u8) -> bool {
         if !self.has_device() {
             return true;
@@ -72,7 +72,7 @@ impl Skb {
         sum == 0
     }
 
-    /// Forgets the device's sum over all bytes, which is wrong as soon as some of them changed.
+    /// Discards the device's sum over all bytes, which is wrong after some bytes changed.
     #[inline]
     pub fn forget_complete_checksum(&mut self) {
         if self.ip_summed() == IpSummed::Complete {
@@ -85,8 +85,8 @@ impl Skb {
     ///
     /// # Errors
     ///
-    /// `EINVAL` if there is no whole UDP header behind a header of `family`, `ENOMEM` if it can not be
-    /// made writable.
+    /// `EINVAL` if the packet has no whole UDP header behind a header of `family`, `ENOMEM` if the header
+    /// cannot be made writable.
     pub fn compute_udp_checksum(&mut self, family: Family, transport: usize) -> Result {
         if !self.is_of(family) || transport < header_length(family) {
             return Err(EINVAL);
@@ -103,7 +103,7 @@ impl Skb {
             // SAFETY: The same of IPv6.
             Family::V6 => unsafe { bindings::udp_v6_checksum(self.as_ptr(), transport as i32) },
         };
-        // The sum comes as a number in network order.
+        // C returns the sum in network order.
         *self.field(end)? = sum.to_ne_bytes();
         self.headers_mut()
             .set_ip_summed(bindings::CHECKSUM_UNNECESSARY as u8);
@@ -114,7 +114,7 @@ impl Skb {
     ///
     /// # Errors
     ///
-    /// `EINVAL` if there is no whole SCTP header, `ENOMEM` if it can not be made writable.
+    /// `EINVAL` if the packet has no whole SCTP header, `ENOMEM` if the header cannot be made writable.
     pub fn compute_sctp_checksum(&mut self, transport: usize) -> Result {
         let end = transport.checked_add(SCTP_HEADER).ok_or(EINVAL)?;
         let length = self.len().checked_sub(transport).ok_or(EINVAL)?;
@@ -124,7 +124,7 @@ impl Skb {
         // SAFETY: By the invariant of `Skb` the packet is ours, and it has all these bytes.
         let sum =
             unsafe { bindings::skb_crc32c(self.as_ptr(), start as i32, length as i32, u32::MAX) };
-        // RFC 9260, appendix A: its complement, least significant byte first.
+        // RFC 9260, appendix A: the complement of the CRC, least significant byte first.
         *self.field(end)? = (!sum).to_le_bytes();
         self.headers_mut()
             .set_ip_summed(bindings::CHECKSUM_UNNECESSARY as u8);
@@ -136,7 +136,7 @@ impl Skb {
         self.ensure_writable(end)?.last_chunk_mut().ok_or(EINVAL)
     }
 
-    /// Finishes a checksum that was left to the device, so that the bytes it covers may change.
+    /// Completes a checksum that was left to the device. After that the bytes that it covers may change.
     ///
     /// # Errors
     ///

@@ -2,8 +2,8 @@
 
 //! A value that its first reader completes.
 //!
-//! For what is costly to make and replaced often: of all the values that nobody looked at, only
-//! the last one is made. The memory is there beforehand, so completion cannot fail.
+//! For a value that is costly to compute and often replaced before anybody reads it: only the values that
+//! are read are computed. The memory is allocated beforehand, so the computation cannot fail.
 //!
 //! # Examples
 //!
@@ -34,7 +34,7 @@ use kernel::{alloc::KBox, prelude::*};
 
 use crate::spinlock::{new_spinlock_bh, SpinLockBh};
 
-/// A value that is changed once, before anybody sees it.
+/// A value that its first reader changes once, before any reader sees it.
 ///
 /// # Invariants
 ///
@@ -72,7 +72,7 @@ impl<T: Send + Sync> Deferred<T> {
         })
     }
 
-    /// The value. The first call completes it; others that come meanwhile wait for that.
+    /// The value. The first call completes it; concurrent calls wait for that.
     ///
     /// `complete` runs with softirqs off, and must not call this function.
     #[inline]
@@ -115,7 +115,7 @@ impl Gate {
         self.is_open.load(Acquire)
     }
 
-    /// Does `once` if nobody has done that; when this returns, somebody has. Only one call does it.
+    /// Calls `once` if no call has done so yet. `once` runs one time only, and is done when this returns.
     #[cold]
     #[inline(never)]
     fn pass_once(&self, once: &mut dyn FnMut()) {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which part of its object a timer, a work item or a node of a table is.
+//! Evidence that an object embeds a timer, a work item or a node of a table as a field.
 //!
-//! Each of them refers to the object that it is part of, and C or other objects refer to it. So it must
-//! stay where it is for as long as the object lives, and nobody may put another in its place. A
-//! [`Field`] proves that, when the code is compiled.
+//! Such a field is used to find its object, and C or other objects point to the field. So the field must stay
+//! in its place while the object lives, and must not be overwritten by another value. A [`Field`] proves
+//! this at compile time.
 
 use core::marker::PhantomData;
 
-/// The place of a `P` in every `T`, made by [`field!`](crate::field!).
+/// The offset of a field `P` in every `T`, made by [`field!`](crate::field!).
 ///
 /// # Invariants
 ///
@@ -42,7 +42,7 @@ impl<T, P> Field<T, P> {
         }
     }
 
-    /// The part that `object` has there.
+    /// The field of `object`.
     #[inline]
     pub fn of(self, object: &T) -> &P {
         // SAFETY: By the type invariant the place is in the object.
@@ -54,7 +54,7 @@ impl<T, P> Field<T, P> {
 
 /// The [`Field`] of this name (or path of names) in a type.
 ///
-/// What is behind a pointer or in a cell has no such place (`knet/loom` shows it).
+/// The macro rejects a value behind a pointer or in a cell (`knet/loom` tests this).
 #[macro_export]
 macro_rules! field {
     ($object:ty, $($name:ident).+) => {{

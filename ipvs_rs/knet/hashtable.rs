@@ -14,9 +14,9 @@
 //!
 //! # Resizing
 //!
-//! Each node has two links, and each array of buckets uses one of the two, the next array the
-//! other. So the new array is chained up beside the old one while readers use the old one, and
-//! a reader sees one array only:
+//! Each node has two links. An array of buckets uses one of the two links, and the next array uses the
+//! other. So a resize links the nodes into the new array while readers use the old array, and a
+//! reader sees one array only:
 //!
 //! ```text
 //!              live   stripe.current   stripe.future
@@ -55,7 +55,7 @@
 //!
 //! # Locks
 //!
-//! `resizing` (a mutex, one resize at a time), then one stripe. Readers take none.
+//! `resizing` (a mutex, one resize at a time), then the lock of one stripe. Readers take no lock.
 
 mod buckets;
 mod cursor;

@@ -37,10 +37,10 @@ use kernel::{
 
 use crate::rcu::Arc;
 
-/// The least number of places in a room.
+/// The minimum number of places in a room.
 const LEAST: usize = 4;
 
-/// Places for elements, which are used from the last to the first.
+/// Memory for elements, shared by lists. Its places are used from the last to the first.
 ///
 /// # Invariants
 ///
@@ -59,7 +59,7 @@ unsafe impl<T: Send> Send for Room<T> {}
 // who was first to count them as used.
 unsafe impl<T: Send + Sync> Sync for Room<T> {}
 
-/// Elements, the newest first, that do not change.
+/// A list of elements, the newest first, that never changes.
 ///
 /// # Invariants
 ///
@@ -100,7 +100,7 @@ impl<T: Clone + Send + Sync> List<T> {
         })
     }
 
-    /// These elements, the last of which comes first, with room for `places` at least.
+    /// A list of `elements` in reverse order, with room for at least `places` elements.
     ///
     /// # Errors
     ///
@@ -109,7 +109,7 @@ impl<T: Clone + Send + Sync> List<T> {
         Self::new(places)?.and(elements)
     }
 
-    /// The same with these elements before it, for which there must be room.
+    /// This list with `elements` prepended one by one. The room must have places for them.
     fn and(mut self, elements: impl Iterator<Item = T>) -> Result<Self> {
         for element in elements {
             self.prepend(element).map_err(|_| ENOMEM)?;
@@ -117,7 +117,7 @@ impl<T: Clone + Send + Sync> List<T> {
         Ok(self)
     }
 
-    /// The same elements.
+    /// Another list of the same elements, in the same room.
     #[must_use]
     pub fn share(&self) -> Self {
         Self {
@@ -127,7 +127,7 @@ impl<T: Clone + Send + Sync> List<T> {
         }
     }
 
-    /// A new element, and those of this list behind it.
+    /// A list of `element` and then the elements of this list.
     ///
     /// # Errors
     ///
@@ -141,7 +141,7 @@ impl<T: Clone + Send + Sync> List<T> {
         Ok(longer)
     }
 
-    /// The elements of this list, with another one in place of that at `index`.
+    /// The elements of this list, with `element` in place of the element at `index`.
     ///
     /// # Errors
     ///
@@ -179,11 +179,11 @@ impl<T: Clone + Send + Sync> List<T> {
         Self::with_room(places, flags)?.and(staying.cloned())
     }
 
-    /// Becomes longer by one element, which is given back if there is no free place before the
-    /// list: none at all, or another list has it.
+    /// Prepends one element. Returns the element if the place before the list is not free: the room has
+    /// no such place, or another list uses it.
     fn prepend(&mut self, element: T) -> Result<(), T> {
         let length = self.length.wrapping_add(1);
-        // ORDERING: Relaxed; the element is seen by those to whom the longer list is published.
+        // ORDERING: Relaxed; the publication of the longer list makes the element visible.
         let used = &self.room.used;
         let claim = || used.compare_exchange(self.length, length, Relaxed, Relaxed);
         if self.length >= self.room.places.capacity() || claim().is_err() {

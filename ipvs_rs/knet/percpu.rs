@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Counters that every CPU keeps for itself.
+//! Per-CPU counters.
 //!
-//! Adding touches memory of this CPU only, takes no lock and is safe against interrupts; reading
-//! adds up all CPUs. Each counter only grows.
+//! An addition touches memory of this CPU only, takes no lock and is safe against interrupts. A read
+//! adds up the counters of all CPUs. Each counter only grows.
 //!
 //! # Examples
 //!
@@ -32,7 +32,7 @@ use core::{ops::Range, ptr::NonNull};
 use ipvs_sys as bindings;
 use kernel::{prelude::*, sync::Arc};
 
-/// Per-CPU memory that several [`Counters`] have parts of.
+/// Per-CPU memory that several [`Counters`] share.
 ///
 /// # Invariants
 ///
@@ -43,7 +43,7 @@ struct Block {
 
 // SAFETY: The allocation may be used and freed from any thread.
 unsafe impl Send for Block {}
-// SAFETY: What is in it is left to its users.
+// SAFETY: `&Block` gives no access to the memory; each [`Counters`] accesses its own part.
 unsafe impl Sync for Block {}
 
 impl Block {
@@ -67,8 +67,8 @@ impl Drop for Block {
     }
 }
 
-/// Makes counters, many of them in one block: to allocate them is what takes long. The first is
-/// alone, then there are ever more to a block, which is freed with the last of them.
+/// Makes counters, many in one block, as per-CPU allocations are slow. The first block has one set of
+/// counters and later blocks have more. A block is freed with the last of its counters.
 #[derive(Default)]
 pub struct CounterPool<const N: usize> {
     block: Option<Arc<Block>>,
@@ -77,7 +77,7 @@ pub struct CounterPool<const N: usize> {
 }
 
 impl<const N: usize> CounterPool<N> {
-    /// The most counters in one block.
+    /// The maximum number of counters in one block.
     const MOST: usize = 32;
 
     /// Makes counters. May sleep.
@@ -117,7 +117,7 @@ unsafe impl<const N: usize> Send for Counters<N> {}
 unsafe impl<const N: usize> Sync for Counters<N> {}
 
 impl<const N: usize> Counters<N> {
-    /// Allocates counters that are alone. May sleep.
+    /// Allocates counters in a block of their own. May sleep.
     ///
     /// # Errors
     ///
@@ -126,7 +126,7 @@ impl<const N: usize> Counters<N> {
         CounterPool::default().take()
     }
 
-    /// Counter number `index`, as the per-CPU functions want it.
+    /// The per-CPU pointer to counter number `index`.
     #[inline]
     fn counter(&self, index: usize) -> *mut c_void {
         self.base.as_ptr().cast::<u64>().wrapping_add(index).cast()
@@ -140,7 +140,7 @@ impl<const N: usize> Counters<N> {
         unsafe { bindings::this_cpu_add(self.counter(INDEX), value) };
     }
 
-    /// Adds one to counter `index` of this CPU; there is none with a number of `N` or more.
+    /// Adds one to counter `index` of this CPU. Does nothing if `index` is `N` or more.
     #[inline]
     pub fn increment(&self, index: usize) {
         if index < N {
@@ -149,7 +149,7 @@ impl<const N: usize> Counters<N> {
         }
     }
 
-    /// Adds `first` to counter `INDEX` and `second` to the one behind it, of this CPU.
+    /// Adds `first` to counter `INDEX` of this CPU and `second` to counter `INDEX + 1`.
     #[inline]
     pub fn add_pair<const INDEX: usize>(&self, first: u64, second: u64) {
         const { assert!(INDEX + 1 < N) };

@@ -4,13 +4,12 @@
 //!
 //! # Vocabulary
 //!
-//! - A *read-side section* is a stretch of code during which no object that it could reach is
-//!   freed. [`Guard`] is the evidence that one is open.
-//! - A *grace period* has passed when every read-side section that was open at its beginning is
-//!   closed.
-//! - An [`Arc`] is an owning reference; the object is dropped one grace period after the last of
-//!   them is gone. A [`Ref`] is a borrowed reference, good for the read-side section in which it
-//!   was obtained, and costs nothing. A [`Slot`] publishes an object to readers.
+//! - A *read-side section* is a part of the code in which no object that it can reach is freed.
+//!   [`Guard`] is the evidence that a read-side section is open.
+//! - A *grace period* ends when every read-side section that was open at its beginning is closed.
+//! - An [`Arc`] is an owning reference. The object is dropped one grace period after its last [`Arc`]
+//!   is gone. A [`Ref`] is a borrowed reference. It is valid in the read-side section in which it was
+//!   obtained, and costs nothing. A [`Slot`] publishes an object to readers.
 //!
 //! ```text
 //!   Arc::new ──> Slot::replace ──> Slot::load(&Guard) ──> Ref ──try_clone──> Arc
@@ -43,11 +42,11 @@
 //!
 //! # Last reader
 //!
-//! Who found an object in a read-side section, Rust code or C, reads it until that section ends; so
-//! the last reader is gone a grace period after the last way to the object. An [`Arc`] is such a
-//! way, and hands the object to `call_rcu` when there is no other. What C calls then is a function
-//! of the module that dropped the last [`Arc`], which must not go before: see
-//! [`rcu_module`](crate::rcu_module).
+//! A reader, in Rust or in C, that found an object in a read-side section may read it until that
+//! section ends. So the last reader is gone one grace period after the object can no longer be found.
+//! The drop of the last [`Arc`] passes the object to `call_rcu`. The callback is a function of the
+//! module that dropped the last [`Arc`], so this module must stay loaded until the callback has
+//! returned: see [`rcu_module`](crate::rcu_module).
 //!
 //! C header: [`include/linux/rcupdate.h`](srctree/include/linux/rcupdate.h)
 
@@ -66,8 +65,8 @@ use kernel::{sync::rcu, types::NotThreadSafe};
 
 /// Evidence that an RCU read-side section is open on this CPU.
 ///
-/// The C core opens one around every netfilter hook, so that a hook has its guard for nothing;
-/// everybody else opens one with [`read_lock`].
+/// The C core opens a section around every netfilter hook, so a hook gets its guard for free. All other
+/// code opens a section with [`read_lock`].
 ///
 /// # Invariants
 ///
@@ -87,7 +86,7 @@ impl Guard {
     }
 }
 
-/// An RCU read-side section that this code opened, and that ends when the value is dropped.
+/// An RCU read-side section that [`read_lock`] opened. It ends when the value is dropped.
 pub struct ReadLock {
     guard: Guard,
     _lock: rcu::Guard,
@@ -121,8 +120,8 @@ pub fn synchronize() {
 
 /// Waits until the objects whose last [`Arc`] is gone have been dropped. May sleep.
 ///
-/// An object may hold the last reference to another, which only then begins to wait for its own
-/// grace period: `layers` tells how deep to wait.
+/// An object may hold the last reference to another object, whose grace period begins only when the
+/// first is dropped. `layers` is the number of such grace periods to wait for.
 #[inline]
 pub fn barrier(layers: usize) {
     for _ in 0..layers {
@@ -132,39 +131,39 @@ pub fn barrier(layers: usize) {
 }
 
 extern "C" {
-    /// How many objects the functions of this module have dropped since it was loaded; it is off
-    /// every path that packets take. Only [`rcu_module`](crate::rcu_module) makes it.
+    /// The number of objects that functions of this module have dropped since it was loaded. No packet
+    /// path uses it. [`rcu_module`](crate::rcu_module) defines it in each module.
     static KNET_RCU_DROPPED: AtomicUsize;
 }
 
-/// The counter of the module that this is compiled into.
+/// The counter of the module that this function is compiled into.
 #[inline(always)]
 fn dropped() -> &'static AtomicUsize {
-    // SAFETY: `rcu_module!` is the only thing that makes something of this name, and makes it so.
+    // SAFETY: Only `rcu_module!` defines a symbol of this name, and defines it with this type.
     unsafe { &KNET_RCU_DROPPED }
 }
 
-/// Tells that an object was dropped; inlined, so that it is the module of the caller that tells.
+/// Counts a dropped object. Inlined, so that the counter is that of the caller's module.
 #[inline(always)]
 fn count_drop() {
-    // ORDERING: Relaxed: `rcu_barrier` orders it before the next look at it.
+    // ORDERING: Relaxed: `rcu_barrier` orders this addition before the next load.
     dropped().fetch_add(1, Ordering::Relaxed);
 }
 
 /// When dropped, waits until every object whose last [`Arc`] is gone has been dropped.
 ///
-/// The functions that drop the objects live in the module, and must have returned before it is
+/// The functions that drop the objects are in the module, and must have returned before it is
 /// unloaded.
 #[doc(hidden)]
 pub struct BarrierOnDrop;
 
 impl Drop for BarrierOnDrop {
-    // In the module whose struct has it, as the counter is.
+    // Inlined into the module whose struct has the field, as its counter is in that module.
     #[inline]
     fn drop(&mut self) {
-        // Until nothing was dropped in a whole round, as what is dropped may hold more.
+        // Repeated until a round drops nothing, as a dropped object may hold the last reference to another.
         loop {
-            // ORDERING: Relaxed: `rcu_barrier` returns after what it waits for.
+            // ORDERING: Relaxed: `rcu_barrier` returns after the callbacks that it waits for.
             let before = dropped().load(Ordering::Relaxed);
             barrier(1);
             if dropped().load(Ordering::Relaxed) == before {
@@ -174,12 +173,12 @@ impl Drop for BarrierOnDrop {
     }
 }
 
-/// Makes a module, as [`module!`](kernel::prelude::module), in which objects of
-/// [`Arc`](crate::rcu::Arc) may be dropped. After the module struct was, it waits for those that
-/// are left.
+/// Declares a module, as [`module!`](kernel::prelude::module) does, that may drop objects of
+/// [`Arc`](crate::rcu::Arc). After its struct is dropped, the module waits until all these objects are
+/// dropped.
 ///
-/// The code of [`Arc`](crate::rcu::Arc) refers to a symbol that only this makes in each module: one
-/// that uses the former without the latter is not linked.
+/// The code of [`Arc`](crate::rcu::Arc) refers to a symbol that this macro defines. A module that uses
+/// [`Arc`](crate::rcu::Arc) without this macro does not link.
 #[macro_export]
 macro_rules! rcu_module {
     (type: $module:ident, $($rest:tt)*) => {
@@ -195,7 +194,7 @@ macro_rules! rcu_module {
 
         impl ::kernel::Module for RcuModule {
             fn init(module: &'static ::kernel::ThisModule) -> ::kernel::error::Result<Self> {
-                // Dropped last, also if the other could not be made.
+                // Dropped last, also if `init` of the module fails.
                 let barrier = $crate::rcu::BarrierOnDrop;
                 Ok(Self {
                     _module: <$module as ::kernel::Module>::init(module)?,

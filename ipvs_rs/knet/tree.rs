@@ -2,8 +2,8 @@
 
 //! A search tree that allocates nothing: the links are in its objects.
 //!
-//! It is a digital search tree: the bits of an object's hash, one for each level, tell the way to
-//! it, and it stays at the first free place on that way.
+//! It is a digital search tree: each level consumes one bit of an object's hash, which selects the child.
+//! An object stays in the first place that was free on this path.
 //!
 //! ```text
 //!                 1011
@@ -13,8 +13,8 @@
 //!       1100   0010   1001
 //! ```
 //!
-//! With hashes that nobody can aim at, the way to one of n objects is about log2 n long. Objects of
-//! one hash lie one below the other.
+//! With hashes that an attacker cannot predict, the path to one of n objects has about log2 n levels.
+//! Objects of equal hash are one below the other.
 //!
 //! # Examples
 //!
@@ -45,13 +45,13 @@ use crate::rcu::{self, Arc, Guard, Slot};
 
 /// The part of an object that links it up in a [`Tree`].
 pub struct Link<T: Send + Sync + 'static> {
-    /// Of no meaning as long as the object was in no tree.
+    /// The hash of the object in its tree. It has no meaning before the object is in a tree.
     hash: AtomicU64,
     children: [Slot<T>; 2],
 }
 
 impl<T: Send + Sync> Link<T> {
-    /// For an object that is in no tree yet.
+    /// A link for an object that is in no tree yet.
     pub fn new() -> Self {
         Self {
             hash: AtomicU64::new(0),
@@ -64,7 +64,7 @@ impl<T: Send + Sync> Link<T> {
         self.hash.load(Relaxed)
     }
 
-    /// The child on the way that `bits` tell.
+    /// The child that the lowest of `bits` selects.
     fn child(&self, bits: u64) -> &Slot<T> {
         let [zero, one] = &self.children;
         match bits & 1 {
@@ -73,7 +73,7 @@ impl<T: Send + Sync> Link<T> {
         }
     }
 
-    /// A child that is there.
+    /// The slot of one of the children, if there is a child.
     fn some_child(&self, guard: &Guard) -> Option<&Slot<T>> {
         let mut children = self.children.iter();
         children.find(|child| child.load(guard).is_some())
@@ -86,15 +86,13 @@ impl<T: Send + Sync> Default for Link<T> {
     }
 }
 
-/// An object that can be in a [`Tree`], but in one only, and once.
+/// An object that can be in one [`Tree`] at a time.
 pub trait Linked: Send + Sync + Sized + 'static {
-    /// The link.
+    /// The link of the object.
     fn link(&self) -> &Link<Self>;
 }
 
-/// Objects, which it keeps.
-///
-/// Dropped, it gives up each of them.
+/// A tree of objects, which holds a reference to each of them.
 pub struct Tree<T: Linked> {
     root: Slot<T>,
     /// Objects that [`Tree::settle`] is to give their places, each linked to the next by its first child.
@@ -102,7 +100,7 @@ pub struct Tree<T: Linked> {
 }
 
 impl<T: Linked> Tree<T> {
-    /// A tree of nothing.
+    /// An empty tree.
     pub const fn new() -> Self {
         Self {
             root: Slot::empty(),
@@ -110,13 +108,13 @@ impl<T: Linked> Tree<T> {
         }
     }
 
-    /// Whether there is nothing in it.
+    /// Whether the tree has no objects.
     pub fn is_empty(&self) -> bool {
         let guard = rcu::read_lock();
         self.root.load(&guard).is_none() && self.loose.load(&guard).is_none()
     }
 
-    /// The place of the object of this hash for which `is_it` holds, or a free one for it.
+    /// The place of the object with this hash for which `is_it` holds, or a free place for it.
     fn place<'g>(&'g self, hash: u64, guard: &'g Guard, is_it: impl Fn(&T) -> bool) -> &'g Slot<T> {
         let (mut place, mut bits) = (&self.root, hash);
         while let Some(object) = place.load(guard) {
@@ -135,12 +133,12 @@ impl<T: Linked> Tree<T> {
         self.place(hash, &rcu::read_lock(), is_it).get()
     }
 
-    /// Adds an object that is in no tree, to be found under this hash.
+    /// Inserts an object that is in no tree under this hash.
     pub fn insert(&mut self, object: Arc<T>, hash: u64) {
         object.link().hash.store(hash, Relaxed);
         let guard = rcu::read_lock();
         let place = self.place(hash, &guard, |_| false);
-        // It was empty.
+        // The place was empty.
         let _ = place.replace(Some(object));
     }
 
@@ -151,7 +149,7 @@ impl<T: Linked> Tree<T> {
         drop(self.loose.replace(Some(object)));
     }
 
-    /// Lets all objects be found.
+    /// Inserts all objects of [`Tree::push`] under the hash that `hash` computes.
     pub fn settle(&mut self, hash: impl Fn(&T) -> u64) {
         while let Some(object) = self.pop_loose() {
             let hash = hash(&object);
@@ -165,13 +163,13 @@ impl<T: Linked> Tree<T> {
         Some(first)
     }
 
-    /// Takes an object out that can be found. Returns [`None`] if it is not in the tree.
+    /// Removes an object that a search can find. Returns [`None`] if it is not in the tree.
     pub fn remove(&mut self, object: &Arc<T>) -> Option<Arc<T>> {
         let guard = rcu::read_lock();
         let is_it = |other: &T| core::ptr::eq(other, &raw const **object);
         let place = self.place(object.link().hash(), &guard, is_it);
         place.load(&guard)?;
-        // Whatever is below the object may take its place.
+        // Any object below the removed object may take its place.
         let leaf = take_leaf(place, &guard)?;
         if leaf.ptr_eq(object) {
             return Some(leaf);
@@ -182,7 +180,7 @@ impl<T: Linked> Tree<T> {
         place.replace(Some(leaf))
     }
 
-    /// Takes some object out.
+    /// Removes any object.
     pub fn pop(&mut self) -> Option<Arc<T>> {
         self.pop_loose()
             .or_else(|| take_leaf(&self.root, &rcu::read_lock()))
@@ -190,7 +188,8 @@ impl<T: Linked> Tree<T> {
 }
 
 impl<T: Linked> Drop for Tree<T> {
-    /// One by one: an object that went with its parent would wait for a grace period more than that.
+    /// Objects are dropped one by one. An object that its parent drops would wait for one grace period more than the
+    /// parent.
     fn drop(&mut self) {
         while self.pop().is_some() {}
     }
@@ -202,7 +201,7 @@ impl<T: Linked> Default for Tree<T> {
     }
 }
 
-/// Takes out an object that has none below it: the one at `place`, or one below that.
+/// Removes an object without children: the object at `place`, or an object below it.
 fn take_leaf<'g, T: Linked>(mut place: &'g Slot<T>, guard: &'g Guard) -> Option<Arc<T>> {
     while let Some(child) = place.load(guard)?.get().link().some_child(guard) {
         place = child;

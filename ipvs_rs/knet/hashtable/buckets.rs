@@ -61,7 +61,7 @@ impl<T: Send + Sync + 'static> Buckets<T> {
         self.link
     }
 
-    /// The number of chains is 2 to this power.
+    /// The number of chains as a power of two.
     pub(super) fn bits(&self) -> u32 {
         32_u32.wrapping_sub(self.shift)
     }
@@ -131,7 +131,7 @@ impl<T: Send + Sync + 'static> Buckets<T> {
         None
     }
 
-    /// Where the pointer to the first node stands that is not before `of`.
+    /// The link to the first node that is not before `of`.
     #[inline]
     fn position<'a>(&'a self, of: &Node<T>, lock: &'a Stripe<T>) -> &'a AtomicPtr<Node<T>> {
         let mut at = self.head(of.hash());
@@ -144,7 +144,7 @@ impl<T: Send + Sync + 'static> Buckets<T> {
         at
     }
 
-    /// Puts a claimed node of the stripe `lock` where it belongs.
+    /// Links a claimed node of the stripe `lock` into its chain.
     pub(super) fn link_in(&self, node: &Node<T>, lock: &Stripe<T>) {
         let at = self.position(node, lock);
         // ORDERING: Relaxed; the Release store below publishes it.
@@ -154,15 +154,15 @@ impl<T: Send + Sync + 'static> Buckets<T> {
         at.store(core::ptr::from_ref(node).cast_mut(), Ordering::Release);
     }
 
-    /// Takes a node of the stripe `lock` out. Readers that stand on it go on from it.
+    /// Unlinks a node of the stripe `lock`. A reader at the node can still follow its link.
     ///
-    /// Returns whether it was there.
+    /// Returns whether the node was linked.
     pub(super) fn unlink(&self, node: &Node<T>, lock: &Stripe<T>) -> bool {
         let at = self.position(node, lock);
         if !core::ptr::eq(at.load(Ordering::Relaxed), node) {
             return false;
         }
-        // ORDERING: Release, as the successor may be new to a reader that comes this way.
+        // ORDERING: Release, as a reader that follows this link may not have seen the successor before.
         at.store(
             node.next(self.link).load(Ordering::Relaxed),
             Ordering::Release,

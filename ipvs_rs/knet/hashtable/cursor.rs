@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A place between two nodes of a table.
+//! A position between two nodes of a table.
 
-/// A place in the order of all nodes of a table.
+/// A position in the order of all nodes of a table.
 ///
-/// It stays meaningful whatever is inserted, removed or resized: a walk that follows it meets
-/// each node that was in the table all the time exactly once.
+/// It stays valid after insertions, removals and resizes. A walk with a cursor finds each node that stays
+/// in the table during the whole walk exactly once.
 #[derive(Clone, Copy, Default)]
 pub struct Cursor {
     pub(super) hash: u32,
-    /// Everything of `hash` up to here is done.
+    /// The walk has passed the nodes of `hash` up to this address.
     pub(super) address: usize,
     pub(super) finished: bool,
 }
 
 impl Cursor {
-    /// The place before all nodes of this hash.
+    /// The position before all nodes of this hash.
     pub const fn before(hash: u32) -> Self {
         Self {
             hash,
@@ -24,7 +24,7 @@ impl Cursor {
         }
     }
 
-    /// The hash of the node behind which this place is, or one between that and the next.
+    /// A hash from that of the node before this position up to that of the node after it.
     pub const fn hash(&self) -> u32 {
         self.hash
     }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How long the buckets of a table are.
+//! The lengths of the buckets of a table.
 
-/// How many buckets of a table are how long.
+/// The number of buckets of each length.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BucketLengths {
     /// Buckets without a node.
     pub empty: u64,
-    /// Buckets with one node, with two and so on; the last number is that of all longer ones.
+    /// Buckets with one node, with two nodes and so on. The last number counts all longer buckets too.
     pub by_length: [u64; 7],
 }
 
 impl BucketLengths {
-    /// Takes account of a bucket.
+    /// Counts a bucket of this length.
     pub(super) fn count(&mut self, length: usize) {
         let last = self.by_length.len().saturating_sub(1);
         let count = match length.checked_sub(1) {

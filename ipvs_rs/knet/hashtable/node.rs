@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What makes an object part of a chain.
+//! The node that links an object into a chain.
 
 use core::{
     marker::PhantomData,
@@ -22,7 +22,7 @@ pub(super) enum Parity {
 }
 
 impl Parity {
-    /// The other one.
+    /// The other link.
     pub(super) fn other(self) -> Self {
         match self {
             Parity::Even => Parity::Odd,
@@ -96,13 +96,13 @@ impl<T: Send + Sync + 'static> Node<T> {
         self.hash.load(Ordering::Relaxed)
     }
 
-    /// Where the node stands among those of equal hash.
+    /// The address of the node, which orders the nodes of equal hash.
     #[inline]
     pub(super) fn address(&self) -> usize {
         core::ptr::from_ref(self) as usize
     }
 
-    /// The link of one of the two arrays.
+    /// The link that arrays of this parity use.
     #[inline]
     pub(super) fn next(&self, link: Parity) -> &AtomicPtr<Node<T>> {
         match link {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How a table gets another number of buckets while it is used.
+//! The resize of a table while it is in use.
 
 use core::{ops::Range, pin::Pin, ptr::null_mut, sync::atomic::Ordering};
 use kernel::{
@@ -21,8 +21,8 @@ use crate::{rcu, spinlock::SpinLockBh};
 
 /// The lock of all resizes of a table.
 ///
-/// Generic code, and the names in it, may be there once for each type, but lockdep wants one name for each
-/// class. So this is not generic, and neither is [`stripe_class`].
+/// The compiler may copy generic code and its strings for each type, but lockdep needs one name for each
+/// class. So this function and [`stripe_class`] are not generic.
 #[inline(never)]
 pub(super) fn new_resizing() -> impl PinInit<Mutex<()>> {
     new_mutex!((), "knet_hashtable")
@@ -34,15 +34,15 @@ fn stripe_class() -> (&'static CStr, Pin<&'static LockClassKey>) {
     (c_str!("knet_hashtable_stripe"), static_lock_class!())
 }
 
-/// Chains that a resize moves before it lets others have the lock of the stripe.
+/// The number of chains that a resize moves before it releases the lock of the stripe for others.
 const CHAINS_AT_ONCE: usize = 64;
 
 impl<T: Send + Sync + 'static> Table<T> {
-    /// Gives the table 2^`bits` buckets, or the least, while it is used. May sleep for long.
+    /// Resizes the table to 2^`bits` buckets, or to its minimum, while it is in use. May sleep for long.
     ///
     /// # Errors
     ///
-    /// `ENOMEM` or `EINVAL` (more than 2^31); the table stays as it was.
+    /// `ENOMEM`, or `EINVAL` for more than 2^31 buckets. The table keeps its size then.
     pub fn resize(&self, bits: u32) -> Result {
         let _one_at_a_time = self.resizing.lock();
         let bits = bits.max(self.least_bits);
@@ -92,7 +92,7 @@ impl<T: Send + Sync + 'static> Table<T> {
         Ok(())
     }
 
-    /// Takes the table from the array `old` to the array `new`, and frees the old one.
+    /// Moves the table from the array `old` to the array `new`, and frees `old`.
     fn replace(&self, old: &Buckets<T>, new: *mut Buckets<T>) {
         let Some(stripes) = self.stripes.as_ref() else {
             return;
@@ -119,7 +119,7 @@ impl<T: Send + Sync + 'static> Table<T> {
         drop(unsafe { KBox::from_raw(core::ptr::from_ref(old).cast_mut()) });
     }
 
-    /// Links all nodes of one stripe up in `new`, a few chains at a time.
+    /// Links all nodes of one stripe into `new`, a few chains at a time.
     fn migrate(stripe: &SpinLockBh<Stripe<T>>, chains: Range<usize>, new: *mut Buckets<T>) {
         let mut done = chains.start;
         while done < chains.end {

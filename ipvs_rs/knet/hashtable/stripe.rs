@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the lock of a part of the hashes guards.
+//! The data that the lock of a stripe guards.
 
 use super::{
     buckets::{Buckets, Keeps},
     node::Node,
 };
 
-/// Which arrays writers must keep up to date. It is only seen through its lock.
+/// The arrays that writers must keep up to date. Its lock guards it.
 ///
 /// # Invariants
 ///
@@ -33,14 +33,14 @@ impl<T: Send + Sync + 'static> Stripe<T> {
         unsafe { &*self.current }
     }
 
-    /// The array that a change of a node of this hash must be made in, too.
+    /// The array in which a change of a node of this hash must be made too, if there is one.
     fn future(&self, hash: u32) -> Option<&Buckets<T>> {
         // SAFETY: By the type invariant; a resize frees no array that a stripe names.
         let future = unsafe { self.future.as_ref() }?;
         (self.current().index(hash) < self.migrated).then_some(future)
     }
 
-    /// Puts a claimed node of this stripe where it belongs.
+    /// Links a claimed node of this stripe into its chains.
     pub(super) fn link_in(&self, node: &Node<T>) {
         self.current().link_in(node, self);
         if let Some(future) = self.future(node.hash()) {
@@ -48,9 +48,9 @@ impl<T: Send + Sync + 'static> Stripe<T> {
         }
     }
 
-    /// Takes a node of this stripe out. Readers that stand on it go on from it.
+    /// Unlinks a node of this stripe. A reader at the node can still follow its links.
     ///
-    /// Returns whether it was there.
+    /// Returns whether the node was linked.
     pub(super) fn unlink(&self, node: &Node<T>) -> bool {
         let was_there = self.current().unlink(node, self);
         let in_future = |future: &Buckets<T>| future.unlink(node, self);

@@ -26,7 +26,7 @@ use crate::{
 /// The node did not enter the table.
 #[derive(Debug, PartialEq, Eq)]
 pub enum InsertError {
-    /// There is an object with that key.
+    /// The table has an object with this key already.
     Exists,
     /// The table has no buckets, or the node was in a table before.
     Unusable,
@@ -65,7 +65,7 @@ unsafe impl<T: Send + Sync> Send for Table<T> {}
 unsafe impl<T: Send + Sync> Sync for Table<T> {}
 
 impl<T: Send + Sync + 'static> Table<T> {
-    /// A table without buckets, that will have at least 2^`least_bits`, and as many locks.
+    /// A table without buckets. It will have at least 2^`least_bits` buckets, and as many locks.
     pub fn new(least_bits: u32) -> impl PinInit<Self> {
         pin_init!(Self {
             least_bits: least_bits.clamp(1, 16),
@@ -84,7 +84,7 @@ impl<T: Send + Sync + 'static> Table<T> {
         unsafe { live.as_ref() }
     }
 
-    /// The number of buckets is 2 to this power. [`None`] as long as there are none.
+    /// The number of buckets as a power of two; [`None`] while the table has no buckets.
     #[inline]
     pub fn bits(&self) -> Option<u32> {
         self.live(&rcu::read_lock()).map(Buckets::bits)
@@ -103,14 +103,14 @@ impl<T: Send + Sync + 'static> Table<T> {
         self.live(guard)?.find(hash, guard, is_it)
     }
 
-    /// The lock of the part of the hashes that this one is in.
+    /// The stripe of this hash, behind its lock.
     fn stripe(&self, hash: u32) -> Option<&SpinLockBh<Stripe<T>>> {
         // CAST: A u32 fits.
         let index = hash.wrapping_shr(32_u32.wrapping_sub(self.least_bits)) as usize;
         Some(&self.stripes.as_ref()?.get(index)?.stripe)
     }
 
-    /// Lets `object` be found by its `node`, under `hash`.
+    /// Inserts `object` by its `node`, so that a search for `hash` finds it.
     ///
     /// # Errors
     ///
@@ -173,7 +173,7 @@ impl<T: Send + Sync + 'static> Table<T> {
         None
     }
 
-    /// How many buckets are how long. May take long where there are many.
+    /// The number of buckets of each length. Takes long for a large table.
     pub fn lengths(&self) -> BucketLengths {
         let mut lengths = BucketLengths::default();
         let mut next = Some(0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The CPUs of this machine: those that it may get, those that have counted, and those that are online.
+//! The CPUs of this machine: the possible CPUs, the CPUs that have counted, and the online CPUs.
 
 use core::marker::PhantomData;
 use ipvs_sys as bindings;
@@ -11,19 +11,20 @@ use kernel::{error::to_result, prelude::*, types::NotThreadSafe};
 pub struct Cpu(pub(super) u32);
 
 impl Cpu {
-    /// All of them, in order.
+    /// All possible CPUs, in ascending order.
     pub fn possible() -> impl Iterator<Item = Cpu> {
         // SAFETY: Any number may be asked for.
         Self::all(|last| unsafe { bindings::next_possible_cpu(last) })
     }
 
-    /// Those that are or were online while there is a [`KnownCpus`], in order. Without one, all.
+    /// The CPUs that are or were online while there is a [`KnownCpus`], in ascending order. Without a [`KnownCpus`], all
+    /// possible CPUs.
     pub fn known() -> impl Iterator<Item = Cpu> {
         // SAFETY: Any number may be asked for.
         Self::all(|last| unsafe { bindings::next_known_cpu(last) })
     }
 
-    /// The CPUs that `next` tells one after the other.
+    /// The CPUs that `next` yields one after the other.
     fn all(next: impl Fn(i32) -> u32) -> impl Iterator<Item = Cpu> {
         let mut last = -1;
         core::iter::from_fn(move || {
@@ -44,8 +45,8 @@ impl Cpu {
     }
 }
 
-/// Keeps account of the CPUs that come, so that only those are asked for counts that may have some.
-/// There is one at a time, for all modules: that of the base, from before any of them counts anything.
+/// Records the CPUs that come online, so that sums read the counters of these CPUs only. There is one
+/// value for all modules. The base module makes it before any module counts.
 ///
 /// # Invariants
 ///
@@ -55,7 +56,7 @@ pub struct KnownCpus {
 }
 
 impl KnownCpus {
-    /// Begins with the CPUs that are online. May sleep.
+    /// Begins to record, with the CPUs that are online now. May sleep.
     ///
     /// # Errors
     ///
@@ -84,7 +85,7 @@ impl Drop for KnownCpus {
 pub struct CpusReadLock(NotThreadSafe);
 
 impl CpusReadLock {
-    /// Waits until no CPU is on its way, and keeps them all as they are. May sleep.
+    /// Waits until no CPU is going online or offline, and takes the lock. May sleep.
     pub fn take() -> Self {
         // SAFETY: There are no preconditions besides being allowed to sleep, as the caller is told.
         unsafe { bindings::cpus_read_lock() };
@@ -111,7 +112,7 @@ pub struct OnlineCpu<'l> {
 }
 
 impl<'l> OnlineCpu<'l> {
-    /// The CPU of this number; [`None`] if it is no CPU's.
+    /// The CPU of this number; [`None`] if no CPU has this number.
     ///
     /// # Safety
     ///

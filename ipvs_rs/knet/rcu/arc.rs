@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! References that keep an object until a grace period after the last of them is gone.
+//! Owning references to an object, which is dropped a grace period after the last of them is gone.
 
 use core::{
     marker::PhantomData,
@@ -31,10 +31,10 @@ pub(crate) struct Inner<T> {
     value: T,
 }
 
-/// What an [`Arc`] allocates in addition to its object, in bytes.
+/// The bytes that an [`Arc`] allocates in addition to its object.
 pub const OVERHEAD: usize = size_of::<Inner<usize>>() - size_of::<usize>();
 
-/// An owning reference to an object that RCU readers may hold too.
+/// An owning reference to an object that RCU readers may use too.
 ///
 /// The object never moves. It is dropped in softirq context, one grace period after the last
 /// `Arc` is gone, so its destructor must not sleep.
@@ -60,7 +60,7 @@ impl<T: Send + Sync> Arc<T> {
     ///
     /// # Errors
     ///
-    /// `ENOMEM`, or whatever `init` fails with.
+    /// `ENOMEM`, or the error of `init`.
     pub fn pin_init<E>(init: impl PinInit<T, E>, flags: Flags) -> Result<Self>
     where
         Error: From<E>,
@@ -103,7 +103,7 @@ impl<T: Send + Sync> Arc<T> {
         })
     }
 
-    /// This reference, borrowed.
+    /// Borrows this reference.
     #[inline]
     pub fn as_ref(&self) -> Ref<'_, T> {
         // SAFETY: `self` is one of the references, so `inner` is live while `self` is, which the
@@ -112,8 +112,8 @@ impl<T: Send + Sync> Arc<T> {
         Ref { inner }
     }
 
-    /// Gives the reference up, and borrows the object for the rest of a read-side section: it is
-    /// not dropped before that ends.
+    /// Gives the reference up, and borrows the object until the end of the read-side section. The object is
+    /// not dropped before that.
     #[inline]
     pub fn until_end_of(self, _guard: &Guard) -> Ref<'_, T> {
         // SAFETY: `self` is one of the references, so `inner` is live. Should it be the last one,
@@ -122,7 +122,7 @@ impl<T: Send + Sync> Arc<T> {
         Ref { inner }
     }
 
-    /// Whether two references are to the same object.
+    /// Whether both references are to the same object.
     #[inline]
     pub fn ptr_eq(&self, other: &Self) -> bool {
         self.inner == other.inner
@@ -213,11 +213,11 @@ unsafe extern "C" fn free<T>(head: *mut bindings::callback_head) {
     super::count_drop();
 }
 
-/// A reference that is good for one read-side section, or for the life of an [`Arc`].
+/// A borrowed reference, which is valid for one read-side section or for the life of an [`Arc`].
 ///
 /// # Invariants
 ///
-/// `inner` stays allocated for `'g`, whatever becomes of the references to it.
+/// `inner` stays allocated for `'g`, even if all owning references to it are dropped.
 pub struct Ref<'g, T> {
     inner: &'g Inner<T>,
 }
@@ -232,7 +232,7 @@ impl<T> Clone for Ref<'_, T> {
 impl<T> Copy for Ref<'_, T> {}
 
 impl<'g, T: Send + Sync + 'static> Ref<'g, T> {
-    /// Borrows what C keeps a pointer to.
+    /// Borrows an object that C has a pointer to.
     ///
     /// # Safety
     ///
@@ -252,7 +252,7 @@ impl<'g, T: Send + Sync + 'static> Ref<'g, T> {
         core::ptr::from_ref(self.inner).cast()
     }
 
-    /// An owning reference, or [`None`] if the object is already on its way out.
+    /// An owning reference, or [`None`] if the last owning reference is gone already.
     #[inline]
     pub fn try_clone(self) -> Option<Arc<T>> {
         let more = |references: usize| (references != 0).then(|| references.wrapping_add(1));
@@ -268,7 +268,7 @@ impl<'g, T: Send + Sync + 'static> Ref<'g, T> {
         })
     }
 
-    /// The object, for as long as the section lasts.
+    /// The object, borrowed for `'g`.
     #[inline]
     pub fn get(self) -> &'g T {
         &self.inner.value

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A place where an object is published to readers, and replaced under them.
+//! A slot in which writers publish an object to readers and replace it.
 
 use core::{
     marker::PhantomData,
@@ -37,10 +37,10 @@ impl<T: Send + Sync> Slot<T> {
         }
     }
 
-    /// What the slot holds now, kept.
+    /// An owning reference to the present object.
     pub fn get(&self) -> Option<Arc<T>> {
         let guard = read_lock();
-        // An object that is on its way out was replaced meanwhile, so there is another.
+        // `try_clone` fails if the object was replaced in the meantime. Then the slot holds another object.
         while let Some(object) = self.load(&guard) {
             if let Some(object) = object.try_clone() {
                 return Some(object);
@@ -49,7 +49,7 @@ impl<T: Send + Sync> Slot<T> {
         None
     }
 
-    /// What the slot holds now.
+    /// The present object, borrowed.
     #[inline]
     pub fn load<'g>(&self, guard: &'g Guard) -> Option<Ref<'g, T>> {
         // ORDERING: Acquire, paired with the swap in `replace`: the object is seen initialised.
@@ -62,7 +62,7 @@ impl<T: Send + Sync> Slot<T> {
         Some(unsafe { Ref::from_raw(raw, guard) })
     }
 
-    /// Puts `object` into the slot and returns what was there.
+    /// Puts `object` into the slot and returns the previous object.
     #[inline]
     pub fn replace(&self, object: Option<Arc<T>>) -> Option<Arc<T>> {
         // ORDERING: AcqRel, paired with `load` and with the `replace` that put the old one there.
@@ -71,7 +71,7 @@ impl<T: Send + Sync> Slot<T> {
         unsafe { take(old) }
     }
 
-    /// Puts `new` into the slot if `current` is what it holds. Otherwise gives `new` back.
+    /// Puts `new` into the slot if it holds `current`. Otherwise returns `new`.
     pub fn replace_if(
         &self,
         current: Option<&Arc<T>>,
