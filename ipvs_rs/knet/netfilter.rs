@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Netfilter hooks: looking at every packet that passes a point of the network stack, and deciding
-//! what becomes of it.
+//! Netfilter hooks. A hook sees every packet that passes one point of the network stack, and decides
+//! what happens to it.
 //!
-//! A [`Handler`] is given the packet, owned, and gives it back in its [`Verdict`] unless it has
-//! made something else of it. [`Hooks`] are handlers that are registered in one namespace and share
-//! a state.
+//! A [`Handler`] gets the packet by value. It returns the packet in its [`Verdict`], unless it has sent,
+//! kept or freed the packet. [`Hooks`] are handlers that are registered in one namespace and share a
+//! state.
 //!
 //! # Examples
 //!
@@ -56,7 +56,7 @@ use crate::{
     skbuff::Skb,
 };
 
-/// The protocols whose packets a hook is for.
+/// The address family of the packets that a hook sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Family {
@@ -70,24 +70,24 @@ pub enum Family {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum InetHook {
-    /// Packets that came in, before they are routed.
+    /// `NF_INET_PRE_ROUTING`: packets that arrived, before they are routed.
     PreRouting = bindings::nf_inet_hooks_NF_INET_PRE_ROUTING as u8,
-    /// Packets to this host.
+    /// `NF_INET_LOCAL_IN`: packets to this host.
     LocalIn = bindings::nf_inet_hooks_NF_INET_LOCAL_IN as u8,
-    /// Packets that this host passes on.
+    /// `NF_INET_FORWARD`: packets that this host forwards.
     Forward = bindings::nf_inet_hooks_NF_INET_FORWARD as u8,
-    /// Packets that this host makes.
+    /// `NF_INET_LOCAL_OUT`: packets that this host makes.
     LocalOut = bindings::nf_inet_hooks_NF_INET_LOCAL_OUT as u8,
-    /// Packets that are about to leave.
+    /// `NF_INET_POST_ROUTING`: packets that are about to leave.
     PostRouting = bindings::nf_inet_hooks_NF_INET_POST_ROUTING as u8,
 }
 
-/// What becomes of a packet.
+/// The verdict of a handler about a packet.
 #[must_use]
 pub enum Verdict {
-    /// It goes on to the next hook.
+    /// The packet goes on to the next hook.
     Accept(Skb),
-    /// It is dropped, and a local sender is told.
+    /// The packet is dropped, and a local sender gets an error.
     Drop(Skb),
     /// The handler has sent it elsewhere, kept it or freed it.
     Stolen,
@@ -97,7 +97,7 @@ pub enum Verdict {
 pub struct HookState<'a> {
     /// The namespace that the packet is in.
     pub net: &'a Net,
-    /// Where the packet is.
+    /// The hook point that the packet passes.
     pub hook: InetHook,
     /// The read-side section that C has opened around the hooks.
     pub rcu: &'a Guard,
@@ -105,14 +105,13 @@ pub struct HookState<'a> {
 
 /// A function for packets, with a state of type `T`.
 pub trait Handler<T: Send + Sync + 'static> {
-    /// The protocols it is for.
+    /// The address family of the packets.
     const FAMILY: Family;
-    /// The point it is for.
+    /// The hook point.
     const HOOK: InetHook;
     /// Hooks at one point are called in ascending order of this number.
     const PRIORITY: i32;
 
-    /// Decides what becomes of `skb`. Called with an RCU read-side section open, mostly in softirq
-    /// context.
+    /// Decides about `skb`. Called with an RCU read-side section open, mostly in softirq context.
     fn handle(state: Ref<'_, T>, skb: Skb, context: &HookState<'_>) -> Verdict;
 }

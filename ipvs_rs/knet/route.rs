@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Routes: where a packet goes next.
+//! Routes: the next hop and the output device of packets.
 //!
 //! C headers: [`include/net/dst.h`](srctree/include/net/dst.h),
 //! [`include/net/route.h`](srctree/include/net/route.h)
@@ -22,11 +22,11 @@ use crate::{
 
 /// A route, with a reference to it.
 ///
-/// C frees a route a grace period after its last reference is gone. Until then the route keeps
-/// devices: that which it leaves by, and others, which its owner cannot tell. A route of IPv6 keeps
-/// the table entry that it was made of and that entry's device, even when it leaves by another one
-/// (to an address of this host), or C has replaced its own. A route through a policy keeps all
-/// routes that it is wrapped around.
+/// C frees a route a grace period after its last reference is gone. Until then the route holds
+/// references to devices: its output device, and others that its owner cannot know. A route of IPv6 holds
+/// the table entry from which it was made and the device of that entry, even if the output device is
+/// another one (for an address of this host) or C has replaced the output device. A route through a
+/// policy holds all routes that it wraps.
 ///
 /// # Invariants
 ///
@@ -34,7 +34,7 @@ use crate::{
 pub struct Route {
     dst: NonNull<bindings::dst_entry>,
     family: Family,
-    /// By which IPv6 tells whether its tables have changed since the lookup; IPv4 has none.
+    /// The cookie from which IPv6 knows whether its tables have changed since the lookup. IPv4 has none.
     cookie: u32,
 }
 
@@ -43,20 +43,20 @@ unsafe impl Send for Route {}
 // SAFETY: What can be done with `&Route` C does on several CPUs at once, too.
 unsafe impl Sync for Route {}
 
-/// What to look up a route by. `A` is an address of the family, in network order.
+/// The key of a route lookup. `A` is an address of the family, in network order.
 #[derive(Clone, Copy, Debug)]
 pub struct Query<A> {
     /// The address to reach.
     pub destination: A,
-    /// The address to send from, if it is decided already.
+    /// The source address, if it is known already.
     pub source: Option<A>,
-    /// Whether `destination` must itself be the next hop, whatever the packet will be addressed to.
+    /// Whether `destination` must itself be the next hop, because packets will have another destination.
     pub known_next_hop: bool,
 }
 
 impl Route {
-    /// The route that an IPv4 packet made by this host would take, and the source address that it
-    /// would bear.
+    /// Looks up the route of an IPv4 packet from this host. Returns the route and the source address
+    /// that the packet would have.
     ///
     /// # Errors
     ///
@@ -79,7 +79,7 @@ impl Route {
         Ok((route, flow.saddr.to_ne_bytes()))
     }
 
-    /// The route that an IPv6 packet made by this host would take.
+    /// Looks up the route of an IPv6 packet from this host.
     ///
     /// # Errors
     ///
@@ -102,12 +102,12 @@ impl Route {
             family: Family::V6,
             cookie,
         };
-        // SAFETY: By the type invariant. A route that says "no" is a route too.
+        // SAFETY: By the type invariant; C returns its errors as valid routes.
         kernel::error::to_result(i32::from(unsafe { (*dst.as_ptr()).error }))?;
         Ok(route)
     }
 
-    /// The version of the Internet protocol whose packets take it.
+    /// The address family of the route.
     #[inline]
     pub(crate) fn family(&self) -> Family {
         self.family
@@ -134,21 +134,20 @@ impl Route {
         unsafe { dst::is_local(self.dst) }
     }
 
-    /// Whether packets leave by the loopback device: those for this host, and those that a route sends
-    /// there.
+    /// Whether the output device is the loopback device: the route leads to this host, or was configured so.
     pub fn is_by_loopback(&self, _: &Guard) -> bool {
         // SAFETY: By the type invariant the route is valid, and the guard is a read-side section.
         unsafe { dst::is_by_loopback(self.dst) }
     }
 
-    /// The largest packet that the route takes, in bytes.
+    /// The maximum length of a packet on this route, in bytes.
     #[inline]
     pub fn mtu(&self) -> u32 {
         // SAFETY: By the type invariant the route is valid.
         unsafe { bindings::dst_mtu(self.as_ptr()) }
     }
 
-    /// Whether a lookup would still give this route. One that is not valid is never so again.
+    /// Whether a lookup would still return this route. An invalid route never becomes valid again.
     #[inline]
     pub fn is_valid(&self) -> bool {
         let dst = self.as_ptr();
@@ -169,7 +168,7 @@ impl Route {
         !unsafe { check(dst, self.cookie) }.is_null()
     }
 
-    /// The address that packets to `destination` would have on this route of IPv6.
+    /// The source address that packets to `destination` would have on this route of IPv6.
     ///
     /// # Errors
     ///
@@ -192,12 +191,12 @@ impl Route {
         Ok(unsafe { source.in6_u.u6_addr8 })
     }
 
-    /// The route that what is sent from `source` to `destination` by this route of IPv6 takes if
-    /// it must be encrypted.
+    /// Applies the IPsec policies for packets from `source` to `destination` to this route of IPv6.
+    /// Returns the route that they take, which is this route if no policy transforms them.
     ///
     /// # Errors
     ///
-    /// It may not be sent.
+    /// The error of C if a policy forbids to send such packets, or the lookup fails.
     pub fn xfrm_lookup_v6(
         self,
         net: &Net,
@@ -226,7 +225,7 @@ impl Route {
         })
     }
 
-    /// The device that the route leaves by now.
+    /// The present output device of the route.
     fn device(&self) -> *mut bindings::net_device {
         // SAFETY: By the type invariant the route is valid.
         unsafe { dst::device(self.dst) }
@@ -240,7 +239,7 @@ impl Drop for Route {
     }
 }
 
-/// An address as C has it.
+/// The C structure of an IPv6 address.
 fn in6_addr(octets: [u8; 16]) -> bindings::in6_addr {
     let mut addr: bindings::in6_addr = pin_init::zeroed();
     addr.in6_u.u6_addr8 = octets;

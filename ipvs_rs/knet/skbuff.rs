@@ -84,7 +84,7 @@ impl Skb {
         unsafe { &*headers }
     }
 
-    /// The same, to change them.
+    /// The fields of the `headers` group, mutable.
     #[inline]
     pub(crate) fn headers_mut(&mut self) -> &mut Headers {
         // SAFETY: By the type invariant the packet is valid.
@@ -118,14 +118,14 @@ impl Skb {
         u32::from(self.headers().pkt_type()) == bindings::PACKET_HOST
     }
 
-    /// Whether this is a packet of `family`: then it begins with a header of that, by the type
-    /// invariant.
+    /// Whether this is a packet of `family`. By the type invariant it then begins with a header of this
+    /// family.
     #[inline]
     pub(crate) fn is_of(&self, family: Family) -> bool {
         self.headers().protocol == ether_type(family)
     }
 
-    /// Whether the packet came in through a device. One made by this host has none yet.
+    /// Whether the packet came in through a device. A packet made by this host has no device yet.
     #[inline]
     pub fn has_device(&self) -> bool {
         !self.device().is_null()
@@ -154,7 +154,7 @@ impl Skb {
         unsafe { place.__bindgen_anon_1.dev }
     }
 
-    /// Whether the packet stands for several that are to be segmented later.
+    /// Whether the packet is GSO: it will be segmented into several packets later.
     #[inline]
     pub fn is_gso(&self) -> bool {
         self.gso_size() != 0
@@ -162,7 +162,7 @@ impl Skb {
 
     /// Whether every segment of a packet that [is GSO](Skb::is_gso) fits into `mtu`.
     pub fn gso_validate_network_len(&self, mtu: u32) -> bool {
-        // A packet without segments is not to be asked for their size.
+        // C must not be asked for the segment size of a packet without segments.
         // SAFETY: By the type invariant the packet is valid. C has set the transport header of one
         // that stands for several.
         self.is_gso() && unsafe { bindings::skb_gso_validate_network_len(self.as_ptr(), mtu) }
@@ -194,8 +194,8 @@ impl Skb {
         has_socket && unsafe { bindings::sk_nodefrag(self.as_ptr()) }
     }
 
-    /// Detaches the packet from connection tracking, which will not look at it again. One that
-    /// connection tracking has not seen, or made nothing of, stays so.
+    /// Marks the packet as untracked, so that connection tracking ignores it. A packet
+    /// that connection tracking has not seen, or has no entry for, stays as it is.
     #[inline]
     pub fn untrack(&mut self) {
         // SAFETY: By the type invariant the packet is ours.
@@ -218,7 +218,7 @@ impl Drop for Skb {
     }
 }
 
-/// What the link layer calls a packet, in network order.
+/// The protocol number of the link layer (`ETH_P_IP`, for example) in network order.
 #[inline]
 const fn ether_type(family: Family) -> u16 {
     let number: u16 = match family {

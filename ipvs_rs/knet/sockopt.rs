@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Options of IPv4 sockets that a module answers to.
+//! Options of IPv4 sockets that a module handles.
 //!
-//! [`Options`] is told of each `setsockopt` and `getsockopt` at level `IPPROTO_IP` whose number is
-//! in its ranges, whatever the type of the socket.
+//! [`Options`] handles each `setsockopt` and `getsockopt` at level `IPPROTO_IP` whose number is in its
+//! ranges, for any type of socket.
 //!
 //! C header: [`include/linux/netfilter.h`](srctree/include/linux/netfilter.h)
 
@@ -20,11 +20,11 @@ use crate::{module, net_namespace::Net};
 
 /// The options of a module, and the functions that set and get them.
 pub trait Options: 'static {
-    /// What the numbers of its options are counted from.
+    /// The number of the first option.
     const BASE: u32;
-    /// How many numbers there are to set.
+    /// The number of options that can be set.
     const SET: u32;
-    /// How many numbers there are to get.
+    /// The number of options that can be read.
     const GET: u32;
 
     /// Sets option number `option`, counted from [`BASE`](Self::BASE). May sleep.
@@ -33,64 +33,64 @@ pub trait Options: 'static {
     ///
     /// # Errors
     ///
-    /// The error is that of `setsockopt`.
+    /// `setsockopt` returns the error to the program.
     fn set(net: &Net, option: u32, value: &Value) -> Result;
 
     /// Gets option number `option`, counted from [`BASE`](Self::BASE). May sleep.
     ///
     /// # Errors
     ///
-    /// The error is that of `getsockopt`.
+    /// `getsockopt` returns the error to the program.
     fn get(net: &Net, option: u32, buffer: &mut Buffer) -> Result;
 }
 
-/// What a program wants to set.
+/// The value that a program sets, in the memory of the program.
 pub struct Value {
     from: bindings::sockptr_t,
     length: usize,
 }
 
 impl Value {
-    /// How many bytes it is said to have.
+    /// The length in bytes, as the program gave it.
     pub fn length(&self) -> usize {
         self.length
     }
 
-    /// Reads the first bytes, as many as are said to be there. May sleep.
+    /// Reads the whole value into the beginning of `to`. May sleep.
     ///
     /// # Errors
     ///
-    /// `EFAULT` if they cannot be read, `EINVAL` if there are more than fit `to`.
+    /// `EFAULT` if the memory cannot be read, `EINVAL` if the value is longer than `to`.
     pub fn read<'b>(&self, to: &'b mut [u8]) -> Result<&'b [u8]> {
         let to = to.get_mut(..self.length).ok_or(EINVAL)?;
         let room = to.as_mut_ptr().cast();
         // SAFETY: There is room, and C checks where the value is.
         match unsafe { bindings::copy_from_sockptr(room, self.from, to.len()) } {
             0 => Ok(to),
-            // The number of bytes that could not be read.
+            // C returns the number of bytes that could not be read.
             _ => Err(EFAULT),
         }
     }
 }
 
-/// Where a program wants the value of an option. It may hold what the program asks about.
+/// The memory of a program for the value of an option. It may hold the parameters of the request.
 pub struct Buffer {
     at: UserPtr,
     length: usize,
 }
 
 impl Buffer {
-    /// How many bytes there are. It is what the program is told in the end, too.
+    /// The length in bytes. The program gets this length back.
     pub fn length(&self) -> usize {
         self.length
     }
 
-    /// Tells the program that `length` bytes were written.
+    /// Sets the length that the program gets back.
     pub fn set_length(&mut self, length: usize) {
         self.length = length;
     }
 
-    /// Reads what stands at the beginning. May sleep.
+    /// Reads the first `N` bytes. May sleep.
     ///
     /// # Errors
     ///
@@ -113,15 +113,14 @@ impl Buffer {
     }
 }
 
-/// As long as it exists, programs reach `O`.
+/// The registration of the options `O`. Programs can use the options while this value exists.
 ///
 /// # Last reader
 ///
-/// C calls the operations, and reads them after the call, with a reference to their owner only:
-/// this module. So the last reader is gone when the module has begun to go, which it does only
-/// without references, and gets none after that. Where this value is dropped earlier, somebody
-/// may still be there: a module that is being loaded registers options last, so that nothing
-/// can fail after that.
+/// C holds a reference to the owner of the operations, this module, while it calls them and reads them.
+/// The exit of a module begins only when it has no references, and it gets none after that. So the last
+/// reader is gone when the exit begins. If this value is dropped earlier, a reader may still exist. A
+/// module that is being loaded registers its options last, so nothing can fail after that and drop them.
 ///
 /// # Invariants
 ///
@@ -137,14 +136,14 @@ unsafe impl<O: Options> Send for Registration<O> {}
 unsafe impl<O: Options> Sync for Registration<O> {}
 
 impl<O: Options> Registration<O> {
-    /// Lets programs reach `O`, a part of this module, which stays loaded while they do. May sleep.
+    /// Registers the options `O` of this module, which stays loaded while a program uses them. May sleep.
     ///
-    /// To be called last when the module is loaded: calls may come at once, and nobody can wait for
-    /// their end.
+    /// The caller does this as the last step of loading the module: programs may use the options at once,
+    /// and no function waits for the end of such calls.
     ///
     /// # Errors
     ///
-    /// `EBUSY` if somebody else has one of the numbers, `ENOMEM`.
+    /// `EBUSY` if another module has registered one of the numbers, `ENOMEM`.
     pub fn new() -> Result<Self> {
         // CAST: Numbers of options are small.
         let (base, set, get) = (O::BASE as c_int, O::SET as c_int, O::GET as c_int);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Connection tracking: what netfilter remembers of conversations.
+//! Connection tracking: netfilter's entries for connections.
 //!
-//! A packet that begins a conversation carries an entry that nobody else finds until it is
+//! The first packet of a connection carries a new entry. A lookup does not find this entry before it is
 //! confirmed, which happens when the packet has passed all hooks.
 //!
 //! C header: [`include/net/netfilter/nf_conntrack.h`](srctree/include/net/netfilter/nf_conntrack.h)
@@ -21,21 +21,21 @@ pub enum TupleEnd {
     Destination,
 }
 
-/// What an entry is found by: the ends of the packet that began it. Of an IPv4 address the first
-/// four bytes count, and the others are zero.
+/// The original tuple of an entry: the addresses and ports of the packet that created it. An IPv4 address is in
+/// the first four bytes, and the others are zero. Ports are in host order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuple {
-    /// Which addresses these are.
+    /// The family of the addresses.
     pub family: Family,
     /// The transport protocol.
     pub protocol: u8,
-    /// Where the packet came from.
+    /// The source address.
     pub source: [u8; 16],
-    /// The port that it came from.
+    /// The source port.
     pub source_port: u16,
-    /// Where it went.
+    /// The destination address.
     pub destination: [u8; 16],
-    /// The port that it went to.
+    /// The destination port.
     pub destination_port: u16,
 }
 
@@ -58,8 +58,8 @@ impl Tuple {
 }
 
 impl Skb {
-    /// Whether the packet belongs to a confirmed entry (`nf_ct_is_confirmed`): one that an earlier packet
-    /// has begun.
+    /// Whether the packet belongs to a confirmed entry (`nf_ct_is_confirmed`): an entry that an earlier
+    /// packet created.
     pub fn is_ct_confirmed(&self) -> bool {
         // SAFETY: By the invariant of `Skb` the packet is valid.
         unsafe { bindings::ct_is_confirmed(self.as_ptr()) }
@@ -77,7 +77,7 @@ impl Skb {
         }
     }
 
-    /// Confirms the entry that this packet has begun, so later packets find it
+    /// Confirms the entry that this packet created, so later packets find it
     /// (`nf_conntrack_confirm`).
     ///
     /// Returns `false` if the packet must be dropped: another packet has confirmed an equal entry.

@@ -9,7 +9,7 @@ use kernel::{error::to_result, prelude::*};
 
 use crate::{module, net_namespace::Net};
 
-/// Hooks of a namespace see no fragments of IPv6, but whole datagrams.
+/// The reassembly of IPv6 in a namespace. While it is enabled, hooks see whole datagrams and no fragments.
 ///
 /// # Invariants
 ///
@@ -19,7 +19,7 @@ pub struct DefragV6 {
 }
 
 impl DefragV6 {
-    /// Begins to put fragments together. May sleep.
+    /// Enables the reassembly. May sleep.
     ///
     /// # Errors
     ///
@@ -33,9 +33,9 @@ impl DefragV6 {
         })
     }
 
-    /// Ends it, unless others want it. May sleep.
+    /// Disables the reassembly, unless it has other users. May sleep.
     ///
-    /// `net` has to be the namespace that it was begun in; otherwise it goes on.
+    /// `net` must be the namespace in which it was enabled; otherwise it stays enabled.
     #[inline]
     pub fn disable(self, net: &Net) {
         if self.cookie == net.cookie() {
@@ -48,7 +48,7 @@ impl DefragV6 {
 }
 
 impl Drop for DefragV6 {
-    /// Of a use that was not given up: nobody knows whether the namespace still exists.
+    /// A value that was not disabled stays enabled, as its namespace may no longer exist.
     #[inline]
     fn drop(&mut self) {
         module::leak((), "IPv6 reassembly");

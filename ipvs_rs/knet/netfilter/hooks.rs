@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Handlers as C knows them, and their registration.
+//! The registration of handlers with netfilter.
 
 use core::{marker::PhantomData, ptr::NonNull};
 use ipvs_sys as bindings;
@@ -38,7 +38,7 @@ pub const fn hook<T: Send + Sync + 'static, H: Handler<T>>() -> Hook<T> {
     }
 }
 
-/// What C reads of hooks while they are registered, together with the state that they share.
+/// The operations that C reads while hooks are registered, and the state that the hooks share.
 ///
 /// # Last reader
 ///
@@ -61,8 +61,8 @@ unsafe impl<T: Send + Sync> Sync for Registered<T> {}
 
 /// Hooks that are registered in a namespace.
 ///
-/// They keep their state alive while they are registered, and for the grace period after that. If
-/// the state owns them in turn, then [`Hooks::unregister`] is what ends both.
+/// The hooks keep their state alive until a grace period after they were unregistered. If the state owns
+/// the hooks, only [`Hooks::unregister`] ends this circle.
 ///
 /// # Invariants
 ///
@@ -73,7 +73,7 @@ pub struct Hooks<T: Send + Sync + 'static> {
 }
 
 impl<T: Send + Sync + 'static> Hooks<T> {
-    /// Lets the packets of `net` pass `hooks`, which share `state`. May sleep.
+    /// Registers `hooks`, which share `state`, for the packets of `net`. May sleep.
     ///
     /// # Errors
     ///
@@ -109,11 +109,11 @@ impl<T: Send + Sync + 'static> Hooks<T> {
         })
     }
 
-    /// Takes the hooks back. May sleep.
+    /// Unregisters the hooks. May sleep.
     ///
-    /// Packets that are in one of them already may stay there for a grace period.
+    /// A handler may still run for a grace period.
     ///
-    /// `net` has to be the namespace that the hooks are in; otherwise they stay.
+    /// `net` must be the namespace of the hooks; otherwise they stay registered.
     pub fn unregister(mut self, net: &Net) {
         if self.cookie != net.cookie() {
             return;
@@ -132,8 +132,8 @@ impl<T: Send + Sync + 'static> Hooks<T> {
 }
 
 impl<T: Send + Sync> Drop for Hooks<T> {
-    /// Of hooks that were not taken back: nobody knows whether their namespace still exists. They
-    /// stay, with all they need.
+    /// Hooks that were not unregistered stay registered with their state, as their namespace may no longer
+    /// exist.
     fn drop(&mut self) {
         if let Some(registered) = self.registered.take() {
             module::leak(registered, "netfilter hooks");
@@ -142,7 +142,7 @@ impl<T: Send + Sync> Drop for Hooks<T> {
 }
 
 impl<T> Hook<T> {
-    /// What C wants to know.
+    /// The operations for C.
     fn operations(&self, private: *const c_void) -> bindings::nf_hook_ops {
         bindings::nf_hook_ops {
             hook: Some(self.call),
@@ -192,7 +192,7 @@ unsafe extern "C" fn adapter<T: Send + Sync + 'static, H: Handler<T>>(
         Verdict::Stolen => return bindings::NF_STOLEN,
     };
     if back.as_ptr() != given.as_ptr() {
-        // The packet that C gave is somewhere else. It must not go on here, nor must another.
+        // The handler returned another packet than it got. C must use neither of them.
         return bindings::NF_STOLEN;
     }
     let _ = back.into_raw();

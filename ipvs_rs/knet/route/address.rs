@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What an address is to this host.
+//! The type of an address: local to this host, or not.
 
 use ipvs_sys as bindings;
 
 use super::{in6_addr, Query, Route};
 use crate::{net_namespace::Net, rcu};
 
-/// What an address is to this host.
+/// The type of an address as this host sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressType {
-    /// One of its own.
+    /// An address of this host.
     Local,
-    /// One that others have, or nobody.
+    /// A unicast address that is not of this host.
     Unicast,
-    /// A broadcast, multicast or anycast address, or one that a route forbids.
+    /// A broadcast, multicast or anycast address, or an address that a route forbids.
     Other,
 }
 
-/// What an IPv4 address is to this host, in any of its routing tables for local addresses.
+/// The type of an IPv4 address, by the host's routing tables for local addresses.
 pub fn address_type_v4(net: &Net, address: [u8; 4]) -> AddressType {
     // SAFETY: The namespace is valid.
     let kind = unsafe { bindings::inet_addr_type(net.as_ptr(), u32::from_ne_bytes(address)) };
@@ -29,11 +29,14 @@ pub fn address_type_v4(net: &Net, address: [u8; 4]) -> AddressType {
     }
 }
 
-/// What an IPv6 address is to this host. Link-local ones of others are nobody's: without the link
-/// they say nothing.
+/// The type of an IPv6 address.
 ///
-/// As the C module does: those for which packets leave by the loopback device are local, even if only
-/// the default route goes there.
+/// An address that is unicast and not link-local counts as unicast without a lookup, also if it is an
+/// address of this host. A link-local address of another host is [`AddressType::Other`], as its link is not
+/// known.
+///
+/// As the C module does: an address that packets reach by the loopback device is local, even if only
+/// the default route leads there.
 pub fn address_type_v6(net: &Net, address: [u8; 16]) -> AddressType {
     // SAFETY: The address is valid.
     let kind = unsafe { bindings::__ipv6_addr_type(&in6_addr(address)) };
@@ -53,7 +56,7 @@ pub fn address_type_v6(net: &Net, address: [u8; 16]) -> AddressType {
     }
 }
 
-/// Whether an IPv6 address is one of a single host.
+/// Whether an IPv6 address is a unicast address.
 pub fn is_unicast_v6(address: [u8; 16]) -> bool {
     // SAFETY: The address is valid.
     let kind = unsafe { bindings::__ipv6_addr_type(&in6_addr(address)) };

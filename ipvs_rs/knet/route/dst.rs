@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Routes of C, which a [`Route`](super::Route) or a packet has a pointer to.
+//! Functions on C's routes (`struct dst_entry`), to which a [`Route`](super::Route) or a packet points.
 
 use core::ptr::NonNull;
 use ipvs_sys as bindings;
@@ -32,8 +32,8 @@ pub(crate) unsafe fn is_local(dst: NonNull<bindings::dst_entry>) -> bool {
     }
 }
 
-/// The family of a route, as sockets have it. It is none of IP where a tunnel's notes take the place
-/// of a route.
+/// The address family of a route, as a number of sockets (`AF_INET`). A tunnel's metadata that takes the
+/// place of a route has another family.
 ///
 /// # Safety
 ///
@@ -61,7 +61,7 @@ pub(crate) unsafe fn is_of(dst: NonNull<bindings::dst_entry>, wanted: Family) ->
     }
 }
 
-/// Whether a route leaves by the loopback device.
+/// Whether the output device of a route is the loopback device.
 ///
 /// # Safety
 ///
@@ -76,7 +76,7 @@ pub(crate) unsafe fn is_by_loopback(dst: NonNull<bindings::dst_entry>) -> bool {
     flags & bindings::net_device_flags_IFF_LOOPBACK != 0
 }
 
-/// The device that a route leaves by now.
+/// The present output device of a route.
 ///
 /// # Safety
 ///

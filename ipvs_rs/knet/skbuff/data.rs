@@ -8,21 +8,21 @@ use kernel::prelude::*;
 use super::Skb;
 
 impl Skb {
-    /// Bytes from the beginning of the network header to the end of the packet.
+    /// The number of bytes from the beginning of the network header to the end of the packet.
     #[inline]
     pub fn len(&self) -> usize {
         // CAST: 32 bits into a machine word.
         (self.total() as usize).saturating_sub(self.network_offset())
     }
 
-    /// Whether there is nothing from the network header on.
+    /// Whether the packet has no bytes from the network header on.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The `buf.len()` bytes at `offset`, if the packet has them all: borrowed from the packet
-    /// where they lie in one piece, else copied into `buf`.
+    /// The `buf.len()` bytes at `offset`; [`None`] if the packet ends before. They are borrowed from the
+    /// packet if they are in its linear part, else copied into `buf`.
     #[inline]
     pub fn header<'b>(&'b self, offset: usize, buf: &'b mut [u8]) -> Option<&'b [u8]> {
         let start = self.network_offset().checked_add(offset)?;
@@ -39,7 +39,7 @@ impl Skb {
         Some(unsafe { core::slice::from_raw_parts(first, buf.len()) })
     }
 
-    /// The length of the largest fragment that this IPv6 packet was put together of, if it was.
+    /// The length of the largest fragment of which this IPv6 packet was reassembled, if it was.
     #[inline]
     pub fn largest_fragment_v6(&self) -> Option<core::num::NonZero<u16>> {
         // SAFETY: By the type invariant the packet is valid.
@@ -49,7 +49,7 @@ impl Skb {
         core::num::NonZero::new(unsafe { (*control).frag_max_size })
     }
 
-    /// Copies what does not lie in one piece.
+    /// Copies bytes that are not in the linear part.
     #[cold]
     fn copy<'b>(&self, start: usize, buf: &'b mut [u8]) -> Option<&'b [u8]> {
         let start = i32::try_from(start).ok()?;
@@ -61,10 +61,10 @@ impl Skb {
         (error == 0).then_some(buf)
     }
 
-    /// The first `length` bytes, to change them.
+    /// The first `length` bytes, mutable.
     ///
-    /// Those of a network header should stay one: C may drop the packet otherwise, or fragment it
-    /// where it should not, but reads nothing that is not part of the packet's memory.
+    /// The caller should leave a valid network header. Otherwise C may drop the packet or fragment it wrongly,
+    /// but it reads no memory outside the packet.
     ///
     /// # Errors
     ///
@@ -89,7 +89,7 @@ impl Skb {
         Ok(unsafe { core::slice::from_raw_parts_mut(first, length) })
     }
 
-    /// Gets the first `end` bytes from `skb->data` on into one piece that nobody shares.
+    /// Makes the first `end` bytes from `skb->data` on linear and unshared.
     #[cold]
     fn make_writable(&mut self, end: usize) -> Result {
         let end = u32::try_from(end).map_err(|_| EINVAL)?;
@@ -106,14 +106,14 @@ impl Skb {
         unsafe { (*self.as_ptr()).cloned() != 0 }
     }
 
-    /// Bytes from `skb->data` to the end of the packet.
+    /// The number of bytes from `skb->data` to the end of the packet.
     #[inline]
     fn total(&self) -> u32 {
         // SAFETY: By the type invariant the packet is valid.
         unsafe { (*self.as_ptr()).len }
     }
 
-    /// Bytes from `skb->data` on that lie in one piece.
+    /// The number of bytes in the linear part, from `skb->data` on.
     #[inline]
     fn linear(&self) -> usize {
         // SAFETY: By the type invariant the packet is valid.

@@ -25,22 +25,22 @@ pub enum DefragUser {
 /// Why a fragment has not become a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DefragError {
-    /// It waits for the others.
+    /// The fragment waits for the others.
     InProgress,
-    /// It does not fit to the others, there was one like it, or no memory for it: it is freed.
+    /// The fragment was freed: it does not fit the others, it came twice, or there was no memory for it.
     Refused,
 }
 
 impl Skb {
-    /// Puts the fragments of an IPv4 packet together.
+    /// Reassembles an IPv4 packet from its fragments.
     ///
-    /// Returns the whole packet with its last fragment.
+    /// The call with the last missing fragment returns the whole packet.
     ///
     /// # Errors
     ///
     /// [`DefragError`]. Packets of IPv6 are refused.
     pub fn defragment(self, net: &Net, user: DefragUser) -> Result<Skb, DefragError> {
-        // The reassembly asks the device, or else the route, for its namespace.
+        // C takes the namespace from the device, or from the route if there is no device.
         if !self.has_device() && !self.has_route() || !self.is_of(Family::V4) {
             return Err(DefragError::Refused);
         }

@@ -14,14 +14,14 @@ pub enum IcmpError {
     TimeExceeded,
     /// The packet may not be fragmented, and is larger than the next link takes.
     FragmentationNeeded {
-        /// What the next link takes, in bytes.
+        /// The MTU of the next link, in bytes.
         mtu: u32,
     },
     /// No host has this address.
     HostUnreachable,
     /// No program serves this port.
     PortUnreachable,
-    /// What the fields of the ICMP header say.
+    /// An error with these fields of the ICMP header.
     Other {
         /// The type.
         kind: u8,
@@ -35,10 +35,10 @@ pub enum IcmpError {
 impl Skb {
     /// Answers an IPv4 packet with an ICMP error.
     ///
-    /// To be called while the packet has the route it came with, and its addresses: both decide
-    /// where the answer goes. C keeps to its rules about what may be answered, and how often. Nothing
-    /// is sent if the packet or its route is not of IPv4, if the kernel knows no such error, or if the
-    /// packet has other options than it came with.
+    /// The packet must still have the route and the addresses with which it arrived: they decide
+    /// where the error goes. C applies its rules about which packets get an error, and its rate limits.
+    /// No error is sent if the packet or its route is not of IPv4, if the kernel does not know the error,
+    /// or if the packet has other options than it arrived with.
     pub fn icmp_send_v4(&mut self, error: IcmpError) {
         let unreachable = bindings::ICMP_DEST_UNREACH;
         let (kind, code, info) = match error {
@@ -77,8 +77,8 @@ impl Skb {
 
     /// Answers an IPv6 packet with an ICMPv6 error.
     ///
-    /// See [`Skb::icmp_send_v4`]. Fragmentation is what senders of IPv6 do, and always needed. Nothing
-    /// is sent if the packet is not of IPv6, or has a route that is not.
+    /// See [`Skb::icmp_send_v4`]. "Fragmentation needed" is "packet too big" in IPv6. No error is sent if the
+    /// packet is not of IPv6, or has a route of another family.
     pub fn icmp_send_v6(&mut self, net: &Net, error: IcmpError) {
         let unreachable = bindings::ICMPV6_DEST_UNREACH;
         let (kind, code, info) = match error {

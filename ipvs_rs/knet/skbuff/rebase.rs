@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A packet that another one quotes takes its place.
+//! The replacement of a packet by a packet inside it.
 
 use ipvs_sys as bindings;
 use kernel::prelude::*;
@@ -9,15 +9,15 @@ use super::{ether_type, Skb};
 use crate::{net_namespace::Net, netfilter::Family};
 
 impl Skb {
-    /// Makes the packet of `family` that begins at `offset` the packet itself; what was before it
-    /// is no longer there. It keeps the route, and came in by the same device.
+    /// Removes all bytes before `offset`, where a packet of `family` begins. The packet keeps its route and
+    /// its input device.
     ///
-    /// What the network layer noted of the old headers, options among it, is forgotten.
+    /// The control block, with the options of the old header, is cleared.
     ///
     /// # Errors
     ///
-    /// `EINVAL` if the network header is not all there, without its options, or there is no memory
-    /// to get it into one piece. The packet is as it was then.
+    /// `EINVAL` if the packet does not have the whole network header (without options), or there is no memory
+    /// to make it linear. The packet is unchanged then.
     pub fn rebase(&mut self, offset: usize, family: Family) -> Result {
         let offset = self.network_offset().checked_add(offset).ok_or(EINVAL)?;
         let offset = u32::try_from(offset).map_err(|_| EINVAL)?;
@@ -30,8 +30,8 @@ impl Skb {
         }
     }
 
-    /// Lets the routes of this IPv4 packet, which this host has sent, take packets of at most `mtu`
-    /// bytes, as far as C believes that.
+    /// Lowers the path MTU of the route of this IPv4 packet, which this host has sent, to `mtu` bytes. C
+    /// may ignore the number.
     pub fn update_pmtu_v4(&mut self, net: &Net, mtu: u32) {
         if self.is_of(Family::V4) {
             // SAFETY: By the type invariant the packet is ours, and begins with a header of IPv4.
@@ -39,7 +39,7 @@ impl Skb {
         }
     }
 
-    /// The same of IPv6.
+    /// Lowers the path MTU as [`Skb::update_pmtu_v4`], for an IPv6 packet.
     pub fn update_pmtu_v6(&mut self, net: &Net, mtu: u32) {
         if self.is_of(Family::V6) {
             // SAFETY: By the type invariant the packet is ours, and begins with a header of IPv6.

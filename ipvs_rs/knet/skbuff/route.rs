@@ -32,7 +32,7 @@ impl Skb {
         unsafe { c_route::is_local(dst) }
     }
 
-    /// Whether the attached route leaves by the loopback device.
+    /// Whether the output device of the attached route is the loopback device.
     pub fn route_is_by_loopback(&self) -> bool {
         let Some(dst) = self.attached() else {
             return false;
@@ -41,7 +41,7 @@ impl Skb {
         unsafe { c_route::is_by_loopback(dst) }
     }
 
-    /// Whether the packet is of `family`, and a route of that is attached.
+    /// Whether the packet is of `family` and a route of this family is attached.
     #[inline]
     pub(super) fn has_route_of(&self, family: Family) -> bool {
         let Some(dst) = self.attached() else {
@@ -60,15 +60,15 @@ impl Skb {
 
     /// Attaches `route` in place of the present one, without a reference of its own.
     ///
-    /// The read-side section keeps a route alive, whoever gives up references meanwhile; where a
-    /// packet is to outlive the section, C takes a reference first.
+    /// The read-side section keeps the route alive, even if its last reference is dropped. C takes a
+    /// reference before it lets a packet outlive the section.
     #[inline]
     pub fn set_route_noref(&mut self, route: &Route, _guard: &Guard) {
         // CAST: A pointer in a field that also has a bit for flags.
         self.attach(route.as_ptr() as usize | NOREF);
     }
 
-    /// Replaces the field.
+    /// Replaces the route field, and drops the reference of the old value if it has one.
     #[inline]
     fn attach(&mut self, new: usize) {
         // SAFETY: By the type invariant the packet is valid.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What makes a packet leave this host, or tells its sender why it does not.
+//! Sending a packet, and telling its sender that it cannot be sent.
 
 use ipvs_sys as bindings;
 use kernel::prelude::*;
@@ -9,7 +9,7 @@ use super::Skb;
 use crate::{net_namespace::Net, netfilter::Family, rcu::Guard, route::Route};
 
 impl Skb {
-    /// Sends a packet on its way by `route`, which is attached in place of the present one: see
+    /// Attaches `route` in place of the present route and sends the packet: see
     /// [`Skb::forward_v4`] and [`Skb::set_route_noref`]. A packet of another family than the route is dropped.
     #[inline]
     pub fn forward_by(mut self, route: &Route, net: &Net, guard: &Guard) {
@@ -29,8 +29,7 @@ impl Skb {
         }
     }
 
-    /// Sends an IPv4 packet on its way by the attached route, which begins with the hooks at
-    /// `LOCAL_OUT`.
+    /// Sends an IPv4 packet by the attached route, through the hooks at `LOCAL_OUT` first.
     ///
     /// Sets `ipvs_property`, lets go of the socket that was to receive the packet, and makes the
     /// checksum state and the time stamp those of a packet to be sent. If the packet is larger than
@@ -47,7 +46,7 @@ impl Skb {
         unsafe { bindings::forward_v4(net.as_ptr(), skb.as_ptr()) };
     }
 
-    /// The same for an IPv6 packet, see [`Skb::forward_v4`].
+    /// Sends an IPv6 packet as [`Skb::forward_v4`].
     #[inline]
     pub fn forward_v6(self, net: &Net) {
         if !self.has_route_of(Family::V6) {
@@ -97,7 +96,7 @@ impl Skb {
         })
     }
 
-    /// Tells the sender how large packets may be, if it is a socket of this host.
+    /// Tells the path MTU to the sender, if the sender is a socket of this host.
     #[inline]
     pub fn update_sender_pmtu(&self, mtu: u32) {
         if !self.has_device() && self.has_route() {
@@ -107,8 +106,8 @@ impl Skb {
         }
     }
 
-    /// Tells the sender that there is no way, as the attached route wants it done, which must be of the
-    /// packet's family.
+    /// Tells the sender that the destination is unreachable, by the function of the attached route. Does nothing
+    /// if the route is not of the packet's family.
     pub fn link_failure(&mut self) {
         if self.has_route_of(Family::V4) || self.has_route_of(Family::V6) {
             // SAFETY: The packet and its route are of one family, and by the type invariant it begins

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A packet becomes the payload of another.
+//! Encapsulation: a packet becomes the payload of an outer packet.
 //!
 //! ```text
 //!   Skb ──encapsulate──> Capsule ──push_gre | push_gue + push_udp──> Capsule ──finish──> Skb
 //! ```
 //!
-//! Headers are put before the packet from the inside out. Where the transport checksum of the inner
-//! packet or its segmentation is left to a device, that stays so; C is told where the inner headers
-//! are.
+//! Headers are prepended from the inside out. If the transport checksum of the inner packet or its
+//! segmentation is left to a device, it stays so, and C gets the offsets of the inner headers.
 //!
 //! C headers: [`include/net/ip_tunnels.h`](srctree/include/net/ip_tunnels.h),
 //! [`include/net/gre.h`](srctree/include/net/gre.h)
@@ -19,7 +18,7 @@ use kernel::{error::to_result, prelude::*};
 use super::{ether_type, header_length, Skb};
 use crate::{checksum::IpSummed, net_namespace::Net, netfilter::Family, route::Route};
 
-/// How the segments of a packet are to be wrapped, if it is segmented later.
+/// The type of tunnel around the segments of a packet that is segmented later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TunnelGso {
     /// In IP.
@@ -38,25 +37,25 @@ pub enum TunnelGso {
     },
 }
 
-/// Where a transport checksum is that somebody else is to complete, in bytes from the network
-/// header.
+/// The position of a transport checksum that a device or the receiver will complete, in bytes from the
+/// network header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartialChecksum {
-    /// Where what it covers begins.
+    /// The beginning of the bytes that the checksum covers.
     pub start: u16,
-    /// Where it is.
+    /// The position of the checksum field.
     pub field: u16,
 }
 
 /// A packet that is getting outer headers.
 pub struct Capsule {
     skb: Skb,
-    /// Bytes that are still reserved for headers.
+    /// The number of bytes that are still reserved for headers.
     room: u32,
 }
 
 impl Skb {
-    /// Where the transport checksum is, if somebody else is to complete it.
+    /// The position of the transport checksum; [`None`] if it is not partial.
     pub fn partial_checksum(&self) -> Option<PartialChecksum> {
         if self.ip_summed() != IpSummed::Partial {
             return None;
@@ -70,12 +69,12 @@ impl Skb {
         })
     }
 
-    /// Begins to wrap the packet in one of `outer` that leaves by `route`, with `headers` bytes of
+    /// Begins to encapsulate the packet in a packet of `outer` on `route`. Reserves `headers` bytes for
     /// headers.
     ///
     /// # Errors
     ///
-    /// `ENOMEM`; `EINVAL`: those are too many headers.
+    /// `ENOMEM`, or `EINVAL` if `headers` is too large.
     pub fn encapsulate(
         self,
         route: &Route,
@@ -122,26 +121,26 @@ impl Skb {
 }
 
 impl Capsule {
-    /// Takes `length` bytes from the room.
+    /// Takes `length` bytes of the reserved bytes.
     fn take(&mut self, length: u32) -> Result {
         self.room = self.room.checked_sub(length).ok_or(EINVAL)?;
         Ok(())
     }
 
-    /// Says what the next header calls the IP packet inside.
+    /// Sets the protocol number of the inner IP packet.
     pub fn inner_ipproto(&mut self, protocol: u8) {
         // SAFETY: By the invariant of `Skb` the packet is ours.
         unsafe { bindings::tunnel_inner_ipproto(self.skb.as_ptr(), protocol) };
     }
 
-    /// Leaves the inner transport checksum to the receiver, where it is not there yet. The headers
-    /// must tell.
+    /// Leaves the inner transport checksum to the receiver, if it is not complete yet. The outer headers must
+    /// say so.
     pub fn leave_checksum_to_receiver(&mut self) {
         // SAFETY: By the invariant of `Skb` the packet is ours.
         unsafe { bindings::tunnel_remote_checksum(self.skb.as_ptr()) };
     }
 
-    /// Puts `length` bytes before the packet.
+    /// Prepends `length` bytes.
     ///
     /// # Errors
     ///
@@ -156,8 +155,7 @@ impl Capsule {
         Ok(unsafe { core::slice::from_raw_parts_mut(start.cast(), length as usize) })
     }
 
-    /// Puts a UDP header before the packet, from a port that is the same for all packets of the
-    /// inner flow.
+    /// Prepends a UDP header. All packets of an inner flow get the same source port.
     ///
     /// # Errors
     ///
@@ -180,7 +178,7 @@ impl Capsule {
         Ok(())
     }
 
-    /// Puts a GRE header before the packet, whose own network header is of `inner`.
+    /// Prepends a GRE header. `inner` is the family of the inner packet.
     ///
     /// # Errors
     ///
@@ -197,8 +195,7 @@ impl Capsule {
         Ok(())
     }
 
-    /// Puts the network header before the packet: `write` gets its bytes, and the length of the
-    /// whole packet.
+    /// Prepends the outer network header. `write` gets its bytes and the length of the whole packet.
     ///
     /// # Errors
     ///
@@ -223,24 +220,23 @@ impl Capsule {
     }
 }
 
-/// The ends of a packet that is getting outer headers. IPv4 uses the first four bytes.
+/// The outer addresses of a packet that is encapsulated. IPv4 uses the first four bytes.
 pub struct OuterAddrs {
-    /// Which addresses these are.
+    /// The family of the addresses.
     pub family: Family,
-    /// Where it comes from.
+    /// The source address.
     pub source: [u8; 16],
-    /// Where it goes.
+    /// The destination address.
     pub destination: [u8; 16],
 }
 
 /// The length of a UDP header.
 const UDP_HEADER: u32 = 8;
 
-/// The most bytes of headers that a packet may get; C adds to the number.
+/// The maximum number of bytes of headers that a packet may get. C adds to this number.
 const MOST_HEADERS: u32 = 512;
 
-/// An identification for an IPv4 packet between these ends that may be fragmented into datagrams
-/// of so many segments.
+/// An identification for an IPv4 packet with these addresses and this protocol.
 pub fn identification_v4(net: &Net, source: [u8; 4], destination: [u8; 4], protocol: u8) -> u16 {
     let mut header: bindings::iphdr = pin_init::zeroed();
     header.protocol = protocol;
