@@ -20,6 +20,7 @@ pub(crate) mod drops;
 pub(crate) mod duties;
 pub(crate) mod family;
 mod ipvs;
+pub mod member;
 pub(crate) mod origin;
 pub mod pool;
 pub(crate) mod route;

@@ -28,8 +28,9 @@ use crate::{
     model::{
         dest::Dest,
         duties::{Cleanup, Estimation, Resize, TrashRound},
+        member::Member,
         origin::Origin,
-        pool::{Member, OwnedPool, ServiceSettings},
+        pool::{OwnedPool, ServiceSettings},
         scheduling::{Change, Handle},
         service::{Cursor, Service},
         views, Config, Ipvs,

@@ -42,7 +42,7 @@ const QUIESCED: u32 = 2;
 
 /// A real server of one virtual service. Its connections share this object.
 ///
-/// The configuration of the server is in its [`Member`](super::pool::Member) of the pool, where listings and
+/// The configuration of the server is in its [`Member`](super::member::Member) of the pool, where listings and
 /// schedulers read it. The packets of existing connections know no pool, so the settings that they need are copied
 /// into this object with each new pool.
 ///

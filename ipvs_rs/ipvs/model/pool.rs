@@ -2,7 +2,6 @@
 
 //! The servers of a service, the state of its scheduler and its settings, which packets see as one object.
 
-mod member;
 mod owned;
 mod published;
 mod settings;
@@ -11,10 +10,11 @@ use ipvs_core::config::{DestKey, Name};
 use kernel::{prelude::*, sync};
 use knet::{list::List, net_namespace::Net, rcu::Guard, vec};
 
-use super::scheduling::{Arrival, Change, Handle, Picker, Setup};
-use member::sketch;
+use super::{
+    member::{sketch, Member},
+    scheduling::{Arrival, Change, Handle, Picker, Setup},
+};
 
-pub use member::Member;
 pub(crate) use owned::OwnedPool;
 pub(crate) use published::PublishedPool;
 pub(crate) use settings::ServiceSettings;

@@ -11,7 +11,7 @@ use knet::{
     registry::{Held, Named},
 };
 
-use super::pool::Member;
+use super::member::Member;
 pub use ipvs_core::sched::{Arrival, Change};
 
 /// The servers that a scheduler prepares its state for.

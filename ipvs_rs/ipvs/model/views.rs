@@ -11,11 +11,7 @@ use knet::{
     time::{Jiffies, HZ},
 };
 
-use super::{
-    conn::Conn,
-    pool::{Member, Pool},
-    service::Service,
-};
+use super::{conn::Conn, member::Member, pool::Pool, service::Service};
 
 /// The present values of a service; [`None`] after the service was deleted.
 pub(crate) fn service(service: &Service, guard: &Guard) -> Option<ServiceView> {

@@ -12,7 +12,8 @@ use super::complaint;
 use crate::model::{
     conn::{control::Control, Conn, FirstPacket, Refused, Role, Target},
     drops::Reason,
-    pool::{Member, Pool},
+    member::Member,
+    pool::Pool,
     scheduling::Arrival,
     service::Service,
     Ipvs,

@@ -18,7 +18,7 @@ use knet::{
 
 use crate::model::scheduling::{Factory, Handle, Picker};
 pub use crate::model::{
-    pool::Member,
+    member::Member,
     scheduling::{Arrival, Change, Setup},
 };
 #[doc(hidden)]

@@ -22,8 +22,9 @@ use crate::{
     control::configure,
     model::{
         dest::Dest,
+        member::Member,
         origin::Origin,
-        pool::{Member, OwnedPool, ServiceSettings},
+        pool::{OwnedPool, ServiceSettings},
         scheduling::Change,
         servers::Reservation,
         service::{Cursor, Index, Service},

@@ -16,7 +16,7 @@ use knet::{
 use super::{attributes, ipvs, origin, services, sink};
 use crate::{
     control::{configure, errno::of_request},
-    model::{pool::Member, views, Ipvs},
+    model::{member::Member, views, Ipvs},
 };
 
 /// What a request to add or change a server names, and asks for.

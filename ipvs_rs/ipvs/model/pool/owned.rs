@@ -17,8 +17,11 @@ use core::ops::Deref;
 use kernel::prelude::*;
 use knet::{list::List, net_namespace::Net, rcu::Arc};
 
-use super::{Member, Pool, ServiceSettings};
-use crate::model::scheduling::{Change, Handle};
+use super::{Pool, ServiceSettings};
+use crate::model::{
+    member::Member,
+    scheduling::{Change, Handle},
+};
 
 /// A pool and a reference to the module of its scheduler, which stays loaded while this value exists.
 ///

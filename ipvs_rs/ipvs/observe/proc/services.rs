@@ -23,7 +23,8 @@ use knet::{proc_seq::Rows, rcu};
 
 use super::{Protocol, WithPort};
 use crate::model::{
-    pool::{Member, Pool},
+    member::Member,
+    pool::Pool,
     service::{Cursor, Service},
     Ipvs,
 };

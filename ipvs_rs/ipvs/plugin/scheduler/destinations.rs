@@ -33,7 +33,7 @@ use super::{
     expiration::{self, Owner, Seconds},
     Setup,
 };
-use crate::model::pool::Member;
+use crate::model::member::Member;
 
 /// The number of buckets is 2 to this power, that of locks to the other.
 const BITS: u32 = 10;

@@ -11,7 +11,7 @@ use ipvs_core::{
 };
 use knet::rcu::Arc;
 
-use crate::model::dest::Dest;
+use super::dest::Dest;
 
 /// A server in a pool, and its configuration there.
 #[derive(Clone)]
