@@ -52,7 +52,7 @@ static LAYOUT: &[(&str, usize)] = layout! {
         protocol, network_header
     }
     skb_shared_info { gso_size }
-    net_device { flags, nd_net = nd_net.net }
+    net_device { flags, mtu, ifindex, nd_net = nd_net.net }
     notifier_block { notifier_call, priority }
     netdev_notifier_info { dev }
     net { net_cookie, user_ns, proc_net, gen }

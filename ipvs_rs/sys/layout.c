@@ -56,6 +56,8 @@ const struct layout_entry ipvs_helper_layout[] = {
 	FIELD(skb_shared_info, gso_size),
 	SIZE(net_device),
 	FIELD(net_device, flags),
+	FIELD(net_device, mtu),
+	FIELD(net_device, ifindex),
 	PART(net_device, nd_net, nd_net.net),
 	SIZE(notifier_block),
 	FIELD(notifier_block, notifier_call),
