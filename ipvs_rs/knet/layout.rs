@@ -76,6 +76,7 @@ static LAYOUT: &[(&str, usize)] = layout! {
     in6_addr { u6_addr8 = in6_u.u6_addr8 }
     inet6_skb_parm { frag_max_size }
     rt6_info { dst, rt6i_flags }
+    wait_queue_head {}
     callback_head {}
     spinlock {}
     timer_list { expires }

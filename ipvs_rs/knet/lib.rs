@@ -20,6 +20,7 @@ pub mod errno;
 pub mod field;
 pub mod genetlink;
 pub mod hashtable;
+pub mod kthread;
 #[cfg(CONFIG_KUNIT = "y")]
 mod kunit;
 pub mod layout;

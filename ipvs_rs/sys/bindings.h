@@ -18,6 +18,11 @@
 #include <linux/timer.h>
 #include <linux/workqueue.h>
 
+/* kernel threads, and what they sleep on */
+#include <linux/kthread.h>
+#include <linux/sched.h>
+#include <linux/wait.h>
+
 /* memory and modules */
 #include <linux/slab.h>
 #include <linux/mm.h>

@@ -26,6 +26,7 @@ struct sock;
 struct lock_class_key;
 struct spinlock;
 struct timer_list;
+struct wait_queue_head;
 struct work_struct;
 
 /* percpu.c */
@@ -131,6 +132,10 @@ unsigned int ipvs_helper_cpumask_first_online(const struct cpumask *mask);
 /* sockopt.c */
 struct net *ipvs_helper_sock_net(const struct sock *sk);
 int ipvs_helper_copy_from_sockptr(void *to, sockptr_t from, size_t length);
+
+/* kthread.c */
+void ipvs_helper_kthread_sleep(struct wait_queue_head *queue, const u32 *called, unsigned long ticks);
+void ipvs_helper_wake_up(struct wait_queue_head *queue);
 
 /* layout.c */
 

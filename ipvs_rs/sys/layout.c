@@ -15,6 +15,7 @@
 #include <linux/stddef.h>
 #include <linux/sysctl.h>
 #include <linux/timer.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <net/dst.h>
 #include <net/flow.h>
@@ -131,6 +132,7 @@ const struct layout_entry ipvs_helper_layout[] = {
 	SIZE(rt6_info),
 	FIELD(rt6_info, dst),
 	FIELD(rt6_info, rt6i_flags),
+	SIZE(wait_queue_head),
 	SIZE(callback_head),
 	SIZE(spinlock),
 	SIZE(timer_list),
