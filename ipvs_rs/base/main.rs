@@ -7,7 +7,7 @@
 #![forbid(unsafe_code)]
 
 use kernel::prelude::*;
-use knet::{percpu, rcu_module};
+use knet::{percpu, rcu_module, socket};
 
 rcu_module! {
     type: Base,
@@ -20,6 +20,7 @@ rcu_module! {
 /// What the loaded module owns.
 struct Base {
     _cpus: percpu::KnownCpus,
+    _sockets: socket::Namespaces,
 }
 
 impl kernel::Module for Base {
@@ -27,6 +28,7 @@ impl kernel::Module for Base {
         knet::layout::check()?;
         Ok(Self {
             _cpus: percpu::KnownCpus::new()?,
+            _sockets: socket::Namespaces::new()?,
         })
     }
 }

@@ -76,7 +76,12 @@ static LAYOUT: &[(&str, usize)] = layout! {
     in6_addr { u6_addr8 = in6_u.u6_addr8 }
     inet6_skb_parm { frag_max_size }
     rt6_info { dst, rt6i_flags }
+    in_addr { s_addr }
+    sockaddr_in { sin_family, sin_port, sin_addr }
+    sockaddr_in6 { sin6_family, sin6_port, sin6_flowinfo, sin6_addr, sin6_scope_id }
+    __kernel_sockaddr_storage {}
     wait_queue_head {}
+    rw_semaphore {}
     callback_head {}
     spinlock {}
     timer_list { expires }

@@ -240,7 +240,7 @@ impl Drop for Route {
 }
 
 /// The C structure of an IPv6 address.
-fn in6_addr(octets: [u8; 16]) -> bindings::in6_addr {
+pub(crate) fn in6_addr(octets: [u8; 16]) -> bindings::in6_addr {
     let mut addr: bindings::in6_addr = pin_init::zeroed();
     addr.in6_u.u6_addr8 = octets;
     addr

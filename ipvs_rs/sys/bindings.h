@@ -20,6 +20,7 @@
 
 /* kernel threads, and what they sleep on */
 #include <linux/kthread.h>
+#include <linux/rwsem.h>
 #include <linux/sched.h>
 #include <linux/wait.h>
 
@@ -59,6 +60,12 @@
 #include <net/ip_tunnels.h>
 #include <net/udp.h>
 #include <net/xfrm.h>
+
+/* sockets */
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/net.h>
+#include <linux/socket.h>
 
 /* netfilter */
 #include <linux/netfilter.h>

@@ -23,6 +23,7 @@ struct nlattr;
 struct seq_file;
 struct sk_buff;
 struct sock;
+struct socket;
 struct lock_class_key;
 struct spinlock;
 struct timer_list;
@@ -132,6 +133,16 @@ unsigned int ipvs_helper_cpumask_first_online(const struct cpumask *mask);
 /* sockopt.c */
 struct net *ipvs_helper_sock_net(const struct sock *sk);
 int ipvs_helper_copy_from_sockptr(void *to, sockptr_t from, size_t length);
+
+/* socket.c */
+int ipvs_helper_socket_set(struct socket *sock, int level, int name, const void *value, unsigned int length);
+int ipvs_helper_socket_bind_to_device(struct socket *sock, int index);
+int ipvs_helper_socket_multicast_device(struct socket *sock, bool ipv6, int index);
+int ipvs_helper_socket_membership(struct socket *sock, bool ipv6, bool join, const void *group, int index);
+int ipvs_helper_socket_buffer_size(const struct socket *sock, bool output);
+int ipvs_helper_socket_receive(struct socket *sock, void *buffer, size_t size, void *source);
+int ipvs_helper_socket_send(struct socket *sock, const void *data, size_t size, void *destination, int length);
+int ipvs_helper_socket_wait(struct socket *sock, bool output, unsigned long ticks);
 
 /* kthread.c */
 void ipvs_helper_kthread_sleep(struct wait_queue_head *queue, const u32 *called, unsigned long ticks);

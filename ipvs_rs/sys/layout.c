@@ -3,14 +3,18 @@
  * The layout of every structure whose size or fields Rust uses, as gcc sees it. knet::layout holds the same list as Rust sees
  * it, in the same order.
  */
+#include <linux/in.h>
+#include <linux/in6.h>
 #include <linux/ipv6.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
 #include <linux/proc_fs.h>
 #include <linux/rcupdate.h>
+#include <linux/rwsem.h>
 #include <linux/seq_file.h>
 #include <linux/seq_file_net.h>
 #include <linux/skbuff.h>
+#include <linux/socket.h>
 #include <linux/spinlock.h>
 #include <linux/stddef.h>
 #include <linux/sysctl.h>
@@ -132,7 +136,21 @@ const struct layout_entry ipvs_helper_layout[] = {
 	SIZE(rt6_info),
 	FIELD(rt6_info, dst),
 	FIELD(rt6_info, rt6i_flags),
+	SIZE(in_addr),
+	FIELD(in_addr, s_addr),
+	SIZE(sockaddr_in),
+	FIELD(sockaddr_in, sin_family),
+	FIELD(sockaddr_in, sin_port),
+	FIELD(sockaddr_in, sin_addr),
+	SIZE(sockaddr_in6),
+	FIELD(sockaddr_in6, sin6_family),
+	FIELD(sockaddr_in6, sin6_port),
+	FIELD(sockaddr_in6, sin6_flowinfo),
+	FIELD(sockaddr_in6, sin6_addr),
+	FIELD(sockaddr_in6, sin6_scope_id),
+	SIZE(__kernel_sockaddr_storage),
 	SIZE(wait_queue_head),
+	SIZE(rw_semaphore),
 	SIZE(callback_head),
 	SIZE(spinlock),
 	SIZE(timer_list),
