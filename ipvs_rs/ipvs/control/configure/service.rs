@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Services are added, edited and deleted.
+
+use ipvs_core::{
+    addr::Family,
+    config::{
+        event::{self, Action},
+        ServiceKey, ServiceSpec,
+    },
+};
+use kernel::prelude::*;
+use knet::{
+    list::List,
+    rcu::{self, Arc},
+};
+
+use super::{
+    check_family, check_service, close_unused_hooks, engines, service as find_service, throw_away,
+};
+use crate::model::{
+    duties::{Cleanup, Estimation, Resize, TrashRound},
+    origin::Origin,
+    pool::{OwnedPool, ServiceSettings},
+    scheduling::Change,
+    service::{Cursor, Service},
+    views, Config, Ipvs,
+};
+
+/// Adds a service without servers.
+///
+/// # Errors
+///
+/// `EEXIST`; `ENOENT` if there is no such scheduler or persistence engine; `EAFNOSUPPORT`;
+/// `EINVAL` if the netmask does not fit the family; `ENOMEM`; any error of the registration of hooks.
+pub(crate) fn add_service(
+    ipvs: &Arc<Ipvs>,
+    origin: Origin<'_>,
+    key: ServiceKey,
+    spec: &ServiceSpec,
+) -> Result {
+    let net = origin.net;
+    check_family(key.family())?;
+    if check_service(ipvs, &key).is_ok() {
+        return Err(EEXIST);
+    }
+    let scheduler = engines(spec)?;
+    spec.netmask.check(key.family()).map_err(|_| EINVAL)?;
+    let settings = ServiceSettings::new(spec);
+    let pool = OwnedPool::new(
+        List::new(0)?,
+        scheduler,
+        Change::Rebuilt,
+        None,
+        settings,
+        net,
+    )?;
+    let mut config = ipvs.config.lock();
+    let counters = config.counters.take()?;
+    let service = Service::new(key, spec.nominal, pool, counters)?;
+    ipvs.make_tables()?;
+    config.open_hooks(ipvs, net, key.family())?;
+    let inserted = ipvs.services.insert(&service, &rcu::read_lock());
+    if inserted.is_err() {
+        close_unused_hooks(ipvs, &mut config, net, key.family());
+    }
+    inserted?;
+    let view = views::service(&service, &rcu::read_lock());
+    if let Some(view) = view {
+        origin.service(Action::New, &view);
+    }
+    drop(config);
+    Resize::consider(ipvs);
+    Estimation::start(ipvs);
+    Ok(())
+}
+
+/// Replaces the settings of a service, and its scheduler if the request names another one.
+///
+/// # Errors
+///
+/// `ESRCH` if there is no such service; `ENOENT` if there is no such scheduler or persistence
+/// engine; `EINVAL` if the netmask does not fit the family; `ENOMEM`; any error with which the
+/// scheduler refuses the servers.
+pub(crate) fn edit_service(
+    ipvs: &Ipvs,
+    origin: Origin<'_>,
+    key: &ServiceKey,
+    spec: &ServiceSpec,
+) -> Result {
+    let net = origin.net;
+    let scheduler = engines(spec)?;
+    spec.netmask.check(key.family()).map_err(|_| EINVAL)?;
+    let _config = ipvs.config.lock();
+    let service = &*find_service(ipvs, key)?;
+    let mut pool = service.pool.lock();
+    let current = pool.get()?;
+    let settings = current.settings().edited(spec);
+    let edited = if current.scheduler() == spec.scheduler.as_ref() {
+        current.with_settings(settings)?
+    } else {
+        let members = current.list().share();
+        OwnedPool::new(members, scheduler, Change::Rebuilt, None, settings, net)?
+    };
+    let before = views::service_with(service, current);
+    let after = views::service_with(service, &edited);
+    pool.replace(edited)?;
+    drop(pool);
+    origin.service(event::service_changes(&before, &after), &after);
+    Ok(())
+}
+
+/// Deletes a service; the connections of its servers stay.
+///
+/// # Errors
+///
+/// `ESRCH` if there is no such service.
+pub(crate) fn delete_service(ipvs: &Arc<Ipvs>, origin: Origin<'_>, key: &ServiceKey) -> Result {
+    let net = origin.net;
+    let mut config = ipvs.config.lock();
+    let service = &*find_service(ipvs, key)?;
+    discard(ipvs, &mut config, service);
+    origin.service_deleted(&service.key);
+    close_unused_hooks(ipvs, &mut config, net, Family::V4);
+    close_unused_hooks(ipvs, &mut config, net, Family::V6);
+    drop(config);
+    Resize::consider(ipvs);
+    TrashRound::plan(ipvs);
+    Cleanup::consider(ipvs);
+    Ok(())
+}
+
+/// Deletes all services of a namespace.
+pub(crate) fn flush(ipvs: &Arc<Ipvs>, origin: Origin<'_>) {
+    let net = origin.net;
+    let mut config = ipvs.config.lock();
+    // The hooks go first, because no service remains to which they could hand a packet.
+    config.close_hooks(net, Family::V4);
+    config.close_hooks(net, Family::V6);
+    let (mut cursor, mut deleted_any) = (Cursor::default(), false);
+    loop {
+        let next = {
+            let guard = rcu::read_lock();
+            let next = ipvs.services.next(&mut cursor, &guard);
+            next.map(|service| service.try_clone())
+        };
+        match next {
+            None => break,
+            Some(None) => continue,
+            Some(Some(service)) => {
+                discard(ipvs, &mut config, &service);
+                deleted_any = true;
+            }
+        }
+    }
+    if deleted_any {
+        origin.flushed();
+    }
+    drop(config);
+    Resize::consider(ipvs);
+    TrashRound::plan(ipvs);
+    Cleanup::consider(ipvs);
+}
+
+/// Removes a service from the table, and moves its servers to the trash.
+fn discard(ipvs: &Ipvs, config: &mut Config, service: &Service) {
+    ipvs.services.remove(service);
+    if let Some(members) = service.pool.members() {
+        for member in members.iter() {
+            throw_away(ipvs, config, member.dest());
+        }
+    }
+    service.pool.end();
+}
