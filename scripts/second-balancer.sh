@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Builds tests/kbuild/second_balancer.rs, outside of the tree, against the base in build/, as a balancer of its own: tests load it
-# beside ip_vs. Then the base as an older or newer source tree would give it, and that balancer against it: tests see them refused.
+# beside ip_vs. So does the module there that tests sockets and threads. Then the base as an older or newer source tree would give it, and that balancer against it: tests see them refused.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd -P)
 for part in say cache modules; do

@@ -5,6 +5,7 @@
 
 mod rcu;
 mod registrations;
+mod sockets;
 mod table;
 mod time;
 mod values;

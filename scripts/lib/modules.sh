@@ -17,17 +17,23 @@ copy_sources() {
 	cp -a "$CHECKOUT/scripts/lib/compared.awk" "$1/scripts/lib/"
 }
 
-# make_second_balancer BASE TARGET: the module of tests/kbuild, on the base that was built in the folder BASE, as
-# TARGET/second_balancer.ko.test: by that name it is not installed with the others.
+# make_second_balancer BASE TARGET: the modules of tests/kbuild, on the base that was built in the folder BASE, as
+# TARGET/second_balancer.ko.test and so on: by that name they are not installed with the others.
 make_second_balancer() {
+	local module
 	mkdir -p "$2/source"
-	cp "$CHECKOUT/tests/kbuild/second_balancer.rs" "$2/source/"
+	cp -r "$CHECKOUT"/tests/kbuild/. "$2/source/"
 	cat >"$2/source/Kbuild" <<-'END'
-		obj-m += second_balancer.o
-		RUSTFLAGS_second_balancer.o := -Dwarnings -Funsafe_code -L $(BASE) --extern ipvs_core --extern knet
+		obj-m += second_balancer.o sockets_and_threads.o
+		rust-flags := -Dwarnings -Funsafe_code -L $(BASE) --extern ipvs_core --extern knet
+		RUSTFLAGS_second_balancer.o := $(rust-flags)
+		sockets_and_threads-y := sockets_and_threads/main.o
+		RUSTFLAGS_sockets_and_threads/main.o := $(rust-flags)
 	END
 	module_make "$2/source" "$2/out" BASE="$1" KBUILD_EXTRA_SYMBOLS="$1/Module.symvers" modules
-	mv "$2/out/second_balancer.ko" "$2/second_balancer.ko.test"
+	for module in second_balancer sockets_and_threads; do
+		mv "$2/out/$module.ko" "$2/$module.ko.test"
+	done
 }
 
 # make_module_tree c|rust|none EXTRA TARGET: hard links to the stock modules under TARGET/lib/modules/KVER, plus ours and those
