@@ -103,7 +103,13 @@ impl ConnFlags {
     /// The connection is no longer counted at its server. This flag is not part of the interface.
     pub const ENDED: Self = Self(0x4_0000);
 
+    /// The bits by which packets find their way: the method, and [`Self::NO_OUTPUT`].
+    pub const ROUTING: Self = Self(Self::METHOD_MASK).with(Self::NO_OUTPUT);
+
     const METHOD_MASK: u32 = 0x7;
+    /// The method, and the flags from [`Self::NO_OUTPUT`] to [`Self::TEMPLATE`] but those of sequence numbers, as no
+    /// connection has such numbers.
+    const LEARNED_MASK: u32 = 0x1987;
     /// The flags that a client of the sockopt interface may ask for.
     const REQUESTABLE_MASK: u32 = Self::METHOD_MASK | Self::ONE_PACKET.0 | Self::NFCT.0;
 
@@ -176,6 +182,30 @@ impl ConnFlags {
     #[must_use]
     pub const fn listed(self) -> Self {
         self.without(Self::INVALIDATED.with(Self::ENDED))
+    }
+
+    /// Those of these flags that are in `mask`.
+    #[must_use]
+    pub const fn only(self, mask: Self) -> Self {
+        Self(self.0 & mask.0)
+    }
+
+    /// Whether a message about the connection has adjustments of sequence numbers.
+    #[inline]
+    pub const fn has_sequence(self) -> bool {
+        self.0 & (Self::IN_SEQ.0 | Self::OUT_SEQ.0) != 0
+    }
+
+    /// The flags that a director takes from a message about a connection, and [`Self::SYNC`].
+    #[must_use]
+    pub const fn learned(self) -> Self {
+        Self(self.0 & Self::LEARNED_MASK).with(Self::SYNC)
+    }
+
+    /// The flags in a message about the connection: those of the interface but [`Self::HASHED`].
+    #[must_use]
+    pub const fn told(self) -> Self {
+        self.listed().without(Self::HASHED)
     }
 
     /// The forwarding method.

@@ -18,7 +18,7 @@
 //! | | |
 //! |---|---|
 //! | packets | [`addr`], [`checksum`], [`wire`], [`flow`], [`nat`], [`icmp`], [`tunnel`] |
-//! | connections | [`conn`], [`proto`], [`plan`], [`persist`], [`defense`], [`drops`] |
+//! | connections | [`conn`], [`proto`], [`plan`], [`persist`], [`defense`], [`drops`], [`sync`] |
 //! | servers | [`sched`], [`est`] |
 //! | tables | [`hash`], [`resize`] |
 //! | configuration | [`uapi`], [`nla`], [`config`], [`sockopt`] |
@@ -55,6 +55,7 @@ pub mod proto;
 pub mod resize;
 pub mod sched;
 pub mod sockopt;
+pub mod sync;
 pub mod tunnel;
 pub mod uapi;
 pub mod wire;

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Synchronisation of the connections of two directors: the datagrams, and when they are sent.
+//!
+//! ```text
+//!   a master    decision ──> Entry ──> Writer ──> datagram
+//!   a backup    datagram ──> parse ──> Entries ──> Entry
+//! ```
+
+mod announced;
+mod datagram;
+pub mod decision;
+mod entry;
+mod event;
+mod v0;
+mod v1;
+mod writer;
+
+pub use announced::Announced;
+pub use datagram::{parse, Entries, Fault, Malformed, Refused, Skipped, Version};
+pub use entry::{EngineData, Entry, Sequence, SequenceShift};
+pub use event::Event;
+pub use writer::{Unwritten, Writer, LEAST_ROOM};

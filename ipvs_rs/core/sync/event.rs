@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The events of daemons that are counted, and the names under which they are.
+
+use super::{Fault, Malformed, Refused, Skipped};
+
+/// Declares the events with their names and the texts about them.
+macro_rules! events {
+    ($($(#[doc = $text:literal])+ $event:ident = $name:literal,)+) => {
+        /// An event of a daemon.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(usize)]
+        pub enum Event {
+            $($(#[doc = $text])+ $event,)+
+        }
+
+        impl Event {
+            /// All events, in the order of their numbers.
+            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$event),+];
+
+            /// The name in `/proc/net/ip_vs_sync`.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$event => $name,)+
+                }
+            }
+        }
+    };
+}
+
+events! {
+    /// A master sent a datagram.
+    SentDatagram = "sent_datagrams",
+    /// A master sent an entry.
+    SentEntry = "sent_entries",
+    /// A master dropped a datagram that the socket did not take.
+    SendError = "send_errors",
+    /// A master dropped a message, as its queue was full.
+    QueueFull = "queue_full",
+    /// A backup received a datagram.
+    Received = "received_datagrams",
+    /// A backup made a connection.
+    New = "new",
+    /// A backup made a connection whose server is not configured.
+    NewUnbound = "new_without_server",
+    /// A backup updated a connection.
+    Updated = "updated",
+    /// A backup ignored the end of a connection that was replaced.
+    Late = "late",
+    /// A backup made no connection, as there are as many as there may be.
+    ConnMax = "conn_max",
+    /// A backup made no connection for want of memory.
+    NoMemory = "no_memory",
+    /// The datagram is shorter than a header.
+    TooShort = "too_short",
+    /// The datagram has another length than its header says.
+    Length = "wrong_length",
+    /// The datagram is for directors with another sync id.
+    SyncId = "other_sync_id",
+    /// The entry has an unknown option that is not optional.
+    Option = "unknown_option",
+    /// The entry has flags that exclude each other.
+    Flags = "wrong_flags",
+    /// The entry is of an unknown protocol.
+    Protocol = "unknown_protocol",
+    /// The entry has an unknown state.
+    State = "unknown_state",
+    /// The entry has data of a persistence engine that is not there.
+    Engine = "unknown_engine",
+    /// The entry is cut off.
+    CutOff = "cut_off",
+    /// The entry is malformed.
+    Malformed = "malformed",
+}
+
+impl From<Refused> for Event {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::TooShort => Self::TooShort,
+            Refused::Length => Self::Length,
+            Refused::SyncId => Self::SyncId,
+        }
+    }
+}
+
+impl From<Fault> for Event {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Skipped(Skipped::Option) => Self::Option,
+            Fault::Skipped(Skipped::Flags) => Self::Flags,
+            Fault::Skipped(Skipped::Protocol) => Self::Protocol,
+            Fault::Skipped(Skipped::State) => Self::State,
+            Fault::Skipped(Skipped::Engine) => Self::Engine,
+            Fault::Malformed(Malformed::CutOff) => Self::CutOff,
+            Fault::Malformed(_) => Self::Malformed,
+        }
+    }
+}
