@@ -4,7 +4,7 @@
 
 use super::size;
 use crate::config::reply::{DestView, ServiceView};
-use crate::config::{NominalTarget, ServiceKey};
+use crate::config::{DaemonSpec, NominalTarget, ServiceKey};
 use crate::est::Stats;
 use crate::proto::Timeouts;
 use crate::uapi::{self, service_flags};
@@ -121,6 +121,19 @@ pub fn timeouts(timeouts: &Timeouts) -> [u8; size::TIMEOUT] {
     structure.u32(4, timeouts.tcp_fin_wait);
     structure.u32(8, timeouts.udp);
     structure.0
+}
+
+/// Two `ip_vs_daemon_user`, of the master and of the backup; that of a daemon that does not run is zero.
+pub fn daemons(master: Option<&DaemonSpec>, backup: Option<&DaemonSpec>) -> [u8; size::DAEMONS] {
+    let mut both = Structure::new();
+    for (at, daemon) in [(0, master), (24, backup)] {
+        if let Some(daemon) = daemon {
+            both.u32(at, daemon.state);
+            both.bytes(at.saturating_add(4), daemon.interface.as_bytes());
+            both.u32(at.saturating_add(20), daemon.sync_id);
+        }
+    }
+    both.0
 }
 
 /// The text about the version, and its length with the NUL in bytes.
