@@ -11,6 +11,9 @@ use crate::flow::NotOurs;
 pub enum FlowlessPlan {
     /// The packet continues as on a host without a load balancer.
     Pass,
+    /// The packet is of another protocol, and continues so, unless the sysctl `ignore_tunneled` is set: then it is marked
+    /// as seen, so that the packet inside it is not scheduled again.
+    PassTunnel,
     /// The packet is dropped, and counted under this reason.
     Drop(Reason),
     /// The packet is read as an ICMP message: see [`error`](super::error).
@@ -29,9 +32,9 @@ pub const fn without_flow(point: Point, reason: NotOurs) -> FlowlessPlan {
         (NotOurs::Ipsec, _) => FlowlessPlan::Ipsec,
         (NotOurs::NoPorts { .. }, Point::Local) => FlowlessPlan::Drop(Reason::Truncated),
         (NotOurs::NoPorts { .. }, Point::Forward) => FlowlessPlan::Pass,
-        (NotOurs::Truncated | NotOurs::BadHeader | NotOurs::OtherProtocol(_), _) => {
-            FlowlessPlan::Pass
-        }
+        (NotOurs::OtherProtocol(_), Point::Local) => FlowlessPlan::PassTunnel,
+        (NotOurs::OtherProtocol(_), Point::Forward) => FlowlessPlan::Pass,
+        (NotOurs::Truncated | NotOurs::BadHeader, _) => FlowlessPlan::Pass,
     }
 }
 
@@ -51,7 +54,7 @@ mod tests {
             (NotOurs::BadHeader, FlowlessPlan::Pass, FlowlessPlan::Pass),
             (
                 NotOurs::OtherProtocol(47),
-                FlowlessPlan::Pass,
+                FlowlessPlan::PassTunnel,
                 FlowlessPlan::Pass,
             ),
         ] {

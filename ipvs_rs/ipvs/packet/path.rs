@@ -2,6 +2,7 @@
 
 //! The path of a packet: [`ipvs_core::plan`] decides about it, and here the decision is carried out.
 
+use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{
     flow::{Flow, NotOurs},
     plan::{self, FlowlessPlan, Plan, Point, Stay},
@@ -94,7 +95,7 @@ fn replace(
 fn flowless(
     point: Point,
     ipvs: Ref<'_, Ipvs>,
-    skb: Skb,
+    mut skb: Skb,
     reason: NotOurs,
     context: &HookState<'_>,
 ) -> Verdict {
@@ -102,6 +103,12 @@ fn flowless(
         FlowlessPlan::Icmp => icmp::handle(ipvs, skb, context),
         FlowlessPlan::Ipsec => ipsec::handle(ipvs, skb, context),
         FlowlessPlan::Drop(reason) => ipvs.drop_packet(skb, reason),
+        FlowlessPlan::PassTunnel => {
+            if ipvs.settings.ignore_tunneled.load(Relaxed) != 0 {
+                skb.set_ipvs_property();
+            }
+            Verdict::Accept(skb)
+        }
         FlowlessPlan::Pass => Verdict::Accept(skb),
     }
 }
