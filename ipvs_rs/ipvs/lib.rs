@@ -6,7 +6,8 @@
 //!
 //! ```text
 //!   packet   hooks and all that happens to a packet      sees model, plugin
-//!   control  commands of users                           sees model, plugin
+//!   control  commands of users                           sees model, plugin, sync
+//!   sync     daemons that tell other directors           sees model
 //!   upkeep   work in the background                      sees model
 //!   observe  /proc, sysctl, log                          sees all above
 //!   plugin   modules that plug in                        sees model
@@ -30,6 +31,7 @@ pub mod netns;
 pub mod observe;
 mod packet;
 pub mod plugin;
+mod sync;
 pub mod upkeep;
 
 /// The beginning of our lines in the kernel log.

@@ -12,6 +12,7 @@
 //! the work ([`duties`]) or a trait ([`origin::Monitor`], [`composition::Composition`]); `netns` and the rooms
 //! above implement those.
 
+pub(crate) mod changes;
 pub(crate) mod composition;
 pub(crate) mod conn;
 pub mod dest;
@@ -30,6 +31,7 @@ pub(crate) mod service;
 pub(crate) mod settings;
 pub(crate) mod sizing;
 pub(crate) mod stats;
+pub(crate) mod sync_events;
 pub(crate) mod trash;
 pub(crate) mod views;
 

@@ -20,6 +20,7 @@ use crate::{
     },
     observe::{proc, sysctl},
     packet::hooks,
+    sync::Daemons,
 };
 
 /// Where the C core keeps our state in each namespace.
@@ -53,6 +54,7 @@ impl Files {
 impl Composition for Ipvs {
     type Hooks = hooks::Open;
     type Files = Files;
+    type Daemons = Daemons;
 
     fn open_hooks(ipvs: &Arc<Self>, net: &Net, family: Family) -> Result<hooks::Open> {
         hooks::Open::new(ipvs, net, family)
@@ -90,6 +92,7 @@ impl PerNet for Ipvs {
     }
 
     fn pre_exit(ipvs: &Arc<Self>, net: &Net) {
+        ipvs.daemons.lock().stop_all(ipvs);
         ipvs.config.lock().close();
         configure::flush(ipvs, Origin::elsewhere(net));
     }

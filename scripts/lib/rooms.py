@@ -13,10 +13,11 @@ SEEN = {
     "model": {"model"},
     "plugin": {"plugin", "model"},
     "packet": {"packet", "model", "plugin"},
-    "control": {"control", "model", "plugin"},
+    "control": {"control", "model", "plugin", "sync"},
+    "sync": {"sync", "model"},
     "upkeep": {"upkeep", "model"},
-    "observe": {"observe", "upkeep", "control", "packet", "plugin", "model"},
-    "netns": {"netns", "observe", "upkeep", "control", "packet", "plugin", "model"},
+    "observe": {"observe", "upkeep", "control", "sync", "packet", "plugin", "model"},
+    "netns": {"netns", "observe", "upkeep", "control", "sync", "packet", "plugin", "model"},
 }
 CRATES = {"ipvs_rs/ipvs": SEEN, "ipvs_rs/core": None}
 

@@ -2,6 +2,8 @@
 
 //! The plan for a packet of TCP, UDP or SCTP.
 
+use core::ops::Deref;
+
 use super::opening::{opening, opens, Opening, Sloppy};
 use super::reuse::{gives_way, is_candidate, OldConn, Rules};
 use super::{Plan, Point, Stay};
@@ -18,20 +20,22 @@ pub enum Server {
     Available,
     /// The server was deleted.
     Deleted,
+    /// Another director has sent a message about the connection, and its server is not configured here.
+    Unknown,
     /// The connection never had a server: it bypasses the servers of its service.
     Absent,
 }
 
 /// A connection in the connection table, as decisions see it.
-pub trait StoredConn: Copy {
+pub trait StoredConn {
     /// Its real server.
-    fn server(self) -> Server;
+    fn server(&self) -> Server;
     /// Whether its server has weight 0, so that the server gets no new connections.
-    fn is_quiesced(self) -> bool;
+    fn is_quiesced(&self) -> bool;
     /// Whether another connection controls it.
-    fn is_controlled(self) -> bool;
+    fn is_controlled(&self) -> bool;
     /// The number of its state in its protocol, and its flags.
-    fn condition(self) -> (u8, ConnFlags);
+    fn condition(&self) -> (u8, ConnFlags);
 }
 
 /// Facts about a packet and its network namespace. A decision asks for a fact only when it depends on the fact.
@@ -45,25 +49,31 @@ pub trait Situation {
     fn rules(&self) -> Rules;
     /// The sysctls about packets from the middle of a conversation.
     fn sloppy(&self) -> Sloppy;
+    /// Whether the director is a backup only: it leaves the packets of clients alone.
+    fn is_backup_only(&self) -> bool;
     /// Whether the packet comes from a real server and belongs to no connection, and the sysctl `nat_icmp_send` is set.
     fn is_unasked(&self) -> bool;
 }
 
 /// The plan for a packet with a flow, which the connection table has `found` under the flow's tuple.
 #[inline(always)]
-pub fn inbound<C: StoredConn, S: Situation>(
+pub fn inbound<C: Copy + Deref<Target: StoredConn>, S: Situation>(
     point: Point,
     found: Option<(C, FlowDirection)>,
     flow: &Flow,
     situation: &S,
 ) -> Plan<C> {
     match (point, found) {
+        (Point::Local, Some((_, FlowDirection::Request))) if situation.is_backup_only() => {
+            Plan::Pass
+        }
         (Point::Local, Some((conn, FlowDirection::Request))) => of_client(conn, flow, situation),
         (_, Some((conn, FlowDirection::Reply))) => Plan::ToClient(conn),
         // A packet of a client that is routed to another host is none to a service.
         (Point::Forward, _) if situation.is_unasked() => Plan::Refuse,
         (Point::Forward, _) => Plan::Pass,
         (Point::Local, None) if situation.is_unasked() => Plan::Refuse,
+        (Point::Local, None) if situation.is_backup_only() => Plan::Pass,
         (Point::Local, None) => first_packet(flow, situation),
     }
 }
@@ -73,7 +83,7 @@ pub fn inbound<C: StoredConn, S: Situation>(
 /// As the C module does: a packet that connection tracking has assigned to the ended connection (`is_tracked`) opens no
 /// other. The client sends it again, and connection tracking has forgotten the ended connection by then.
 #[cold]
-pub fn successor<C: StoredConn, S: Situation>(
+pub fn successor<C: Copy + Deref<Target: StoredConn>, S: Situation>(
     is_tracked: bool,
     flow: &Flow,
     situation: &S,
@@ -86,7 +96,10 @@ pub fn successor<C: StoredConn, S: Situation>(
 
 /// The plan for a packet that belongs to no connection.
 #[inline]
-fn first_packet<C: StoredConn, S: Situation>(flow: &Flow, situation: &S) -> Plan<C> {
+fn first_packet<C: Copy + Deref<Target: StoredConn>, S: Situation>(
+    flow: &Flow,
+    situation: &S,
+) -> Plan<C> {
     match opening(flow, situation.packet(), situation.sloppy()) {
         Opening::Allowed => Plan::Open,
         Opening::Refused => Plan::Pass,
@@ -96,9 +109,13 @@ fn first_packet<C: StoredConn, S: Situation>(flow: &Flow, situation: &S) -> Plan
 
 /// The plan for a packet of a client on its connection.
 #[inline(always)]
-fn of_client<C: StoredConn, S: Situation>(conn: C, flow: &Flow, situation: &S) -> Plan<C> {
+fn of_client<C: Copy + Deref<Target: StoredConn>, S: Situation>(
+    conn: C,
+    flow: &Flow,
+    situation: &S,
+) -> Plan<C> {
     match conn.server() {
-        Server::Available => {
+        Server::Available | Server::Unknown => {
             let (state, _) = conn.condition();
             let may_give_way = is_candidate(flow.protocol, state) || conn.is_quiesced();
             match flow.protocol != proto::UDP && may_give_way && replaces(conn, flow, situation) {
@@ -112,7 +129,11 @@ fn of_client<C: StoredConn, S: Situation>(conn: C, flow: &Flow, situation: &S) -
 }
 
 #[cold]
-fn of_deleted_server<C: StoredConn, S: Situation>(conn: C, flow: &Flow, situation: &S) -> Plan<C> {
+fn of_deleted_server<C: Copy + Deref<Target: StoredConn>, S: Situation>(
+    conn: C,
+    flow: &Flow,
+    situation: &S,
+) -> Plan<C> {
     let leaves = situation.rules().expire_nodest;
     match leaves || replaces(conn, flow, situation) {
         true => Plan::Replace(conn, Stay::Drop),
@@ -121,7 +142,11 @@ fn of_deleted_server<C: StoredConn, S: Situation>(conn: C, flow: &Flow, situatio
 }
 
 #[cold]
-fn of_no_server<C: StoredConn, S: Situation>(conn: C, flow: &Flow, situation: &S) -> Plan<C> {
+fn of_no_server<C: Copy + Deref<Target: StoredConn>, S: Situation>(
+    conn: C,
+    flow: &Flow,
+    situation: &S,
+) -> Plan<C> {
     match replaces(conn, flow, situation) {
         true => Plan::Replace(conn, Stay::Onward),
         false => Plan::Onward(conn),
@@ -130,7 +155,11 @@ fn of_no_server<C: StoredConn, S: Situation>(conn: C, flow: &Flow, situation: &S
 
 /// Whether a packet opens a connection in the place of its own.
 #[cold]
-fn replaces<C: StoredConn, S: Situation>(conn: C, flow: &Flow, situation: &S) -> bool {
+fn replaces<C: Copy + Deref<Target: StoredConn>, S: Situation>(
+    conn: C,
+    flow: &Flow,
+    situation: &S,
+) -> bool {
     if !opens(flow, situation.packet()) {
         return false;
     }

@@ -20,9 +20,14 @@ pub enum ErrorPlan<C> {
 }
 
 /// The plan for an ICMP error, where the connection table has `found` the connection of the packet that the error
-/// quotes. `schedule_icmp` is the sysctl of that name.
-pub fn error<C>(found: Option<(C, FlowDirection)>, schedule_icmp: bool) -> ErrorPlan<C> {
+/// quotes. `schedule_icmp` is the sysctl of that name; a director that `is_backup_only` leaves errors to servers alone.
+pub fn error<C>(
+    found: Option<(C, FlowDirection)>,
+    schedule_icmp: bool,
+    is_backup_only: bool,
+) -> ErrorPlan<C> {
     match found {
+        Some((_, FlowDirection::Request)) | None if is_backup_only => ErrorPlan::Pass,
         Some((conn, FlowDirection::Request)) => ErrorPlan::ToServer(conn),
         Some((conn, FlowDirection::Reply)) => ErrorPlan::ToClient(conn),
         None if schedule_icmp => ErrorPlan::Open,
@@ -69,7 +74,12 @@ mod tests {
             (None, false, ErrorPlan::Pass),
             (None, true, ErrorPlan::Open),
         ] {
-            assert_eq!(error(found, schedule_icmp), expected);
+            assert_eq!(error(found, schedule_icmp, false), expected);
+            let expected = match expected {
+                ErrorPlan::ToClient(conn) => ErrorPlan::ToClient(conn),
+                _ => ErrorPlan::Pass,
+            };
+            assert_eq!(error(found, schedule_icmp, true), expected);
         }
     }
 

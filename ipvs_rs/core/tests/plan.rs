@@ -3,6 +3,7 @@
 //! The plans for packets with a flow.
 
 use std::cell::Cell;
+use std::ops::Deref;
 
 use ipvs_core::conn::ConnFlags;
 use ipvs_core::drops::Reason;
@@ -50,20 +51,29 @@ const BYPASS: Conn = Conn {
     ..ESTABLISHED
 };
 
+/// As the references that the packet path has.
+impl Deref for Conn {
+    type Target = Self;
+
+    fn deref(&self) -> &Self {
+        self
+    }
+}
+
 impl StoredConn for Conn {
-    fn server(self) -> Server {
+    fn server(&self) -> Server {
         self.server
     }
 
-    fn is_quiesced(self) -> bool {
+    fn is_quiesced(&self) -> bool {
         self.is_quiesced
     }
 
-    fn is_controlled(self) -> bool {
+    fn is_controlled(&self) -> bool {
         self.is_controlled
     }
 
-    fn condition(self) -> (u8, ConnFlags) {
+    fn condition(&self) -> (u8, ConnFlags) {
         (self.state.number(), ConnFlags::EMPTY)
     }
 }
@@ -72,6 +82,7 @@ struct Facts {
     packet: Vec<u8>,
     rules: Rules,
     is_unasked: bool,
+    is_backup_only: bool,
     /// The number of facts that were asked for.
     asked: Cell<u32>,
 }
@@ -85,6 +96,7 @@ impl Facts {
                 expire_nodest: false,
             },
             is_unasked: false,
+            is_backup_only: false,
             asked: Cell::new(0),
         }
     }
@@ -117,6 +129,10 @@ impl Situation for Facts {
             tcp: false,
             sctp: false,
         }
+    }
+
+    fn is_backup_only(&self) -> bool {
+        self.is_backup_only
     }
 
     fn is_unasked(&self) -> bool {
@@ -194,6 +210,22 @@ fn an_unasked_packet_of_a_server_is_refused_unless_a_connection_knows_it() {
         ),
     ] {
         assert_eq!(plan(point, found, &facts), expected);
+    }
+}
+
+#[test]
+fn a_backup_only_director_answers_for_servers_and_leaves_clients_alone() {
+    let facts = Facts {
+        is_backup_only: true,
+        ..Facts::of(packet(6, SYN))
+    };
+    for (found, expected) in [
+        (None, Plan::Pass),
+        (Some((ESTABLISHED, REQUEST)), Plan::Pass),
+        (Some((DELETED, REQUEST)), Plan::Pass),
+        (Some((ESTABLISHED, REPLY)), Plan::ToClient(ESTABLISHED)),
+    ] {
+        assert_eq!(plan(Point::Local, found, &facts), expected);
     }
 }
 

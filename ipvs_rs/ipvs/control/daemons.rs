@@ -1,36 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Synchronisation daemons. There is none yet: a request to start one fails, with the errors that the C module
-//! returns for a wrong request.
+//! Commands about synchronisation daemons.
 
-use ipvs_core::config::{DaemonRole, DaemonSpec, Error::DaemonRole as UnknownRole};
+use ipvs_core::{
+    addr::Family,
+    config::{DaemonRole, DaemonSpec, Error::DaemonRole as UnknownRole},
+};
 use kernel::prelude::*;
-use knet::{errno::eopnotsupp, log, net_namespace::Net, netdevice};
+use knet::{net_namespace::Net, rcu::Arc};
 
 use super::errno::of_request;
+use crate::{model::Ipvs, sync};
 
 /// Starts a daemon.
 ///
 /// # Errors
 ///
-/// `ENODEV` if there is no such interface, `EINVAL` if there is no such role, else `EOPNOTSUPP`.
-pub(super) fn start(net: &Net, spec: &DaemonSpec) -> Result {
-    if !netdevice::exists(net, spec.interface.as_bytes()) {
-        return Err(ENODEV);
-    }
-    spec.role().map_err(of_request)?;
-    if log::net_ratelimit() {
-        pr_warn!("synchronisation daemons are not implemented yet\n");
-    }
-    Err(eopnotsupp())
+/// In this order: `ENODEV` if there is no such interface, `EEXIST` if the daemon runs, `EINVAL` if there is no such role, or
+/// an error of [`sync::Daemons::start`].
+pub(super) fn start(ipvs: &Arc<Ipvs>, net: &Net, spec: &DaemonSpec) -> Result {
+    let mut daemons = ipvs.daemons.lock();
+    let device = sync::device(net, spec)?;
+    let role = spec.role().map_err(of_request)?;
+    daemons.start(ipvs, net, role, spec, device)
+}
+
+/// Whether a server has another family than its service. Messages about connections have one family.
+pub(super) fn are_impossible(ipvs: &Ipvs) -> bool {
+    [Family::V4, Family::V6]
+        .into_iter()
+        .any(|family| ipvs.servers.count_mixed(family) != 0)
 }
 
 /// Stops the daemon of the role with this number.
 ///
 /// # Errors
 ///
-/// `EINVAL` if there is no such role, else `ESRCH`.
-pub(super) fn stop(role: u32) -> Result {
-    DaemonRole::from_number(role).ok_or_else(|| of_request(UnknownRole))?;
-    Err(ESRCH)
+/// `EINVAL` if there is no such role, `ESRCH` if the daemon does not run.
+pub(super) fn stop(ipvs: &Ipvs, role: u32) -> Result {
+    let role = DaemonRole::from_number(role).ok_or_else(|| of_request(UnknownRole))?;
+    ipvs.daemons.lock().stop(ipvs, role)
 }

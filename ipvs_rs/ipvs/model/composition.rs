@@ -16,6 +16,9 @@ pub(crate) trait Composition {
     /// The files in `/proc/net` and the sysctls of the namespace.
     type Files: Send;
 
+    /// The synchronisation daemons.
+    type Daemons: Default + Send;
+
     /// Registers the hooks for packets of `family`.
     ///
     /// # Errors

@@ -6,9 +6,11 @@
 //!
 //! None. State and flags change together in one atomic word. Every other field that packets change stands alone.
 
-mod condition;
+pub(crate) mod announce;
+pub(crate) mod condition;
 pub(crate) mod control;
 mod creation;
+mod learn;
 mod life;
 mod state;
 pub(crate) mod table;
@@ -27,7 +29,7 @@ use super::{dest::Dest, drops::Reason, settings::Settings, Ipvs};
 use condition::{Condition, SharedCondition};
 use control::Controlled;
 
-pub(crate) use creation::{FirstPacket, Refused, Role, Target};
+pub(crate) use creation::{FirstPacket, Learned, Refused, Role, Target};
 
 /// The tag of the node that packets from the client find, and packets to the client with the virtual address.
 pub(crate) const CLIENT: u8 = 0;
@@ -85,7 +87,9 @@ pub(crate) struct Conn {
     /// The connection that controls this one, and counts it while it is in the table. Never changes.
     control: Option<Arc<Conn>>,
     /// The firewall mark of the packet that made the connection. Never changes.
-    mark: u32,
+    pub(crate) mark: u32,
+    /// The bits of [`Announced`](ipvs_core::sync::Announced). Changed by packets, and by the threads of a daemon.
+    announced: AtomicU32,
 }
 
 // A connection with its reference count and RCU head fits into a 256-byte object of the slab allocator. The C
@@ -154,9 +158,9 @@ impl Conn {
         self.packets.load(Relaxed)
     }
 
-    /// Counts a packet from the client.
+    /// Counts a packet from the client. Returns its number, from 1 on.
     #[inline]
-    pub(crate) fn count_packet(&self) {
-        self.packets.fetch_add(1, Relaxed);
+    pub(crate) fn count_packet(&self) -> u32 {
+        self.packets.fetch_add(1, Relaxed).wrapping_add(1)
     }
 }

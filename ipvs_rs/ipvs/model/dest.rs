@@ -13,9 +13,9 @@ mod active;
 
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use ipvs_core::{
-    addr::Addr,
+    addr::{Addr, Family},
     config::{DestKey, DestSpec, ServiceKey, Tunnel},
-    conn::ConnFlags,
+    conn::{ConnFlags, Method},
     plan::overload::{self, Thresholds},
     tunnel::Wrapping,
 };
@@ -130,10 +130,39 @@ impl Dest {
         Ok(dest)
     }
 
-    /// Whether this is the place holder of [`Self::nobody`].
-    pub(crate) fn is_nobody(&self) -> bool {
+    /// The place holder for a server of `family` in connections that another director has sent a message about, and
+    /// whose server is not configured here. It is never available, and nobody lists its counts.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn unbound(family: Family) -> Result<Arc<Self>> {
+        let key = DestKey {
+            family,
+            addr: Addr::ZERO,
+            port: 0,
+        };
+        let service = ServiceKey::Mark { family, mark: 0 };
+        Arc::pin_init(
+            Self::new(key, service, Counters::new()?),
+            GFP_KERNEL_ACCOUNT,
+        )
+    }
+
+    /// Whether this is a place holder, and no server.
+    fn is_place_holder(&self) -> bool {
         // A command cannot configure a server with this address.
         self.key.addr == Addr::ZERO
+    }
+
+    /// Whether this is the place holder of [`Self::nobody`].
+    pub(crate) fn is_nobody(&self) -> bool {
+        self.is_place_holder() && self.conn_flags().method() == Method::Bypass
+    }
+
+    /// Whether this is the place holder of [`Self::unbound`].
+    pub(crate) fn is_unbound(&self) -> bool {
+        self.is_place_holder() && self.conn_flags().method() != Method::Bypass
     }
 
     /// Copies new settings into the server. Existing connections keep their forwarding method.
@@ -170,6 +199,11 @@ impl Dest {
     #[inline]
     pub fn is_available(&self) -> bool {
         self.available.load(Relaxed)
+    }
+
+    /// Whether this is a server that was deleted.
+    pub(crate) fn is_deleted(&self) -> bool {
+        !self.is_available() && !self.is_place_holder()
     }
 
     /// Whether the server is overloaded: it reached its upper threshold and has not recovered.

@@ -2,7 +2,7 @@
 
 //! The state of IPVS in one network namespace.
 
-use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use ipvs_core::{addr::Family, defense::IdleDropper, hash::HashKey};
 use kernel::{new_mutex, prelude::*, sync::Mutex};
 use knet::{
@@ -14,6 +14,7 @@ use knet::{
 };
 
 use super::{
+    changes::Changes,
     composition::Composition,
     conn::table::Conns,
     drop_rate::DropPacket,
@@ -23,6 +24,7 @@ use super::{
     service::Services,
     settings::Settings,
     stats::{self, Stats},
+    sync_events::SyncEvents,
     trash::Trash,
 };
 
@@ -44,9 +46,23 @@ pub struct Ipvs {
     /// The table of connections. Changed by packets and by the timers of connections.
     #[pin]
     pub(crate) conns: Conns,
+    /// The connections that a master daemon is to tell of. Changed by packets, and when a master starts and stops.
+    pub(crate) changes: Changes,
     /// The configuration lock. Taken for each change of services and servers.
     #[pin]
     pub(crate) config: Mutex<Config>,
+    /// The synchronisation daemons. Taken to start, stop and list them; taken before all other locks.
+    #[pin]
+    pub(crate) daemons: Mutex<Daemons>,
+    /// Whether a backup runs. Changed under the lock of the daemons.
+    has_backup: AtomicBool,
+    /// Whether packets of clients pass the director, as a backup runs and the sysctl `backup_only` is set. Changed with
+    /// both.
+    pub(crate) is_backup_only: AtomicBool,
+    /// The numbers of events of the daemons. Changed by their threads.
+    pub(crate) sync_events: SyncEvents,
+    /// The number of namespaces that were there before. Never changes.
+    pub(crate) number: u32,
     /// Taken for each write to a sysctl.
     #[pin]
     pub(crate) sysctl_writing: Mutex<()>,
@@ -74,6 +90,10 @@ pub struct Ipvs {
     pub(crate) drops: Drops,
 }
 
+/// The number of namespaces that were ever made.
+static MADE: AtomicU32 = AtomicU32::new(0);
+
+type Daemons = <Ipvs as Composition>::Daemons;
 type Hooks = <Ipvs as Composition>::Hooks;
 type Files = <Ipvs as Composition>::Files;
 
@@ -158,7 +178,13 @@ impl Ipvs {
             services: Services::new(random_key())?,
             servers <- Servers::new(random_key()),
             conns <- Conns::new(random_key()),
+            changes: Changes::new(),
             config <- new_mutex!(Config::new(), "ip_vs_config"),
+            daemons <- new_mutex!(Daemons::default(), "ip_vs_daemons"),
+            has_backup: AtomicBool::new(false),
+            is_backup_only: AtomicBool::new(false),
+            sync_events: SyncEvents::new()?,
+            number: MADE.fetch_add(1, Relaxed),
             sysctl_writing <- new_mutex!((), "ip_vs_sysctl"),
             resize <- Work::new(),
             trash_round <- Work::new(),
@@ -199,6 +225,19 @@ impl Ipvs {
         Work::<Self, Cleanup>::disable_sync(self);
         Work::<Self, Defense>::disable_sync(self);
         self.config.lock().trash.clear();
+    }
+
+    /// Takes account of a backup that was started or stopped.
+    pub(crate) fn set_backup(&self, runs: bool) {
+        self.has_backup.store(runs, Relaxed);
+        self.consider_backup_only();
+    }
+
+    /// Takes account of a change of the sysctl `backup_only`.
+    pub(crate) fn consider_backup_only(&self) {
+        let is_wanted = self.settings.backup_only.load(Relaxed) != 0;
+        let runs = self.has_backup.load(Relaxed);
+        self.is_backup_only.store(is_wanted && runs, Relaxed);
     }
 
     /// A reference to the kernel's namespace, unless that has begun to end.

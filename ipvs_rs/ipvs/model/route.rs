@@ -29,7 +29,7 @@ use knet::{
     time::Jiffies,
 };
 
-use super::dest::Dest;
+use super::conn::Conn;
 
 /// The number of calls of [`outdate`]. One number serves all namespaces, as devices seldom go.
 static OUTDATED: AtomicUsize = AtomicUsize::new(0);
@@ -105,32 +105,33 @@ impl Routes {
     }
 }
 
-/// The route to `dest`: the cached route if it is valid, else the result of a lookup.
+/// The route to the server of `conn`: the cached route if it is valid, else the result of a lookup.
 ///
 /// # Errors
 ///
 /// The error of the lookup if there is no route, or `ENOMEM`.
 #[inline]
 pub(crate) fn to_server<'g>(
-    dest: &Dest,
+    conn: &Conn,
     purpose: Purpose,
     net: &Net,
     guard: &'g Guard,
 ) -> Result<&'g OutputRoute> {
-    let kept = dest.routes.slot(purpose).load(guard);
+    let kept = conn.dest.routes.slot(purpose).load(guard);
     match kept.and_then(|outcome| outcome.get().way.as_ref()) {
         Some(way) if way.route.is_valid() => Ok(way),
-        _ => look_up(dest, purpose, net, guard),
+        _ => look_up(conn, purpose, net, guard),
     }
 }
 
 #[cold]
 fn look_up<'g>(
-    dest: &Dest,
+    conn: &Conn,
     purpose: Purpose,
     net: &Net,
     guard: &'g Guard,
 ) -> Result<&'g OutputRoute> {
+    let dest = &conn.dest;
     let slot = dest.routes.slot(purpose);
     let at = Jiffies::now();
     if let Some(outcome) = slot.load(guard) {
@@ -140,14 +141,17 @@ fn look_up<'g>(
     }
     // ORDERING: Acquire, paired with the addition in `outdate`.
     let outdated = OUTDATED.load(Acquire);
-    let way = find(dest.key.family, dest.key.addr, purpose, net).ok();
+    let way = find(dest.key.family, conn.server, purpose, net).ok();
     let outcome = Arc::new(Outcome { way, at }, GFP_ATOMIC | __GFP_NOWARN)?;
-    drop(slot.replace(Some(outcome.clone())));
-    // ORDERING: Partner of the fences in `clear` and `outdate`: if `clear` did not see the outcome that was just
-    // stored, the loads below see the mark that forbids to keep it.
-    fence(SeqCst);
-    if !dest.is_available() || OUTDATED.load(Relaxed) != outdated {
-        drop(slot.replace(None));
+    // A place holder stands for servers with several addresses, so it keeps no route.
+    if !dest.is_unbound() {
+        drop(slot.replace(Some(outcome.clone())));
+        // ORDERING: Partner of the fences in `clear` and `outdate`: if `clear` did not see the outcome that was just
+        // stored, the loads below see the mark that forbids to keep it.
+        fence(SeqCst);
+        if !dest.is_available() || OUTDATED.load(Relaxed) != outdated {
+            drop(slot.replace(None));
+        }
     }
     let outcome = outcome.until_end_of(guard);
     outcome.get().way.as_ref().ok_or(ENOENT)

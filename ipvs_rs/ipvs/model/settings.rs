@@ -7,8 +7,9 @@ use ipvs_core::{
     defense,
     plan::opening::Sloppy,
     proto::{tcp::StateTable, Timeouts},
+    sync::decision::Rules,
 };
-use knet::memory;
+use knet::{memory, time::HZ};
 
 /// Two numbers in one word.
 fn packed([first, second]: [i32; 2]) -> u64 {
@@ -55,6 +56,8 @@ pub(crate) struct Settings {
     pub(crate) sync_retries: AtomicI32,
     /// Threshold and period in one word.
     sync_threshold: AtomicU64,
+    /// Whether a master sends a message about each new connection and each change of a state, at once.
+    pub(crate) sync_eager: AtomicI32,
     pub(crate) schedule_icmp: AtomicI32,
     pub(crate) nat_icmp_send: AtomicI32,
     /// Seconds. Set by netlink, not by sysctl.
@@ -103,6 +106,7 @@ impl Settings {
             sync_refresh_period: AtomicI32::new(0),
             sync_retries: AtomicI32::new(0),
             sync_threshold: AtomicU64::new(packed([3, 50])),
+            sync_eager: AtomicI32::new(1),
             schedule_icmp: AtomicI32::new(0),
             nat_icmp_send: AtomicI32::new(0),
             tcp_established: AtomicU32::new(timeouts.tcp_established),
@@ -121,6 +125,22 @@ impl Settings {
     /// Sets both numbers of [`sync_threshold`](Self::sync_threshold) at once.
     pub(crate) fn set_sync_threshold(&self, both: [i32; 2]) {
         self.sync_threshold.store(packed(both), Relaxed);
+    }
+
+    /// The rules by which a master sends messages.
+    #[inline]
+    pub(crate) fn sync_rules(&self) -> Rules {
+        let [threshold, period] = self.sync_threshold();
+        let positive = |value: i32| u32::try_from(value).unwrap_or(0);
+        Rules {
+            is_eager: self.sync_eager.load(Relaxed) != 0,
+            threshold: positive(threshold),
+            period: positive(period),
+            // CAST: `HZ` is 1,000 at most.
+            refresh: positive(self.sync_refresh_period.load(Relaxed)).saturating_mul(HZ as u32),
+            retries: positive(self.sync_retries.load(Relaxed)),
+            only_templates: self.sync_persist_mode.load(Relaxed) != 0,
+        }
     }
 
     /// The timeouts that packets apply.

@@ -9,6 +9,7 @@ mod drops;
 mod services;
 mod stats;
 mod status;
+mod sync;
 
 use ipvs_core::addr::{Addr, Family};
 use kernel::{alloc::KVec, fmt, prelude::*};
@@ -29,7 +30,7 @@ impl Files {
     ///
     /// `ENOMEM`.
     pub(crate) fn register(ipvs: &Arc<Ipvs>, net: &Net) -> Result<Self> {
-        let all: [Make; 8] = [
+        let all: [Make; 9] = [
             File::rows::<services::Table>,
             File::rows::<conns::Table>,
             File::rows::<conn_sync::Table>,
@@ -38,6 +39,7 @@ impl Files {
             File::show::<stats::Totals>,
             File::show::<stats::PerCpu>,
             File::show::<drops::Drops>,
+            File::show::<sync::Sync>,
         ];
         let mut files = Self(KVec::with_capacity(all.len(), GFP_KERNEL_ACCOUNT)?);
         for make in all {

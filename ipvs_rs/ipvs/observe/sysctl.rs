@@ -2,8 +2,7 @@
 
 //! The settings in `/proc/sys/net/ipv4/vs`. They are for both families.
 //!
-//! Those of the synchronisation daemon, and `backup_only` and `ignore_tunneled`, are kept and shown;
-//! their effects come with what they are about.
+//! `est_nice` is kept and shown, and has no effect: rates are computed by work items.
 
 use core::sync::atomic::Ordering::Relaxed;
 use kernel::{prelude::*, sync::Mutex};
@@ -62,7 +61,8 @@ const ENTRIES: &[Entry<Ipvs>] = &[
         &ipvs.settings.expire_quiescent_template
     }),
     Entry::int(c"conntrack", |ipvs: &Ipvs| &ipvs.settings.conntrack),
-    Entry::int(c"backup_only", |ipvs: &Ipvs| &ipvs.settings.backup_only),
+    Entry::int(c"backup_only", |ipvs: &Ipvs| &ipvs.settings.backup_only)
+        .on_change(|ipvs| ipvs.consider_backup_only()),
     Entry::int(c"ignore_tunneled", |ipvs: &Ipvs| {
         &ipvs.settings.ignore_tunneled
     }),
@@ -76,6 +76,7 @@ const ENTRIES: &[Entry<Ipvs>] = &[
         |ipvs| ipvs.settings.sync_ports.load(Relaxed),
         set_sync_ports,
     ),
+    Entry::int(c"sync_eager", |ipvs: &Ipvs| &ipvs.settings.sync_eager),
     Entry::int(c"sync_persist_mode", |ipvs: &Ipvs| {
         &ipvs.settings.sync_persist_mode
     }),

@@ -24,7 +24,7 @@ use super::{
     xmit,
 };
 use crate::model::{
-    conn::{Conn, FirstPacket, Refused, Target},
+    conn::{announce::announce, Conn, FirstPacket, Refused, Target},
     drops::Reason,
     pool::ServiceSettings,
     service::Service,
@@ -77,11 +77,9 @@ pub(super) fn first_packet(
         mark: skb.mark(),
     };
     match connect(ipvs, choice, &first, context) {
-        Ok(conn) => request(ipvs.get(), &conn, skb, flow, context),
+        Ok(conn) => request(ipvs.get(), conn.as_ref(), skb, flow, context),
         Err(Refused::Exists) => match ipvs.get().conns.find(&first.request, context.rcu) {
-            Some((conn, FlowDirection::Request)) => {
-                request(ipvs.get(), conn.get(), skb, flow, context)
-            }
+            Some((conn, FlowDirection::Request)) => request(ipvs.get(), conn, skb, flow, context),
             // It has ended meanwhile.
             _ => ipvs.drop_packet(skb, Reason::NoServer),
         },
@@ -92,12 +90,12 @@ pub(super) fn first_packet(
 /// Lets a packet of a connection without a server go on.
 pub(super) fn request(
     ipvs: &Ipvs,
-    conn: &Conn,
+    conn: Ref<'_, Conn>,
     skb: Skb,
     flow: &Flow,
     context: &HookState<'_>,
 ) -> Verdict {
     conn.follow(&ipvs.settings, Direction::Input, flow, &Headers(&skb));
-    conn.count_packet();
-    ipvs.count_unsent(xmit::to_server(conn, skb, flow, context))
+    announce(ipvs, conn, conn.count_packet(), context.rcu);
+    ipvs.count_unsent(xmit::to_server(conn.get(), skb, flow, context))
 }

@@ -56,7 +56,8 @@ pub(super) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &HookState<'_>) -> 
     };
     let found = ipvs.get().conns.find(&report.tuple(), context.rcu);
     let found = found.map(|(conn, direction)| (conn.get(), direction));
-    match plan::error(found, schedules_errors(ipvs.get())) {
+    let is_backup_only = ipvs.is_backup_only.load(Relaxed);
+    match plan::error(found, schedules_errors(ipvs.get()), is_backup_only) {
         ErrorPlan::ToServer(conn) => relay::to_server(ipvs.get(), conn, skb, &report, context),
         ErrorPlan::ToClient(conn) => relay::to_client(ipvs.get(), conn, skb, &report, context),
         ErrorPlan::Open => schedule::opened_by_error(ipvs, skb, &report, context),

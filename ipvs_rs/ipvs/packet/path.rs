@@ -38,7 +38,6 @@ pub(super) fn handle(
         Err(Unparsed::NotWhole(error)) => return ipvs.not_whole(error),
     };
     let found = ipvs.get().conns.find(&flow.tuple(), context.rcu);
-    let found = found.map(|(conn, direction)| (conn.get(), direction));
     let situation = PacketSituation::new(ipvs.get(), &skb, &flow, context);
     let plan = plan::inbound(point, found, &flow, &situation);
     carry_out(plan, ipvs, skb, &flow, context)
@@ -47,7 +46,7 @@ pub(super) fn handle(
 /// Carries out the plan for a packet.
 #[inline(always)]
 fn carry_out(
-    plan: Plan<&Conn>,
+    plan: Plan<Ref<'_, Conn>>,
     ipvs: Ref<'_, Ipvs>,
     skb: Skb,
     flow: &Flow,
@@ -55,7 +54,7 @@ fn carry_out(
 ) -> Verdict {
     match plan {
         Plan::ToServer(conn) => request::forward(ipvs.get(), conn, skb, flow, context),
-        Plan::ToClient(conn) => reply::forward(ipvs.get(), conn, skb, flow, context),
+        Plan::ToClient(conn) => reply::forward(ipvs.get(), conn.get(), skb, flow, context),
         Plan::Open => schedule::opened_by_packet(ipvs, skb, flow, context),
         Plan::Onward(conn) => bypass::request(ipvs.get(), conn, skb, flow, context),
         Plan::Refuse => refuse::refuse(ipvs.get(), skb, flow, context),
@@ -68,7 +67,7 @@ fn carry_out(
 /// Ends the connection of a packet that may open another one, and carries out the plan for the packet then.
 #[cold]
 fn replace(
-    conn: &Conn,
+    conn: Ref<'_, Conn>,
     stay: Stay,
     ipvs: Ref<'_, Ipvs>,
     skb: Skb,

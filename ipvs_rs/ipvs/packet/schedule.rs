@@ -25,7 +25,7 @@ use super::{
     xmit::{self, leave::answer},
 };
 use crate::model::{
-    conn::{Conn, FirstPacket, Refused, Target},
+    conn::{announce::announce_controllers, Conn, FirstPacket, Refused, Target},
     drops::Reason,
     pool::{Pool, ServiceSettings},
     service::Service,
@@ -115,11 +115,11 @@ fn open(
             service.stats.count_connection();
             dest.stats.count_connection();
             ipvs.stats.count_connection();
-            send(ipvs.get(), &conn, skb, (flow, cause), context)
+            send(ipvs.get(), conn.as_ref(), skb, (flow, cause), context)
         }
         Err(Refused::Exists) => match ipvs.get().conns.find(&first.request, context.rcu) {
             Some((conn, FlowDirection::Request)) => {
-                send(ipvs.get(), conn.get(), skb, (flow, cause), context)
+                send(ipvs.get(), conn, skb, (flow, cause), context)
             }
             // It has ended meanwhile.
             _ => ipvs.drop_packet(skb, Reason::ServerDeleted),
@@ -139,14 +139,14 @@ fn is_one_packet(service: &ServiceSettings, server: ConnFlags, flow: &Flow) -> b
 #[inline]
 fn send(
     ipvs: &Ipvs,
-    conn: &Conn,
+    conn: Ref<'_, Conn>,
     skb: Skb,
     (flow, cause): (&Flow, Cause<'_>),
     context: &HookState<'_>,
 ) -> Verdict {
     match cause {
         Cause::Packet => request::forward(ipvs, conn, skb, flow, context),
-        Cause::Error(report) => relay::to_server(ipvs, conn, skb, report, context),
+        Cause::Error(report) => relay::to_server(ipvs, conn.get(), skb, report, context),
     }
 }
 
@@ -180,6 +180,7 @@ fn one_packet(
             return relay::to_server(ipvs.get(), conn, skb, report, context);
         }
         account::count_in(ipvs.get(), conn, &skb, context);
+        announce_controllers(ipvs.get(), conn, context.rcu);
         ipvs.count_unsent(xmit::to_server(conn, skb, flow, context))
     });
     match (sent, packet) {

@@ -61,33 +61,39 @@ impl<'a> Situation for PacketSituation<'a> {
     }
 
     #[inline]
+    fn is_backup_only(&self) -> bool {
+        self.ipvs.is_backup_only.load(Relaxed)
+    }
+
+    #[inline]
     fn is_unasked(&self) -> bool {
         refuse::refuses(self.ipvs, self.headers.0, self.flow, self.context)
     }
 }
 
-impl StoredConn for &Conn {
+impl StoredConn for Conn {
     #[inline]
-    fn server(self) -> Server {
+    fn server(&self) -> Server {
         match self.dest.is_available() {
             true => Server::Available,
             false if self.dest.is_nobody() => Server::Absent,
+            false if self.dest.is_unbound() => Server::Unknown,
             false => Server::Deleted,
         }
     }
 
     #[inline]
-    fn is_quiesced(self) -> bool {
+    fn is_quiesced(&self) -> bool {
         self.dest.is_quiesced()
     }
 
     #[inline]
-    fn is_controlled(self) -> bool {
+    fn is_controlled(&self) -> bool {
         Conn::is_controlled(self)
     }
 
     #[inline]
-    fn condition(self) -> (u8, ConnFlags) {
+    fn condition(&self) -> (u8, ConnFlags) {
         let condition = Conn::condition(self);
         (condition.state(), condition.flags())
     }

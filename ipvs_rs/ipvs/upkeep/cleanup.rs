@@ -25,7 +25,7 @@ impl Job<Ipvs> for Cleanup {
                 let Some(conn) = ipvs.conns.next(&mut cursor, &guard) else {
                     return;
                 };
-                if !conn.dest.is_available() && !conn.dest.is_nobody() {
+                if conn.dest.is_deleted() {
                     conn.end_with_controller();
                 }
             }

@@ -23,7 +23,7 @@ COMMAND_NUMBERS = [0, 18, 19] + [number for word, number in COMMANDS.items() if 
 COMMAND_NUMBERS += [COMMANDS[word] for word in FREQUENT]
 
 
-# Socket options, the frequent ones several times. To start a daemon differs (tests/net/differences).
+# Socket options, the frequent ones several times. A daemon that was started would talk while the tables are compared.
 SET_OPTIONS = (["ADD", "EDIT", "DEL", "ADDDEST", "EDITDEST", "DELDEST", "ZERO"] * 4 + ["ADD", "ADDDEST"] * 8
                + ["NONE", "INSERT", "FLUSH", "LIST", "TIMEOUT", "STOPDAEMON", "RESTORE", "SAVE", sockopt.BASE + 16])
 GET_OPTIONS = ["VERSION", "INFO", "SERVICES", "SERVICE", "SERVICE", "DESTS", "DESTS", "DEST", "TIMEOUT", "DAEMON",

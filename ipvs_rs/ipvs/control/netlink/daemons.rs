@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Commands about synchronisation daemons, of which there is none yet: who asks to start one is
-//! told what is wrong with the request, or else that it cannot be done.
+//! Commands about synchronisation daemons.
 
-use ipvs_core::config::request;
-use kernel::prelude::*;
-use knet::{
-    errno::eopnotsupp,
-    genetlink::{Do, Dump, Page, Request},
+use ipvs_core::{
+    config::{reply, request},
+    uapi::command,
 };
+use kernel::prelude::*;
+use knet::genetlink::{Do, Dump, Page, Request};
 
-use super::attributes;
+use super::{attributes, ipvs, sink};
 use crate::control::{daemons, errno::of_request};
 
 /// `NEW_DAEMON`.
@@ -20,11 +19,12 @@ impl Do for New {
     fn run(request: &Request) -> Result {
         let nest = attributes(request)?.daemon().map_err(of_request)?;
         let spec = request::daemon(nest).map_err(of_request)?;
-        let started = daemons::start(request.net(), &spec);
-        if started == Err(eopnotsupp()) {
-            request.set_err_msg(c"synchronisation daemons are not implemented yet");
+        let ipvs = ipvs(request)?;
+        if daemons::are_impossible(&ipvs) {
+            request.set_err_msg(c"a server has another address family than its service");
+            return Err(EINVAL);
         }
-        started
+        daemons::start(&ipvs, request.net(), &spec)
     }
 }
 
@@ -34,8 +34,8 @@ pub(super) struct Delete;
 impl Do for Delete {
     fn run(request: &Request) -> Result {
         let nest = attributes(request)?.daemon().map_err(of_request)?;
-        request::daemon_role(nest).map_err(of_request)?;
-        Err(ESRCH)
+        let role = request::daemon_role(nest).map_err(of_request)?;
+        daemons::stop(&*ipvs(request)?, role as u32)
     }
 }
 
@@ -43,9 +43,17 @@ impl Do for Delete {
 pub(super) struct GetAll;
 
 impl Dump for GetAll {
-    type Cursor = ();
+    type Cursor = usize;
 
-    fn run(_request: &Request, _page: &mut Page<'_>, _cursor: &mut ()) -> Result {
+    fn run(request: &Request, page: &mut Page<'_>, cursor: &mut usize) -> Result {
+        let ipvs = ipvs(request)?;
+        let daemons = ipvs.daemons.lock();
+        for spec in daemons.running().skip(*cursor) {
+            page.entry(command::NEW_DAEMON, |message| {
+                sink::append(message, |sink| reply::daemon(sink, spec))
+            })?;
+            *cursor = cursor.saturating_add(1);
+        }
         Ok(())
     }
 }

@@ -4,7 +4,7 @@
 
 use ipvs_core::{
     addr::Family,
-    config::ServiceKey,
+    config::{DaemonRole, ServiceKey},
     sockopt::{get, reply, request, size},
 };
 use kernel::prelude::*;
@@ -38,7 +38,7 @@ pub(super) fn run(net: &Net, option: u32, buffer: &mut Buffer) -> Result {
         get::SERVICE => service(&ipvs, buffer),
         get::DESTS => dests(&ipvs, buffer),
         get::TIMEOUT => timeouts(&ipvs, buffer),
-        get::DAEMON => daemons(buffer),
+        get::DAEMON => daemons(&ipvs, buffer),
         _ => Err(EINVAL),
     }
 }
@@ -175,8 +175,11 @@ fn timeouts(ipvs: &Ipvs, buffer: &Buffer) -> Result {
     buffer.write(0, &reply::timeouts(&ipvs.settings.timeouts()))
 }
 
-/// Two `ip_vs_daemon_user`, of which a daemon that does not run leaves its one zero. None runs yet.
-fn daemons(buffer: &Buffer) -> Result {
+/// Two `ip_vs_daemon_user`.
+fn daemons(ipvs: &Ipvs, buffer: &Buffer) -> Result {
     buffer.read::<{ size::DAEMONS }>()?;
-    buffer.write(0, &[0; size::DAEMONS])
+    let daemons = ipvs.daemons.lock();
+    let of_role = |role| daemons.running().find(|spec| spec.role() == Ok(role));
+    let both = reply::daemons(of_role(DaemonRole::Master), of_role(DaemonRole::Backup));
+    buffer.write(0, &both)
 }

@@ -48,9 +48,9 @@ pub(super) fn run(net: &Net, option: u32, value: &Value) -> Result {
         }
         set::START_DAEMON => {
             let spec = request::daemon(bytes).map_err(of_request)?;
-            daemons::start(net, &spec)
+            daemons::start(&ipvs, net, &spec)
         }
-        set::STOP_DAEMON => daemons::stop(request::daemon_state(bytes).ok_or(EINVAL)?),
+        set::STOP_DAEMON => daemons::stop(&ipvs, request::daemon_state(bytes).ok_or(EINVAL)?),
         _ => about_service(&ipvs, origin, option, bytes),
     }
 }

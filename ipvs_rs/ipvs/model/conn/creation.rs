@@ -3,7 +3,7 @@
 //! How a connection is made, and counted at its server.
 
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
-use ipvs_core::{conn::ConnFlags, flow::Tuple};
+use ipvs_core::{addr::Addr, conn::ConnFlags, flow::Tuple, sync::Announced};
 use kernel::{alloc::flags::__GFP_NOWARN, c_str, prelude::*, static_lock_class};
 use knet::{
     hashtable::Node,
@@ -46,9 +46,84 @@ pub(crate) struct Target<'a> {
 pub(crate) enum Role {
     /// An ordinary connection, which another connection may control.
     Connection { control: Option<Control> },
+    /// A connection or a template that another director has sent a message about.
+    Learned(Learned),
     /// A persistence template: the server of a client is kept for `timeout` ticks. It is made together with the
     /// first connection that it controls.
     Template { timeout: u32 },
+}
+
+/// The part of a message about a connection that the connection keeps.
+#[derive(Clone, Copy)]
+pub(crate) struct Learned {
+    /// The address of the real server, in network order. It is that of the [`Target`], if the director has this server.
+    pub(crate) server: Addr,
+    /// The flags, which include the forwarding method and [`ConnFlags::SYNC`].
+    pub(crate) flags: ConnFlags,
+    /// The number of the state in its protocol.
+    pub(crate) state: u8,
+    /// The time until the connection ends without a packet or a message, in ticks.
+    pub(crate) timeout: u32,
+    /// The number of packets from the client that the connection counts from here on.
+    pub(crate) packets: u32,
+}
+
+/// The fields of a new connection that depend on its [`Role`].
+struct Beginning {
+    tag: u8,
+    condition: Condition,
+    server: Addr,
+    packets: u32,
+    /// In ticks.
+    timeout: u32,
+    control: Option<Control>,
+    controlled: u32,
+    announced: Announced,
+}
+
+impl Beginning {
+    #[inline]
+    fn new(role: Role, target: &Target<'_>, protocol: u8, is_tracked: bool) -> Self {
+        let tracking = match is_tracked {
+            true => ConnFlags::NFCT,
+            false => ConnFlags::EMPTY,
+        };
+        let made_here = |tag, flags: ConnFlags, timeout, control, controlled| Self {
+            tag,
+            condition: Condition::new(flags.with(tracking).inherit(target.flags, protocol), 0),
+            server: target.dest.key.addr,
+            packets: 0,
+            timeout,
+            control,
+            controlled,
+            announced: Announced::NEVER,
+        };
+        match role {
+            Role::Connection { control } => {
+                made_here(CLIENT, ConnFlags::EMPTY, INITIAL_TIMEOUT, control, 0)
+            }
+            Role::Template { timeout } => {
+                made_here(TEMPLATE, ConnFlags::TEMPLATE, timeout, None, 1)
+            }
+            Role::Learned(learned) => Self {
+                tag: match learned.flags.has(ConnFlags::TEMPLATE) {
+                    true => TEMPLATE,
+                    false => CLIENT,
+                },
+                condition: Condition::new(learned.flags.with(tracking), learned.state),
+                server: learned.server,
+                packets: learned.packets,
+                timeout: learned.timeout,
+                control: None,
+                controlled: 0,
+                // CAST: The lower half.
+                announced: Announced::of_state(
+                    learned.state,
+                    Jiffies::now().after(learned.timeout as usize).ticks() as u32,
+                ),
+            },
+        }
+    }
 }
 
 /// Why a connection was not made.
@@ -72,6 +147,23 @@ impl Conn {
         role: Role,
         guard: &Guard,
     ) -> Result<Arc<Self>, Refused> {
+        Self::enter_beside(ipvs, target, first, role, None, guard)
+    }
+
+    /// As [`enter`](Self::enter). The connection may have the same tuples as `other`, and is found in its place.
+    ///
+    /// # Errors
+    ///
+    /// See [`Refused`].
+    #[inline]
+    pub(crate) fn enter_beside(
+        ipvs: Ref<'_, Ipvs>,
+        target: Target<'_>,
+        first: &FirstPacket,
+        role: Role,
+        other: Option<&Self>,
+        guard: &Guard,
+    ) -> Result<Arc<Self>, Refused> {
         let conns = &ipvs.get().conns;
         // CAST: The sysctl accepts no negative number.
         if !conns.reserve(ipvs.settings.conn_max.load(Relaxed) as usize) {
@@ -84,7 +176,7 @@ impl Conn {
             });
             let conn = made.ok_or(Refused::Drop(Reason::NoMemory))?;
             conn.bind();
-            match conns.insert(&conn, guard) {
+            match conns.insert(&conn, other, guard) {
                 Some(()) => Ok(conn),
                 None => {
                     conn.unbind();
@@ -134,18 +226,20 @@ impl Conn {
         role: Role,
         storage: Storage,
     ) -> impl PinInit<Self> {
-        let (tag, flags, timeout, control, controlled) = match role {
-            Role::Connection { control } => (CLIENT, ConnFlags::EMPTY, INITIAL_TIMEOUT, control, 0),
-            Role::Template { timeout } => (TEMPLATE, ConnFlags::TEMPLATE, timeout, None, 1),
-        };
-        let flags = match ipvs.settings.conntrack.load(Relaxed) {
-            0 => flags,
-            _ => flags.with(ConnFlags::NFCT),
-        };
-        let flags = flags.inherit(target.flags, first.request.protocol);
-        let (server, server_port) = (target.dest.key.addr, target.port);
+        let FirstPacket { request, mark } = *first;
+        let is_tracked = ipvs.settings.conntrack.load(Relaxed) != 0;
+        let Beginning {
+            tag,
+            condition,
+            server,
+            packets,
+            timeout,
+            control,
+            controlled,
+            announced,
+        } = Beginning::new(role, &target, request.protocol, is_tracked);
+        let (dest, server_port) = (target.dest.clone(), target.port);
         let now = Jiffies::now();
-        let (dest, FirstPacket { request, mark }) = (target.dest.clone(), *first);
         pin_init!(Self {
             client_node: Node::new(tag),
             server_node: Node::new(SERVER),
@@ -157,8 +251,8 @@ impl Conn {
             server_port,
             protocol: request.protocol,
             family: request.family,
-            condition: SharedCondition::new(Condition::new(flags, 0)),
-            packets: AtomicU32::new(0),
+            condition: SharedCondition::new(condition),
+            packets: AtomicU32::new(packets),
             // CAST: A u32 fits.
             deadline: AtomicUsize::new(now.after(timeout as usize).ticks()),
             timeout: AtomicU32::new(timeout),
@@ -168,6 +262,7 @@ impl Conn {
             ipvs,
             control: control.and_then(Control::keep),
             mark,
+            announced: AtomicU32::new(announced.bits()),
         })
     }
 
@@ -175,7 +270,12 @@ impl Conn {
     fn bind(&self) {
         match self.is_template() {
             true => self.dest.bind_template(),
-            false => self.dest.bind(),
+            false => {
+                self.dest.bind();
+                if !self.condition().flags().has(ConnFlags::INACTIVE) {
+                    self.dest.count_active(true);
+                }
+            }
         }
     }
 

@@ -24,7 +24,7 @@ use knet::{
     timer::{Expire, Timer},
 };
 
-use super::{control::End, tracking, Conn};
+use super::{announce, control::End, tracking, Conn};
 
 /// The ticks for which a connection lives on after its time-out because it controls other connections.
 // CAST: `HZ` is 1,000 at most.
@@ -40,7 +40,7 @@ impl Conn {
 
     /// Sets the time-out to `timeout` ticks and restarts it. Returns the new deadline.
     #[inline]
-    fn live_for(&self, timeout: u32) -> Jiffies {
+    pub(super) fn live_for(&self, timeout: u32) -> Jiffies {
         // CAST: A u32 fits.
         let deadline = Jiffies::now().after(timeout as usize);
         if self.deadline.load(Relaxed) == deadline.ticks() {
@@ -167,7 +167,9 @@ impl Expire for Conn {
             this.unlink();
             return;
         } else {
-            this.live_for(CONTROLLER_TIMEOUT)
+            let deadline = this.live_for(CONTROLLER_TIMEOUT);
+            announce::announce_controller(&this);
+            deadline
         };
         Timer::arm(&this, deadline);
         // ORDERING: Partner of the fences in `finish`, which may have cancelled the timer before it

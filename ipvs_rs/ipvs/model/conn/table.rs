@@ -9,6 +9,7 @@
 
 use core::{
     ops::RangeInclusive,
+    ptr,
     sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed},
 };
 use ipvs_core::{
@@ -123,8 +124,14 @@ impl Conns {
 
     /// Inserts a connection, so that packets find it, and arms its timer.
     ///
-    /// Returns [`None`] if the table already has a connection with the same addresses and ports.
-    pub(super) fn insert(&self, conn: &Arc<Conn>, guard: &Guard) -> Option<()> {
+    /// Returns [`None`] if the table already has another connection with the same addresses and ports than `beside`.
+    #[inline]
+    pub(super) fn insert(
+        &self,
+        conn: &Arc<Conn>,
+        beside: Option<&Conn>,
+        guard: &Guard,
+    ) -> Option<()> {
         // The timer is armed before the connection can be found and ended. Otherwise its timer could be
         // cancelled first and armed afterwards.
         Timer::arm(conn, conn.deadline());
@@ -140,7 +147,10 @@ impl Conns {
         }
         let (request, tag) = (conn.request(), conn.client_node.tag());
         let is_same = |other: &Conn, other_tag| {
-            other_tag == tag && other.request() == request && !other.is_invalidated()
+            other_tag == tag
+                && other.request() == request
+                && !other.is_invalidated()
+                && !beside.is_some_and(|beside| ptr::eq(beside, other))
         };
         let hash = hash::flow(self.key, &request);
         let node = field!(Conn, client_node);

@@ -2,6 +2,7 @@
 
 //! `/proc/net/ip_vs_conn_sync`: the connections, and whether they were learned from a master.
 
+use ipvs_core::conn::ConnFlags;
 use kernel::{prelude::*, seq_file::SeqFile, seq_print};
 use knet::{hashtable::Cursor, proc_seq::Rows, rcu};
 
@@ -26,8 +27,10 @@ impl Rows<Ipvs> for Table {
         let guard = rcu::read_lock();
         let conn = ipvs.conns.next(&mut cursor, &guard)?;
         let common = Common::of(&conn);
-        // Nobody but this host makes connections here as long as there is no backup daemon.
-        let origin = "LOCAL";
+        let origin = match conn.condition().flags().has(ConnFlags::SYNC) {
+            true => "SYNC",
+            false => "LOCAL",
+        };
         seq_print!(seq, "{common} {origin:<6} {:>7}\n", common.seconds);
         Some(cursor)
     }

@@ -104,7 +104,7 @@ fn pass_on(
             rest: report.rest,
         },
         ClientError::TooBig { overhead, mtu } => {
-            let way = route::to_server(&conn.dest, Purpose::Tunnel, context.net, context.rcu);
+            let way = route::to_server(conn, Purpose::Tunnel, context.net, context.rcu);
             let mtu = way.map_or(mtu, |way| way.route.mtu());
             let mtu = told_mtu(report.about.family, mtu, overhead);
             IcmpError::FragmentationNeeded { mtu }

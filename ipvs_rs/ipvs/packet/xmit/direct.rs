@@ -30,7 +30,7 @@ pub(super) fn to_server(
     flow: &Flow,
     context: &HookState<'_>,
 ) -> Verdict {
-    let Ok(way) = route::to_server(&conn.dest, Purpose::NextHop, context.net, context.rcu) else {
+    let Ok(way) = route::to_server(conn, Purpose::NextHop, context.net, context.rcu) else {
         skb.link_failure();
         return Verdict::Drop(skb);
     };

@@ -92,7 +92,7 @@ fn send(
     context: &HookState<'_>,
     edit: impl FnOnce(&mut Skb) -> Result,
 ) -> Verdict {
-    let Ok(way) = route::to_server(&conn.dest, Purpose::Address, context.net, context.rcu) else {
+    let Ok(way) = route::to_server(conn, Purpose::Address, context.net, context.rcu) else {
         skb.link_failure();
         return Verdict::Drop(skb);
     };

@@ -43,7 +43,7 @@ pub(super) fn to_server(
     context: &HookState<'_>,
 ) -> Verdict {
     let dest = &conn.dest;
-    let Ok(way) = route::to_server(dest, Purpose::Tunnel, context.net, context.rcu) else {
+    let Ok(way) = route::to_server(conn, Purpose::Tunnel, context.net, context.rcu) else {
         skb.link_failure();
         return Verdict::Drop(skb);
     };
@@ -79,7 +79,7 @@ pub(super) fn to_server(
         overhead,
         keeps_df: watches_mtu,
     };
-    match wrap(skb, flow, &shape, (outer, dest.key.addr), way, context) {
+    match wrap(skb, flow, &shape, (outer, conn.server), way, context) {
         Ok(skb) => depart(skb, &way.route, context),
         Err(_) => conn.not_sent(),
     }

@@ -13,6 +13,11 @@ mod life;
 #[path = "../../../../ipvs_rs/ipvs/model/conn/state.rs"]
 mod state;
 
+/// There is no master here.
+mod announce {
+    pub(super) fn announce_controller(_: &super::Arc<super::Conn>) {}
+}
+
 /// Connection tracking is not asked here.
 mod tracking {
     use super::{super::Net, Conn};

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The synchronisation daemons: a master tells other directors of its connections, and a backup learns those of others.
+//!
+//! ```text
+//!   packets ──> model::changes ──> master ──datagrams──> the network ──> backup ──> learn ──> the model
+//! ```
+//!
+//! Each daemon has one thread with one socket for each UDP port. The threads of a namespace end before its connections do.
+
+mod backup;
+mod daemons;
+mod learn;
+mod master;
+mod sockets;
+
+pub(crate) use daemons::{device, Daemons};

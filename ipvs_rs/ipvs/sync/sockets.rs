@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The sockets of the daemons.
+
+use core::{
+    net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6},
+    sync::atomic::Ordering::Relaxed,
+};
+use ipvs_core::{
+    addr::{Addr, Family},
+    config::DaemonSpec,
+};
+use kernel::prelude::*;
+use knet::{
+    net_namespace::Net,
+    netdevice::{self, Device},
+    netfilter,
+    socket::{PathMtuDiscovery, UdpSocket},
+};
+
+use crate::model::settings::Settings;
+
+/// The group and the port of a thread.
+struct Group {
+    family: netfilter::Family,
+    addr: IpAddr,
+    peer: SocketAddr,
+}
+
+impl Group {
+    fn new(spec: &DaemonSpec, device: Device, index: u32) -> Self {
+        // CAST: Less than 64.
+        let port = spec.port.wrapping_add(index as u16);
+        match spec.group {
+            Some((Family::V6, addr)) => {
+                let addr = addr.octets().into();
+                // CAST: The number of a device is positive.
+                let scope = device.index.number() as u32;
+                Self {
+                    family: netfilter::Family::V6,
+                    addr: IpAddr::V6(addr),
+                    peer: SocketAddrV6::new(addr, port, 0, scope).into(),
+                }
+            }
+            group => {
+                let (_, addr) = group.unwrap_or((Family::V4, Addr::ZERO));
+                let addr = IpAddr::V4(addr.v4().into());
+                Self {
+                    family: netfilter::Family::V4,
+                    addr,
+                    peer: SocketAddr::new(addr, port),
+                }
+            }
+        }
+    }
+}
+
+/// The size of a buffer that the administrator wants, in bytes.
+fn buffer_size(settings: &Settings) -> Option<u32> {
+    let size = settings.sync_sock_size.load(Relaxed);
+    u32::try_from(size).ok().filter(|&size| size > 0)
+}
+
+/// The socket of thread `index` of a master: what is sent goes to the group, by the device.
+///
+/// # Errors
+///
+/// `ENETUNREACH` if the device is down, `EADDRNOTAVAIL` if it has no IPv6 address for a group of IPv6, `ENOMEM`.
+pub(super) fn of_master(
+    settings: &Settings,
+    net: &Net,
+    spec: &DaemonSpec,
+    device: Device,
+    index: u32,
+) -> Result<UdpSocket> {
+    let group = Group::new(spec, device, index);
+    let socket = UdpSocket::new(net, group.family)?;
+    if let Some(size) = buffer_size(settings) {
+        socket.set_send_buffer(size)?;
+    }
+    socket.set_multicast_device(device.index)?;
+    socket.set_multicast_loop(false)?;
+    socket.set_multicast_hops(spec.ttl)?;
+    socket.set_path_mtu_discovery(PathMtuDiscovery::Never)?;
+    if group.family == netfilter::Family::V4 {
+        let addr = netdevice::select_address_v4(net, device.index);
+        if addr.is_none() {
+            pr_err!("You probably need to specify IP address on multicast interface.\n");
+        }
+        let addr = addr.unwrap_or(Ipv4Addr::UNSPECIFIED);
+        socket.bind(SocketAddr::new(addr.into(), 0))?;
+    }
+    let connected = socket.connect(group.peer);
+    connected.inspect_err(|_| pr_err!("Error connecting to the multicast addr\n"))?;
+    Ok(socket)
+}
+
+/// The socket of thread `index` of a backup: it gets what comes by the device to the group.
+///
+/// # Errors
+///
+/// `EADDRINUSE` if another socket has the port, `ENOMEM`.
+pub(super) fn of_backup(
+    settings: &Settings,
+    net: &Net,
+    spec: &DaemonSpec,
+    device: Device,
+    index: u32,
+) -> Result<UdpSocket> {
+    let group = Group::new(spec, device, index);
+    let socket = UdpSocket::new(net, group.family)?;
+    socket.set_reuse_address(true)?;
+    if let Some(size) = buffer_size(settings) {
+        socket.set_receive_buffer(size)?;
+    }
+    socket.bind_to_device(device.index)?;
+    let bound = socket.bind(group.peer);
+    bound.inspect_err(|_| pr_err!("Error binding to the multicast addr\n"))?;
+    let joined = socket.join(group.addr, device.index);
+    joined.inspect_err(|_| pr_err!("Error joining to the multicast group\n"))?;
+    Ok(socket)
+}
