@@ -77,24 +77,35 @@ impl<T: ?Sized + Named> Registry<T> {
     ///
     /// # Errors
     ///
-    /// `EEXIST` if there is an object of that name, `ENODEV` if the registry is not open, `ENOMEM`.
-    pub fn insert(&self, object: &'static T, module: &'static ThisModule) -> Result {
+    /// `EEXIST` if there is an object of that name, `ENODEV` if the registry is not open, `ENOMEM`; what `also` fails
+    /// with, which runs last, while nobody else registers an object.
+    pub fn insert(
+        &self,
+        object: &'static T,
+        module: &'static ThisModule,
+        also: impl FnOnce() -> Result,
+    ) -> Result {
         let entries = self.0.get().ok_or(ENODEV)?;
         let mut all = entries.all.lock();
         let name = object.name();
         if all.iter().any(|entry| entry.object.name() == name) {
             return Err(EEXIST);
         }
+        all.make_room(1)?;
+        also()?;
+        // There is room.
         all.append(Entry { object, module })
     }
 
-    /// Takes the object of a name out, and waits until nothing that was made with it is left: for all read-side
-    /// sections, and for the callbacks that drop what has lost its last reference. May sleep.
+    /// Takes the object of a name out, lets `also` undo what that of [`insert`](Self::insert) did, and waits until
+    /// nothing that was made with the object is left: for all read-side sections, and for the callbacks that drop what
+    /// has lost its last reference. May sleep.
     ///
     /// To be called when the module of the object exits.
-    pub fn remove(&self, name: &str) {
+    pub fn remove(&self, name: &str, also: impl FnOnce()) {
         if let Some(entries) = self.0.get() {
             let mut all = entries.all.lock();
+            also();
             all.keep_only(|entry| entry.object.name() != name);
         }
         rcu::synchronize();

@@ -10,19 +10,15 @@
 
 use core::{any::Any, marker::PhantomData};
 use ipvs_core::config::Name;
-use kernel::{c_str, prelude::*, static_lock_class, str::BStr, sync, ThisModule};
-use knet::{
-    log, module,
-    registry::{Named, Opened, Registry},
-};
+use kernel::{c_str, prelude::*, static_lock_class, sync, ThisModule};
+use knet::registry::{Named, Opened};
 
+use super::registration::{not_found, Kind};
 use crate::model::scheduling::{Factory, Handle, Picker};
 pub use crate::model::{
     member::Member,
     scheduling::{Arrival, Change, Setup},
 };
-#[doc(hidden)]
-pub use knet::rcu_module;
 pub use knet::{
     deferred::Deferred,
     rcu::Guard,
@@ -116,7 +112,10 @@ impl<S: Scheduler> Factory for Adapter<S> {
     }
 }
 
-static REGISTRY: Registry<dyn Factory> = Registry::new();
+static SCHEDULERS: Kind<dyn Factory> = Kind::new("scheduler");
+
+/// What the name of a scheduler's module begins with.
+const PREFIX: &str = "ip_vs_";
 
 /// Opens the list of schedulers. The module struct of `ip_vs` holds it.
 ///
@@ -124,7 +123,7 @@ static REGISTRY: Registry<dyn Factory> = Registry::new();
 ///
 /// `ENOMEM`.
 pub fn open() -> Result<Opened<dyn Factory>> {
-    REGISTRY.open(c_str!("ip_vs_schedulers"), static_lock_class!())
+    SCHEDULERS.open(c_str!("ip_vs_schedulers"), static_lock_class!())
 }
 
 /// A scheduler's place among the registered ones; its module struct holds it.
@@ -151,15 +150,7 @@ impl<S: Scheduler> Drop for Registration<S> {
 /// See [`Registration::new`]. Not generic, so that it is compiled here and not in each scheduler.
 #[inline(never)]
 fn register(factory: &'static dyn Factory, module: &'static ThisModule) -> Result {
-    let name = factory.name();
-    Name::new(name.as_bytes()).ok_or(EINVAL)?;
-    let registered = REGISTRY.insert(factory, module);
-    match registered {
-        Ok(()) => pr_info!("[{name}] scheduler registered.\n"),
-        Err(EEXIST) => pr_err!("[{name}] scheduler already registered\n"),
-        Err(_) => {}
-    }
-    registered
+    SCHEDULERS.register(factory, module, || Ok(()))
 }
 
 /// Takes [`register`] back, and waits for all that is left of the scheduler outside its module.
@@ -170,8 +161,7 @@ fn register(factory: &'static dyn Factory, module: &'static ThisModule) -> Resul
 /// the scheduler's module drop what the states own, the barrier of that module waits, too (`rcu_module!`).
 #[inline(never)]
 fn unregister(name: &str) {
-    REGISTRY.remove(name);
-    pr_info!("[{name}] scheduler unregistered.\n");
+    SCHEDULERS.unregister(name, || {});
 }
 
 /// Finds a scheduler by name, and loads its module if it is not there.
@@ -180,21 +170,10 @@ fn unregister(name: &str) {
 ///
 /// `ENOENT` if there is none of that name.
 pub(crate) fn find(name: &Name) -> Result<Handle> {
-    let bytes = name.as_bytes();
-    let found = REGISTRY.find(bytes).or_else(|| {
-        // An unsuccessful attempt shows in the next line.
-        let _ = module::request_module(fmt!("ip_vs_{}", BStr::from_bytes(bytes)));
-        REGISTRY.find(bytes)
-    });
-    match found {
+    match SCHEDULERS.find(PREFIX, name) {
         Some(factory) => Ok(Handle::new(factory, *name)),
         None => {
-            if log::net_ratelimit() {
-                pr_info!(
-                    "Scheduler module ip_vs_{} not found\n",
-                    BStr::from_bytes(bytes)
-                );
-            }
+            not_found("Scheduler", PREFIX, name);
             Err(ENOENT)
         }
     }
@@ -206,31 +185,9 @@ pub(crate) fn find(name: &Name) -> Result<Handle> {
 /// something more that the module has while it is loaded: a type, and a function that makes it.
 #[macro_export]
 macro_rules! scheduler_module {
-    (scheduler: $scheduler:ty, holds: $held:ty = $make:expr, $($rest:tt)*) => {
-        struct SchedulerModule {
-            _registration: $crate::plugin::scheduler::Registration<$scheduler>,
-            _held: $held,
-        }
-
-        impl ::kernel::Module for SchedulerModule {
-            fn init(module: &'static ::kernel::ThisModule) -> ::kernel::error::Result<Self> {
-                let held = $make()?;
-                Ok(Self {
-                    _registration: $crate::plugin::scheduler::Registration::new(module)?,
-                    _held: held,
-                })
-            }
-        }
-
-        $crate::plugin::scheduler::rcu_module! {
-            type: SchedulerModule,
-            $($rest)*
-        }
-    };
     (scheduler: $scheduler:ty, $($rest:tt)*) => {
-        $crate::scheduler_module! {
-            scheduler: $scheduler,
-            holds: () = || Ok::<_, ::kernel::error::Error>(()),
+        $crate::plugin_module! {
+            registration: $crate::plugin::scheduler::Registration<$scheduler>,
             $($rest)*
         }
     };
