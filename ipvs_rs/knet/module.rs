@@ -5,6 +5,7 @@
 //! C headers: [`include/linux/module.h`](srctree/include/linux/module.h),
 //! [`include/linux/kmod.h`](srctree/include/linux/kmod.h)
 
+use core::sync::atomic::{AtomicUsize, Ordering};
 use ipvs_sys as bindings;
 use kernel::{fmt, prelude::*};
 
@@ -65,6 +66,64 @@ impl Drop for ModuleRef {
     fn drop(&mut self) {
         // SAFETY: The reference was taken when this value was made, and is given up once.
         unsafe { bindings::module_put(self.module.as_ptr().cast()) };
+    }
+}
+
+/// References to one module, which are counted and not kept one by one.
+///
+/// For users that have no room for a [`ModuleRef`].
+///
+/// # Invariants
+///
+/// `count` references to `module` were taken and belong to this value.
+pub struct Claims {
+    module: &'static ThisModule,
+    count: AtomicUsize,
+}
+
+impl Claims {
+    /// None on `module` yet.
+    pub const fn new(module: &'static ThisModule) -> Self {
+        // INVARIANT: There are none.
+        Self {
+            module,
+            count: AtomicUsize::new(0),
+        }
+    }
+
+    /// Takes one more, unless the module is being unloaded. Returns whether it did.
+    pub fn take(&self) -> bool {
+        let Some(reference) = ModuleRef::try_new(self.module) else {
+            return false;
+        };
+        // INVARIANT: The reference belongs to this value from here on.
+        core::mem::forget(reference);
+        // ORDERING: Release, paired with the update in `give_back`: it was taken before it is given back.
+        self.count.fetch_add(1, Ordering::Release);
+        true
+    }
+
+    /// Gives one back, if there is one.
+    pub fn give_back(&self) {
+        let less = |count: usize| count.checked_sub(1);
+        // ORDERING: Acquire, paired with the addition in `take`; Relaxed if nothing changes.
+        let counted = self
+            .count
+            .fetch_update(Ordering::Acquire, Ordering::Relaxed, less);
+        if counted.is_ok() {
+            // INVARIANT: The reference that this value gives up was taken off the count.
+            drop(ModuleRef {
+                module: self.module,
+            });
+        }
+    }
+}
+
+impl Drop for Claims {
+    fn drop(&mut self) {
+        for _ in 0..*self.count.get_mut() {
+            self.give_back();
+        }
     }
 }
 

@@ -18,6 +18,7 @@
 mod data;
 mod defrag;
 mod icmp;
+mod payload;
 mod rebase;
 mod route;
 mod send;

@@ -65,6 +65,8 @@ __sum16 ipvs_helper_udp_v4_checksum(const struct sk_buff *skb, int transport);
 int ipvs_helper_ip_defrag(struct net *net, struct sk_buff *skb, u32 user);
 bool ipvs_helper_sk_nodefrag(const struct sk_buff *skb);
 bool ipvs_helper_options_fit(const struct sk_buff *skb);
+int ipvs_helper_udp_splice(struct sk_buff *skb, unsigned int transport, unsigned int start, unsigned int removed,
+			   const void *with, unsigned int length);
 
 /* ipv6.c */
 bool ipvs_helper_ipv6_mod_enabled(void);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/bottom_half.h>
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/skbuff.h>
+#include <linux/udp.h>
 #include <net/checksum.h>
 #include <net/inet_sock.h>
 #include <net/ip.h>
@@ -79,4 +81,45 @@ bool ipvs_helper_options_fit(const struct sk_buff *skb)
 	return length <= skb_headlen(skb) && option_fits(header, length, opt->rr, &sum) &&
 	       option_fits(header, length, opt->ts, &sum) && option_fits(header, length, opt->srr, &sum) &&
 	       option_fits(header, length, opt->cipso, &sum) && sum <= opt->optlen;
+}
+
+/*
+ * Replaces @removed bytes at @start by the @length bytes at @with, and puts the lengths in the UDP header at @transport and
+ * in the IP header right. Offsets are those from skb->data, and lie in the packet. The new packet is not too long for its
+ * lengths. The UDP checksum is left as it was. If there is no memory, the packet's bytes stay as they were.
+ */
+int ipvs_helper_udp_splice(struct sk_buff *skb, unsigned int transport, unsigned int start, unsigned int removed,
+			   const void *with, unsigned int length)
+{
+	unsigned int behind = skb->len - start - removed;
+	int more = (int)(length - removed), room, err;
+	struct iphdr *iph;
+	__be16 total;
+
+	err = skb_linearize(skb);
+	if (err)
+		return err;
+	room = more - skb_tailroom(skb);
+	if (skb_cloned(skb) || room > 0) {
+		err = pskb_expand_head(skb, 0, max(room, 0), GFP_ATOMIC | __GFP_NOWARN);
+		if (err)
+			return err;
+	}
+	if (more > 0)
+		skb_put(skb, more);
+	memmove(skb->data + start + length, skb->data + start + removed, behind);
+	memcpy(skb->data + start, with, length);
+	if (more < 0)
+		skb_trim(skb, skb->len + more);
+
+	((struct udphdr *)(skb->data + transport))->len = htons(skb->len - transport);
+	if (skb->protocol == htons(ETH_P_IPV6)) {
+		ipv6_hdr(skb)->payload_len = htons(skb->len - skb_network_offset(skb) - sizeof(struct ipv6hdr));
+		return 0;
+	}
+	iph = ip_hdr(skb);
+	total = htons(skb->len - skb_network_offset(skb));
+	csum_replace2(&iph->check, iph->tot_len, total);
+	iph->tot_len = total;
+	return 0;
 }
