@@ -6,9 +6,9 @@
 
 use ipvs::{
     control::{netlink, sockopt},
-    model::{scheduling::Factory, Ipvs},
+    model::{helping::Help, scheduling::Factory, Ipvs},
     observe::presence::Presence,
-    plugin::scheduler,
+    plugin::{helper, scheduler},
     upkeep::devices::Devices,
 };
 use kernel::prelude::*;
@@ -34,6 +34,7 @@ struct Module {
     _devices: NotifierRegistration<Devices>,
     _namespaces: PerNetRegistration<Ipvs>,
     _schedulers: Opened<dyn Factory>,
+    _helpers: Opened<dyn Help>,
     _presence: Presence,
 }
 
@@ -41,6 +42,7 @@ impl kernel::Module for Module {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         let presence = Presence::announce(&Parameter::find(c"conn_tab_bits")?);
         let schedulers = scheduler::open()?;
+        let helpers = helper::open()?;
         let namespaces = PerNetRegistration::new()?;
         let devices = NotifierRegistration::new()?;
         let netlink = netlink::register()?;
@@ -53,6 +55,7 @@ impl kernel::Module for Module {
             _devices: devices,
             _namespaces: namespaces,
             _schedulers: schedulers,
+            _helpers: helpers,
             _presence: presence,
         })
     }

@@ -205,7 +205,7 @@ fi
 if [ -x tests/net/run ] && scenarios_match; then
 	tier "scenarios in VMs"
 	if [ "$built" = yes ]; then
-		"$here/example-scheduler.sh" >"$results/example.log" 2>&1 || check "the scheduler of CONTRIBUTING.md is built" false || true
+		"$here/example-modules.sh" >"$results/example.log" 2>&1 || check "the modules of CONTRIBUTING.md are built" false || true
 		"$here/stale-scheduler.sh" >"$results/stale.log" 2>&1 || check "a stale scheduler is built" false || true
 		"$here/second-balancer.sh" >"$results/second.log" 2>&1 || check "a second balancer is built" false || true
 		scenarios

@@ -102,6 +102,8 @@ impl ConnFlags {
     pub const INVALIDATED: Self = Self(0x2_0000);
     /// The connection is no longer counted at its server. This flag is not part of the interface.
     pub const ENDED: Self = Self(0x4_0000);
+    /// A helper looks at the packets of the connection. This flag is not part of the interface.
+    pub const HELPED: Self = Self(0x8_0000);
 
     /// The bits by which packets find their way: the method, and [`Self::NO_OUTPUT`].
     pub const ROUTING: Self = Self(Self::METHOD_MASK).with(Self::NO_OUTPUT);
@@ -181,7 +183,7 @@ impl ConnFlags {
     /// The flags that are part of the interface.
     #[must_use]
     pub const fn listed(self) -> Self {
-        self.without(Self::INVALIDATED.with(Self::ENDED))
+        self.without(Self::INVALIDATED.with(Self::ENDED).with(Self::HELPED))
     }
 
     /// Those of these flags that are in `mask`.
@@ -252,7 +254,7 @@ mod tests {
     #[test]
     fn what_is_not_part_of_the_interface_is_not_listed() {
         let listed = ConnFlags::from_bits(u32::MAX).listed();
-        assert_eq!(listed.bits(), 0xFFF9_FFFF);
+        assert_eq!(listed.bits(), 0xFFF1_FFFF);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 pub enum Reason {
     /// A packet that ends within its headers.
     Truncated,
-    /// An ICMP error whose checksum is wrong.
+    /// An ICMP error, or a packet for a helper, whose checksum is wrong.
     BadChecksum,
     /// A packet to a service that has no server for it.
     NoServer,
@@ -33,11 +33,13 @@ pub enum Reason {
     Fragment,
     /// A packet that could not be sent on: no route, too large, hop limit reached, or not translatable.
     NotSent,
+    /// A packet that its helper refuses, or has no memory for.
+    Helper,
 }
 
 impl Reason {
     /// All reasons, in the order of their numbers.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Truncated,
         Self::BadChecksum,
         Self::NoServer,
@@ -51,6 +53,7 @@ impl Reason {
         Self::Tracked,
         Self::Fragment,
         Self::NotSent,
+        Self::Helper,
     ];
 
     /// The name in `/proc/net/ip_vs_drops`.
@@ -69,6 +72,7 @@ impl Reason {
             Self::Tracked => "tracked",
             Self::Fragment => "fragment",
             Self::NotSent => "not_sent",
+            Self::Helper => "helper",
         }
     }
 }

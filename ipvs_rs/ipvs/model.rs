@@ -20,6 +20,7 @@ pub(crate) mod drop_rate;
 pub(crate) mod drops;
 pub(crate) mod duties;
 pub(crate) mod family;
+pub mod helping;
 mod ipvs;
 pub mod member;
 pub(crate) mod origin;

@@ -16,6 +16,7 @@ mod choice;
 mod complaint;
 mod drops;
 mod headers;
+mod help;
 pub(crate) mod hooks;
 mod icmp;
 mod ipsec;

@@ -10,6 +10,7 @@ pub(crate) mod announce;
 pub(crate) mod condition;
 pub(crate) mod control;
 mod creation;
+mod helper;
 mod learn;
 mod life;
 mod state;
@@ -23,7 +24,7 @@ use ipvs_core::{
     conn::{ConnFlags, Method},
 };
 use kernel::prelude::*;
-use knet::{hashtable::Node, netfilter::Verdict, rcu::Arc, timer::Timer};
+use knet::{hashtable::Node, netfilter::Verdict, rcu::Arc, skbuff::Skb, timer::Timer};
 
 use super::{dest::Dest, drops::Reason, settings::Settings, Ipvs};
 use condition::{Condition, SharedCondition};
@@ -144,6 +145,14 @@ impl Conn {
     /// Whether the connection is for one packet only.
     pub(crate) fn is_one_packet(&self) -> bool {
         self.condition().flags().has(ConnFlags::ONE_PACKET)
+    }
+
+    /// Counts and frees a packet that goes no further.
+    #[cold]
+    pub(crate) fn give_up(&self, skb: Skb, reason: Reason) -> Verdict {
+        self.ipvs.drops.count(reason);
+        drop(skb);
+        Verdict::Stolen
     }
 
     /// Counts a packet that could not be sent and was freed.

@@ -20,6 +20,7 @@ use super::{
     drop_rate::DropPacket,
     drops::Drops,
     duties::{Cleanup, Cpus, Defense, Estimation, Resize, TrashRound},
+    helping::Helped,
     servers::Servers,
     service::Services,
     settings::Settings,
@@ -88,6 +89,8 @@ pub struct Ipvs {
     pub(crate) drop_packet: DropPacket,
     /// The numbers of dropped packets and connections. Changed by packets and by the work of the defences.
     pub(crate) drops: Drops,
+    /// The numbers of connections that each helper looks at. Changed when such connections begin and end.
+    pub(crate) helped: Helped,
 }
 
 /// The number of namespaces that were ever made.
@@ -194,6 +197,7 @@ impl Ipvs {
             defense <- Work::new(),
             drop_packet: DropPacket::new(),
             drops: Drops::new()?,
+            helped: Helped::default(),
         }? Error)
     }
 

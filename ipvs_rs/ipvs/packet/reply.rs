@@ -10,7 +10,7 @@ use knet::{
     skbuff::Skb,
 };
 
-use super::{account, headers::Headers, track, xmit::nat};
+use super::{account, headers::Headers, help, track, xmit::nat};
 use crate::model::{conn::Conn, drops::Reason, Ipvs};
 
 /// Gives a server's packet the address of its virtual service, and lets it go on.
@@ -23,6 +23,11 @@ pub(super) fn forward(
     context: &HookState<'_>,
 ) -> Verdict {
     if conn.method() == Method::Nat {
+        if conn.is_helped() {
+            if let Err(reason) = help::look(conn, &mut skb, flow, Direction::Output, context.rcu) {
+                return ipvs.drop_packet(skb, reason);
+            }
+        }
         let translated = nat::from_server(conn, &mut skb, flow);
         if translated.is_err() || reroute(ipvs, &mut skb, flow.family, context).is_err() {
             return ipvs.drop_packet(skb, Reason::NotSent);

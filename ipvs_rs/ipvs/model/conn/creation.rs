@@ -7,7 +7,7 @@ use ipvs_core::{addr::Addr, conn::ConnFlags, flow::Tuple, sync::Announced};
 use kernel::{alloc::flags::__GFP_NOWARN, c_str, prelude::*, static_lock_class};
 use knet::{
     hashtable::Node,
-    rcu::{Arc, Guard, Ref},
+    rcu::{self, Arc, Guard, Ref},
     time::{Jiffies, HZ},
     timer::{Storage, Timer},
 };
@@ -176,6 +176,7 @@ impl Conn {
             });
             let conn = made.ok_or(Refused::Drop(Reason::NoMemory))?;
             conn.bind();
+            conn.bind_helper(guard);
             match conns.insert(&conn, other, guard) {
                 Some(()) => Ok(conn),
                 None => {
@@ -209,7 +210,9 @@ impl Conn {
             let role = Role::Connection { control };
             let conn = Self::new(owner, target, first, role, Storage::Stack);
             pin_init::stack_pin_init!(let conn = conn);
+            conn.bind_helper(&rcu::read_lock());
             let result = use_it(&conn);
+            conn.unbind_helper(conn.condition().flags());
             control::release(conn.control.as_ref());
             result
         });
@@ -290,6 +293,7 @@ impl Conn {
             true => self.dest.unbind_template(),
             false => self.dest.unbind(!last.has(ConnFlags::INACTIVE)),
         }
+        self.unbind_helper(last);
         control::release(self.control.as_ref());
     }
 }

@@ -8,7 +8,7 @@ use ipvs_core::{
     flow::{Flow, Fragment},
     icmp::{self, Endpoint, Report},
     nat::{bare, dnat_v4, dnat_v6, snat_v4, snat_v6, L4Checksum, Remaining},
-    proto,
+    proto::{self, Direction},
     wire::{sctp, tcp, udp},
 };
 use kernel::prelude::*;
@@ -29,12 +29,22 @@ use crate::{
         family::netfilter_family,
         route::{self, Purpose},
     },
-    packet::track,
+    packet::{help, track},
 };
 
 /// Sends a client's packet to the server.
 #[inline]
-pub(super) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &HookState<'_>) -> Verdict {
+pub(super) fn to_server(
+    conn: &Conn,
+    mut skb: Skb,
+    flow: &Flow,
+    context: &HookState<'_>,
+) -> Verdict {
+    if conn.is_helped() {
+        if let Err(reason) = help::look(conn, &mut skb, flow, Direction::Input, context.rcu) {
+            return conn.give_up(skb, reason);
+        }
+    }
     send(conn, skb, flow, headers(flow), context, |skb| {
         translate(skb, flow, |headers, checksum| {
             let (addr, port) = (conn.server, conn.server_port);
