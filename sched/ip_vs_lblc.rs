@@ -5,12 +5,12 @@
 
 #![forbid(unsafe_code)]
 
-use ipvs::plugin::scheduler::{
+use ipvs::plugin::scheduler::{Arrival, Guard, Member, Scheduler, Setup};
+use ipvs_core::sched::lblc::{self, Pick};
+use ipvs_locality::{
     destinations::Destinations,
     expiration::{Expiration, Owner},
-    Arrival, Guard, Member, Scheduler, Setup,
 };
-use ipvs_core::sched::lblc::{self, Pick};
 use kernel::prelude::*;
 
 ipvs::scheduler_module! {

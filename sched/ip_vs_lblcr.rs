@@ -5,12 +5,12 @@
 
 #![forbid(unsafe_code)]
 
-use ipvs::plugin::scheduler::{
+use ipvs::plugin::scheduler::{Arrival, Guard, Member, Scheduler, Setup, NO_SERVER};
+use ipvs_core::sched::lblcr;
+use ipvs_locality::{
     destinations::Destinations,
     expiration::{Expiration, Owner},
-    Arrival, Guard, Member, Scheduler, Setup, NO_SERVER,
 };
-use ipvs_core::sched::lblcr;
 use kernel::prelude::*;
 
 ipvs::scheduler_module! {

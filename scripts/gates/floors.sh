@@ -12,10 +12,11 @@ floor() {
 	[ -z "$found" ] || offending+=$found$'\n'
 }
 
-floor ipvs_rs/core '\b(kernel|bindings|knet|ipvs|ipvs_sys)::'
-floor ipvs_rs/sys '\b(knet|ipvs|ipvs_core)::'
-floor ipvs_rs/knet '\b(ipvs|ipvs_core)::'
-floor ipvs_rs/ipvs '\bipvs_sys\b|\bbindings::'
+floor ipvs_rs/core '\b(kernel|bindings|knet|ipvs|ipvs_sys|ipvs_locality)::'
+floor ipvs_rs/sys '\b(knet|ipvs|ipvs_core|ipvs_locality)::'
+floor ipvs_rs/knet '\b(ipvs|ipvs_core|ipvs_locality)::'
+floor ipvs_rs/ipvs '\bipvs_sys\b|\bbindings::|\bipvs_locality::'
+floor ipvs_rs/locality '\bipvs_sys\b|\bbindings::'
 floor sched '\b(knet|ipvs_sys|bindings)::'
 floor userspace '\b(kernel|knet|ipvs|ipvs_sys)::'
 verdict "a floor names what it must not see" "${offending%$'\n'}"

@@ -46,6 +46,12 @@ impl Member {
         other
     }
 
+    /// The name of the server in its service.
+    #[inline]
+    pub fn key(&self) -> DestKey {
+        self.dest.key
+    }
+
     /// The configuration of the server.
     #[inline]
     pub(crate) fn spec(&self) -> &DestSpec {

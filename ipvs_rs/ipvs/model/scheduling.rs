@@ -24,6 +24,14 @@ pub struct Setup<'a> {
     pub(crate) net: &'a Net,
 }
 
+impl<'a> Setup<'a> {
+    /// The namespace of the service.
+    #[inline]
+    pub fn net(&self) -> &'a Net {
+        self.net
+    }
+}
+
 /// The state of a scheduler for the servers of one service.
 pub trait Picker: Any + Send + Sync {
     /// The index of the server that a new connection goes to.

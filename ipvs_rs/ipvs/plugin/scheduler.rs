@@ -11,13 +11,19 @@
 use core::{any::Any, marker::PhantomData};
 use ipvs_core::config::Name;
 use kernel::{c_str, prelude::*, static_lock_class, sync, ThisModule};
-use knet::registry::{Named, Opened};
+use knet::{
+    net_namespace::Net,
+    registry::{Named, Opened},
+};
 
 use super::registration::{not_found, Kind};
-use crate::model::scheduling::{Factory, Handle, Picker};
 pub use crate::model::{
     member::Member,
     scheduling::{Arrival, Change, Setup},
+};
+use crate::model::{
+    origin::{Monitor, Origin},
+    scheduling::{Factory, Handle, Picker},
 };
 pub use knet::{
     deferred::Deferred,
@@ -25,13 +31,16 @@ pub use knet::{
     vec::{fill_up, room},
 };
 
-pub mod destinations;
-pub mod expiration;
-
 /// 64 random bits.
 #[inline(never)]
 pub fn random() -> u64 {
     knet::random::number()
+}
+
+/// Tells listeners that a setting of a scheduler was changed in a namespace.
+#[inline(never)]
+pub fn announce_setting(net: &Net, name: &CStr, value: &CStr) {
+    Origin::elsewhere(net).setting(name, value);
 }
 
 /// A way to choose the server of a new connection.

@@ -8,8 +8,10 @@
 
 use core::{
     any::Any,
+    marker::PhantomData,
     sync::atomic::{AtomicI32, Ordering::Relaxed},
 };
+use ipvs::plugin::scheduler;
 use kernel::{new_mutex, prelude::*, sync::Mutex};
 use knet::{
     net_namespace::{self, Net, PerNet, PerNetId, PerNetRegistration, WeakNet},
@@ -17,8 +19,6 @@ use knet::{
     sysctl::{self, Entry, Settings},
     time::HZ,
 };
-
-use crate::model::origin::{Monitor, Origin};
 
 /// A day.
 const DEFAULT: i32 = 24 * 60 * 60;
@@ -36,12 +36,9 @@ pub enum Owner {
     Lblcr,
 }
 
-const LBLC: u8 = 0;
-const LBLCR: u8 = 1;
-
 /// A time in seconds that the administrator of a namespace can set.
 #[pin_data]
-pub(super) struct Seconds {
+pub(crate) struct Seconds {
     value: AtomicI32,
     #[pin]
     writing: Mutex<()>,
@@ -49,7 +46,7 @@ pub(super) struct Seconds {
 
 impl Seconds {
     /// The time; a negative one is none at all.
-    pub(super) fn get(&self) -> u32 {
+    pub(crate) fn get(&self) -> u32 {
         u32::try_from(self.value.load(Relaxed)).unwrap_or(0)
     }
 }
@@ -60,7 +57,7 @@ impl Settings for Seconds {
     }
 
     fn written(&self, net: &Net, name: &CStr, value: &CStr) {
-        Origin::elsewhere(net).setting(name, value);
+        scheduler::announce_setting(net, name, value);
     }
 }
 
@@ -68,15 +65,44 @@ const fn entry(name: &'static CStr) -> Entry<Seconds> {
     Entry::int(name, |seconds: &Seconds| &seconds.value).range(-MOST, MOST)
 }
 
-const LBLC_ENTRIES: &[Entry<Seconds>] = &[entry(c"lblc_expiration")];
-const LBLCR_ENTRIES: &[Entry<Seconds>] = &[entry(c"lblcr_expiration")];
+/// The scheduler of a setting, as a type.
+trait Scheduler: Sized + Send + Sync + 'static {
+    /// The file.
+    const ENTRIES: &'static [Entry<Seconds>];
 
-/// The setting of one owner in one namespace.
+    /// The place where the C core keeps the setting in each namespace.
+    fn id() -> &'static PerNetId<Setting<Self>>;
+}
+
+struct Lblc;
+
+impl Scheduler for Lblc {
+    const ENTRIES: &'static [Entry<Seconds>] = &[entry(c"lblc_expiration")];
+
+    fn id() -> &'static PerNetId<Setting<Self>> {
+        static ID: PerNetId<Setting<Lblc>> = PerNetId::new();
+        &ID
+    }
+}
+
+struct Lblcr;
+
+impl Scheduler for Lblcr {
+    const ENTRIES: &'static [Entry<Seconds>] = &[entry(c"lblcr_expiration")];
+
+    fn id() -> &'static PerNetId<Setting<Self>> {
+        static ID: PerNetId<Setting<Lblcr>> = PerNetId::new();
+        &ID
+    }
+}
+
+/// The setting of one scheduler in one namespace.
 #[pin_data]
-struct Setting<const OWNER: u8> {
+struct Setting<S> {
     seconds: Arc<Seconds>,
     #[pin]
     file: Mutex<Option<sysctl::SysctlTable<Seconds>>>,
+    _scheduler: PhantomData<S>,
 }
 
 /// No file yet. Not generic, so that the class of the lock has one name (see `knet::hashtable`).
@@ -85,8 +111,12 @@ fn new_file() -> impl PinInit<Mutex<Option<sysctl::SysctlTable<Seconds>>>> {
     new_mutex!(None, "ip_vs_expiration")
 }
 
-impl<const OWNER: u8> Setting<OWNER> {
-    fn new(net: &Net, entries: &'static [Entry<Seconds>]) -> Result<Arc<Self>> {
+impl<S: Scheduler> PerNet for Setting<S> {
+    fn id() -> &'static PerNetId<Self> {
+        S::id()
+    }
+
+    fn init(net: &Net, _: WeakNet) -> Result<Arc<Self>> {
         let seconds = pin_init!(Seconds {
             value: AtomicI32::new(DEFAULT),
             writing <- new_mutex!((), "ip_vs_sysctl"),
@@ -96,57 +126,25 @@ impl<const OWNER: u8> Setting<OWNER> {
             pin_init!(Self {
                 seconds,
                 file <- new_file(),
+                _scheduler: PhantomData,
             }),
             GFP_KERNEL_ACCOUNT,
         )?;
         if net.is_of_init_user_ns() {
             let seconds = setting.seconds.clone();
-            let file = sysctl::SysctlTable::register(net, c"net/ipv4/vs", entries, seconds)?;
+            let file = sysctl::SysctlTable::register(net, c"net/ipv4/vs", S::ENTRIES, seconds)?;
             *setting.file.lock() = Some(file);
         }
         Ok(setting)
     }
 
-    fn end(&self, net: &Net) {
-        let file = self.file.lock().take();
+    fn pre_exit(_: &Arc<Self>, _: &Net) {}
+
+    fn exit(setting: Arc<Self>, net: &Net) {
+        let file = setting.file.lock().take();
         if let Some(file) = file {
             file.unregister(net);
         }
-    }
-}
-
-static LBLC_ID: PerNetId<Setting<LBLC>> = PerNetId::new();
-static LBLCR_ID: PerNetId<Setting<LBLCR>> = PerNetId::new();
-
-impl PerNet for Setting<LBLC> {
-    fn id() -> &'static PerNetId<Self> {
-        &LBLC_ID
-    }
-
-    fn init(net: &Net, _: WeakNet) -> Result<Arc<Self>> {
-        Self::new(net, LBLC_ENTRIES)
-    }
-
-    fn pre_exit(_: &Arc<Self>, _: &Net) {}
-
-    fn exit(setting: Arc<Self>, net: &Net) {
-        setting.end(net);
-    }
-}
-
-impl PerNet for Setting<LBLCR> {
-    fn id() -> &'static PerNetId<Self> {
-        &LBLCR_ID
-    }
-
-    fn init(net: &Net, _: WeakNet) -> Result<Arc<Self>> {
-        Self::new(net, LBLCR_ENTRIES)
-    }
-
-    fn pre_exit(_: &Arc<Self>, _: &Net) {}
-
-    fn exit(setting: Arc<Self>, net: &Net) {
-        setting.end(net);
     }
 }
 
@@ -165,8 +163,8 @@ impl Expiration {
     #[inline(never)]
     pub fn register(owner: Owner) -> Result<Self> {
         let registration: KBox<dyn Any + Send + Sync> = match owner {
-            Owner::Lblc => KBox::new(PerNetRegistration::<Setting<LBLC>>::new()?, GFP_KERNEL)?,
-            Owner::Lblcr => KBox::new(PerNetRegistration::<Setting<LBLCR>>::new()?, GFP_KERNEL)?,
+            Owner::Lblc => KBox::new(PerNetRegistration::<Setting<Lblc>>::new()?, GFP_KERNEL)?,
+            Owner::Lblcr => KBox::new(PerNetRegistration::<Setting<Lblcr>>::new()?, GFP_KERNEL)?,
         };
         Ok(Self {
             _registration: registration,
@@ -175,15 +173,15 @@ impl Expiration {
 }
 
 /// The setting in a namespace.
-pub(super) fn of(net: &Net, owner: Owner) -> Option<Arc<Seconds>> {
+pub(crate) fn of(net: &Net, owner: Owner) -> Option<Arc<Seconds>> {
     let guard = rcu::read_lock();
     Some(match owner {
         Owner::Lblc => {
-            let setting = net_namespace::state::<Setting<LBLC>>(net, &guard)?;
+            let setting = net_namespace::state::<Setting<Lblc>>(net, &guard)?;
             setting.seconds.clone()
         }
         Owner::Lblcr => {
-            let setting = net_namespace::state::<Setting<LBLCR>>(net, &guard)?;
+            let setting = net_namespace::state::<Setting<Lblcr>>(net, &guard)?;
             setting.seconds.clone()
         }
     })
