@@ -4,6 +4,9 @@
 What it notes goes into its transcript. Two module sets behave alike when their transcripts are equal, so notes hold no
 times, no random ports and no order that the kernel chooses at random."""
 
+import os
+import traceback
+
 SCENARIOS = []
 
 
@@ -52,3 +55,11 @@ def check(holds, reason):
 def equal(found, wanted, what):
     """Ends the scenario unless two values are equal."""
     check(found == wanted, f"{what}: {found!r} instead of {wanted!r}")
+
+
+def reason_of(error):
+    """One line for what ended a scenario: its own reason, or the place of an unexpected exception."""
+    if isinstance(error, Failed):
+        return " / ".join(str(error).splitlines())
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({os.path.basename(place.filename)}:{place.lineno})"
