@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # One verb, one line. What Kbuild does with the sources is in the file Kbuild.
 
-.PHONY: modules setup demo test test-debug reproduce reverted test-parallel fuzz flood soak bench clippy fmt fmt-check doc install install-tools clean help
+.PHONY: modules setup demo test test-debug test-pair reproduce reverted test-parallel fuzz flood soak bench clippy fmt fmt-check doc install install-tools clean help
 .DEFAULT_GOAL := modules
 
 modules: setup ## build the kernel modules into build/ (the default)
@@ -18,6 +18,9 @@ test: ## everything: gates, host tests, the C module and ours in VMs (T=pattern:
 
 test-debug: setup ## scenarios and ipvsadm on a debug kernel, and faults injected (T=pattern; SECONDS=60: how long everything happens at once)
 	STORM=$(or $(SECONDS),60) scripts/test-debug.sh
+
+test-pair: modules ## two directors in two VMs, master and backup (PAIRS="c:c c:rust rust:c rust:rust": modules of each, default c:c; T=pattern)
+	status=0; for pair in $(or $(PAIRS),c:c); do echo "== $$pair"; scripts/pair -a $${pair%:*} -b $${pair#*:} $(T) || status=1; done; exit $$status
 
 reproduce: modules ## what once harmed the kernel, tried again (T=NAME: only that; see tests/debug/reproduce.py)
 	scripts/vm -m rust -a slab_debug=P -t 1200 -- tests/debug/reproduce.py $(T)
