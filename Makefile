@@ -20,7 +20,7 @@ test-debug: setup ## scenarios and ipvsadm on a debug kernel, and faults injecte
 	STORM=$(or $(SECONDS),60) scripts/test-debug.sh
 
 test-pair: modules ## two directors in two VMs, master and backup (PAIRS="c:c c:rust rust:c rust:rust": modules of each, default c:c; T=pattern)
-	status=0; for pair in $(or $(PAIRS),c:c); do echo "== $$pair"; scripts/pair -a $${pair%:*} -b $${pair#*:} $(T) || status=1; done; exit $$status
+	@status=0; for pair in $(or $(PAIRS),c:c); do echo "== $$pair"; scripts/pair -a $${pair%:*} -b $${pair#*:} $(T) || status=1; done; exit $$status
 
 reproduce: modules ## what once harmed the kernel, tried again (T=NAME: only that; see tests/debug/reproduce.py)
 	scripts/vm -m rust -a slab_debug=P -t 1200 -- tests/debug/reproduce.py $(T)
