@@ -123,6 +123,13 @@ parallel() {
 	scenarios_end parallel-c $pid_c
 }
 
+# Two directors in two VMs: what the backup is told, and that open connections go on there. make test-pair does more of it.
+pair() {
+	mkdir -p "$results/pair"
+	"$here/pair" -o "$results/pair" version_1_tells_an_ipv4_group downloads_go_on_at_the_backup_when >"$results/pair/run.log" 2>&1 &
+	scenarios_end pair $!
+}
+
 # What once harmed the kernel, with freed memory poisoned.
 reproductions() {
 	local kind=reproduce
@@ -210,6 +217,7 @@ if [ -x tests/net/run ] && scenarios_match; then
 		"$here/second-balancer.sh" >"$results/second.log" 2>&1 || check "a second balancer is built" false || true
 		scenarios
 		[ -n "$T" ] || parallel
+		[ -n "$T" ] || pair
 		[ -n "$T" ] || reproductions
 		[ -n "$T" ] || tools
 	else
