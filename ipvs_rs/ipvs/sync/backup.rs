@@ -10,6 +10,7 @@ use ipvs_core::{
 use kernel::{alloc::KVVec, prelude::*, str::BStr};
 use knet::{
     kthread::{Current, Thread, Woken},
+    log,
     net_namespace::Net,
     netdevice::Device,
     rcu::Arc,
@@ -53,11 +54,13 @@ pub(super) fn start(
     };
     let (number, spec) = (ipvs.number, *spec);
     Thread::start(fmt!("ipvs-b:{number}:{index}"), move |thread| {
-        pr_info!(
-            "sync thread started: state = BACKUP, mcast_ifn = {}, syncid = {}, id = {index}\n",
-            BStr::from_bytes(spec.interface.as_bytes()),
-            spec.sync_id
-        );
+        if log::net_ratelimit() {
+            pr_info!(
+                "sync thread started: state = BACKUP, mcast_ifn = {}, syncid = {}, id = {index}\n",
+                BStr::from_bytes(spec.interface.as_bytes()),
+                spec.sync_id
+            );
+        }
         backup.run(thread);
     })
 }

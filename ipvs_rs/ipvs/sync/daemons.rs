@@ -7,6 +7,7 @@ use ipvs_core::config::{DaemonRole, DaemonSpec};
 use kernel::{alloc::KVec, prelude::*, str::BStr};
 use knet::{
     kthread::Thread,
+    log,
     net_namespace::Net,
     netdevice::{self, Device},
     rcu::Arc,
@@ -107,7 +108,9 @@ impl Daemons {
                 DaemonRole::Master => "master",
                 DaemonRole::Backup => "backup",
             };
-            pr_info!("stopping {role} sync thread {} ...\n", thread.pid());
+            if log::net_ratelimit() {
+                pr_info!("stopping {role} sync thread {} ...\n", thread.pid());
+            }
             thread.stop();
         }
         self.changed(ipvs);
@@ -136,7 +139,9 @@ impl Daemons {
 pub(crate) fn device(net: &Net, spec: &DaemonSpec) -> Result<Device> {
     let name = spec.interface.as_bytes();
     netdevice::by_name(net, name).ok_or_else(|| {
-        pr_err!("Unknown mcast interface: {}\n", BStr::from_bytes(name));
+        if log::net_ratelimit() {
+            pr_err!("Unknown mcast interface: {}\n", BStr::from_bytes(name));
+        }
         ENODEV
     })
 }

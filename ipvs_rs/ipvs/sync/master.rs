@@ -81,11 +81,13 @@ pub(super) fn start(
     };
     let (number, spec) = (ipvs.number, *spec);
     Thread::start(fmt!("ipvs-m:{number}:{index}"), move |thread| {
-        pr_info!(
-            "sync thread started: state = MASTER, mcast_ifn = {}, syncid = {}, id = {index}\n",
-            BStr::from_bytes(spec.interface.as_bytes()),
-            spec.sync_id
-        );
+        if log::net_ratelimit() {
+            pr_info!(
+                "sync thread started: state = MASTER, mcast_ifn = {}, syncid = {}, id = {index}\n",
+                BStr::from_bytes(spec.interface.as_bytes()),
+                spec.sync_id
+            );
+        }
         master.run(thread);
     })
 }

@@ -12,6 +12,7 @@ use ipvs_core::{
 };
 use kernel::prelude::*;
 use knet::{
+    log,
     net_namespace::Net,
     netdevice::{self, Device},
     netfilter,
@@ -61,6 +62,13 @@ fn buffer_size(settings: &Settings) -> Option<u32> {
     u32::try_from(size).ok().filter(|&size| size > 0)
 }
 
+/// Logs an error of a socket, in the words of the C module. The owner of a user namespace can cause such lines.
+fn complain(action: &str) {
+    if log::net_ratelimit() {
+        pr_err!("Error {action}\n");
+    }
+}
+
 /// The socket of thread `index` of a master: what is sent goes to the group, by the device.
 ///
 /// # Errors
@@ -84,14 +92,14 @@ pub(super) fn of_master(
     socket.set_path_mtu_discovery(PathMtuDiscovery::Never)?;
     if group.family == netfilter::Family::V4 {
         let addr = netdevice::select_address_v4(net, device.index);
-        if addr.is_none() {
+        if addr.is_none() && log::net_ratelimit() {
             pr_err!("You probably need to specify IP address on multicast interface.\n");
         }
         let addr = addr.unwrap_or(Ipv4Addr::UNSPECIFIED);
         socket.bind(SocketAddr::new(addr.into(), 0))?;
     }
     let connected = socket.connect(group.peer);
-    connected.inspect_err(|_| pr_err!("Error connecting to the multicast addr\n"))?;
+    connected.inspect_err(|_| complain("connecting to the multicast addr"))?;
     Ok(socket)
 }
 
@@ -115,8 +123,8 @@ pub(super) fn of_backup(
     }
     socket.bind_to_device(device.index)?;
     let bound = socket.bind(group.peer);
-    bound.inspect_err(|_| pr_err!("Error binding to the multicast addr\n"))?;
+    bound.inspect_err(|_| complain("binding to the multicast addr"))?;
     let joined = socket.join(group.addr, device.index);
-    joined.inspect_err(|_| pr_err!("Error joining to the multicast group\n"))?;
+    joined.inspect_err(|_| complain("joining to the multicast group"))?;
     Ok(socket)
 }
