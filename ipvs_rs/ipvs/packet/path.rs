@@ -54,7 +54,7 @@ fn carry_out(
 ) -> Verdict {
     match plan {
         Plan::ToServer(conn) => request::forward(ipvs.get(), conn, skb, flow, context),
-        Plan::ToClient(conn) => reply::forward(ipvs.get(), conn.get(), skb, flow, context),
+        Plan::ToClient(conn) => reply::forward(ipvs.get(), conn, skb, flow, context),
         Plan::Open => schedule::opened_by_packet(ipvs, skb, flow, context),
         Plan::Onward(conn) => bypass::request(ipvs.get(), conn, skb, flow, context),
         Plan::Refuse => refuse::refuse(ipvs.get(), skb, flow, context),

@@ -7,35 +7,41 @@ use ipvs_core::{addr::Family, conn::Method, flow::Flow, proto::Direction};
 use kernel::prelude::*;
 use knet::{
     netfilter::{HookState, InetHook, Verdict},
+    rcu::Ref,
     skbuff::Skb,
 };
 
 use super::{account, headers::Headers, help, track, xmit::nat};
-use crate::model::{conn::Conn, drops::Reason, Ipvs};
+use crate::model::{
+    conn::{announce::announce_reply, Conn},
+    drops::Reason,
+    Ipvs,
+};
 
 /// Gives a server's packet the address of its virtual service, and lets it go on.
 #[inline]
 pub(super) fn forward(
     ipvs: &Ipvs,
-    conn: &Conn,
+    conn: Ref<'_, Conn>,
     mut skb: Skb,
     flow: &Flow,
     context: &HookState<'_>,
 ) -> Verdict {
     if conn.method() == Method::Nat {
         if conn.is_helped() {
-            if let Err(reason) = help::look(conn, &mut skb, flow, Direction::Output, context.rcu) {
+            if let Err(reason) = help::look(&conn, &mut skb, flow, Direction::Output, context.rcu) {
                 return ipvs.drop_packet(skb, reason);
             }
         }
-        let translated = nat::from_server(conn, &mut skb, flow);
+        let translated = nat::from_server(&conn, &mut skb, flow);
         if translated.is_err() || reroute(ipvs, &mut skb, flow.family, context).is_err() {
             return ipvs.drop_packet(skb, Reason::NotSent);
         }
     }
-    account::count_out(ipvs, conn, &skb, context);
+    account::count_out(ipvs, &conn, &skb, context);
     conn.follow(&ipvs.settings, Direction::Output, flow, &Headers(&skb));
-    pass(conn, skb)
+    announce_reply(ipvs, conn, context.rcu);
+    pass(&conn, skb)
 }
 
 /// Looks up the way of a packet that has got another source address.

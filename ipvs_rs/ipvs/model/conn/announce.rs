@@ -27,6 +27,17 @@ pub(crate) fn announce(ipvs: &Ipvs, conn: Ref<'_, Conn>, packets: u32, guard: &G
     }
 }
 
+/// Considers messages about a connection, of which a packet of the server was just forwarded, and the connections that
+/// control it. By the rule of the C module such a packet is no reason for a message.
+#[inline]
+pub(crate) fn announce_reply(ipvs: &Ipvs, conn: Ref<'_, Conn>, guard: &Guard) {
+    if let Some(lanes) = ipvs.changes.lanes(guard) {
+        if ipvs.settings.sync_eager.load(Relaxed) != 0 {
+            announce_to(lanes.get(), conn, 0);
+        }
+    }
+}
+
 /// Considers messages about the connections that control `conn`, which is for one packet.
 #[inline]
 pub(crate) fn announce_controllers(ipvs: &Ipvs, conn: &Conn, guard: &Guard) {

@@ -23,7 +23,9 @@ mod model {
         pub(crate) fn count(&self, _: ipvs_core::sync::Event) {}
     }
 
-    pub(crate) struct Settings;
+    pub(crate) struct Settings {
+        pub(crate) sync_eager: core::sync::atomic::AtomicI32,
+    }
 
     impl Settings {
         pub(crate) fn sync_rules(&self) -> ipvs_core::sync::decision::Rules {
@@ -84,7 +86,9 @@ fn ipvs(limit: usize) -> (Shared<Ipvs>, Arc<Lanes>) {
     let lanes = Arc::new(Lanes(queue), GFP_KERNEL).expect("memory enough");
     let ipvs = Ipvs {
         sync_events: Events,
-        settings: Settings,
+        settings: Settings {
+            sync_eager: core::sync::atomic::AtomicI32::new(1),
+        },
         changes: Changes(Slot::new(lanes.clone())),
     };
     let ipvs = Shared::new(ipvs);
