@@ -123,11 +123,20 @@ parallel() {
 	scenarios_end parallel-c $pid_c
 }
 
-# Two directors in two VMs: what the backup is told, and that open connections go on there. make test-pair does more of it.
+# Two directors in two VMs, with our module in one or in both: what the backup is told, and that open connections go on there.
+# make test-pair does more of it.
 pair() {
-	mkdir -p "$results/pair"
-	"$here/pair" -o "$results/pair" version_1_tells_an_ipv4_group downloads_go_on_at_the_backup_when >"$results/pair/run.log" 2>&1 &
-	scenarios_end pair $!
+	a_pair c rust _tells_an_ipv4_group
+	a_pair rust c _tells_an_ipv4_group
+	a_pair rust rust d_eager downloads_go_on_at_the_backup_when
+}
+
+# a_pair MASTER BACKUP PATTERN...: those scenarios on a master and a backup with these modules.
+a_pair() {
+	local name=pair-$1-$2
+	mkdir -p "$results/$name"
+	"$here/pair" -a "$1" -b "$2" -o "$results/$name" "${@:3}" >"$results/$name/run.log" 2>&1 &
+	scenarios_end "$name" $!
 }
 
 # What once harmed the kernel, with freed memory poisoned.

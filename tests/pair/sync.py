@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The synchronisation daemon of a director, and the connections that the director knows."""
 
+import os
 import re
 
 import dissect
@@ -38,13 +39,21 @@ class Sync:
 
     host = None
 
-    def start(self, role, version, group):
-        """Starts the daemon of a role, which sends messages of a version, to a group or the default one."""
+    def start(self, role, version, group, eager=False):
+        """Starts the daemon of a role, which sends messages of a version, to a group or the default one; ours by the rule of
+        the C module, or by its own."""
         self.host.ipvs_sysctl("sync_version", version)
+        if self.is_ours():
+            self.host.ipvs_sysctl("sync_eager", int(eager))
         said = self.host.ipvsadm("--start-daemon", role, "--mcast-interface", LINK, "--syncid", str(SYNC_ID),
                                  *(["--mcast-group", group] if group else []))
         if said:
             raise Failed(f"to start the {role} says: {said.strip()}")
+
+    def is_ours(self):
+        """Whether the director has our module."""
+        with self.host:
+            return os.path.exists("/proc/sys/net/ipv4/vs/sync_eager")
 
     def link(self):
         """What passed on the link, and what UDP made of it, for who looks for a loss."""

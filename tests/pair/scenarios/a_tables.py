@@ -23,10 +23,11 @@ def announced(some, version):
     return {one.port: one for one in some if one.plan.backup and (version == 1 or one.service.version == 4)}
 
 
-def is_announced(template, version):
-    """Whether the backup must know a template: version 0 tells of one beside a connection of its own, and not of IPv6."""
+def is_announced(template, version, ours):
+    """Whether the backup must know a template: version 0 does not tell of IPv6, and the C module by it of a template only beside
+    a connection."""
     strangers = to_bytes(STRANGER)[:3].hex().upper()
-    return version == 1 or ":" not in template.key[1] and not template.key[1].startswith(strangers)
+    return version == 1 or ":" not in template.key[1] and (ours or not template.key[1].startswith(strangers))
 
 
 def template_fault(row, template, version):
@@ -42,19 +43,20 @@ def template_fault(row, template, version):
 def connection_fault(row, master, plan):
     """What is wrong with a connection of the backup, or None."""
     found, wanted = (row.server, row.state, row.origin), (master.server, plan.backup, "SYNC")
-    if found != wanted:
+    # Ours tells of the state at the time of the message, which may be a later one.
+    if found not in (wanted, (master.server, master.state, "SYNC")):
         return f"is {' '.join(found)} instead of {' '.join(wanted)}"
     if row.state == master.state and not master.seconds - EARLY <= row.seconds <= master.seconds + LATE:
         return f"ends in {row.seconds} s, the master's in {master.seconds} s"
     return None
 
 
-def differences(master, backup, some, version):
+def differences(master, backup, some, version, ours):
     """What the backup's table has, has not, or has otherwise than the master's table demands."""
     told, found = announced(some, version), {row.key: row for row in backup}
     for row in master:
         if row.is_template():
-            if not is_announced(row, version):
+            if not is_announced(row, version, ours):
                 continue
             fault = template_fault(found[row.key], row, version) if row.key in found else "is missing"
         elif row.client_port in told:
@@ -107,7 +109,7 @@ def compare(t, here, there, version, group):
 
     def agree():
         rows = backup.rows()
-        found[:] = differences(master.rows(), rows, some, version)
+        found[:] = differences(master.rows(), rows, some, version, master.is_ours())
         return rows if not found else None
     try:
         rows = wait_until(agree, FLUSH_SECONDS, "agreement", every=0.3)
