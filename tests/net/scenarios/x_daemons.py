@@ -4,6 +4,7 @@
 The directors are joined by a wire of their own, d0. A scenario on the C module waits for what C's daemon sends late; ours
 sends the same and more, so what is noted is what both have."""
 
+import random
 import socket
 import time
 
@@ -217,15 +218,21 @@ def entry(port, *, flags=0, state=1, protocol=6, timeout=900, server=1, mark=0, 
             + genl.address("10.0.0.2")[:4] + genl.address(VIP)[:4] + genl.address(server_address(server))[:4] + options)
 
 
-@scenario
-def messages_that_a_backup_takes_and_refuses(t):
-    pair = Pair(((), SERVICES))
+def to_the_backup(pair):
+    """A function that sends a datagram to the backup of a pair, which is started."""
     pair.backup.ipvs("--start-daemon backup --mcast-interface d0 --syncid 7")
     sender = pair.master.udp(V4[0])
     sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(V4[0]))
+    return lambda message: sender.sendto(message, ("224.0.0.81", 8848))
+
+
+@scenario
+def messages_that_a_backup_takes_and_refuses(t):
+    pair = Pair(((), SERVICES))
+    send_it = to_the_backup(pair)
 
     def send(title, message):
-        sender.sendto(message, ("224.0.0.81", 8848))
+        send_it(message)
         time.sleep(0.2)
         t.block(title, [*rows(pair.backup), *map(str, counts(pair.backup))])
 
@@ -244,3 +251,50 @@ def messages_that_a_backup_takes_and_refuses(t):
     send("more entries than there are", datagram(7, entry(4015), count=3))
     send("a template", datagram(7, entry(0, flags=0x1100, state=1, timeout=300, protocol=17)))
     pair.backup.ipvs("--stop-daemon backup")
+
+
+def mutated(chance, message):
+    """The message with some bytes changed, cut, doubled or put in; mostly with a length that is right."""
+    message = bytearray(message)
+    for _ in range(chance.randint(1, 4)):
+        at = chance.randrange(len(message))
+        match chance.randrange(4):
+            case 0 | 1:
+                message[at] = chance.choice((0, 1, 2, 0x40, 0x7F, 0x80, 0xFF, chance.randrange(256)))
+            case 2:
+                del message[max(at, 4):]
+            case _:
+                message[at:at] = chance.randbytes(chance.randint(1, 40))
+    if chance.random() < 0.9:
+        message[2:4] = len(message).to_bytes(2)
+    if chance.random() < 0.9:
+        message[1] = 7
+    return bytes(message)
+
+
+def events(director):
+    return {name: int(count) for name, count in map(str.split, director.read("/proc/net/ip_vs_sync").splitlines())}
+
+
+@scenario(rust_only=True)
+def mutated_messages_to_a_backup_break_nothing(t):
+    pair, chance, most, count = Pair(((), SERVICES)), random.Random(7), 500, 20000
+    pair.backup.ipvs_sysctl("conn_max", most)
+    send = to_the_backup(pair)
+    version_0 = bytes((2, 7, 0, 52)) + (bytes((0, 6)) + bytes(range(18)) + bytes((1, 0, 0, 1))) * 2
+    plain = [datagram(7, entry(4000), entry(4001, flags=0x100, state=4), entry(4002, options=b"\x01\x18" + bytes(24))),
+             datagram(7, entry(0, flags=0x1100, timeout=300), entry(4003, options=b"\x02\x03abc\x03\x03sip")), version_0]
+    for number in range(1, count + 1):
+        send(mutated(chance, chance.choice(plain)))
+        if number % 100 == 0:
+            wait_until(lambda number=number: events(pair.backup)["received_datagrams"] == number, 20, f"{number} messages")
+    found = events(pair.backup)
+    print("#", ", ".join(f"{name} {number}" for name, number in found.items() if number))
+    check(len(rows(pair.backup)) <= most, "there are more connections than conn_max")
+    for name in ("wrong_length", "unknown_option", "wrong_flags", "unknown_protocol", "unknown_state", "unknown_engine", "cut_off",
+                 "malformed", "new", "conn_max", "other_sync_id", "updated"):
+        check(found[name], f"no message was counted as {name}")
+    pair.backup.ipvs_sysctl("conn_max", 1000000)
+    send(datagram(7, entry(5000)))
+    wait_until(lambda: any(" 1388 " in row for row in rows(pair.backup)), 5, "the connection of a good message")
+    t.note(count, "mutated messages, and the next good one is taken")
