@@ -88,7 +88,8 @@ pub(super) fn read(datagram: &[u8], end: usize) -> Result<Read<'_>, Malformed> {
         .ok_or(Malformed::EntryLength)?;
     let entry = read_options(options)?.and_then(|options| {
         let mut entry = read_fixed(family, protocol, prefix, fixed).ok_or(Skipped::State)?;
-        entry.sequence = options.sequence;
+        // Without a flag that asks for it the option is of no use.
+        entry.sequence = options.sequence.filter(|_| entry.flags.has_sequence());
         entry.engine = match (options.name, options.data) {
             (_, None) => None,
             (None, Some(_)) => return Err(Skipped::Engine),

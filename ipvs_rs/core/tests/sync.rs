@@ -302,6 +302,19 @@ fn entries_with_optional_options_count() {
 }
 
 #[test]
+fn sequence_numbers_count_with_a_flag_that_asks_for_them() {
+    let sequence = [1, 2, 3, 4, 5, 6].map(u32::to_be_bytes).concat();
+    for (flag, expected) in [(0, false), (2, true), (4, true), (6, true)] {
+        let datagram = changed(|e| {
+            option(e, 1, &sequence);
+            e[6] |= flag;
+        });
+        let entry = parse(&datagram, 0).unwrap().nth(1).unwrap().unwrap();
+        assert_eq!(entry.sequence.is_some(), expected, "{flag}");
+    }
+}
+
+#[test]
 fn a_datagram_that_is_cut_or_for_others_is_refused() {
     let datagram = changed(|_| ());
     assert_eq!(parse(&datagram, 1).map(Iterator::count), Ok(3));
