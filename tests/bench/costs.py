@@ -89,6 +89,24 @@ def new_persistent(scheduler):
     return cost
 
 
+def persistent(scheduler):
+    """Requests of one connection of a client that has a template."""
+    service(scheduler, flags="-p 600")
+    ask(WARM_UP, (1000, 1000))
+    cost = ask(PACKETS, (1000, 1000))
+    expect(connections(), 2)
+    return cost
+
+
+def master(measure, threshold="3 50"):
+    """What `measure` measures, of a director that tells a backup of its connections."""
+    enter("director")
+    with open("/proc/sys/net/ipv4/vs/sync_threshold", "w", encoding="ascii") as file:
+        file.write(threshold)
+    run("ipvsadm", "--start-daemon", "master", "--mcast-interface", "s0")
+    return measure()
+
+
 def one_packet(scheduler, method="nat", version=4):
     """Every packet is scheduled on its own."""
     service(scheduler, flags="-o", method=method, version=version)

@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import configuration  # noqa: E402
 from adding import add, restore  # noqa: E402
 from hosts import build, enter, remove, run  # noqa: E402
-from costs import established, new, new_persistent, one_packet, plain, plain_reply, reply  # noqa: E402
+from costs import established, master, new, new_persistent, one_packet, persistent, plain, plain_reply, reply  # noqa: E402
 
 SCHEDULERS = "rr wrr lc wlc sed nq fo ovf twos sh dh mh lblc lblcr".split()
 POOLS = (1, 33, 256)
@@ -58,6 +58,12 @@ ROWS = {
     "nat-reply": lambda: reply("rr"),
     **ways("dr", 4),
     **ways("ipip", 4),
+    "master-established-rr": lambda: master(lambda: established("rr")),
+    "master-established-each-rr": lambda: master(lambda: established("rr"), "0 1"),
+    "master-new-rr": lambda: master(lambda: new("rr")),
+    "master-new-each-rr": lambda: master(lambda: new("rr"), "0 1"),
+    "master-persistent-rr": lambda: master(lambda: persistent("rr")),
+    "persistent-rr": lambda: persistent("rr"),
     "plain-forwarding-ipv6": lambda: plain(6),
     "plain-reply-ipv6": lambda: plain_reply(6),
     **ways("nat", 6),

@@ -81,6 +81,14 @@ impl Announced {
         (self.0 >> Self::REPEATS_SHIFT) & 3
     }
 
+    /// Whether that message told of this state, and less than a quarter of `timeout` ticks has passed since: `end` is the
+    /// moment of the end by now, in ticks. False also if the end is nearer than before.
+    #[inline]
+    pub const fn tells(self, state: u8, timeout: u32, end: u32) -> bool {
+        let steps = (end >> STEP_BITS).wrapping_sub(self.0) & Self::END_MASK;
+        self.is_sent() && self.state() == state && steps << STEP_BITS < timeout >> 2
+    }
+
     /// The distance in ticks between the end in that message and another one.
     #[inline]
     pub const fn distance(self, end: u32) -> u32 {

@@ -63,10 +63,8 @@ pub fn decide(subject: &Subject, last: Announced, rules: &Rules, hz: u32) -> Opt
 /// The rule by state and time.
 #[inline]
 fn by_time(subject: &Subject, last: Announced) -> Option<Announced> {
-    let is_known = last.is_sent()
-        && last.state() == subject.state
-        && last.distance(subject.end) < subject.timeout >> 2;
-    (!is_known).then(|| Announced::queued(subject.state, subject.end, 0))
+    let is_told = last.tells(subject.state, subject.timeout, subject.end);
+    (!is_told).then(|| Announced::queued(subject.state, subject.end, 0))
 }
 
 /// The rule of the C module.

@@ -56,19 +56,26 @@ pub(super) fn announce_controller(conn: &Arc<Conn>) {
 
 #[inline(never)]
 fn announce_to(lanes: &Lanes, conn: Ref<'_, Conn>, packets: u32) {
-    consider(lanes, conn, packets, conn.is_template());
+    let is_eager = conn.settings().sync_eager.load(Relaxed) != 0;
+    if !(is_eager && conn.is_told()) {
+        consider(lanes, conn, packets, conn.is_template());
+    }
     controllers_to(lanes, conn.get());
 }
 
+#[inline]
 fn controllers_to(lanes: &Lanes, conn: &Conn) {
     let mut controller = conn.control.as_ref();
     while let Some(conn) = controller {
-        consider(lanes, conn.as_ref(), 0, true);
+        if !conn.is_told() {
+            consider(lanes, conn.as_ref(), 0, true);
+        }
         controller = conn.control.as_ref();
     }
 }
 
 /// Queues a message about a connection, if one is due and none is queued.
+#[cold]
 fn consider(lanes: &Lanes, conn: Ref<'_, Conn>, packets: u32, is_controller: bool) {
     if conn.is_queued() {
         return;
@@ -99,6 +106,15 @@ fn consider(lanes: &Lanes, conn: Ref<'_, Conn>, packets: u32, is_controller: boo
 }
 
 impl Conn {
+    /// Whether the rule by state and time asks for no message, as is so for nearly every packet.
+    #[inline]
+    fn is_told(&self) -> bool {
+        let last = Announced::from_bits(self.announced.load(Relaxed));
+        let timeout = self.timeout.load(Relaxed);
+        // A message that is queued tells the state of the moment when it is sent.
+        last.tells(self.condition().state(), timeout, self.end_ticks())
+    }
+
     /// Whether a template controls the connection, at any distance.
     fn has_template(&self) -> bool {
         let mut controller = self.control.as_ref();

@@ -98,6 +98,12 @@ fn ipvs(limit: usize) -> (Shared<Ipvs>, Arc<Lanes>) {
         assert!(lanes.0.pop().is_some());
     }
     assert!(ipvs.changes.lanes(&rcu::read_lock()).is_some());
+    assert_eq!(
+        ipvs.settings
+            .sync_eager
+            .load(core::sync::atomic::Ordering::Relaxed),
+        1
+    );
     (ipvs, lanes)
 }
 
