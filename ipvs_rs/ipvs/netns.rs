@@ -52,15 +52,15 @@ impl Files {
 }
 
 impl Composition for Ipvs {
-    type Hooks = hooks::Open;
+    type Hooks = hooks::RegisteredHooks;
     type Files = Files;
     type Daemons = Daemons;
 
-    fn open_hooks(ipvs: &Arc<Self>, net: &Net, family: Family) -> Result<hooks::Open> {
-        hooks::Open::new(ipvs, net, family)
+    fn open_hooks(ipvs: &Arc<Self>, net: &Net, family: Family) -> Result<hooks::RegisteredHooks> {
+        hooks::RegisteredHooks::new(ipvs, net, family)
     }
 
-    fn close_hooks(hooks: hooks::Open, net: &Net) {
+    fn close_hooks(hooks: hooks::RegisteredHooks, net: &Net) {
         hooks.close(net);
     }
 }

@@ -6,7 +6,7 @@ use knet::{netfilter::HookState, skbuff::Skb};
 
 use crate::model::{conn::Conn, Ipvs};
 
-/// Counts a packet of a client.
+/// Counts a packet from a client at the server, its service and the namespace.
 #[inline]
 pub(crate) fn count_in(ipvs: &Ipvs, conn: &Conn, skb: &Skb, context: &HookState<'_>) {
     let length = skb.len();
@@ -15,7 +15,7 @@ pub(crate) fn count_in(ipvs: &Ipvs, conn: &Conn, skb: &Skb, context: &HookState<
     ipvs.stats.count_in(length);
 }
 
-/// Counts a packet of a server.
+/// Counts a packet from a server at the server, its service and the namespace.
 #[inline]
 pub(crate) fn count_out(ipvs: &Ipvs, conn: &Conn, skb: &Skb, context: &HookState<'_>) {
     if conn.dest.is_available() {

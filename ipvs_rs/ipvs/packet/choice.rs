@@ -19,22 +19,22 @@ use crate::model::{
     Ipvs,
 };
 
-/// Where the connection of a packet is to go.
+/// The server that was chosen for the connection of a packet.
 pub(super) struct Choice<'g> {
     pub(super) target: Target<'g>,
-    /// A place at the connection that is to control it.
+    /// The place at the connection that will control it.
     pub(super) control: Option<Control>,
 }
 
-/// Why there is no server for a packet.
+/// The reason for which no server was chosen.
 pub(super) enum Unscheduled {
-    /// There is none.
+    /// The service has no server for the packet.
     NoServer,
-    /// There is no room for what has to be remembered, or no service any more.
+    /// There is no room for the template, or the service was deleted.
     Drop(Reason),
 }
 
-/// The server of a service's pool that its scheduler chooses.
+/// The server that the scheduler chooses from the pool of a service.
 pub(super) fn schedule<'g>(
     service: &Service,
     pool: &'g Pool,
@@ -55,7 +55,7 @@ pub(super) fn schedule<'g>(
     }
 }
 
-/// Makes a connection, found by the packets that come after this one.
+/// Makes a connection, which later packets find.
 pub(super) fn connect(
     ipvs: Ref<'_, Ipvs>,
     choice: Choice<'_>,

@@ -22,11 +22,11 @@ impl HeaderSource for Headers<'_> {
     }
 }
 
-/// Why there is no flow.
+/// The reason for which a packet has no flow.
 pub(super) enum Unparsed {
-    /// The packet says so.
+    /// The packet was read, and has none.
     Mine(Skb, NotOurs),
-    /// The packet was a fragment, which C has now.
+    /// The packet was a fragment. The defragmentation of the kernel has it now.
     NotWhole(DefragError),
 }
 
@@ -60,7 +60,7 @@ fn parse_fragment(skb: Skb, context: &HookState<'_>) -> Result<(Skb, Flow), Unpa
     }
 }
 
-/// The datagram that a fragment is of, if this was the last one to come.
+/// The whole datagram, if this fragment was the last one to come.
 #[cold]
 pub(super) fn whole(skb: Skb, context: &HookState<'_>) -> Result<Skb, DefragError> {
     let user = match context.hook {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Where packets are looked at.
+//! The netfilter hooks by which packets reach IPVS.
 //!
-//! As in the C module, with one difference: it has two hooks at each point, one for replies and
-//! right beside it one for requests (at FORWARD: for ICMP errors about replies). One search of the
-//! connection table finds both, so here one hook does both.
+//! They are at the points and priorities of the C module, which has two hooks at each point: one for replies, and one for
+//! requests (at FORWARD: for ICMP errors about replies). Here one hook handles both, as one search of the connection table
+//! finds both.
 //!
 //! | point     | priority |                                                      |
 //! |-----------|----------|------------------------------------------------------|
@@ -25,14 +25,14 @@ use knet::{
 use super::path;
 use crate::model::Ipvs;
 
-/// Where netfilter translates source addresses (`NF_IP_PRI_NAT_SRC`).
+/// The priority at which netfilter translates source addresses (`NF_IP_PRI_NAT_SRC`).
 const NAT_SRC: i32 = 100;
-/// Where netfilter translates destination addresses (`NF_IP_PRI_NAT_DST`).
+/// The priority at which netfilter translates destination addresses (`NF_IP_PRI_NAT_DST`).
 const NAT_DST: i32 = -100;
 
 /// A version of the Internet protocol.
 trait Version: Send + Sync + 'static {
-    /// How netfilter names it.
+    /// The number of this version in netfilter.
     const FAMILY: netfilter::Family;
 }
 
@@ -98,19 +98,18 @@ impl<F: Version> Handler<Ipvs> for Forward<F> {
 
 /// The hooks of one version of the Internet protocol.
 ///
-/// Those of IPv6 see whole datagrams: what reassembles fragments for connection tracking does so
-/// for us.
-pub(crate) struct Open {
+/// The hooks of IPv6 see whole datagrams, as the defragmentation of connection tracking is enabled for them.
+pub(crate) struct RegisteredHooks {
     hooks: Hooks<Ipvs>,
     defragmentation: Option<DefragV6>,
 }
 
-impl Open {
-    /// Lets the packets of a namespace be looked at.
+impl RegisteredHooks {
+    /// Registers the hooks for the packets of a namespace.
     ///
     /// # Errors
     ///
-    /// `EAFNOSUPPORT`; what netfilter says.
+    /// `EAFNOSUPPORT` without that version of IP, or an error of netfilter.
     pub(crate) fn new(ipvs: &Arc<Ipvs>, net: &Net, family: Family) -> Result<Self> {
         let (hooks, defragmentation) = match family {
             Family::V4 => (hooks::<V4>(), None),
@@ -131,7 +130,7 @@ impl Open {
         }
     }
 
-    /// Lets all packets pass by.
+    /// Unregisters the hooks, and waits for the packets in them.
     pub(crate) fn close(self, net: &Net) {
         self.hooks.unregister(net);
         if let Some(defragmentation) = self.defragmentation {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Packets of servers that belong to no connection, which the sysctl `nat_icmp_send` refuses.
+//! Packets of real servers that belong to no connection: the sysctl `nat_icmp_send` refuses them.
 
 use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{
@@ -32,7 +32,7 @@ fn is_unasked(ipvs: &Ipvs, skb: &Skb, flow: &Flow, context: &HookState<'_>) -> b
         && !opening::denies(flow, &Headers(skb))
 }
 
-/// Tells a server that nobody waits for its packet.
+/// Tells a server that the port is unreachable, and drops its packet.
 #[cold]
 pub(crate) fn refuse(ipvs: &Ipvs, mut skb: Skb, flow: &Flow, context: &HookState<'_>) -> Verdict {
     answer(

@@ -32,7 +32,7 @@ use crate::model::{
     Ipvs,
 };
 
-/// What opens a connection.
+/// The packet that opens a connection.
 #[derive(Clone, Copy)]
 enum Cause<'a> {
     /// A packet of the client.
@@ -128,14 +128,14 @@ fn open(
     }
 }
 
-/// Whether a packet is scheduled on its own: so the service wants it, or the server.
+/// Whether a packet is scheduled on its own, as the service or the server has the flag for it.
 #[inline]
 fn is_one_packet(service: &ServiceSettings, server: ConnFlags, flow: &Flow) -> bool {
     service.is_one_packet(flow.protocol)
         || flow.protocol == proto::UDP && server.has(ConnFlags::ONE_PACKET)
 }
 
-/// Sends what has opened a connection to its server.
+/// Sends the packet that opened a connection to its server.
 #[inline]
 fn send(
     ipvs: &Ipvs,
@@ -152,8 +152,8 @@ fn send(
 
 /// Sends a packet to its server, and remembers nothing of it.
 ///
-/// As the C module does: the answers are nothing to us then, and with NAT come from the server.
-/// The connection is not counted at the server either, as it would be for the time of the call.
+/// As the C module does: replies are not translated then, and reach the client from the address of the server. The connection
+/// would be counted at the server for the time of this call only, so it is not counted.
 fn one_packet(
     ipvs: Ref<'_, Ipvs>,
     service: &Service,
@@ -190,7 +190,7 @@ fn one_packet(
     }
 }
 
-/// The server of a packet to a service that remembers no clients.
+/// The server of a packet to a service without persistence.
 ///
 /// As the C module does: such a service has one port, or those of all packets with its mark. The
 /// data connections of FTP and all ports of an address take persistence.
@@ -221,7 +221,7 @@ fn choose<'g>(
     })
 }
 
-/// What becomes of a packet to a service without a server for it.
+/// Answers and drops a packet to a service that has no server for it.
 #[cold]
 fn leave(
     ipvs: &Ipvs,
@@ -230,7 +230,7 @@ fn leave(
     flow: &Flow,
     context: &HookState<'_>,
 ) -> Verdict {
-    // It may be for an FTP server on this host.
+    // The packet may be for an FTP server on this host.
     if service.has_port(FTP) && flow.dport != FTP {
         return Verdict::Accept(skb);
     }
