@@ -88,8 +88,10 @@ def checks():
     if adds:
         good &= expect("conn flush --all ends all", rest > 0 and said[0] == 0 and said[1].startswith(f"{rest} connection")
                        and len(run(OURS, ["-Lnc"])[1].splitlines()) == 2, (rest, said))
-        said = run(OURS, ["--start-daemon", "master", "--mcast-interface", "lo"])
-        good &= expect("a kernel without the daemon is named", said[0] == 255 and "no synchronisation daemon" in said[2], said)
+        said = [run(OURS, words) for words in (["--start-daemon", "master", "--mcast-interface", "lo"], ["-L", "--daemon"],
+                                               ["--stop-daemon", "master"])]
+        good &= expect("a daemon is started, listed and stopped", [one[0] for one in said] == [0, 0, 0]
+                       and said[1][1].startswith("master sync daemon (mcast=lo"), said)
     said = run(OURS, ["metrics"])
     good &= expect("metrics", said[0] == 0 and "# TYPE ipvs_service_connections_total counter" in said[1]
                    and 'ipvs_server_active_connections{protocol="tcp"' in said[1], said)
