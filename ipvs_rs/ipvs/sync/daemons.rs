@@ -10,7 +10,7 @@ use knet::{
     log,
     net_namespace::Net,
     netdevice::{self, Device},
-    rcu::Arc,
+    rcu::{self, Arc},
     vec::VecExt,
 };
 
@@ -101,6 +101,9 @@ impl Daemons {
         let mut daemon = self.of_role(role).take().ok_or(ESRCH)?;
         if role == DaemonRole::Master {
             ipvs.changes.set(None);
+            // A packet that has found the queues fills them in its read-side section. The threads send what it has left
+            // there: a connection that stayed in a queue would count as queued for the next master, too.
+            rcu::synchronize();
         }
         // The last one first, as the C module does.
         while let Some(thread) = daemon.threads.pop() {

@@ -194,6 +194,26 @@ def a_director_that_is_a_backup_only_leaves_clients_alone(t):
     pair.stop()
 
 
+@scenario(rust_only=True)
+def a_master_that_starts_again_tells_of_what_changes(t):
+    pair = Pair()
+    pair.start()
+    lab = pair.lab
+    listeners = [server.listen(server_address(number), 80) for number, server in zip(lab.numbers, lab.servers)]
+    for number in range(20):
+        _, near, far = open_tcp(lab.client, (VIP, 80), listeners)
+        talk_tcp(near, far)
+        # Amid the packets of the end.
+        near.shutdown(socket.SHUT_WR)
+        pair.master.ipvs("--stop-daemon master")
+        pair.master.ipvs("--start-daemon master --mcast-interface d0 --syncid 7")
+        far.close()
+        near.close()
+    wait_until(lambda: rows(pair.backup) == rows(pair.master), 5, "the last states at the backup")
+    t.note(number + 1, "times a master stops and starts again amid packets, and the backup has the last states")
+    pair.stop()
+
+
 @scenario
 def a_namespace_ends_with_its_daemons(t):
     pair = Pair()
