@@ -6,9 +6,9 @@
 
 use ipvs::{
     control::{netlink, sockopt},
-    model::{helping::Help, scheduling::Factory, Ipvs},
+    model::{engine::Engine, helping::Help, scheduling::Factory, Ipvs},
     observe::presence::Presence,
-    plugin::{helper, scheduler},
+    plugin::{engine, helper, scheduler},
     upkeep::devices::Devices,
 };
 use kernel::prelude::*;
@@ -34,6 +34,7 @@ struct Module {
     _devices: NotifierRegistration<Devices>,
     _namespaces: PerNetRegistration<Ipvs>,
     _schedulers: Opened<dyn Factory>,
+    _engines: Opened<dyn Engine>,
     _helpers: Opened<dyn Help>,
     _presence: Presence,
 }
@@ -42,6 +43,7 @@ impl kernel::Module for Module {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         let presence = Presence::announce(&Parameter::find(c"conn_tab_bits")?);
         let schedulers = scheduler::open()?;
+        let engines = engine::open()?;
         let helpers = helper::open()?;
         let namespaces = PerNetRegistration::new()?;
         let devices = NotifierRegistration::new()?;
@@ -55,6 +57,7 @@ impl kernel::Module for Module {
             _devices: devices,
             _namespaces: namespaces,
             _schedulers: schedulers,
+            _engines: engines,
             _helpers: helpers,
             _presence: presence,
         })

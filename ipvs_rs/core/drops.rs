@@ -35,11 +35,13 @@ pub enum Reason {
     NotSent,
     /// A packet that its helper refuses, or has no memory for.
     Helper,
+    /// A packet to a persistent service in which the persistence engine finds no data.
+    Engine,
 }
 
 impl Reason {
     /// All reasons, in the order of their numbers.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Truncated,
         Self::BadChecksum,
         Self::NoServer,
@@ -54,6 +56,7 @@ impl Reason {
         Self::Fragment,
         Self::NotSent,
         Self::Helper,
+        Self::Engine,
     ];
 
     /// The name in `/proc/net/ip_vs_drops`.
@@ -73,6 +76,7 @@ impl Reason {
             Self::Fragment => "fragment",
             Self::NotSent => "not_sent",
             Self::Helper => "helper",
+            Self::Engine => "engine",
         }
     }
 }

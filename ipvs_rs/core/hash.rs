@@ -9,7 +9,7 @@
 
 mod siphash;
 
-pub use siphash::{siphash, siphash_u32, HashKey};
+pub use siphash::{siphash, siphash_bytes, siphash_u32, HashKey};
 
 use crate::addr::{Addr, Family};
 use crate::flow::Tuple;
@@ -67,6 +67,11 @@ pub fn address(key: HashKey, family: Family, addr: Addr) -> u32 {
         Family::V4 => fold(siphash_u32::<1, 3>(key, u32::from_ne_bytes(addr.v4()))),
         Family::V6 => words(key, addr.words()),
     }
+}
+
+/// The hash of bytes that a client has sent.
+pub fn bytes(key: HashKey, bytes: &[u8]) -> u32 {
+    fold(siphash_bytes::<1, 3>(key, bytes))
 }
 
 #[inline]

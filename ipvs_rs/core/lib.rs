@@ -43,6 +43,7 @@ pub mod config;
 pub mod conn;
 pub mod defense;
 pub mod drops;
+pub mod engine;
 pub mod est;
 pub mod flow;
 pub mod hash;

@@ -4,7 +4,8 @@
 //!
 //! A persistent service remembers the server of a client in a *template*, which is an entry of the
 //! connection table to which no packet belongs. The tuple of the template decides which clients
-//! share a server, and for which ports.
+//! share a server, and for which ports. A service may have a *persistence engine*: the template then
+//! has data that the engine finds in the packets, too, and clients share it that send the same data.
 
 use crate::addr::{Addr, Family};
 use crate::config::{Netmask, ServiceKey};

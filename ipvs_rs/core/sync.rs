@@ -16,8 +16,9 @@ mod v0;
 mod v1;
 mod writer;
 
+pub use crate::engine::EngineData;
 pub use announced::Announced;
 pub use datagram::{parse, Entries, Fault, Malformed, Refused, Skipped, Version};
-pub use entry::{EngineData, Entry, Sequence, SequenceShift};
+pub use entry::{Entry, Sequence, SequenceShift};
 pub use event::Event;
 pub use writer::{Unwritten, Writer, LEAST_ROOM};

@@ -7,7 +7,7 @@
 //! ```text
 //!   packet   hooks and all that happens to a packet      sees model, plugin
 //!   control  commands of users                           sees model, plugin, sync
-//!   sync     daemons that tell other directors           sees model
+//!   sync     daemons that tell other directors           sees model, plugin
 //!   upkeep   work in the background                      sees model
 //!   observe  /proc, sysctl, log                          sees all above
 //!   plugin   modules that plug in                        sees model

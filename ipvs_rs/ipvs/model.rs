@@ -19,6 +19,7 @@ pub mod dest;
 pub(crate) mod drop_rate;
 pub(crate) mod drops;
 pub(crate) mod duties;
+pub mod engine;
 pub(crate) mod family;
 pub mod helping;
 mod ipvs;

@@ -30,6 +30,11 @@ impl ModuleRef {
         taken.then_some(Self { module })
     }
 
+    /// The module.
+    pub(crate) fn module(&self) -> &'static ThisModule {
+        self.module
+    }
+
     /// A reference to the module of the caller.
     #[inline(always)]
     pub fn own() -> Option<Self> {

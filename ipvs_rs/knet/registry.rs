@@ -23,7 +23,7 @@ use kernel::{
 
 use crate::{
     module::ModuleRef,
-    rcu::{self, Arc, Slot},
+    rcu::{self, Arc, Guard, Slot},
     vec::VecExt,
 };
 
@@ -141,6 +141,49 @@ pub struct Held<T: ?Sized + 'static> {
     object: &'static T,
     module: ModuleRef,
 }
+
+impl<T: ?Sized> Held<T> {
+    /// The object and its module, without a reference to the module.
+    pub fn unheld(&self) -> Unheld<T> {
+        Unheld {
+            object: self.object,
+            module: self.module.module(),
+        }
+    }
+}
+
+/// An object of another module, which this value does not keep loaded.
+///
+/// It belongs into what readers find until the last [`Held`] of the object is gone: the exit of the module waits for
+/// these readers ([`Registry::remove`]), so the object is there for their read-side sections.
+pub struct Unheld<T: ?Sized + 'static> {
+    object: &'static T,
+    module: &'static ThisModule,
+}
+
+impl<T: ?Sized> Unheld<T> {
+    /// The object, until the end of the read-side section in which this value was found.
+    #[inline]
+    pub fn get<'g>(&self, _guard: &'g Guard) -> &'g T {
+        self.object
+    }
+
+    /// The object with a reference to its module; [`None`] if the module is being unloaded.
+    pub fn hold(&self, _guard: &Guard) -> Option<Held<T>> {
+        Some(Held {
+            object: self.object,
+            module: ModuleRef::try_new(self.module)?,
+        })
+    }
+}
+
+impl<T: ?Sized> Clone for Unheld<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: ?Sized> Copy for Unheld<T> {}
 
 impl<T: ?Sized> Deref for Held<T> {
     type Target = T;

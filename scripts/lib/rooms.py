@@ -14,7 +14,7 @@ SEEN = {
     "plugin": {"plugin", "model"},
     "packet": {"packet", "model", "plugin"},
     "control": {"control", "model", "plugin", "sync"},
-    "sync": {"sync", "model"},
+    "sync": {"sync", "model", "plugin"},
     "upkeep": {"upkeep", "model"},
     "observe": {"observe", "upkeep", "control", "sync", "packet", "plugin", "model"},
     "netns": {"netns", "observe", "upkeep", "control", "sync", "packet", "plugin", "model"},

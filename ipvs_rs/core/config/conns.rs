@@ -8,6 +8,7 @@ use super::{
 };
 use crate::addr::{Addr, Family};
 use crate::conn::ConnFlags;
+use crate::engine::EngineData;
 use crate::flow::Tuple;
 use crate::nla::NESTED;
 use crate::uapi::additions::{conn, top};
@@ -21,7 +22,7 @@ pub const STATE_MAX: usize = 15;
 
 /// All that a client is told about a connection or a template.
 #[derive(Clone, Copy, Debug)]
-pub struct ConnView {
+pub struct ConnView<'a> {
     /// The two ends of the client's packets.
     pub tuple: Tuple,
     /// The address of the real server, in network order.
@@ -38,6 +39,8 @@ pub struct ConnView {
     pub packets: u32,
     /// The service that scheduled the connection.
     pub service: ServiceKey,
+    /// The data of a persistence engine, in a template.
+    pub engine: Option<EngineData<'a>>,
 }
 
 /// Adds an address in network order, with as many bytes as its family has.
@@ -57,7 +60,7 @@ fn put_addr<S: AttributeSink>(
 /// # Errors
 ///
 /// [`Full`].
-pub fn put<S: AttributeSink>(sink: &mut S, view: &ConnView) -> Result<(), Full> {
+pub fn put<S: AttributeSink>(sink: &mut S, view: &ConnView<'_>) -> Result<(), Full> {
     super::event::service_key(sink, &view.service)?;
     sink.nest(top::CONN | NESTED, |sink| {
         let tuple = &view.tuple;
@@ -76,6 +79,13 @@ pub fn put<S: AttributeSink>(sink: &mut S, view: &ConnView) -> Result<(), Full> 
         sink.put_u16(conn::SERVER_FAMILY, family.af())?;
         sink.put_u32(conn::FLAGS, view.flags.bits())?;
         sink.put_u32(conn::EXPIRES, view.expires)?;
-        sink.put_u32(conn::IN_PACKETS, view.packets)
+        sink.put_u32(conn::IN_PACKETS, view.packets)?;
+        let Some(EngineData { name, data }) = view.engine else {
+            return Ok(());
+        };
+        if let Some(name) = Name::new(name) {
+            sink.put_name(conn::PE_NAME, &name)?;
+        }
+        sink.put(conn::PE_DATA, data)
     })
 }

@@ -6,6 +6,7 @@ use super::Skipped;
 use crate::addr::{Addr, Family};
 use crate::conn::ConnFlags;
 use crate::defense::ASSURED;
+use crate::engine::EngineData;
 use crate::proto::{sctp, tcp, SCTP, TCP, UDP};
 use crate::wire::protocol::{AH, ESP};
 
@@ -61,15 +62,6 @@ impl Sequence {
             output: shift(),
         }
     }
-}
-
-/// The data by which a persistence engine finds a template.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EngineData<'a> {
-    /// The name of the engine, from 1 to 16 bytes without a NUL.
-    pub name: &'a [u8],
-    /// The data, from 1 to 255 bytes.
-    pub data: &'a [u8],
 }
 
 /// A connection or a template in a message. Addresses are in network order, ports in host order.

@@ -19,6 +19,14 @@ pub mod flags {
     pub const ACK: u8 = 0x10;
 }
 
+/// The length of a header in bytes, with its options. [`None`] if it is shorter than a header can be.
+pub fn header_len(header: &[u8; HEADER_LEN]) -> Option<usize> {
+    let [_, _, _, _, _, _, _, _, _, _, _, _, offset, ..] = *header;
+    // In words of four bytes.
+    let length = usize::from(offset >> 4).saturating_mul(4);
+    (length >= HEADER_LEN).then_some(length)
+}
+
 /// The flags byte of a header: see [`flags`].
 #[inline(always)]
 pub const fn flags_of(header: &[u8; HEADER_LEN]) -> u8 {

@@ -27,7 +27,7 @@ use super::configure;
 use crate::model::{
     duties::{Cleanup, Estimation, Resize, TrashRound},
     origin::Origin,
-    scheduling::Handle,
+    scheduling::Plugins,
     Config, Ipvs,
 };
 use draft::Draft;
@@ -36,7 +36,7 @@ use draft::Draft;
 pub(crate) struct Service {
     pub(crate) key: ServiceKey,
     pub(crate) spec: ServiceSpec,
-    pub(crate) scheduler: Option<Handle>,
+    pub(crate) plugins: Plugins,
     /// Its servers, in [`Wanted::dests`].
     pub(crate) dests: Range<usize>,
     /// Its place in the request.

@@ -18,15 +18,14 @@ use ipvs_core::{
 use kernel::prelude::*;
 use knet::{
     errno::eafnosupport,
-    log,
     net_namespace::Net,
     rcu::{self, Arc},
     route,
 };
 
 use crate::{
-    model::{scheduling::Handle, service::Service, Config, Ipvs},
-    plugin::scheduler,
+    model::{scheduling::Plugins, service::Service, Config, Ipvs},
+    plugin::{engine, scheduler},
 };
 
 pub(crate) use self::{
@@ -63,18 +62,11 @@ pub(crate) fn check_service(ipvs: &Ipvs, key: &ServiceKey) -> Result {
 /// # Errors
 ///
 /// `ENOENT` if there is no such scheduler or persistence engine.
-pub(crate) fn engines(spec: &ServiceSpec) -> Result<Option<Handle>> {
-    let scheduler = spec.scheduler.as_ref().map(scheduler::find).transpose()?;
-    if let Some(engine) = &spec.pe {
-        if log::net_ratelimit() {
-            pr_info!(
-                "persistence engine module ip_vs_pe_{} not found\n",
-                kernel::str::BStr::from_bytes(engine.as_bytes())
-            );
-        }
-        return Err(ENOENT);
-    }
-    Ok(scheduler)
+pub(crate) fn plugins(spec: &ServiceSpec) -> Result<Plugins> {
+    Ok(Plugins {
+        scheduler: spec.scheduler.as_ref().map(scheduler::find).transpose()?,
+        engine: spec.pe.as_ref().map(engine::find).transpose()?,
+    })
 }
 
 /// Checks that the kernel supports an address family.

@@ -22,11 +22,12 @@ use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use ipvs_core::{
     addr::{Addr, Family},
     conn::{ConnFlags, Method},
+    engine::EngineData,
 };
 use kernel::prelude::*;
 use knet::{hashtable::Node, netfilter::Verdict, rcu::Arc, skbuff::Skb, timer::Timer};
 
-use super::{dest::Dest, drops::Reason, settings::Settings, Ipvs};
+use super::{dest::Dest, drops::Reason, engine::OwnedEngineData, settings::Settings, Ipvs};
 use condition::{Condition, SharedCondition};
 use control::Controlled;
 
@@ -89,6 +90,8 @@ pub(crate) struct Conn {
     control: Option<Arc<Conn>>,
     /// The firewall mark of the packet that made the connection. Never changes.
     pub(crate) mark: u32,
+    /// The data of a persistence engine, in a template. Never changes.
+    engine_data: Option<Arc<OwnedEngineData>>,
     /// The bits of [`Announced`](ipvs_core::sync::Announced). Changed by packets, and by the threads of a daemon.
     announced: AtomicU32,
 }
@@ -103,6 +106,11 @@ impl Conn {
     #[inline]
     pub(crate) fn is_template(&self) -> bool {
         self.client_node.tag() == TEMPLATE
+    }
+
+    /// The data of a persistence engine, in a template.
+    pub(crate) fn engine_data(&self) -> Option<EngineData<'_>> {
+        self.engine_data.as_ref().map(|data| data.get())
     }
 
     /// The present flags and state.

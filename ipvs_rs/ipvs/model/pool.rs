@@ -8,11 +8,18 @@ mod settings;
 
 use ipvs_core::config::{DestKey, Name};
 use kernel::{prelude::*, sync};
-use knet::{list::List, net_namespace::Net, rcu::Guard, vec};
+use knet::{
+    list::List,
+    net_namespace::Net,
+    rcu::Guard,
+    registry::{Held, Unheld},
+    vec,
+};
 
 use super::{
+    engine::Engine,
     member::{sketch, Member},
-    scheduling::{Arrival, Change, Handle, Picker, Setup},
+    scheduling::{Arrival, Change, Picker, Plugins, Setup},
 };
 
 pub(crate) use owned::OwnedPool;
@@ -26,6 +33,8 @@ pub(crate) struct Pool {
     /// The servers, the newest first. Listings and searches use this order.
     members: List<Member>,
     scheduling: Option<Scheduling>,
+    /// The persistence engine. The owner of the pool keeps its module loaded.
+    engine: Option<PoolEngine>,
     settings: ServiceSettings,
 }
 
@@ -37,6 +46,21 @@ struct Scheduling {
     scheduler: Name,
 }
 
+/// The persistence engine of a pool.
+struct PoolEngine {
+    engine: Unheld<dyn Engine>,
+    name: Name,
+}
+
+impl PoolEngine {
+    fn new(engine: &Held<dyn Engine>) -> Option<Self> {
+        Some(Self {
+            engine: engine.unheld(),
+            name: Name::new(engine.name().as_bytes())?,
+        })
+    }
+}
+
 impl Pool {
     /// A pool of `members` for a service in `net`. `previous` is the pool before `change`, if there is one.
     ///
@@ -45,14 +69,14 @@ impl Pool {
     /// `ENOMEM`, or the error that the scheduler returns for these servers.
     fn new(
         members: List<Member>,
-        scheduler: Option<&Handle>,
+        plugins: &Plugins,
         change: Change,
         previous: Option<&Pool>,
         settings: ServiceSettings,
         net: &Net,
     ) -> Result<Self> {
         let previous = previous.and_then(|pool| pool.scheduling.as_ref());
-        let scheduling = match scheduler {
+        let scheduling = match &plugins.scheduler {
             None => None,
             Some(scheduler) => Some(Scheduling {
                 picker: scheduler.prepare(
@@ -69,12 +93,13 @@ impl Pool {
         Ok(Self {
             members,
             scheduling,
+            engine: plugins.engine.as_ref().and_then(PoolEngine::new),
             settings,
         })
     }
 
-    /// A pool of the same servers and scheduler with other settings.
-    fn with_settings(&self, settings: ServiceSettings) -> Self {
+    /// A pool of the same servers and scheduler with another engine and other settings.
+    fn with_settings(&self, engine: Option<&Held<dyn Engine>>, settings: ServiceSettings) -> Self {
         let scheduling = self.scheduling.as_ref().map(|scheduling| Scheduling {
             picker: scheduling.picker.clone(),
             scheduler: scheduling.scheduler,
@@ -82,6 +107,7 @@ impl Pool {
         Self {
             members: self.members.share(),
             scheduling,
+            engine: engine.and_then(PoolEngine::new),
             settings,
         }
     }
@@ -122,6 +148,17 @@ impl Pool {
     pub(crate) fn scheduler(&self) -> Option<&Name> {
         let scheduling = self.scheduling.as_ref()?;
         Some(&scheduling.scheduler)
+    }
+
+    /// The persistence engine, if there is one.
+    #[inline]
+    pub(crate) fn engine(&self) -> Option<Unheld<dyn Engine>> {
+        Some(self.engine.as_ref()?.engine)
+    }
+
+    /// The name of the persistence engine.
+    pub(crate) fn engine_name(&self) -> Option<&Name> {
+        Some(&self.engine.as_ref()?.name)
     }
 
     /// Calls the scheduler. Returns the server for a new connection.

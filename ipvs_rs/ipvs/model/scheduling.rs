@@ -11,7 +11,7 @@ use knet::{
     registry::{Held, Named},
 };
 
-use super::member::Member;
+use super::{engine::Engine, member::Member};
 pub use ipvs_core::sched::{Arrival, Change};
 
 /// The servers that a scheduler prepares its state for.
@@ -73,6 +73,13 @@ impl Handle {
     pub(crate) fn name(&self) -> &Name {
         &self.name
     }
+}
+
+/// The modules that a service uses, which stay loaded while this value exists.
+#[derive(Clone, Default)]
+pub(crate) struct Plugins {
+    pub(crate) scheduler: Option<Handle>,
+    pub(crate) engine: Option<Held<dyn Engine>>,
 }
 
 impl Deref for Handle {

@@ -24,7 +24,7 @@ pub(crate) fn service_with(service: &Service, pool: &Pool) -> ServiceView {
     ServiceView {
         key: service.key,
         scheduler: pool.scheduler().copied(),
-        pe: None,
+        pe: pool.engine_name().copied(),
         flags: settings.flags,
         timeout: settings.timeout,
         netmask: settings.netmask,
@@ -45,7 +45,7 @@ pub(crate) fn dest(dest: &Member) -> DestView {
 }
 
 /// The present values of a connection.
-pub(crate) fn conn(conn: &Conn) -> ConnView {
+pub(crate) fn conn(conn: &Conn) -> ConnView<'_> {
     let seconds = conn.remaining(Jiffies::now()) / HZ;
     ConnView {
         tuple: conn.request(),
@@ -56,5 +56,6 @@ pub(crate) fn conn(conn: &Conn) -> ConnView {
         expires: u32::try_from(seconds).unwrap_or(u32::MAX),
         packets: conn.packets(),
         service: conn.dest.service,
+        engine: conn.engine_data(),
     }
 }

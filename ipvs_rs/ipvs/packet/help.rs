@@ -78,13 +78,9 @@ fn udp_header(skb: &mut Skb, flow: &Flow) -> Result<usize, Reason> {
 fn tcp_header(skb: &mut Skb, flow: &Flow) -> Result<usize, Reason> {
     let mut bytes = [0; tcp::HEADER_LEN];
     let header = skb.header(flow.transport, &mut bytes);
-    let Some(&[_, _, _, _, _, _, _, _, _, _, _, _, offset, ..]) = header else {
-        return Err(Reason::Truncated);
-    };
-    // In words of four bytes.
-    let length = usize::from(offset >> 4).saturating_mul(4);
-    let end = flow.transport.saturating_add(length);
-    if length < tcp::HEADER_LEN || end > skb.len() {
+    let header = header.and_then(|header| header.first_chunk());
+    let length = header.and_then(tcp::header_len).ok_or(Reason::Truncated)?;
+    if flow.transport.saturating_add(length) > skb.len() {
         return Err(Reason::Truncated);
     }
     match is_right(skb, flow) {

@@ -14,36 +14,60 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{
-    flow::Flow,
+    engine::{EngineData, ENGINE_DATA_MAX},
+    flow::{Flow, Fragment},
     persist::{self, Group, TemplateServer},
+    proto,
+    wire::{tcp, udp},
 };
-use knet::{netfilter::HookState, rcu::Ref};
+use knet::{netfilter::HookState, rcu::Ref, skbuff::Skb};
 
 use super::choice::{schedule, Choice, Unscheduled};
 use crate::model::{
     conn::{control::Control, Conn, FirstPacket, Refused, Role, Target},
     drops::Reason,
+    engine::{Engine, OwnedEngineData},
+    helping::Transport,
     pool::Pool,
     service::Service,
     Ipvs,
 };
 
-/// The server of a packet with `mark` to a persistent service: that which the client had, or a new one.
+/// The clients that share a template.
+struct Clients<'a> {
+    group: Group,
+    /// The data of the service's persistence engine in the packet.
+    engine_data: Option<EngineData<'a>>,
+}
+
+/// The server of a packet to a persistent service: that which the client had, or a new one. `skb` is a packet of `flow`,
+/// or an error about one, which has no data of a persistence engine.
 ///
 /// # Errors
 ///
-/// There is no server, or no room for the template.
+/// There is no server, no room for the template, or no data for the engine.
 pub(super) fn choose<'g>(
     ipvs: Ref<'g, Ipvs>,
     service: &Service,
     pool: &'g Pool,
-    (flow, mark): (&Flow, u32),
+    (skb, flow, is_error): (&mut Skb, &Flow, bool),
     context: &HookState<'g>,
 ) -> Result<Choice<'g>, Unscheduled> {
+    let mark = skb.mark();
+    let engine_data = match pool.engine() {
+        None => None,
+        Some(_) if is_error => return Err(Unscheduled::Drop(Reason::Engine)),
+        Some(engine) => {
+            let data = engine_data(engine.get(context.rcu), skb, flow);
+            Some(data.ok_or(Unscheduled::Drop(Reason::Engine))?)
+        }
+    };
     let group = Group::new(flow, &service.key, pool.settings().netmask);
-    if let Some(choice) = remembered(ipvs, pool, &group, context) {
+    let clients = Clients { group, engine_data };
+    if let Some(choice) = remembered(ipvs, pool, &clients, context) {
         return Ok(choice);
     }
+    let group = &clients.group;
     let server = schedule(service, pool, flow, context)?;
     let target = |port| Target {
         dest: server.dest(),
@@ -58,27 +82,71 @@ pub(super) fn choose<'g>(
         request: group.template,
         mark,
     };
-    match remember(ipvs, pool, &first, target(template_port), context) {
+    match remember(
+        ipvs,
+        pool,
+        &first,
+        engine_data,
+        target(template_port),
+        context,
+    ) {
         Ok(control) => Ok(Choice {
             target: target(port),
             control: Some(control),
         }),
         Err(Refused::Exists) => {
-            let choice = remembered(ipvs, pool, &group, context);
+            let choice = remembered(ipvs, pool, &clients, context);
             choice.ok_or(Unscheduled::Drop(Reason::ServerDeleted))
         }
         Err(Refused::Drop(reason)) => Err(Unscheduled::Drop(reason)),
     }
 }
 
+/// The data that an engine finds in a packet.
+#[cold]
+fn engine_data<'a>(
+    engine: &'a dyn Engine,
+    skb: &'a mut Skb,
+    flow: &Flow,
+) -> Option<EngineData<'a>> {
+    if flow.fragment == Fragment::Later {
+        return None;
+    }
+    let (transport, length) = match flow.protocol {
+        proto::UDP => (Transport::Udp, udp::HEADER_LEN),
+        proto::TCP => (Transport::Tcp, tcp_header_len(skb, flow)?),
+        _ => return None,
+    };
+    let payload = skb.bytes_from(flow.transport.checked_add(length)?).ok()?;
+    if payload.is_empty() {
+        return None;
+    }
+    let data = payload.get(engine.find(transport, payload)?)?;
+    (1..=ENGINE_DATA_MAX)
+        .contains(&data.len())
+        .then_some(EngineData {
+            name: engine.name().as_bytes(),
+            data,
+        })
+}
+
+/// The length of the TCP header of a packet, in bytes.
+fn tcp_header_len(skb: &Skb, flow: &Flow) -> Option<usize> {
+    let mut bytes = [0; tcp::HEADER_LEN];
+    tcp::header_len(skb.header(flow.transport, &mut bytes)?.first_chunk()?)
+}
+
 /// The server that the client had, if it is still there.
 fn remembered<'g>(
     ipvs: Ref<'g, Ipvs>,
     pool: &Pool,
-    group: &Group,
+    Clients { group, engine_data }: &Clients<'_>,
     context: &HookState<'g>,
 ) -> Option<Choice<'g>> {
-    let template = ipvs.get().conns.template(&group.template, context.rcu)?;
+    let template = ipvs
+        .get()
+        .conns
+        .template(&group.template, *engine_data, context.rcu)?;
     let dest = &template.get().dest;
     let server = TemplateServer {
         is_available: dest.is_available(),
@@ -109,11 +177,24 @@ fn remember(
     ipvs: Ref<'_, Ipvs>,
     pool: &Pool,
     first: &FirstPacket,
+    engine_data: Option<EngineData<'_>>,
     target: Target<'_>,
     context: &HookState<'_>,
 ) -> Result<Control, Refused> {
+    let engine_data = match (engine_data, pool.engine()) {
+        (Some(found), Some(engine)) => {
+            // None while the service is deleted.
+            let engine = engine
+                .hold(context.rcu)
+                .ok_or(Refused::Drop(Reason::ServiceDeleted))?;
+            let owned = OwnedEngineData::new(engine, found.data);
+            Some(owned.map_err(|_| Refused::Drop(Reason::NoMemory))?)
+        }
+        _ => None,
+    };
     let role = Role::Template {
         timeout: pool.settings().timeout_ticks(),
+        engine_data,
     };
     let template = Conn::enter(ipvs, target, first, role, context.rcu)?;
     Ok(Control::first(template))

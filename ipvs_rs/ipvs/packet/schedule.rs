@@ -67,7 +67,7 @@ pub(super) fn opened_by_error(
 #[inline]
 fn open(
     ipvs: Ref<'_, Ipvs>,
-    skb: Skb,
+    mut skb: Skb,
     flow: &Flow,
     cause: Cause<'_>,
     context: &HookState<'_>,
@@ -89,7 +89,10 @@ fn open(
     };
     let settings = pool.settings();
     let chosen = match settings.is_persistent() {
-        true => persist::choose(ipvs, service.get(), pool, (flow, skb.mark()), context),
+        true => {
+            let packet = (&mut skb, flow, matches!(cause, Cause::Error(_)));
+            persist::choose(ipvs, service.get(), pool, packet, context)
+        }
         false => choose(service.get(), pool, flow, context),
     };
     let choice = match chosen {

@@ -77,6 +77,11 @@ impl<T: ?Sized + Named> Kind<T> {
         pr_info!("[{name}] {} unregistered.\n", self.noun);
     }
 
+    /// Finds an object that is registered already. May sleep.
+    pub(super) fn registered(&self, name: &[u8]) -> Option<Held<T>> {
+        self.registry.find(name)
+    }
+
     /// Finds an object by name. If it is not there, loads the module that is called `prefix` and the name. May sleep.
     pub(super) fn find(&self, prefix: &str, name: &Name) -> Option<Held<T>> {
         let bytes = name.as_bytes();

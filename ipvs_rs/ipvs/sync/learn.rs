@@ -12,21 +12,27 @@
 use ipvs_core::{
     addr::Family,
     conn::{ConnFlags, Method},
+    engine::EngineData,
     flow::{Flow, FlowDirection, Fragment, Tuple},
     proto::{sctp, tcp, SCTP, TCP, UDP},
     sync::{Entry, Event},
 };
 use knet::{
     rcu::{self, Arc, Guard, Ref},
+    registry::Held,
     time::HZ,
 };
 
-use crate::model::{
-    conn::{Conn, FirstPacket, Learned, Refused, Role, Target},
-    dest::Dest,
-    drops::Reason,
-    member::Member,
-    Ipvs,
+use crate::{
+    model::{
+        conn::{Conn, FirstPacket, Learned, Refused, Role, Target},
+        dest::Dest,
+        drops::Reason,
+        engine::{Engine, OwnedEngineData},
+        member::Member,
+        Ipvs,
+    },
+    plugin::engine,
 };
 
 /// The time of a template, and of a connection whose state has no timeout, without one in the message. In seconds.
@@ -48,30 +54,42 @@ impl Learner {
 
     /// Learns a connection or a template.
     pub(super) fn learn(&self, entry: &Entry<'_>) -> Event {
-        // There are no persistence engines. A connection has no data of one.
-        if entry.is_template() && entry.engine.is_some() {
-            return Event::Engine;
-        }
+        let entry = &Entry {
+            // A connection has no data of a persistence engine.
+            engine: entry.engine.filter(|_| entry.is_template()),
+            ..*entry
+        };
+        // As the C module does: the engine must be there, no module is loaded for a message.
+        let engine = match entry.engine {
+            None => None,
+            Some(EngineData { name, .. }) => match engine::registered(name) {
+                None => return Event::Engine,
+                found => found,
+            },
+        };
         let guard = rcu::read_lock();
         let request = request(entry);
         let known = match entry.is_template() {
-            true => self.ipvs.conns.template(&request, &guard),
+            true => {
+                let engine_data = entry.engine;
+                self.ipvs.conns.template(&request, engine_data, &guard)
+            }
             false => match self.ipvs.conns.find(&request, &guard) {
                 Some((conn, FlowDirection::Request)) => Some(conn),
                 _ => None,
             },
         };
         let Some(conn) = known else {
-            return self.enter(entry, None, &guard);
+            return self.enter(entry, engine, None, &guard);
         };
         if !entry.is_template() && !has_server(&conn, entry) {
             return match entry.flags.has(ConnFlags::INACTIVE) {
                 true => Event::Late,
-                false => self.replace(entry, conn, &guard),
+                false => self.replace(entry, engine, conn, &guard),
             };
         }
         match conn.dest.is_unbound() && self.server(entry, &guard).is_some() {
-            true => self.replace(entry, conn, &guard),
+            true => self.replace(entry, engine, conn, &guard),
             false => {
                 conn.learn(&self.learned(entry, entry.flags));
                 Event::Updated
@@ -80,8 +98,14 @@ impl Learner {
     }
 
     /// Makes a connection in the place of `conn`, which ends.
-    fn replace(&self, entry: &Entry<'_>, conn: Ref<'_, Conn>, guard: &Guard) -> Event {
-        let event = self.enter(entry, Some(conn.get()), guard);
+    fn replace(
+        &self,
+        entry: &Entry<'_>,
+        engine: Option<Held<dyn Engine>>,
+        conn: Ref<'_, Conn>,
+        guard: &Guard,
+    ) -> Event {
+        let event = self.enter(entry, engine, Some(conn.get()), guard);
         if matches!(event, Event::New | Event::NewUnbound) {
             // The entry of connection tracking is that of the new one.
             conn.leave_tracking();
@@ -91,7 +115,13 @@ impl Learner {
     }
 
     /// Makes a connection, `beside` another one with the same tuple.
-    fn enter(&self, entry: &Entry<'_>, beside: Option<&Conn>, guard: &Guard) -> Event {
+    fn enter(
+        &self,
+        entry: &Entry<'_>,
+        engine: Option<Held<dyn Engine>>,
+        beside: Option<&Conn>,
+        guard: &Guard,
+    ) -> Event {
         let server = self.server(entry, guard);
         let unbound = match entry.family {
             Family::V4 => &self.unbound_v4,
@@ -118,7 +148,17 @@ impl Learner {
             request: request(entry),
             mark: entry.mark,
         };
-        let role = Role::Learned(self.learned(entry, flags));
+        let engine_data = match (engine, entry.engine) {
+            (Some(engine), Some(found)) => match OwnedEngineData::new(engine, found.data) {
+                Ok(owned) => Some(owned),
+                Err(_) => return Event::NoMemory,
+            },
+            _ => None,
+        };
+        let role = Role::Learned {
+            learned: self.learned(entry, flags),
+            engine_data,
+        };
         match Conn::enter_beside(self.ipvs.as_ref(), target, &first, role, beside, guard) {
             Ok(_) if server.is_some() => Event::New,
             Ok(_) => Event::NewUnbound,

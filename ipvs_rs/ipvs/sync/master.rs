@@ -112,14 +112,13 @@ impl Master {
         }
     }
 
-    /// The next entry, of a connection that the version knows.
-    fn next(&self, version: Version) -> Option<Entry<'static>> {
+    /// The next connection that the version knows.
+    fn next(&self, version: Version) -> Option<Changed> {
         loop {
             let conn = self.queue.pop()?;
             let condition = conn.leave_queue();
-            let entry = entry(&conn, condition);
-            if version == Version::V1 || entry.family == Family::V4 {
-                return Some(entry);
+            if version == Version::V1 || conn.family == Family::V4 {
+                return Some(Changed { conn, condition });
             }
         }
     }
@@ -140,8 +139,8 @@ impl Master {
             } = self;
             let mut room = core::mem::take(room);
             if let Some(mut writer) = Writer::new(&mut room, *limit, version, *sync_id) {
-                while let Some(entry) = &next {
-                    match writer.push(entry) {
+                while let Some(changed) = &next {
+                    match writer.push(&changed.entry()) {
                         Ok(()) => self.ipvs.sync_events.count(Event::SentEntry),
                         Err(Unwritten::Full) if !writer.is_empty() => break,
                         // Entries of other versions are not among these, and each of these fits alone.
@@ -177,22 +176,32 @@ impl Master {
     }
 }
 
-/// The entry about a connection.
-fn entry(conn: &Conn, condition: Condition) -> Entry<'static> {
-    Entry {
-        family: conn.family,
-        protocol: conn.protocol,
-        flags: condition.flags().told(),
-        state: condition.state(),
-        client: conn.client,
-        virtual_addr: conn.virtual_addr,
-        server: conn.server,
-        client_port: conn.client_port,
-        virtual_port: conn.virtual_port,
-        server_port: conn.listed_port(),
-        mark: conn.mark,
-        timeout: conn.timeout_seconds(),
-        sequence: None,
-        engine: None,
+/// A connection that was taken out of the queue.
+struct Changed {
+    conn: Arc<Conn>,
+    /// Its flags and state at that time.
+    condition: Condition,
+}
+
+impl Changed {
+    /// The entry about the connection.
+    fn entry(&self) -> Entry<'_> {
+        let Self { conn, condition } = self;
+        Entry {
+            family: conn.family,
+            protocol: conn.protocol,
+            flags: condition.flags().told(),
+            state: condition.state(),
+            client: conn.client,
+            virtual_addr: conn.virtual_addr,
+            server: conn.server,
+            client_port: conn.client_port,
+            virtual_port: conn.virtual_port,
+            server_port: conn.listed_port(),
+            mark: conn.mark,
+            timeout: conn.timeout_seconds(),
+            sequence: None,
+            engine: conn.engine_data(),
+        }
     }
 }

@@ -89,6 +89,36 @@ impl Skb {
         Ok(unsafe { core::slice::from_raw_parts_mut(first, length) })
     }
 
+    /// The bytes from `start` on, in one piece.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the packet is shorter, `ENOMEM` if they are in pieces and there is no memory to join them.
+    pub fn bytes_from(&mut self, start: usize) -> Result<&[u8]> {
+        let start = self.network_offset().checked_add(start).ok_or(EINVAL)?;
+        let total = self.total();
+        // CAST: 32 bits into a machine word.
+        let length = (total as usize).checked_sub(start).ok_or(EINVAL)?;
+        // SAFETY: By the type invariant the packet is valid.
+        let in_pieces = unsafe { (*self.as_ptr()).data_len };
+        if in_pieces != 0 {
+            // CAST: C has the length of a packet in 31 bits.
+            // INVARIANT: What is in one piece stays so.
+            // SAFETY: By the type invariant the packet is ours and not shared, and it has so many bytes in pieces. No
+            // reference into the data is left, as `self` is borrowed mutably.
+            let end = unsafe { bindings::__pskb_pull_tail(self.as_ptr(), in_pieces as i32) };
+            if end.is_null() {
+                return Err(ENOMEM);
+            }
+        }
+        // SAFETY: By the type invariant the packet is valid. To join its pieces may have moved the data.
+        let data = unsafe { (*self.as_ptr()).data };
+        // SAFETY: `start` and `length` bytes from there lie in the linear part, which is the whole packet.
+        let first = unsafe { data.add(start) };
+        // SAFETY: As is said of `first`. That part stays as it is while `self` is borrowed.
+        Ok(unsafe { core::slice::from_raw_parts(first, length) })
+    }
+
     /// Makes the first `end` bytes from `skb->data` on linear and unshared.
     #[cold]
     fn make_writable(&mut self, end: usize) -> Result {

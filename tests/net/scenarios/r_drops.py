@@ -38,7 +38,7 @@ def each_reason_to_drop_a_packet_is_counted(t):
     lab = lab_with_services()
     names = [line.split(" ")[0] for line in lab.director.read("/proc/net/ip_vs_drops").splitlines()]
     equal(names, ["truncated", "bad_checksum", "no_server", "server_deleted", "service_deleted", "conn_max", "no_memory",
-                  "drop_packet", "drop_entry", "unasked", "tracked", "fragment", "not_sent", "helper"],
+                  "drop_packet", "drop_entry", "unasked", "tracked", "fragment", "not_sent", "helper", "engine"],
           "the names of the reasons")
     wanted = {}
     equal(drops(lab), wanted, "drops at first")

@@ -87,7 +87,7 @@ impl Filter {
     }
 
     /// Whether the client asks for this connection.
-    pub fn takes(&self, conn: &ConnView) -> bool {
+    pub fn takes(&self, conn: &ConnView<'_>) -> bool {
         fn is<T: PartialEq>(wanted: Option<T>, found: T) -> bool {
             wanted.is_none_or(|wanted| wanted == found)
         }

@@ -211,10 +211,10 @@ impl Draft {
         dests: &[super::Dest],
     ) -> Result<(Action, Arc<Service>), Failure> {
         let failed = |error| Failure::at(wanted.entry, error, "the service cannot be made");
-        let scheduler = wanted.scheduler.clone();
+        let plugins = wanted.plugins.clone();
         let settings = ServiceSettings::new(&wanted.spec);
         let list = List::new(dests.len())?;
-        let empty = OwnedPool::new(list, scheduler, Change::Rebuilt, None, settings, net);
+        let empty = OwnedPool::new(list, plugins, Change::Rebuilt, None, settings, net);
         let empty = empty.map_err(failed)?;
         let counters = config.counters.take().map_err(failed)?;
         let service =
@@ -257,7 +257,7 @@ impl Draft {
     ) -> Result<Option<OwnedPool>, Failure> {
         let published = service.pool.lock();
         let old = published.get()?;
-        let scheduler = as_wanted.scheduler.clone();
+        let plugins = as_wanted.plugins.clone();
         let settings = ServiceSettings::new(&as_wanted.spec);
         let failed = |error, text| Failure::at(as_wanted.entry, error, text);
         let first_changed = self.changed.len();
@@ -287,10 +287,11 @@ impl Draft {
         let as_before = self.changed.len() == first_changed && self.removed.len() == first_removed;
         let same_scheduler = old.scheduler() == as_wanted.spec.scheduler.as_ref();
         if as_before && same_scheduler {
-            if *old.settings() == settings {
+            let same_engine = old.engine_name() == as_wanted.spec.pe.as_ref();
+            if same_engine && *old.settings() == settings {
                 return Ok(None);
             }
-            let pool = old.with_settings(settings);
+            let pool = old.with_settings(plugins.engine, settings);
             return Ok(Some(pool.map_err(|error| {
                 failed(error, "the service cannot be changed")
             })?));
@@ -299,7 +300,7 @@ impl Draft {
         let members = members_of(&staying, added)?;
         let previous = same_scheduler.then_some(&**old);
         let text = "the scheduler refuses these servers";
-        let pool = OwnedPool::new(members, scheduler, Change::Rebuilt, previous, settings, net)
+        let pool = OwnedPool::new(members, plugins, Change::Rebuilt, previous, settings, net)
             .map_err(|error| failed(error, text))?;
         Ok(Some(pool))
     }

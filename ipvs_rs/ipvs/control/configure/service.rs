@@ -16,7 +16,7 @@ use knet::{
 };
 
 use super::{
-    check_family, check_service, close_unused_hooks, engines, service as find_service, throw_away,
+    check_family, check_service, close_unused_hooks, plugins, service as find_service, throw_away,
 };
 use crate::model::{
     duties::{Cleanup, Estimation, Resize, TrashRound},
@@ -44,17 +44,10 @@ pub(crate) fn add_service(
     if check_service(ipvs, &key).is_ok() {
         return Err(EEXIST);
     }
-    let scheduler = engines(spec)?;
+    let plugins = plugins(spec)?;
     spec.netmask.check(key.family()).map_err(|_| EINVAL)?;
     let settings = ServiceSettings::new(spec);
-    let pool = OwnedPool::new(
-        List::new(0)?,
-        scheduler,
-        Change::Rebuilt,
-        None,
-        settings,
-        net,
-    )?;
+    let pool = OwnedPool::new(List::new(0)?, plugins, Change::Rebuilt, None, settings, net)?;
     let mut config = ipvs.config.lock();
     let counters = config.counters.take()?;
     let service = Service::new(key, spec.nominal, pool, counters)?;
@@ -89,7 +82,7 @@ pub(crate) fn edit_service(
     spec: &ServiceSpec,
 ) -> Result {
     let net = origin.net;
-    let scheduler = engines(spec)?;
+    let plugins = plugins(spec)?;
     spec.netmask.check(key.family()).map_err(|_| EINVAL)?;
     let _config = ipvs.config.lock();
     let service = &*find_service(ipvs, key)?;
@@ -97,10 +90,10 @@ pub(crate) fn edit_service(
     let current = pool.get()?;
     let settings = current.settings().edited(spec);
     let edited = if current.scheduler() == spec.scheduler.as_ref() {
-        current.with_settings(settings)?
+        current.with_settings(plugins.engine, settings)?
     } else {
         let members = current.list().share();
-        OwnedPool::new(members, scheduler, Change::Rebuilt, None, settings, net)?
+        OwnedPool::new(members, plugins, Change::Rebuilt, None, settings, net)?
     };
     let before = views::service_with(service, current);
     let after = views::service_with(service, &edited);

@@ -55,13 +55,12 @@ impl Wanted {
         let text = "the machine has no IPv6";
         configure::check_family(key.family()).map_err(|error| Failure::at(entry, error, text))?;
         let text = "there is no such scheduler or persistence engine";
-        let scheduler =
-            configure::engines(&spec).map_err(|error| Failure::at(entry, error, text))?;
+        let plugins = configure::plugins(&spec).map_err(|error| Failure::at(entry, error, text))?;
         let dests = self.dests.len()..self.dests.len();
         self.services.push_within_capacity(Service {
             key,
             spec,
-            scheduler,
+            plugins,
             dests,
             entry,
         })?;

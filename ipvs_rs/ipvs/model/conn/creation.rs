@@ -17,7 +17,7 @@ use super::{
     control::{self, Control, Controlled},
     Conn, CLIENT, SERVER, TEMPLATE,
 };
-use crate::model::{dest::Dest, drops::Reason, Ipvs};
+use crate::model::{dest::Dest, drops::Reason, engine::OwnedEngineData, Ipvs};
 
 /// The time of a new connection until its first packet is followed, in ticks.
 // CAST: `HZ` is 1,000 at most.
@@ -47,10 +47,18 @@ pub(crate) enum Role {
     /// An ordinary connection, which another connection may control.
     Connection { control: Option<Control> },
     /// A connection or a template that another director has sent a message about.
-    Learned(Learned),
+    Learned {
+        learned: Learned,
+        /// The data of a persistence engine, in a template.
+        engine_data: Option<Arc<OwnedEngineData>>,
+    },
     /// A persistence template: the server of a client is kept for `timeout` ticks. It is made together with the
     /// first connection that it controls.
-    Template { timeout: u32 },
+    Template {
+        timeout: u32,
+        /// The data of the service's persistence engine.
+        engine_data: Option<Arc<OwnedEngineData>>,
+    },
 }
 
 /// The part of a message about a connection that the connection keeps.
@@ -78,6 +86,7 @@ struct Beginning {
     timeout: u32,
     control: Option<Control>,
     controlled: u32,
+    engine_data: Option<Arc<OwnedEngineData>>,
     announced: Announced,
 }
 
@@ -96,16 +105,24 @@ impl Beginning {
             timeout,
             control,
             controlled,
+            engine_data: None,
             announced: Announced::NEVER,
         };
         match role {
             Role::Connection { control } => {
                 made_here(CLIENT, ConnFlags::EMPTY, INITIAL_TIMEOUT, control, 0)
             }
-            Role::Template { timeout } => {
-                made_here(TEMPLATE, ConnFlags::TEMPLATE, timeout, None, 1)
-            }
-            Role::Learned(learned) => Self {
+            Role::Template {
+                timeout,
+                engine_data,
+            } => Self {
+                engine_data,
+                ..made_here(TEMPLATE, ConnFlags::TEMPLATE, timeout, None, 1)
+            },
+            Role::Learned {
+                learned,
+                engine_data,
+            } => Self {
                 tag: match learned.flags.has(ConnFlags::TEMPLATE) {
                     true => TEMPLATE,
                     false => CLIENT,
@@ -116,6 +133,7 @@ impl Beginning {
                 timeout: learned.timeout,
                 control: None,
                 controlled: 0,
+                engine_data,
                 // CAST: The lower half.
                 announced: Announced::of_state(
                     learned.state,
@@ -239,6 +257,7 @@ impl Conn {
             timeout,
             control,
             controlled,
+            engine_data,
             announced,
         } = Beginning::new(role, &target, request.protocol, is_tracked);
         let (dest, server_port) = (target.dest.clone(), target.port);
@@ -265,6 +284,7 @@ impl Conn {
             ipvs,
             control: control.and_then(Control::keep),
             mark,
+            engine_data,
             announced: AtomicU32::new(announced.bits()),
         })
     }

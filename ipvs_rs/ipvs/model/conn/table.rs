@@ -5,7 +5,8 @@
 //! A connection has a node under the hash of the client's and the virtual address and port. This hash is
 //! the same for both directions. With NAT the server's packets carry the server's address, so there is
 //! a second node, under the hash of the server's and the client's address and port. A packet of either
-//! direction needs one search. A template has one node, with a tag that no search for a packet accepts.
+//! direction needs one search. A template has one node, with a tag that no search for a packet accepts; with data of a
+//! persistence engine it is under the hash of this data.
 
 use core::{
     ops::RangeInclusive,
@@ -13,6 +14,7 @@ use core::{
     sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed},
 };
 use ipvs_core::{
+    engine::EngineData,
     flow::{FlowDirection, Tuple},
     hash::{self, HashKey},
 };
@@ -100,12 +102,32 @@ impl Conns {
         Some((conn, way))
     }
 
-    /// The template with these addresses and ports, unless it was invalidated.
-    pub(crate) fn template<'g>(&'g self, ends: &Tuple, guard: &'g Guard) -> Option<Ref<'g, Conn>> {
-        let is_it =
-            |conn: &Conn, tag| tag == TEMPLATE && conn.request() == *ends && !conn.is_invalidated();
-        let (conn, _) = self.table.find(hash::flow(self.key, ends), guard, is_it)?;
+    /// The template with these addresses, ports and data of an engine, unless it was invalidated.
+    pub(crate) fn template<'g>(
+        &'g self,
+        ends: &Tuple,
+        engine_data: Option<EngineData<'_>>,
+        guard: &'g Guard,
+    ) -> Option<Ref<'g, Conn>> {
+        let is_it = |conn: &Conn, tag| {
+            tag == TEMPLATE
+                && conn.request() == *ends
+                && conn.engine_data() == engine_data
+                && !conn.is_invalidated()
+        };
+        let hash = self.hash(ends, engine_data);
+        let (conn, _) = self.table.find(hash, guard, is_it)?;
         Some(conn)
+    }
+
+    /// The hash under which a connection or a template is found. The data of an engine tells templates of one client
+    /// apart, so it decides alone.
+    #[inline]
+    fn hash(&self, ends: &Tuple, engine_data: Option<EngineData<'_>>) -> u32 {
+        match engine_data {
+            None => hash::flow(self.key, ends),
+            Some(engine) => hash::bytes(self.key, engine.data),
+        }
     }
 
     /// Counts a connection that is about to be created. Returns false if there are `most` connections already.
@@ -149,10 +171,11 @@ impl Conns {
         let is_same = |other: &Conn, other_tag| {
             other_tag == tag
                 && other.request() == request
+                && other.engine_data() == conn.engine_data()
                 && !other.is_invalidated()
                 && !beside.is_some_and(|beside| ptr::eq(beside, other))
         };
-        let hash = hash::flow(self.key, &request);
+        let hash = self.hash(&request, conn.engine_data());
         let node = field!(Conn, client_node);
         if self.table.insert(conn, node, hash, guard, is_same).is_err() {
             self.remove_server_node(conn);

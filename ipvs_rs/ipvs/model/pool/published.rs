@@ -132,8 +132,9 @@ impl LockedPool<'_> {
         admit: impl FnOnce() -> Result,
     ) -> Result {
         let kept = &mut (*self.owner).as_mut().ok_or(ESRCH)?.kept;
-        let (scheduler, settings) = (kept.scheduler.as_ref(), *kept.settings());
-        let pool = Pool::new(members, scheduler, change, Some(&kept.pool), settings, net)?;
+        let settings = *kept.settings();
+        let previous = Some(&*kept.pool);
+        let pool = Pool::new(members, &kept.plugins, change, previous, settings, net)?;
         let pool = Arc::new(pool, GFP_KERNEL_ACCOUNT)?;
         admit()?;
         drop(self.published.replace(Some(pool.clone())));

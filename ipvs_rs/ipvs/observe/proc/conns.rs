@@ -2,7 +2,8 @@
 
 //! `/proc/net/ip_vs_conn`: the connections, each once.
 
-use kernel::{fmt, prelude::*, seq_file::SeqFile, seq_print};
+use ipvs_core::engine::EngineData;
+use kernel::{fmt, prelude::*, seq_file::SeqFile, seq_print, str::BStr};
 use knet::{
     hashtable::Cursor,
     proc_seq::Rows,
@@ -31,8 +32,24 @@ impl Rows<Ipvs> for Table {
         let guard = rcu::read_lock();
         let conn = ipvs.conns.next(&mut cursor, &guard)?;
         let common = Common::of(&conn);
-        seq_print!(seq, "{common} {:>7}\n", common.seconds);
+        seq_print!(seq, "{common} {:>7}{}\n", common.seconds, Engine(&conn));
         Some(cursor)
+    }
+}
+
+/// The columns of a template with data of a persistence engine.
+struct Engine<'a>(&'a Conn);
+
+impl fmt::Display for Engine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.engine_data() {
+            None => Ok(()),
+            Some(EngineData { name, data }) => {
+                // Bytes that would disturb the line are escaped.
+                let (name, data) = (BStr::from_bytes(name), BStr::from_bytes(data));
+                f.write_fmt(fmt!(" {name} {data}"))
+            }
+        }
     }
 }
 

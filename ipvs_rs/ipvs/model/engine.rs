@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Persistence engines as services and templates use them.
+//!
+//! An engine finds data in the payload of a packet, by which a client is known again whatever its port is: the Call-ID
+//! of SIP, for example. The templates of a service with an engine have such data. A template is found by its data and
+//! its tuple together.
+//!
+//! A service keeps the module of its engine loaded, and so does each template with data, until it is freed.
+
+use core::ops::Range;
+use ipvs_core::engine::{EngineData, ENGINE_DATA_MAX};
+use kernel::{
+    alloc::{flags::__GFP_NOWARN, KVec},
+    prelude::*,
+};
+use knet::{
+    rcu::Arc,
+    registry::{Held, Named},
+};
+
+use super::helping::Transport;
+
+/// An engine.
+pub trait Engine: Named {
+    /// The place of the data in a payload of a transport protocol. [`None`] if there is none.
+    fn find(&self, transport: Transport, payload: &[u8]) -> Option<Range<usize>>;
+}
+
+/// The data of a template, and its engine.
+pub(crate) struct OwnedEngineData {
+    engine: Held<dyn Engine>,
+    data: KVec<u8>,
+}
+
+impl OwnedEngineData {
+    /// A copy of `data` for a template.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if it is longer than [`ENGINE_DATA_MAX`], `ENOMEM`.
+    pub(crate) fn new(engine: Held<dyn Engine>, data: &[u8]) -> Result<Arc<Self>> {
+        if data.len() > ENGINE_DATA_MAX {
+            return Err(EINVAL);
+        }
+        let flags = GFP_ATOMIC | __GFP_NOWARN;
+        let mut copy = KVec::with_capacity(data.len(), flags)?;
+        copy.extend_from_slice(data, flags)?;
+        Arc::new(Self { engine, data: copy }, flags)
+    }
+
+    /// The data, and the name of the engine.
+    pub(crate) fn get(&self) -> EngineData<'_> {
+        EngineData {
+            name: self.engine.name().as_bytes(),
+            data: &self.data,
+        }
+    }
+}
