@@ -24,7 +24,7 @@ use super::{
     xmit,
 };
 use crate::model::{
-    conn::{announce::announce, Conn, FirstPacket, Refused, Target},
+    conn::{announce::announce, table::TableKey, Conn, FirstPacket, Refused, Target},
     drops::Reason,
     pool::ServiceSettings,
     service::Service,
@@ -63,7 +63,7 @@ pub(super) fn first_packet(
     settings: &ServiceSettings,
     choice: Choice<'_>,
     skb: Skb,
-    flow: &Flow,
+    (flow, key): (&Flow, &TableKey),
     context: &HookState<'_>,
 ) -> Verdict {
     if settings.is_one_packet(flow.protocol) {
@@ -73,12 +73,12 @@ pub(super) fn first_packet(
         }));
     }
     let first = FirstPacket {
-        request: flow.tuple(),
+        key: *key,
         mark: skb.mark(),
     };
     match connect(ipvs, choice, &first, context) {
         Ok(conn) => request(ipvs.get(), conn.as_ref(), skb, flow, context),
-        Err(Refused::Exists) => match ipvs.get().conns.find(&first.request, context.rcu) {
+        Err(Refused::Exists) => match ipvs.get().conns.find(key, context.rcu) {
             Some((conn, FlowDirection::Request)) => request(ipvs.get(), conn, skb, flow, context),
             // It has ended meanwhile.
             _ => ipvs.drop_packet(skb, Reason::NoServer),

@@ -54,7 +54,10 @@ pub(super) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &HookState<'_>) -> 
             }
         }
     };
-    let found = ipvs.get().conns.find(&report.tuple(), context.rcu);
+    let found = ipvs
+        .get()
+        .conns
+        .find(&ipvs.get().conns.key(report.tuple()), context.rcu);
     let found = found.map(|(conn, direction)| (conn.get(), direction));
     let is_backup_only = ipvs.is_backup_only.load(Relaxed);
     match plan::error(found, schedules_errors(ipvs.get()), is_backup_only) {

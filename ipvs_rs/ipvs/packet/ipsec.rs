@@ -29,7 +29,8 @@ pub(super) fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &HookState<'_>) -> 
         return Verdict::Accept(skb);
     };
     let flow = network.with_key_exchange();
-    match ipvs.get().conns.find(&flow.key_exchange(), context.rcu) {
+    let conns = &ipvs.get().conns;
+    match conns.find(&conns.key(flow.key_exchange()), context.rcu) {
         Some((_, FlowDirection::Request)) if context.hook == InetHook::Forward => {
             Verdict::Accept(skb)
         }

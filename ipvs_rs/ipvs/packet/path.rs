@@ -19,7 +19,10 @@ use super::{
     icmp, ipsec, refuse, reply, request, schedule,
     situation::PacketSituation,
 };
-use crate::model::{conn::Conn, Ipvs};
+use crate::model::{
+    conn::{table::TableKey, Conn},
+    Ipvs,
+};
 
 /// Handles a packet at `point`.
 #[inline]
@@ -37,10 +40,11 @@ pub(super) fn handle(
         Err(Unparsed::Mine(skb, reason)) => return flowless(point, ipvs, skb, reason, context),
         Err(Unparsed::NotWhole(error)) => return ipvs.not_whole(error),
     };
-    let found = ipvs.get().conns.find(&flow.tuple(), context.rcu);
+    let key = ipvs.get().conns.key(flow.tuple());
+    let found = ipvs.get().conns.find(&key, context.rcu);
     let situation = PacketSituation::new(ipvs.get(), &skb, &flow, context);
     let plan = plan::inbound(point, found, &flow, &situation);
-    carry_out(plan, ipvs, skb, &flow, context)
+    carry_out(plan, ipvs, skb, (&flow, &key), context)
 }
 
 /// Carries out the plan for a packet.
@@ -49,18 +53,18 @@ fn carry_out(
     plan: Plan<Ref<'_, Conn>>,
     ipvs: Ref<'_, Ipvs>,
     skb: Skb,
-    flow: &Flow,
+    (flow, key): (&Flow, &TableKey),
     context: &HookState<'_>,
 ) -> Verdict {
     match plan {
         Plan::ToServer(conn) => request::forward(ipvs.get(), conn, skb, flow, context),
         Plan::ToClient(conn) => reply::forward(ipvs.get(), conn, skb, flow, context),
-        Plan::Open => schedule::opened_by_packet(ipvs, skb, flow, context),
+        Plan::Open => schedule::opened_by_packet(ipvs, skb, (flow, key), context),
         Plan::Onward(conn) => bypass::request(ipvs.get(), conn, skb, flow, context),
         Plan::Refuse => refuse::refuse(ipvs.get(), skb, flow, context),
         Plan::Drop(reason) => ipvs.drop_packet(skb, reason),
         Plan::Pass => Verdict::Accept(skb),
-        Plan::Replace(conn, stay) => replace(conn, stay, ipvs, skb, flow, context),
+        Plan::Replace(conn, stay) => replace(conn, stay, ipvs, skb, (flow, key), context),
     }
 }
 
@@ -71,7 +75,7 @@ fn replace(
     stay: Stay,
     ipvs: Ref<'_, Ipvs>,
     skb: Skb,
-    flow: &Flow,
+    (flow, key): (&Flow, &TableKey),
     context: &HookState<'_>,
 ) -> Verdict {
     let is_confirmed = skb.is_ct_confirmed();
@@ -86,7 +90,7 @@ fn replace(
         }
         false => stay.plan(conn),
     };
-    carry_out(plan, ipvs, skb, flow, context)
+    carry_out(plan, ipvs, skb, (flow, key), context)
 }
 
 /// Handles a packet that has no flow.

@@ -24,7 +24,7 @@ use knet::{netfilter::HookState, rcu::Ref, skbuff::Skb};
 
 use super::choice::{schedule, Choice, Unscheduled};
 use crate::model::{
-    conn::{control::Control, Conn, FirstPacket, Refused, Role, Target},
+    conn::{control::Control, table::TableKey, Conn, FirstPacket, Refused, Role, Target},
     drops::Reason,
     engine::{Engine, OwnedEngineData},
     helping::Transport,
@@ -36,6 +36,8 @@ use crate::model::{
 /// The clients that share a template.
 struct Clients<'a> {
     group: Group,
+    /// The key of the template.
+    key: TableKey,
     /// The data of the service's persistence engine in the packet.
     engine_data: Option<EngineData<'a>>,
 }
@@ -63,7 +65,11 @@ pub(super) fn choose<'g>(
         }
     };
     let group = Group::new(flow, &service.key, pool.settings().netmask);
-    let clients = Clients { group, engine_data };
+    let clients = Clients {
+        key: ipvs.get().conns.template_key(group.template, engine_data),
+        group,
+        engine_data,
+    };
     if let Some(choice) = remembered(ipvs, pool, &clients, context) {
         return Ok(choice);
     }
@@ -79,7 +85,7 @@ pub(super) fn choose<'g>(
         group.template_port(server.key.port),
     );
     let first = FirstPacket {
-        request: group.template,
+        key: clients.key,
         mark,
     };
     match remember(
@@ -140,13 +146,13 @@ fn tcp_header_len(skb: &Skb, flow: &Flow) -> Option<usize> {
 fn remembered<'g>(
     ipvs: Ref<'g, Ipvs>,
     pool: &Pool,
-    Clients { group, engine_data }: &Clients<'_>,
+    clients: &Clients<'_>,
     context: &HookState<'g>,
 ) -> Option<Choice<'g>> {
     let template = ipvs
         .get()
         .conns
-        .template(&group.template, *engine_data, context.rcu)?;
+        .template(&clients.key, clients.engine_data, context.rcu)?;
     let dest = &template.get().dest;
     let server = TemplateServer {
         is_available: dest.is_available(),
@@ -164,7 +170,7 @@ fn remembered<'g>(
     Some(Choice {
         target: Target {
             dest,
-            port: group.connection_port(dest.key.port),
+            port: clients.group.connection_port(dest.key.port),
             flags: dest.conn_flags(),
         },
         control: Some(control),

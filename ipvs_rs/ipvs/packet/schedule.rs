@@ -25,7 +25,7 @@ use super::{
     xmit::{self, leave::answer},
 };
 use crate::model::{
-    conn::{announce::announce_controllers, Conn, FirstPacket, Refused, Target},
+    conn::{announce::announce_controllers, table::TableKey, Conn, FirstPacket, Refused, Target},
     drops::Reason,
     pool::{Pool, ServiceSettings},
     service::Service,
@@ -45,10 +45,10 @@ enum Cause<'a> {
 pub(super) fn opened_by_packet(
     ipvs: Ref<'_, Ipvs>,
     skb: Skb,
-    flow: &Flow,
+    (flow, key): (&Flow, &TableKey),
     context: &HookState<'_>,
 ) -> Verdict {
-    open(ipvs, skb, flow, Cause::Packet, context)
+    open(ipvs, skb, (flow, key), Cause::Packet, context)
 }
 
 /// Opens a connection for an ICMP error about a packet that belongs to none, if there is a service for the packets that
@@ -60,7 +60,9 @@ pub(super) fn opened_by_error(
     context: &HookState<'_>,
 ) -> Verdict {
     let cause = Cause::Error(report);
-    open(ipvs, skb, &report.counterpart(), cause, context)
+    let flow = report.counterpart();
+    let key = ipvs.get().conns.key(flow.tuple());
+    open(ipvs, skb, (&flow, &key), cause, context)
 }
 
 /// Opens a connection for packets like `flow`, if there is a service for them.
@@ -68,7 +70,7 @@ pub(super) fn opened_by_error(
 fn open(
     ipvs: Ref<'_, Ipvs>,
     mut skb: Skb,
-    flow: &Flow,
+    (flow, key): (&Flow, &TableKey),
     cause: Cause<'_>,
     context: &HookState<'_>,
 ) -> Verdict {
@@ -99,18 +101,18 @@ fn open(
         Ok(choice) => choice,
         Err(Unscheduled::NoServer) => match bypass::choose(ipvs.get(), service, flow, context) {
             Some(choice) if matches!(cause, Cause::Packet) => {
-                return bypass::first_packet(ipvs, settings, choice, skb, flow, context)
+                return bypass::first_packet(ipvs, settings, choice, skb, (flow, key), context)
             }
             _ => return leave(ipvs.get(), &service, skb, flow, context),
         },
         Err(Unscheduled::Drop(reason)) => return ipvs.drop_packet(skb, reason),
     };
     if is_one_packet(settings, choice.target.flags, flow) {
-        return one_packet(ipvs, &service, choice, skb, (flow, cause), context);
+        return one_packet(ipvs, &service, choice, skb, (flow, key, cause), context);
     }
     let dest = choice.target.dest;
     let first = FirstPacket {
-        request: flow.tuple(),
+        key: *key,
         mark: skb.mark(),
     };
     match connect(ipvs, choice, &first, context) {
@@ -120,7 +122,7 @@ fn open(
             ipvs.stats.count_connection();
             send(ipvs.get(), conn.as_ref(), skb, (flow, cause), context)
         }
-        Err(Refused::Exists) => match ipvs.get().conns.find(&first.request, context.rcu) {
+        Err(Refused::Exists) => match ipvs.get().conns.find(key, context.rcu) {
             Some((conn, FlowDirection::Request)) => {
                 send(ipvs.get(), conn, skb, (flow, cause), context)
             }
@@ -162,12 +164,12 @@ fn one_packet(
     service: &Service,
     choice: Choice<'_>,
     skb: Skb,
-    (flow, cause): (&Flow, Cause<'_>),
+    (flow, key, cause): (&Flow, &TableKey, Cause<'_>),
     context: &HookState<'_>,
 ) -> Verdict {
     let Choice { target, control } = choice;
     let first = FirstPacket {
-        request: flow.tuple(),
+        key: *key,
         mark: skb.mark(),
     };
     // Still here afterwards where there is no room for the connection.

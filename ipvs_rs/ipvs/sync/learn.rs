@@ -68,13 +68,13 @@ impl Learner {
             },
         };
         let guard = rcu::read_lock();
-        let request = request(entry);
+        let (conns, request) = (&self.ipvs.conns, request(entry));
         let known = match entry.is_template() {
             true => {
-                let engine_data = entry.engine;
-                self.ipvs.conns.template(&request, engine_data, &guard)
+                let key = conns.template_key(request, entry.engine);
+                conns.template(&key, entry.engine, &guard)
             }
-            false => match self.ipvs.conns.find(&request, &guard) {
+            false => match conns.find(&conns.key(request), &guard) {
                 Some((conn, FlowDirection::Request)) => Some(conn),
                 _ => None,
             },
@@ -145,7 +145,7 @@ impl Learner {
             flags,
         };
         let first = FirstPacket {
-            request: request(entry),
+            key: self.ipvs.conns.template_key(request(entry), entry.engine),
             mark: entry.mark,
         };
         let engine_data = match (engine, entry.engine) {

@@ -3,7 +3,7 @@
 //! How a connection is made, and counted at its server.
 
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
-use ipvs_core::{addr::Addr, conn::ConnFlags, flow::Tuple, sync::Announced};
+use ipvs_core::{addr::Addr, conn::ConnFlags, sync::Announced};
 use kernel::{alloc::flags::__GFP_NOWARN, c_str, prelude::*, static_lock_class};
 use knet::{
     hashtable::Node,
@@ -15,6 +15,7 @@ use knet::{
 use super::{
     condition::{Condition, SharedCondition},
     control::{self, Control, Controlled},
+    table::TableKey,
     Conn, CLIENT, SERVER, TEMPLATE,
 };
 use crate::model::{dest::Dest, drops::Reason, engine::OwnedEngineData, Ipvs};
@@ -27,7 +28,7 @@ const INITIAL_TIMEOUT: u32 = 3 * HZ as u32;
 #[derive(Clone, Copy)]
 pub(crate) struct FirstPacket {
     /// The two ends of the packets of the client.
-    pub(crate) request: Tuple,
+    pub(crate) key: TableKey,
     /// The firewall mark of the packet.
     pub(crate) mark: u32,
 }
@@ -195,7 +196,7 @@ impl Conn {
             let conn = made.ok_or(Refused::Drop(Reason::NoMemory))?;
             conn.bind();
             conn.bind_helper(guard);
-            match conns.insert(&conn, other, guard) {
+            match conns.insert(&conn, &first.key, other, guard) {
                 Some(()) => Ok(conn),
                 None => {
                     conn.unbind();
@@ -247,7 +248,7 @@ impl Conn {
         role: Role,
         storage: Storage,
     ) -> impl PinInit<Self> {
-        let FirstPacket { request, mark } = *first;
+        let (request, mark) = (*first.key.tuple(), first.mark);
         let is_tracked = ipvs.settings.conntrack.load(Relaxed) != 0;
         let Beginning {
             tag,

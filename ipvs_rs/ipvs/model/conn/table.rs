@@ -58,6 +58,21 @@ pub(crate) fn set_most_bits(bits: i32) -> u32 {
     bits
 }
 
+/// The addresses and ports of a connection or a template, and their hash in the table of its namespace.
+#[derive(Clone, Copy)]
+pub(crate) struct TableKey {
+    tuple: Tuple,
+    hash: u32,
+}
+
+impl TableKey {
+    /// The addresses and ports.
+    #[inline]
+    pub(crate) fn tuple(&self) -> &Tuple {
+        &self.tuple
+    }
+}
+
 /// The connections of a namespace.
 #[pin_data]
 pub(crate) struct Conns {
@@ -79,55 +94,69 @@ impl Conns {
         })
     }
 
-    /// The connection of a packet with these addresses and ports, and the direction of the packet.
+    /// The key of the connection of a packet with these addresses and ports.
+    #[inline]
+    pub(crate) fn key(&self, tuple: Tuple) -> TableKey {
+        TableKey {
+            hash: hash::flow(self.key, &tuple),
+            tuple,
+        }
+    }
+
+    /// The key of a template with these addresses, ports and data of an engine. The data tells templates of one client
+    /// apart, so it decides alone about the hash.
+    #[inline]
+    pub(crate) fn template_key(
+        &self,
+        tuple: Tuple,
+        engine_data: Option<EngineData<'_>>,
+    ) -> TableKey {
+        match engine_data {
+            None => self.key(tuple),
+            Some(engine) => TableKey {
+                tuple,
+                hash: hash::bytes(self.key, engine.data),
+            },
+        }
+    }
+
+    /// The connection of a packet with this key, and the direction of the packet.
     #[inline]
     pub(crate) fn find<'g>(
         &'g self,
-        packet: &Tuple,
+        key: &TableKey,
         guard: &'g Guard,
     ) -> Option<(Ref<'g, Conn>, FlowDirection)> {
+        let TableKey { tuple, hash } = key;
         let mut way = FlowDirection::Request;
         // Packets of both directions have the same hash, so the comparison tells the direction.
         let is_it = |conn: &Conn, tag| {
             way = match tag {
-                CLIENT if conn.request() == *packet => FlowDirection::Request,
-                CLIENT | SERVER if conn.reply() == *packet => FlowDirection::Reply,
+                CLIENT if conn.request() == *tuple => FlowDirection::Request,
+                CLIENT | SERVER if conn.reply() == *tuple => FlowDirection::Reply,
                 _ => return false,
             };
             true
         };
-        let (conn, _) = self
-            .table
-            .find(hash::flow(self.key, packet), guard, is_it)?;
+        let (conn, _) = self.table.find(*hash, guard, is_it)?;
         Some((conn, way))
     }
 
-    /// The template with these addresses, ports and data of an engine, unless it was invalidated.
+    /// The template with this key and data of an engine, unless it was invalidated.
     pub(crate) fn template<'g>(
         &'g self,
-        ends: &Tuple,
+        key: &TableKey,
         engine_data: Option<EngineData<'_>>,
         guard: &'g Guard,
     ) -> Option<Ref<'g, Conn>> {
         let is_it = |conn: &Conn, tag| {
             tag == TEMPLATE
-                && conn.request() == *ends
+                && conn.request() == key.tuple
                 && conn.engine_data() == engine_data
                 && !conn.is_invalidated()
         };
-        let hash = self.hash(ends, engine_data);
-        let (conn, _) = self.table.find(hash, guard, is_it)?;
+        let (conn, _) = self.table.find(key.hash, guard, is_it)?;
         Some(conn)
-    }
-
-    /// The hash under which a connection or a template is found. The data of an engine tells templates of one client
-    /// apart, so it decides alone.
-    #[inline]
-    fn hash(&self, ends: &Tuple, engine_data: Option<EngineData<'_>>) -> u32 {
-        match engine_data {
-            None => hash::flow(self.key, ends),
-            Some(engine) => hash::bytes(self.key, engine.data),
-        }
     }
 
     /// Counts a connection that is about to be created. Returns false if there are `most` connections already.
@@ -144,13 +173,14 @@ impl Conns {
         self.count.fetch_sub(1, Relaxed);
     }
 
-    /// Inserts a connection, so that packets find it, and arms its timer.
+    /// Inserts a connection with this key, so that packets find it, and arms its timer.
     ///
     /// Returns [`None`] if the table already has another connection with the same addresses and ports than `beside`.
     #[inline]
     pub(super) fn insert(
         &self,
         conn: &Arc<Conn>,
+        key: &TableKey,
         beside: Option<&Conn>,
         guard: &Guard,
     ) -> Option<()> {
@@ -167,17 +197,20 @@ impl Conns {
             let node = field!(Conn, server_node);
             let _ = self.table.insert(conn, node, hash, guard, |_, _| false);
         }
-        let (request, tag) = (conn.request(), conn.client_node.tag());
+        let (TableKey { tuple, hash }, tag) = (key, conn.client_node.tag());
         let is_same = |other: &Conn, other_tag| {
             other_tag == tag
-                && other.request() == request
+                && other.request() == *tuple
                 && other.engine_data() == conn.engine_data()
                 && !other.is_invalidated()
                 && !beside.is_some_and(|beside| ptr::eq(beside, other))
         };
-        let hash = self.hash(&request, conn.engine_data());
         let node = field!(Conn, client_node);
-        if self.table.insert(conn, node, hash, guard, is_same).is_err() {
+        if self
+            .table
+            .insert(conn, node, *hash, guard, is_same)
+            .is_err()
+        {
             self.remove_server_node(conn);
             Timer::<Conn>::cancel(conn);
             return None;

@@ -62,7 +62,10 @@ fn find<'g>(
     {
         return None;
     }
-    match ipvs.conns.find(&report.about.tuple(), context.rcu)? {
+    match ipvs
+        .conns
+        .find(&ipvs.conns.key(report.about.tuple()), context.rcu)?
+    {
         (conn, FlowDirection::Request) => Some(conn),
         (_, FlowDirection::Reply) => None,
     }
