@@ -10,6 +10,7 @@
 
 mod backup;
 mod daemons;
+mod launch;
 mod learn;
 mod master;
 mod sockets;

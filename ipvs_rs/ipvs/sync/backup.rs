@@ -4,23 +4,18 @@
 
 use ipvs_core::{
     addr::Family,
-    config::DaemonSpec,
     sync::{self, Event},
 };
-use kernel::{alloc::KVVec, prelude::*, str::BStr};
+use kernel::{alloc::KVVec, prelude::*};
 use knet::{
     kthread::{Current, Thread, Woken},
-    log,
-    net_namespace::Net,
-    netdevice::Device,
-    rcu::Arc,
     socket::UdpSocket,
     time::HZ,
     vec,
 };
 
-use super::{learn::Learner, sockets};
-use crate::model::{dest::Dest, Ipvs};
+use super::{launch::Launch, learn::Learner, sockets};
+use crate::model::dest::Dest;
 
 /// A thread of a backup.
 struct Backup {
@@ -34,35 +29,19 @@ struct Backup {
 ///
 /// # Errors
 ///
-/// See [`sockets::of_backup`] and [`Thread::start`].
-pub(super) fn start(
-    ipvs: &Arc<Ipvs>,
-    net: &Net,
-    spec: &DaemonSpec,
-    device: Device,
-    index: u32,
-) -> Result<Thread> {
+/// See [`sockets::of_backup`] and [`Launch::thread`].
+pub(super) fn start(launch: &Launch<'_>, index: u32) -> Result<Thread> {
     let mut backup = Backup {
         learner: Learner {
             unbound_v4: Dest::unbound(Family::V4)?,
             unbound_v6: Dest::unbound(Family::V6)?,
-            ipvs: ipvs.clone(),
+            ipvs: launch.ipvs.clone(),
         },
-        socket: sockets::of_backup(&ipvs.settings, net, spec, device, index)?,
-        sync_id: spec.sync_id,
-        room: vec::filled(0, spec.max_len.into())?,
+        socket: sockets::of_backup(launch, index)?,
+        sync_id: launch.spec.sync_id,
+        room: vec::filled(0, launch.spec.max_len.into())?,
     };
-    let (number, spec) = (ipvs.number, *spec);
-    Thread::start(fmt!("ipvs-b:{number}:{index}"), move |thread| {
-        if log::net_ratelimit() {
-            pr_info!(
-                "sync thread started: state = BACKUP, mcast_ifn = {}, syncid = {}, id = {index}\n",
-                BStr::from_bytes(spec.interface.as_bytes()),
-                spec.sync_id
-            );
-        }
-        backup.run(thread);
-    })
+    launch.thread(index, move |thread| backup.run(thread))
 }
 
 impl Backup {

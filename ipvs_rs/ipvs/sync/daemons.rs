@@ -14,7 +14,7 @@ use knet::{
     vec::VecExt,
 };
 
-use super::{backup, master};
+use super::{backup, launch::Launch, master};
 use crate::model::{
     changes::{Lane, Lanes, Queue},
     Ipvs,
@@ -83,9 +83,16 @@ impl Daemons {
             return Err(EEXIST);
         }
         let (ports, spec) = (self.ports(ipvs), spec.resolved(role, device.mtu));
+        let launch = Launch {
+            ipvs,
+            net,
+            role,
+            spec: &spec,
+            device,
+        };
         let threads = match role {
-            DaemonRole::Master => start_master(ipvs, net, &spec, device, ports)?,
-            DaemonRole::Backup => start_backup(ipvs, net, &spec, device, ports)?,
+            DaemonRole::Master => start_master(&launch, ports)?,
+            DaemonRole::Backup => start_backup(&launch, ports)?,
         };
         *self.of_role(role) = Some(Daemon { spec, threads });
         self.changed(ipvs);
@@ -150,20 +157,15 @@ pub(crate) fn device(net: &Net, spec: &DaemonSpec) -> Result<Device> {
 }
 
 /// Opens the queues, starts a thread for each, and lets packets fill them.
-fn start_master(
-    ipvs: &Arc<Ipvs>,
-    net: &Net,
-    spec: &DaemonSpec,
-    device: Device,
-    ports: u32,
-) -> Result<KVec<Thread>> {
+fn start_master(launch: &Launch<'_>, ports: u32) -> Result<KVec<Thread>> {
+    let ipvs = launch.ipvs;
     let (mut lanes, mut threads) = (KVec::new(), KVec::new());
-    let bits = QUEUE_BITS.saturating_sub(ports.ilog2());
+    let bits = QUEUE_BITS.saturating_sub(ports.checked_ilog2().unwrap_or(0));
     for index in 0..ports {
         let messages = ipvs.settings.sync_qlen_max.load(Relaxed);
-        let limit = messages.saturating_mul(master::entries_of(spec));
+        let limit = messages.saturating_mul(master::entries_of(launch.spec));
         let queue = Arc::new(Queue::new(bits, limit)?, GFP_KERNEL_ACCOUNT)?;
-        let thread = master::start(ipvs, net, spec, device, index, queue.clone())?;
+        let thread = master::start(launch, index, queue.clone())?;
         let waker = thread.waker().clone();
         lanes.append(Lane { queue, waker })?;
         threads.append(thread)?;
@@ -174,20 +176,15 @@ fn start_master(
 }
 
 /// Starts a thread for each port.
-fn start_backup(
-    ipvs: &Arc<Ipvs>,
-    net: &Net,
-    spec: &DaemonSpec,
-    device: Device,
-    ports: u32,
-) -> Result<KVec<Thread>> {
+fn start_backup(launch: &Launch<'_>, ports: u32) -> Result<KVec<Thread>> {
+    let ipvs = launch.ipvs;
     if ipvs.conns.bits().is_none() {
         ipvs.conns
             .resize(ipvs.settings.conn_lfactor.load(Relaxed))?;
     }
     let mut threads = KVec::new();
     for index in 0..ports {
-        threads.append(backup::start(ipvs, net, spec, device, index)?)?;
+        threads.append(backup::start(launch, index)?)?;
     }
     Ok(threads)
 }

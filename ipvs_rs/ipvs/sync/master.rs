@@ -12,19 +12,17 @@ use ipvs_core::{
     config::DaemonSpec,
     sync::{Entry, Event, Unwritten, Version, Writer, LEAST_ROOM},
 };
-use kernel::{alloc::KVVec, prelude::*, str::BStr};
+use kernel::{alloc::KVVec, prelude::*};
 use knet::{
     kthread::{Current, Thread, Woken},
     log,
-    net_namespace::Net,
-    netdevice::Device,
     rcu::Arc,
     socket::UdpSocket,
     time::HZ,
     vec,
 };
 
-use super::sockets;
+use super::{launch::Launch, sockets};
 use crate::model::{
     changes::Queue,
     conn::{condition::Condition, Conn},
@@ -60,36 +58,20 @@ struct Master {
 ///
 /// # Errors
 ///
-/// See [`sockets::of_master`] and [`Thread::start`].
-pub(super) fn start(
-    ipvs: &Arc<Ipvs>,
-    net: &Net,
-    spec: &DaemonSpec,
-    device: Device,
-    index: u32,
-    queue: Arc<Queue>,
-) -> Result<Thread> {
+/// See [`sockets::of_master`] and [`Launch::thread`].
+pub(super) fn start(launch: &Launch<'_>, index: u32, queue: Arc<Queue>) -> Result<Thread> {
+    let spec = launch.spec;
     let limit = usize::from(spec.max_len);
     let mut master = Master {
-        socket: sockets::of_master(&ipvs.settings, net, spec, device, index)?,
-        ipvs: ipvs.clone(),
+        socket: sockets::of_master(launch, index)?,
+        ipvs: launch.ipvs.clone(),
         queue,
         limit,
         // CAST: As the C module does: the lower byte is sent.
         sync_id: spec.sync_id as u8,
         room: vec::filled(0, limit.max(LEAST_ROOM))?,
     };
-    let (number, spec) = (ipvs.number, *spec);
-    Thread::start(fmt!("ipvs-m:{number}:{index}"), move |thread| {
-        if log::net_ratelimit() {
-            pr_info!(
-                "sync thread started: state = MASTER, mcast_ifn = {}, syncid = {}, id = {index}\n",
-                BStr::from_bytes(spec.interface.as_bytes()),
-                spec.sync_id
-            );
-        }
-        master.run(thread);
-    })
+    launch.thread(index, move |thread| master.run(thread))
 }
 
 impl Master {

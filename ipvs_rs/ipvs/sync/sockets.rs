@@ -3,7 +3,7 @@
 //! The sockets of the daemons.
 
 use core::{
-    net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::atomic::Ordering::Relaxed,
 };
 use ipvs_core::{
@@ -13,13 +13,13 @@ use ipvs_core::{
 use kernel::prelude::*;
 use knet::{
     log,
-    net_namespace::Net,
     netdevice::{self, Device},
     netfilter,
     socket::{PathMtuDiscovery, UdpSocket},
 };
 
-use crate::model::settings::Settings;
+use super::launch::Launch;
+use crate::model::{family::netfilter_family, settings::Settings};
 
 /// The group and the port of a thread.
 struct Group {
@@ -32,26 +32,20 @@ impl Group {
     fn new(spec: &DaemonSpec, device: Device, index: u32) -> Self {
         // CAST: Less than 64.
         let port = spec.port.wrapping_add(index as u16);
-        match spec.group {
-            Some((Family::V6, addr)) => {
-                let addr = addr.octets().into();
-                // CAST: The number of a device is positive.
-                let scope = device.index.number() as u32;
-                Self {
-                    family: netfilter::Family::V6,
-                    addr: IpAddr::V6(addr),
-                    peer: SocketAddrV6::new(addr, port, 0, scope).into(),
-                }
-            }
-            group => {
-                let (_, addr) = group.unwrap_or((Family::V4, Addr::ZERO));
-                let addr = IpAddr::V4(addr.v4().into());
-                Self {
-                    family: netfilter::Family::V4,
-                    addr,
-                    peer: SocketAddr::new(addr, port),
-                }
-            }
+        let (family, addr) = spec.group.unwrap_or((Family::V4, Addr::ZERO));
+        let addr: IpAddr = match family {
+            Family::V4 => addr.v4().into(),
+            Family::V6 => addr.octets().into(),
+        };
+        let mut peer = SocketAddr::new(addr, port);
+        if let SocketAddr::V6(peer) = &mut peer {
+            // CAST: The number of a device is positive.
+            peer.set_scope_id(device.index.number() as u32);
+        }
+        Self {
+            family: netfilter_family(family),
+            addr,
+            peer,
         }
     }
 }
@@ -74,21 +68,16 @@ fn complain(action: &str) {
 /// # Errors
 ///
 /// `ENETUNREACH` if the device is down, `EADDRNOTAVAIL` if it has no IPv6 address for a group of IPv6, `ENOMEM`.
-pub(super) fn of_master(
-    settings: &Settings,
-    net: &Net,
-    spec: &DaemonSpec,
-    device: Device,
-    index: u32,
-) -> Result<UdpSocket> {
-    let group = Group::new(spec, device, index);
+pub(super) fn of_master(launch: &Launch<'_>, index: u32) -> Result<UdpSocket> {
+    let (net, device) = (launch.net, launch.device);
+    let group = Group::new(launch.spec, device, index);
     let socket = UdpSocket::new(net, group.family)?;
-    if let Some(size) = buffer_size(settings) {
+    if let Some(size) = buffer_size(&launch.ipvs.settings) {
         socket.set_send_buffer(size)?;
     }
     socket.set_multicast_device(device.index)?;
     socket.set_multicast_loop(false)?;
-    socket.set_multicast_hops(spec.ttl)?;
+    socket.set_multicast_hops(launch.spec.ttl)?;
     socket.set_path_mtu_discovery(PathMtuDiscovery::Never)?;
     if group.family == netfilter::Family::V4 {
         let addr = netdevice::select_address_v4(net, device.index);
@@ -108,17 +97,12 @@ pub(super) fn of_master(
 /// # Errors
 ///
 /// `EADDRINUSE` if another socket has the port, `ENOMEM`.
-pub(super) fn of_backup(
-    settings: &Settings,
-    net: &Net,
-    spec: &DaemonSpec,
-    device: Device,
-    index: u32,
-) -> Result<UdpSocket> {
-    let group = Group::new(spec, device, index);
+pub(super) fn of_backup(launch: &Launch<'_>, index: u32) -> Result<UdpSocket> {
+    let (net, device) = (launch.net, launch.device);
+    let group = Group::new(launch.spec, device, index);
     let socket = UdpSocket::new(net, group.family)?;
     socket.set_reuse_address(true)?;
-    if let Some(size) = buffer_size(settings) {
+    if let Some(size) = buffer_size(&launch.ipvs.settings) {
         socket.set_receive_buffer(size)?;
     }
     socket.bind_to_device(device.index)?;

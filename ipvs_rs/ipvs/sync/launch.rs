@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How the threads of a daemon are started.
+
+use ipvs_core::config::{DaemonRole, DaemonSpec};
+use kernel::{prelude::*, str::BStr};
+use knet::{
+    kthread::{Current, Thread},
+    log,
+    net_namespace::Net,
+    netdevice::Device,
+    rcu::Arc,
+};
+
+use crate::model::Ipvs;
+
+/// What all threads of a daemon are started with.
+pub(super) struct Launch<'a> {
+    pub(super) ipvs: &'a Arc<Ipvs>,
+    pub(super) net: &'a Net,
+    pub(super) role: DaemonRole,
+    /// The daemon as it is listed: see [`DaemonSpec::resolved`].
+    pub(super) spec: &'a DaemonSpec,
+    pub(super) device: Device,
+}
+
+impl Launch<'_> {
+    /// Starts thread `index` of the daemon. The thread logs that it runs, and then does what `run` says.
+    ///
+    /// # Errors
+    ///
+    /// See [`Thread::start`].
+    pub(super) fn thread(
+        &self,
+        index: u32,
+        run: impl FnOnce(&Current) + Send + 'static,
+    ) -> Result<Thread> {
+        let (letter, state) = match self.role {
+            DaemonRole::Master => ('m', "MASTER"),
+            DaemonRole::Backup => ('b', "BACKUP"),
+        };
+        let (number, spec) = (self.ipvs.number, *self.spec);
+        Thread::start(fmt!("ipvs-{letter}:{number}:{index}"), move |thread| {
+            if log::net_ratelimit() {
+                pr_info!(
+                    "sync thread started: state = {state}, mcast_ifn = {}, syncid = {}, id = {index}\n",
+                    BStr::from_bytes(spec.interface.as_bytes()),
+                    spec.sync_id
+                );
+            }
+            run(thread);
+        })
+    }
+}
