@@ -21,7 +21,10 @@ use knet::{
 };
 
 use super::track;
-use crate::model::conn::Conn;
+use crate::model::{
+    conn::Conn,
+    route::{self, OutputRoute, Purpose},
+};
 
 /// ::1.
 const LOOPBACK_V6: Addr = Addr::from_v6([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
@@ -71,6 +74,42 @@ fn to_this_host(conn: &Conn, mut skb: Skb) -> Verdict {
     skb.set_ipvs_property();
     track::request(conn, &mut skb);
     Verdict::Accept(skb)
+}
+
+/// The route to the server of a packet that keeps its addresses.
+///
+/// # Errors
+///
+/// The verdict about a packet that does not leave this host: there is no route, the server is this host, or the packet
+/// may not be seen on a link.
+#[inline(always)]
+fn way_to_server<'g>(
+    conn: &Conn,
+    skb: Skb,
+    flow: &Flow,
+    purpose: Purpose,
+    context: &HookState<'g>,
+) -> Result<(Skb, &'g OutputRoute), Verdict> {
+    let Ok(way) = route::to_server(conn, purpose, context.net, context.rcu) else {
+        return Err(unreachable(skb));
+    };
+    if way.route.is_local() {
+        return Err(match may_stay(&skb) {
+            true => to_this_host(conn, skb),
+            false => Verdict::Drop(skb),
+        });
+    }
+    match may_travel(flow) {
+        true => Ok((skb, way)),
+        false => Err(Verdict::Drop(skb)),
+    }
+}
+
+/// Drops a packet for which there is no route, and tells its sender.
+#[inline]
+fn unreachable(mut skb: Skb) -> Verdict {
+    skb.link_failure();
+    Verdict::Drop(skb)
 }
 
 /// Whether a packet may be handed to this host, because the server is here, without bearing the

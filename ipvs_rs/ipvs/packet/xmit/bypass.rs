@@ -11,9 +11,8 @@ use knet::{
 use super::{
     forward,
     leave::{leave, Limit},
-    may_travel,
+    may_travel, unreachable,
 };
-
 use crate::model::route::{find, Purpose};
 
 /// Sends a client's packet to where it is addressed to, unless that is this host.
@@ -22,22 +21,20 @@ use crate::model::route::{find, Purpose};
 /// packets are meant to go for long. `not_sent` counts a packet that had to be answered with an error.
 #[cold]
 pub(crate) fn to_destination(
-    mut skb: Skb,
+    skb: Skb,
     flow: &Flow,
     context: &HookState<'_>,
     not_sent: impl FnOnce() -> Verdict,
 ) -> Verdict {
     let Ok(way) = find(flow.family, flow.dst, Purpose::Address, context.net) else {
-        skb.link_failure();
-        return Verdict::Drop(skb);
+        return unreachable(skb);
     };
     if way.route.is_local() || !may_travel(flow) {
         return Verdict::Drop(skb);
     }
     let limit = |_: &Skb| Some(Limit::of(&way.route));
-    skb = match leave(skb, flow, limit, ipv4::HEADER_LEN, context.net) {
-        Some(skb) => skb,
-        None => return not_sent(),
+    let Some(mut skb) = leave(skb, flow, limit, ipv4::HEADER_LEN, context.net) else {
+        return not_sent();
     };
     skb.set_route(way.route);
     forward(skb, flow.family, context)

@@ -12,37 +12,20 @@ use knet::{
 use super::{
     depart,
     leave::{leave, Limit},
-    may_stay, may_travel, to_this_host,
+    way_to_server,
 };
 use crate::{
-    model::{
-        conn::Conn,
-        route::{self, Purpose},
-    },
+    model::{conn::Conn, route::Purpose},
     packet::track,
 };
 
 /// Sends a client's packet to the server.
 #[inline]
-pub(super) fn to_server(
-    conn: &Conn,
-    mut skb: Skb,
-    flow: &Flow,
-    context: &HookState<'_>,
-) -> Verdict {
-    let Ok(way) = route::to_server(conn, Purpose::NextHop, context.net, context.rcu) else {
-        skb.link_failure();
-        return Verdict::Drop(skb);
+pub(super) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &HookState<'_>) -> Verdict {
+    let (skb, way) = match way_to_server(conn, skb, flow, Purpose::NextHop, context) {
+        Ok(found) => found,
+        Err(verdict) => return verdict,
     };
-    if way.route.is_local() {
-        return match may_stay(&skb) {
-            true => to_this_host(conn, skb),
-            false => Verdict::Drop(skb),
-        };
-    }
-    if !may_travel(flow) {
-        return Verdict::Drop(skb);
-    }
     let limit = |_: &Skb| Some(Limit::of(&way.route));
     match leave(skb, flow, limit, ipv4::HEADER_LEN, context.net) {
         Some(mut skb) => {

@@ -21,7 +21,7 @@ use knet::{
 use super::{
     depart, is_loopback,
     leave::{leave, Limit},
-    may_travel, to_this_host,
+    may_travel, to_this_host, unreachable,
 };
 use crate::{
     model::{
@@ -96,15 +96,14 @@ pub(super) fn icmp_to_server(
 #[inline(always)]
 fn send(
     conn: &Conn,
-    mut skb: Skb,
+    skb: Skb,
     flow: &Flow,
     length: usize,
     context: &HookState<'_>,
     edit: impl FnOnce(&mut Skb) -> Result,
 ) -> Verdict {
     let Ok(way) = route::to_server(conn, Purpose::Address, context.net, context.rcu) else {
-        skb.link_failure();
-        return Verdict::Drop(skb);
+        return unreachable(skb);
     };
     let is_local = way.route.is_local();
     if crosses_loopback(conn, &skb, flow, is_local) {

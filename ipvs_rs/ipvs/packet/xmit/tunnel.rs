@@ -11,20 +11,21 @@ use ipvs_core::{
 };
 use kernel::prelude::*;
 use knet::{
+    net_namespace::Net,
     netfilter::{HookState, Verdict},
-    skbuff::{identification_v4, OuterAddrs, Skb, TunnelGso},
+    skbuff::{identification_v4, Capsule, OuterAddrs, PartialChecksum, Skb, TunnelGso},
 };
 
 use super::{
     depart,
     leave::{leave, Limit},
-    may_stay, may_travel, to_this_host,
+    way_to_server,
 };
 use crate::{
     model::{
         conn::Conn,
         family::netfilter_family,
-        route::{self, OutputRoute, Purpose},
+        route::{OutputRoute, Purpose},
     },
     packet::track,
 };
@@ -36,26 +37,12 @@ const fn header(family: Family) -> usize {
 }
 
 /// Sends a client's packet to the server.
-pub(super) fn to_server(
-    conn: &Conn,
-    mut skb: Skb,
-    flow: &Flow,
-    context: &HookState<'_>,
-) -> Verdict {
-    let dest = &conn.dest;
-    let Ok(way) = route::to_server(conn, Purpose::Tunnel, context.net, context.rcu) else {
-        skb.link_failure();
-        return Verdict::Drop(skb);
+pub(super) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &HookState<'_>) -> Verdict {
+    let (skb, way) = match way_to_server(conn, skb, flow, Purpose::Tunnel, context) {
+        Ok(found) => found,
+        Err(verdict) => return verdict,
     };
-    if way.route.is_local() {
-        return match may_stay(&skb) {
-            true => to_this_host(conn, skb),
-            false => Verdict::Drop(skb),
-        };
-    }
-    if !may_travel(flow) {
-        return Verdict::Drop(skb);
-    }
+    let dest = &conn.dest;
     let (outer, wrapping) = (dest.key.family, dest.wrapping());
     let is_partial = skb.partial_checksum().is_some();
     let overhead = tunnel::header(outer).wrapping_add(wrapping.length(is_partial));
@@ -106,7 +93,7 @@ fn wrap(
     let inner = flow.family;
     let mut taken_over = Inner::read(inner, skb.ensure_writable(header(inner))?).ok_or(EINVAL)?;
     taken_over.dont_fragment &= shape.keeps_df;
-    let (inner_family, outer_family) = (netfilter_family(inner), netfilter_family(outer));
+    let outer_family = netfilter_family(outer);
     let partial = skb.partial_checksum();
     let segments = match shape.wrapping {
         Wrapping::Ip => TunnelGso::Ip,
@@ -115,25 +102,15 @@ fn wrap(
         } => TunnelGso::Udp { checksum, remote },
         Wrapping::Gre { checksum } => TunnelGso::Gre { checksum },
     };
-    let payload = tunnel::ip_protocol(inner);
     let mut capsule = skb.encapsulate(&way.route, outer_family, shape.overhead, segments)?;
     match shape.wrapping {
-        Wrapping::Ip => capsule.inner_ipproto(payload),
+        Wrapping::Ip => capsule.inner_ipproto(tunnel::ip_protocol(inner)),
         Wrapping::Gue {
             port,
             checksum,
             remote,
         } => {
-            capsule.inner_ipproto(payload);
-            let remote = partial.filter(|_| remote).map(|partial| RemoteChecksum {
-                start: partial.start,
-                field: partial.field,
-            });
-            let length = tunnel::gue_header(remote.is_some());
-            gue(capsule.push(length)?, inner, remote).ok_or(EINVAL)?;
-            if remote.is_some() {
-                capsule.leave_checksum_to_receiver();
-            }
+            push_gue(&mut capsule, inner, partial.filter(|_| remote))?;
             let ends = OuterAddrs {
                 family: outer_family,
                 source: way.source.octets(),
@@ -141,7 +118,7 @@ fn wrap(
             };
             capsule.push_udp(context.net, &ends, port, checksum)?;
         }
-        Wrapping::Gre { checksum } => capsule.push_gre(inner_family, checksum)?,
+        Wrapping::Gre { checksum } => capsule.push_gre(netfilter_family(inner), checksum)?,
     }
     let header = Outer {
         src: way.source,
@@ -149,21 +126,55 @@ fn wrap(
         protocol: shape.wrapping.protocol(inner),
         inner: taken_over,
     };
-    capsule.finish(outer_family, |bytes, length| match outer {
+    capsule.finish(outer_family, |bytes, length| {
+        write_outer(bytes, length, outer, &header, context.net)
+    })
+}
+
+/// Prepends a GUE header. The receiver completes the transport checksum at `partial`, if there is one.
+///
+/// # Errors
+///
+/// `EINVAL`: there is no room.
+#[inline]
+fn push_gue(capsule: &mut Capsule, inner: Family, partial: Option<PartialChecksum>) -> Result {
+    capsule.inner_ipproto(tunnel::ip_protocol(inner));
+    let remote = partial.map(|partial| RemoteChecksum {
+        start: partial.start,
+        field: partial.field,
+    });
+    let length = tunnel::gue_header(remote.is_some());
+    gue(capsule.push(length)?, inner, remote).ok_or(EINVAL)?;
+    if remote.is_some() {
+        capsule.leave_checksum_to_receiver();
+    }
+    Ok(())
+}
+
+/// Writes the outer network header of a packet of `length` bytes; [`None`] if the header does not fit.
+#[inline]
+fn write_outer(
+    bytes: &mut [u8],
+    length: usize,
+    family: Family,
+    header: &Outer,
+    net: &Net,
+) -> Option<()> {
+    match family {
         Family::V4 => {
             // A packet that is never fragmented needs none.
             let ident = match header.inner.dont_fragment {
                 true => 0,
                 false => {
                     let (src, dst) = (header.src.v4(), header.dst.v4());
-                    identification_v4(context.net, src, dst, header.protocol)
+                    identification_v4(net, src, dst, header.protocol)
                 }
             };
-            write_v4(bytes, &header, length, ident)
+            write_v4(bytes, header, length, ident)
         }
         Family::V6 => {
             let payload = length.saturating_sub(bytes.len());
-            write_v6(bytes, &header, payload)
+            write_v6(bytes, header, payload)
         }
-    })
+    }
 }
