@@ -6,7 +6,10 @@
 
 use ipvs_core::{
     config::conns::STATE_MAX,
-    uapi::{additions::ALL, PE_NAME_MAX, SCHEDULER_NAME_MAX},
+    uapi::{
+        additions::{top, ALL},
+        service, PE_NAME_MAX, SCHEDULER_NAME_MAX,
+    },
 };
 use knet::genetlink::Policy;
 
@@ -18,15 +21,8 @@ const ADDR: Policy = Policy::bytes(4, 16);
 /// See [`ALL`].
 const FLAGS: Policy = Policy::u32_in(0, ALL as i16);
 
-/// What identifies a service.
-const SERVICE_KEY: &[Policy] = &[
-    NO,
-    FAMILY,      // AF
-    Policy::U16, // PROTOCOL
-    ADDR,        // ADDR
-    Policy::U16, // PORT
-    Policy::U32, // FWMARK
-];
+/// What identifies a service: the first attributes of a [`SERVICE`].
+const SERVICE_KEY: &[Policy] = up_to(service::FWMARK, SERVICE);
 
 /// The conditions that a connection can be looked for by.
 const CONN: &[Policy] = &[
@@ -40,49 +36,6 @@ const CONN: &[Policy] = &[
     ADDR,                             // SERVER_ADDR
     Policy::U16,                      // SERVER_PORT
     Policy::string(STATE_MAX as u16), // STATE
-];
-
-/// Of `GET_CONN`, by the numbers of the attributes, see [`top`](ipvs_core::uapi::additions::top).
-pub(super) const GET_CONN: &[Policy] = &[
-    NO,
-    Policy::nest(SERVICE_KEY), // SERVICE
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    Policy::nest(CONN), // CONN
-];
-
-/// Of `DEL_CONN`.
-pub(super) const DEL_CONN: &[Policy] = &[
-    NO,
-    Policy::nest(SERVICE_KEY), // SERVICE
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    Policy::nest(CONN), // CONN
-    FLAGS,              // FLAGS
 ];
 
 /// A whole service.
@@ -121,24 +74,28 @@ const DEST: &[Policy] = &[
     Policy::u16_in(0, 3), // TUN_FLAGS
 ];
 
+/// Of `GET_CONN`, by the numbers of the attributes, see [`top`].
+pub(super) const GET_CONN: &[Policy] = up_to(top::CONN, DEL_CONN);
+
+/// Of `DEL_CONN`.
+pub(super) const DEL_CONN: &[Policy] =
+    &at_top(Policy::nest(SERVICE_KEY), NO, Policy::nest(CONN), FLAGS);
+
 /// Of `APPLY`.
-pub(super) const APPLY: &[Policy] = &[
-    NO,
-    Policy::nest(SERVICE), // SERVICE
-    Policy::nest(DEST),    // DEST
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    FLAGS, // FLAGS
-];
+pub(super) const APPLY: &[Policy] = &at_top(Policy::nest(SERVICE), Policy::nest(DEST), NO, FLAGS);
+
+/// The policy of a command. The attributes that only commands of the C module have are refused.
+const fn at_top(service: Policy, dest: Policy, conn: Policy, flags: Policy) -> [Policy; 18] {
+    [
+        NO, service, dest, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, conn, flags,
+    ]
+}
+
+/// The policies of the attributes up to the number `last`.
+const fn up_to(last: u16, policies: &'static [Policy]) -> &'static [Policy] {
+    // CAST: A u16 fits.
+    match policies.split_at_checked((last as usize).saturating_add(1)) {
+        Some((head, _)) => head,
+        None => policies,
+    }
+}
