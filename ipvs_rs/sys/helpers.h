@@ -72,7 +72,6 @@ int ipvs_helper_udp_splice(struct sk_buff *skb, unsigned int transport, unsigned
 bool ipvs_helper_ipv6_mod_enabled(void);
 u32 ipvs_helper_rt6_cookie(const struct dst_entry *dst);
 void ipvs_helper_icmp6_error(struct net *net, struct sk_buff *skb, u8 type, u8 code, u32 info);
-void ipvs_helper_forward_v6(struct net *net, struct sk_buff *skb);
 __sum16 ipvs_helper_udp_v6_checksum(const struct sk_buff *skb, int transport);
 
 /* tunnel.c */
@@ -104,6 +103,7 @@ void ipvs_helper_put_net(struct net *net);
 
 /* netfilter.c */
 void ipvs_helper_forward_v4(struct net *net, struct sk_buff *skb);
+void ipvs_helper_forward_v6(struct net *net, struct sk_buff *skb);
 
 /* genetlink.c */
 struct sk_buff *ipvs_helper_genlmsg_new(void);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/icmpv6.h>
 #include <linux/ipv6.h>
-#include <linux/netfilter.h>
 #include <linux/skbuff.h>
 #include <net/addrconf.h>
 #include <net/dst.h>
@@ -33,18 +32,6 @@ void ipvs_helper_icmp6_error(struct net *net, struct sk_buff *skb, u8 type, u8 c
 	if (!skb->dev)
 		skb->dev = net->loopback_dev;
 	icmpv6_send(skb, type, code, info);
-}
-
-/* forward_v4() for IPv6. */
-void ipvs_helper_forward_v6(struct net *net, struct sk_buff *skb)
-{
-	skb->ipvs_property = 1;
-	skb->ignore_df = 1;
-	if (skb->dev)
-		skb_orphan(skb);
-	skb_forward_csum(skb);
-	skb_clear_tstamp(skb);
-	NF_HOOK(NFPROTO_IPV6, NF_INET_LOCAL_OUT, net, NULL, skb, NULL, skb_dst(skb)->dev, dst_output);
 }
 
 /* udp_v4_checksum() for IPv6. */

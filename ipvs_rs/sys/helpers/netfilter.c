@@ -6,11 +6,11 @@
 #include "../helpers.h"
 
 /*
- * Sends @skb by the route that is attached to it, through the LOCAL_OUT hooks, in the state that a packet must have to
- * leave by another route than it came with. The socket that early demux found belongs to the way in; a locally generated
- * packet keeps its own, for accounting.
+ * Sends @skb by the route that is attached to it, through the LOCAL_OUT hooks of @family, in the state that a packet must
+ * have to leave by another route than it came with. The socket that early demux found belongs to the way in; a locally
+ * generated packet keeps its own, for accounting.
  */
-void ipvs_helper_forward_v4(struct net *net, struct sk_buff *skb)
+static __always_inline void forward(struct net *net, struct sk_buff *skb, u8 family)
 {
 	skb->ipvs_property = 1;
 	skb->ignore_df = 1;
@@ -18,5 +18,15 @@ void ipvs_helper_forward_v4(struct net *net, struct sk_buff *skb)
 		skb_orphan(skb);
 	skb_forward_csum(skb);
 	skb_clear_tstamp(skb);
-	NF_HOOK(NFPROTO_IPV4, NF_INET_LOCAL_OUT, net, NULL, skb, NULL, skb_dst(skb)->dev, dst_output);
+	NF_HOOK(family, NF_INET_LOCAL_OUT, net, NULL, skb, NULL, skb_dst(skb)->dev, dst_output);
+}
+
+void ipvs_helper_forward_v4(struct net *net, struct sk_buff *skb)
+{
+	forward(net, skb, NFPROTO_IPV4);
+}
+
+void ipvs_helper_forward_v6(struct net *net, struct sk_buff *skb)
+{
+	forward(net, skb, NFPROTO_IPV6);
 }
