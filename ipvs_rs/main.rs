@@ -6,7 +6,7 @@
 
 use ipvs::{
     control::{netlink, sockopt},
-    model::{engine::Engine, helping::Help, scheduling::Factory, Ipvs},
+    model::{engine::Finder, helping::Help, scheduling::Factory, Ipvs},
     observe::presence::Presence,
     plugin::{engine, helper, scheduler},
     upkeep::devices::Devices,
@@ -34,7 +34,7 @@ struct Module {
     _devices: NotifierRegistration<Devices>,
     _namespaces: PerNetRegistration<Ipvs>,
     _schedulers: Opened<dyn Factory>,
-    _engines: Opened<dyn Engine>,
+    _engines: Opened<dyn Finder>,
     _helpers: Opened<dyn Help>,
     _presence: Presence,
 }

@@ -21,15 +21,15 @@ use knet::{
 
 use super::helping::Transport;
 
-/// An engine.
-pub trait Engine: Named {
+/// The function of an engine.
+pub trait Finder: Named {
     /// The place of the data in a payload of a transport protocol. [`None`] if there is none.
     fn find(&self, transport: Transport, payload: &[u8]) -> Option<Range<usize>>;
 }
 
 /// The data of a template, and its engine.
 pub(crate) struct OwnedEngineData {
-    engine: Held<dyn Engine>,
+    engine: Held<dyn Finder>,
     data: KVec<u8>,
 }
 
@@ -39,7 +39,7 @@ impl OwnedEngineData {
     /// # Errors
     ///
     /// `EINVAL` if it is longer than [`ENGINE_DATA_MAX`], `ENOMEM`.
-    pub(crate) fn new(engine: Held<dyn Engine>, data: &[u8]) -> Result<Arc<Self>> {
+    pub(crate) fn new(engine: Held<dyn Finder>, data: &[u8]) -> Result<Arc<Self>> {
         if data.len() > ENGINE_DATA_MAX {
             return Err(EINVAL);
         }

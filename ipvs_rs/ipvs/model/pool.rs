@@ -17,7 +17,7 @@ use knet::{
 };
 
 use super::{
-    engine::Engine,
+    engine::Finder,
     member::{sketch, Member},
     scheduling::{Arrival, Change, Picker, Plugins, Setup},
 };
@@ -48,12 +48,12 @@ struct Scheduling {
 
 /// The persistence engine of a pool.
 struct PoolEngine {
-    engine: Unheld<dyn Engine>,
+    engine: Unheld<dyn Finder>,
     name: Name,
 }
 
 impl PoolEngine {
-    fn new(engine: &Held<dyn Engine>) -> Option<Self> {
+    fn new(engine: &Held<dyn Finder>) -> Option<Self> {
         Some(Self {
             engine: engine.unheld(),
             name: Name::new(engine.name().as_bytes())?,
@@ -99,7 +99,7 @@ impl Pool {
     }
 
     /// A pool of the same servers and scheduler with another engine and other settings.
-    fn with_settings(&self, engine: Option<&Held<dyn Engine>>, settings: ServiceSettings) -> Self {
+    fn with_settings(&self, engine: Option<&Held<dyn Finder>>, settings: ServiceSettings) -> Self {
         let scheduling = self.scheduling.as_ref().map(|scheduling| Scheduling {
             picker: scheduling.picker.clone(),
             scheduler: scheduling.scheduler,
@@ -152,7 +152,7 @@ impl Pool {
 
     /// The persistence engine, if there is one.
     #[inline]
-    pub(crate) fn engine(&self) -> Option<Unheld<dyn Engine>> {
+    pub(crate) fn engine(&self) -> Option<Unheld<dyn Finder>> {
         Some(self.engine.as_ref()?.engine)
     }
 

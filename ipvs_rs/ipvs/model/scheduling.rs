@@ -11,7 +11,7 @@ use knet::{
     registry::{Held, Named},
 };
 
-use super::{engine::Engine, member::Member};
+use super::{engine::Finder, member::Member};
 pub use ipvs_core::sched::{Arrival, Change};
 
 /// The servers that a scheduler prepares its state for.
@@ -79,7 +79,7 @@ impl Handle {
 #[derive(Clone, Default)]
 pub(crate) struct Plugins {
     pub(crate) scheduler: Option<Handle>,
-    pub(crate) engine: Option<Held<dyn Engine>>,
+    pub(crate) engine: Option<Held<dyn Finder>>,
 }
 
 impl Deref for Handle {

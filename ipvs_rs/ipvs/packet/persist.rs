@@ -26,7 +26,7 @@ use super::choice::{schedule, Choice, Unscheduled};
 use crate::model::{
     conn::{control::Control, table::TableKey, Conn, FirstPacket, Refused, Role, Target},
     drops::Reason,
-    engine::{Engine, OwnedEngineData},
+    engine::{Finder, OwnedEngineData},
     helping::Transport,
     pool::Pool,
     service::Service,
@@ -111,7 +111,7 @@ pub(super) fn choose<'g>(
 /// The data that an engine finds in a packet.
 #[cold]
 fn engine_data<'a>(
-    engine: &'a dyn Engine,
+    engine: &'a dyn Finder,
     skb: &'a mut Skb,
     flow: &Flow,
 ) -> Option<EngineData<'a>> {

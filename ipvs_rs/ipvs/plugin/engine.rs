@@ -13,7 +13,7 @@ use kernel::{c_str, prelude::*, static_lock_class, ThisModule};
 use knet::registry::{Held, Named, Opened};
 
 use super::registration::{not_found, Kind};
-use crate::model::engine;
+use crate::model::engine::Finder;
 pub use crate::model::helping::Transport;
 
 /// A persistence engine.
@@ -44,7 +44,7 @@ impl<E: Engine> Named for Adapter<E> {
     }
 }
 
-impl<E: Engine> engine::Engine for Adapter<E> {
+impl<E: Engine> Finder for Adapter<E> {
     fn find(&self, transport: Transport, payload: &[u8]) -> Option<Range<usize>> {
         match E::READS.contains(&transport) {
             true => E::find(payload),
@@ -53,7 +53,7 @@ impl<E: Engine> engine::Engine for Adapter<E> {
     }
 }
 
-static ENGINES: Kind<dyn engine::Engine> = Kind::new("pe");
+static ENGINES: Kind<dyn Finder> = Kind::new("pe");
 
 /// What the name of an engine's module begins with.
 const PREFIX: &str = "ip_vs_pe_";
@@ -63,7 +63,7 @@ const PREFIX: &str = "ip_vs_pe_";
 /// # Errors
 ///
 /// `ENOMEM`.
-pub fn open() -> Result<Opened<dyn engine::Engine>> {
+pub fn open() -> Result<Opened<dyn Finder>> {
     ENGINES.open(c_str!("ip_vs_engines"), static_lock_class!())
 }
 
@@ -90,7 +90,7 @@ impl<E: Engine> Drop for Registration<E> {
 
 /// See [`Registration::new`]. Not generic, so that it is compiled here and not in each engine.
 #[inline(never)]
-fn register(engine: &'static dyn engine::Engine, module: &'static ThisModule) -> Result {
+fn register(engine: &'static dyn Finder, module: &'static ThisModule) -> Result {
     ENGINES.register(engine, module, || Ok(()))
 }
 
@@ -108,7 +108,7 @@ fn unregister(name: &str) {
 /// # Errors
 ///
 /// `ENOENT` if there is none of that name.
-pub(crate) fn find(name: &Name) -> Result<Held<dyn engine::Engine>> {
+pub(crate) fn find(name: &Name) -> Result<Held<dyn Finder>> {
     ENGINES.find(PREFIX, name).ok_or_else(|| {
         not_found("persistence engine", PREFIX, name);
         ENOENT
@@ -116,7 +116,7 @@ pub(crate) fn find(name: &Name) -> Result<Held<dyn engine::Engine>> {
 }
 
 /// Finds an engine that is registered already. May sleep.
-pub(crate) fn registered(name: &[u8]) -> Option<Held<dyn engine::Engine>> {
+pub(crate) fn registered(name: &[u8]) -> Option<Held<dyn Finder>> {
     ENGINES.registered(name)
 }
 

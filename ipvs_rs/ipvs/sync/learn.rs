@@ -28,7 +28,7 @@ use crate::{
         conn::{Conn, FirstPacket, Learned, Refused, Role, Target},
         dest::Dest,
         drops::Reason,
-        engine::{Engine, OwnedEngineData},
+        engine::{Finder, OwnedEngineData},
         member::Member,
         Ipvs,
     },
@@ -101,7 +101,7 @@ impl Learner {
     fn replace(
         &self,
         entry: &Entry<'_>,
-        engine: Option<Held<dyn Engine>>,
+        engine: Option<Held<dyn Finder>>,
         conn: Ref<'_, Conn>,
         guard: &Guard,
     ) -> Event {
@@ -118,7 +118,7 @@ impl Learner {
     fn enter(
         &self,
         entry: &Entry<'_>,
-        engine: Option<Held<dyn Engine>>,
+        engine: Option<Held<dyn Finder>>,
         beside: Option<&Conn>,
         guard: &Guard,
     ) -> Event {

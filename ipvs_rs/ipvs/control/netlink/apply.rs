@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The command that replaces services with their servers, all at one moment.
+//! `APPLY`: services with their servers are replaced, all at one moment.
 
 use ipvs_core::config::{
     apply::{self as list, Item},
@@ -14,18 +14,22 @@ use knet::{
 
 use super::{ipvs, origin};
 use crate::control::{
-    apply::{self, Dest, Failure, Service, Wanted},
+    apply::{self, DesiredDest, DesiredService, DesiredState, Failure},
     configure,
     errno::of_request,
 };
 
-/// Where a defect is.
+/// Turns a defect of an entry into a failure.
 fn at(entry: usize) -> impl Fn(Defect) -> Failure {
     move |defect| Failure::at(entry, of_request(defect), defect.text())
 }
 
-impl Wanted {
-    /// Reads the list. May load modules.
+impl DesiredState {
+    /// Reads the entries of a request. May load modules.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`].
     fn read(bytes: &[u8]) -> Result<Self, Failure> {
         let (mut services, mut dests) = (0_usize, 0_usize);
         for entry in list::items(bytes) {
@@ -35,19 +39,19 @@ impl Wanted {
             };
             *count = count.saturating_add(1);
         }
-        let mut wanted = Self {
+        let mut state = Self {
             services: room(services)?,
             dests: room(dests)?,
-            only: list::is_whole_table(bytes),
+            is_whole_table: list::is_whole_table(bytes),
         };
         let most = services.saturating_add(dests);
         for (number, entry) in (0..most).zip(list::items(bytes)) {
             match entry {
-                Item::Service(nest) => wanted.service(number, nest)?,
-                Item::Dest(nest) => wanted.dest(number, nest)?,
+                Item::Service(nest) => state.service(number, nest)?,
+                Item::Dest(nest) => state.dest(number, nest)?,
             }
         }
-        Ok(wanted)
+        Ok(state)
     }
 
     fn service(&mut self, entry: usize, nest: &[u8]) -> Result<(), Failure> {
@@ -57,7 +61,7 @@ impl Wanted {
         let text = "there is no such scheduler or persistence engine";
         let plugins = configure::plugins(&spec).map_err(|error| Failure::at(entry, error, text))?;
         let dests = self.dests.len()..self.dests.len();
-        self.services.push_within_capacity(Service {
+        self.services.push_within_capacity(DesiredService {
             key,
             spec,
             plugins,
@@ -77,7 +81,8 @@ impl Wanted {
         let (key, spec) = list::dest(nest, family, syncing).map_err(at(entry))?;
         let text = "the machine has no IPv6";
         configure::check_family(key.family).map_err(|error| Failure::at(entry, error, text))?;
-        self.dests.push_within_capacity(Dest { key, spec, entry })?;
+        self.dests
+            .push_within_capacity(DesiredDest { key, spec, entry })?;
         service.dests.end = self.dests.len();
         Ok(())
     }
@@ -90,8 +95,8 @@ impl Do for Apply {
     fn run(request: &Request) -> Result {
         let ipvs = ipvs(request)?;
         let bytes = request.attributes();
-        let done =
-            Wanted::read(bytes).and_then(|wanted| apply::apply(&ipvs, origin(request), &wanted));
+        let done = DesiredState::read(bytes)
+            .and_then(|desired| apply::apply(&ipvs, origin(request), &desired));
         done.map_err(|Failure { error, text, entry }| {
             let mut entries = (0..usize::MAX).zip(list::items(bytes));
             match entries.find(|(number, _)| Some(*number) == entry) {

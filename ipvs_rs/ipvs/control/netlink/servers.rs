@@ -19,15 +19,15 @@ use crate::{
     model::{member::Member, views, Ipvs},
 };
 
-/// What a request to add or change a server names, and asks for.
-struct Wanted {
+/// A request to add or to change a server.
+struct DestRequest {
     ipvs: Arc<Ipvs>,
     service: ServiceKey,
     key: DestKey,
     spec: DestSpec,
 }
 
-impl Wanted {
+impl DestRequest {
     fn read(request: &Request) -> Result<Self> {
         let ipvs = ipvs(request)?;
         let attributes = attributes(request)?;
@@ -49,9 +49,9 @@ pub(super) struct New;
 
 impl Do for New {
     fn run(request: &Request) -> Result {
-        let wanted = Wanted::read(request)?;
-        let (ipvs, service) = (&wanted.ipvs, &wanted.service);
-        configure::add_dest(ipvs, origin(request), service, wanted.key, &wanted.spec)
+        let dest = DestRequest::read(request)?;
+        let (ipvs, service) = (&dest.ipvs, &dest.service);
+        configure::add_dest(ipvs, origin(request), service, dest.key, &dest.spec)
     }
 }
 
@@ -60,9 +60,9 @@ pub(super) struct Set;
 
 impl Do for Set {
     fn run(request: &Request) -> Result {
-        let wanted = Wanted::read(request)?;
-        let (ipvs, service) = (&wanted.ipvs, &wanted.service);
-        configure::edit_dest(ipvs, origin(request), service, &wanted.key, &wanted.spec)
+        let dest = DestRequest::read(request)?;
+        let (ipvs, service) = (&dest.ipvs, &dest.service);
+        configure::edit_dest(ipvs, origin(request), service, &dest.key, &dest.spec)
     }
 }
 

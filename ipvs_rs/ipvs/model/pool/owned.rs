@@ -20,7 +20,7 @@ use knet::{list::List, net_namespace::Net, rcu::Arc, registry::Held};
 
 use super::{Pool, ServiceSettings};
 use crate::model::{
-    engine::Engine,
+    engine::Finder,
     member::Member,
     scheduling::{Change, Plugins},
 };
@@ -62,7 +62,7 @@ impl OwnedPool {
     /// `ENOMEM`.
     pub(crate) fn with_settings(
         &self,
-        engine: Option<Held<dyn Engine>>,
+        engine: Option<Held<dyn Finder>>,
         settings: ServiceSettings,
     ) -> Result<Self> {
         let pool = self.pool.with_settings(engine.as_ref(), settings);

@@ -32,15 +32,20 @@ impl Rows<Ipvs> for Table {
         let guard = rcu::read_lock();
         let conn = ipvs.conns.next(&mut cursor, &guard)?;
         let common = Common::of(&conn);
-        seq_print!(seq, "{common} {:>7}{}\n", common.seconds, Engine(&conn));
+        seq_print!(
+            seq,
+            "{common} {:>7}{}\n",
+            common.seconds,
+            EngineColumns(&conn)
+        );
         Some(cursor)
     }
 }
 
 /// The columns of a template with data of a persistence engine.
-struct Engine<'a>(&'a Conn);
+struct EngineColumns<'a>(&'a Conn);
 
-impl fmt::Display for Engine<'_> {
+impl fmt::Display for EngineColumns<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.engine_data() {
             None => Ok(()),

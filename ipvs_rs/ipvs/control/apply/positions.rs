@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Where in a list of servers one is, without a search through the list.
+//! The positions of servers in a list, found without a search through the list.
 
 use ipvs_core::{
     config::DestKey,
@@ -9,18 +9,18 @@ use ipvs_core::{
 use kernel::{alloc::KVVec, prelude::*};
 use knet::{random, vec::filled};
 
-/// No place.
+/// The value of an empty slot.
 const NONE: u32 = u32::MAX;
 
-/// A hash table of places, of a fixed size.
-pub(super) struct Places {
+/// A hash table of positions, of a fixed size.
+pub(super) struct Positions {
     key: HashKey,
-    /// Places, each at the hash of its server or behind it. At least half of them are [`NONE`].
+    /// Positions, each at the hash of its server or behind it. At least half of them are [`NONE`].
     slots: KVVec<u32>,
 }
 
-impl Places {
-    /// A table for so many places.
+impl Positions {
+    /// A table for `count` positions.
     ///
     /// # Errors
     ///
@@ -35,20 +35,19 @@ impl Places {
         })
     }
 
-    /// Where the hash of `server` points to.
+    /// The slot at which the search for `server` begins.
     fn start(&self, server: &DestKey) -> usize {
         // CAST: A u32 fits.
         hash::service(self.key, server.family, 0, server.addr, server.port) as usize
     }
 
-    /// What is at one of the slots, counted around.
+    /// The slot with this number, counted around.
     fn slot(&mut self, at: usize) -> Option<&mut u32> {
         let mask = self.slots.len().wrapping_sub(1);
         self.slots.get_mut(at & mask)
     }
 
-    /// The place of `server`, for which `is_there` holds; if there is none, it is `new` from now
-    /// on, if that is given.
+    /// The position of `server`, at which `is_there` holds. If it has none, and `new` is given, it gets that one.
     pub(super) fn find_or_insert(
         &mut self,
         server: &DestKey,
