@@ -6,18 +6,21 @@
 //!   a master    decision ──> Entry ──> Writer ──> datagram
 //!   a backup    datagram ──> parse ──> Entries ──> Entry
 //! ```
+//!
+//! Entries are also what connections are saved as, with [`Saved`] besides.
 
 mod announced;
 mod datagram;
 pub mod decision;
 mod entry;
 mod event;
+mod saved;
 mod v0;
 mod v1;
 mod writer;
 
 pub use announced::Announced;
 pub use datagram::{parse, Entries, Fault, Malformed, Refused, Skipped, Version};
-pub use entry::{EngineData, Entry, Sequence, SequenceShift};
+pub use entry::{EngineData, Entry, Saved, Sequence, SequenceShift};
 pub use event::Event;
 pub use writer::{Unwritten, Writer, LEAST_ROOM};
