@@ -193,10 +193,18 @@ fn read_options(
             }
             option::ENGINE_NAME => set_once(&mut options.name, data, Malformed::EngineName)?,
             saved::REST => {
-                set_once(&mut options.saved.rest, saved::number(data)?, Malformed::Saved)?;
+                set_once(
+                    &mut options.saved.rest,
+                    saved::number(data)?,
+                    Malformed::Saved,
+                )?;
             }
             saved::PACKETS => {
-                set_once(&mut options.saved.packets, saved::number(data)?, Malformed::Saved)?;
+                set_once(
+                    &mut options.saved.packets,
+                    saved::number(data)?,
+                    Malformed::Saved,
+                )?;
             }
             saved::CONTROLLER => {
                 let controller = saved::controller(data, family)?;

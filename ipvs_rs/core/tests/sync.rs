@@ -328,10 +328,7 @@ fn a_saved_entry_has_options_that_other_directors_skip() {
     let datagram = writer.finish();
     assert_eq!(&datagram[8 + 36..], SAVED_OPTIONS);
     assert_eq!(&datagram[8 + 32..8 + 36], [0; 4], "no server of IPv4");
-    assert_eq!(
-        parse(datagram, 0).unwrap().collect::<Vec<_>>(),
-        [Ok(SAVED)]
-    );
+    assert_eq!(parse(datagram, 0).unwrap().collect::<Vec<_>>(), [Ok(SAVED)]);
     let mut writer = Writer::new(&mut room, 1, Version::V0, 0).unwrap();
     assert_eq!(writer.push(&SAVED), Err(Unwritten::NotInVersion));
 }
@@ -397,7 +394,11 @@ fn only_a_tunnel_leads_to_a_server_of_the_other_family() {
             e[7] = flags;
             option(e, 12, &vec![1; length]);
         });
-        assert_eq!(faults(&datagram).get(1), Some(&expected), "{flags} {length}");
+        assert_eq!(
+            faults(&datagram).get(1),
+            Some(&expected),
+            "{flags} {length}"
+        );
     }
 }
 

@@ -3,7 +3,6 @@
 //! A thread of a backup: it receives datagrams, and learns the connections in them.
 
 use ipvs_core::{
-    addr::Family,
     config::DaemonSpec,
     sync::{self, Event},
 };
@@ -19,8 +18,11 @@ use knet::{
     vec,
 };
 
-use super::{learn::Learner, sockets};
-use crate::model::{dest::Dest, Ipvs};
+use super::{
+    learn::{Learner, Source},
+    sockets,
+};
+use crate::model::Ipvs;
 
 /// A thread of a backup.
 struct Backup {
@@ -43,11 +45,7 @@ pub(super) fn start(
     index: u32,
 ) -> Result<Thread> {
     let mut backup = Backup {
-        learner: Learner {
-            unbound_v4: Dest::unbound(Family::V4)?,
-            unbound_v6: Dest::unbound(Family::V6)?,
-            ipvs: ipvs.clone(),
-        },
+        learner: Learner::new(ipvs.clone(), Source::Director)?,
         socket: sockets::of_backup(&ipvs.settings, net, spec, device, index)?,
         sync_id: spec.sync_id,
         room: vec::filled(0, spec.max_len.into())?,

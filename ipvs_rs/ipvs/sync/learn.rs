@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A connection that another director has told of enters the model.
+//! A connection that another director has told of, or that was saved, enters the model.
+//!
+//! What another director has told of:
 //!
 //! | there is | the message is about | effect |
 //! |---|---|---|
@@ -12,17 +14,18 @@
 use ipvs_core::{
     addr::Family,
     conn::{ConnFlags, Method},
-    flow::{Flow, FlowDirection, Fragment, Tuple},
+    flow::{Flow, FlowDirection, Fragment},
     proto::{sctp, tcp, SCTP, TCP, UDP},
     sync::{Entry, Event},
 };
+use kernel::prelude::*;
 use knet::{
     rcu::{self, Arc, Guard, Ref},
     time::HZ,
 };
 
 use crate::model::{
-    conn::{Conn, FirstPacket, Learned, Refused, Role, Target},
+    conn::{control::Control, Conn, FirstPacket, Learned, Refused, Role, Target},
     dest::Dest,
     drops::Reason,
     member::Member,
@@ -32,15 +35,39 @@ use crate::model::{
 /// The time of a template, and of a connection whose state has no timeout, without one in the message. In seconds.
 const DEFAULT_TIMEOUT: u32 = 180;
 
-/// The part of a backup that changes the model.
+/// Where entries come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// From another director, which has the connection.
+    Director,
+    /// From a saved list: nobody has the connection meanwhile.
+    Saved,
+}
+
+/// The part of a backup, and of a restore, that changes the model.
 pub(super) struct Learner {
     pub(super) ipvs: Arc<Ipvs>,
+    source: Source,
     /// The place holders for servers that are not configured here.
-    pub(super) unbound_v4: Arc<Dest>,
-    pub(super) unbound_v6: Arc<Dest>,
+    unbound_v4: Arc<Dest>,
+    unbound_v6: Arc<Dest>,
 }
 
 impl Learner {
+    /// A learner of entries from `source`.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(super) fn new(ipvs: Arc<Ipvs>, source: Source) -> Result<Self> {
+        Ok(Self {
+            ipvs,
+            source,
+            unbound_v4: Dest::unbound(Family::V4)?,
+            unbound_v6: Dest::unbound(Family::V6)?,
+        })
+    }
+
     /// Counts an event.
     pub(super) fn count(&self, event: impl Into<Event>) {
         self.ipvs.sync_events.count(event.into());
@@ -53,15 +80,7 @@ impl Learner {
             return Event::Engine;
         }
         let guard = rcu::read_lock();
-        let request = request(entry);
-        let known = match entry.is_template() {
-            true => self.ipvs.conns.template(&request, &guard),
-            false => match self.ipvs.conns.find(&request, &guard) {
-                Some((conn, FlowDirection::Request)) => Some(conn),
-                _ => None,
-            },
-        };
-        let Some(conn) = known else {
+        let Some(conn) = self.known(entry, &guard) else {
             return self.enter(entry, None, &guard);
         };
         if !entry.is_template() && !has_server(&conn, entry) {
@@ -79,8 +98,24 @@ impl Learner {
         }
     }
 
+    /// The connection or template that an entry is about.
+    pub(super) fn known<'g>(
+        &'g self,
+        entry: &Entry<'_>,
+        guard: &'g Guard,
+    ) -> Option<Ref<'g, Conn>> {
+        let request = entry.request();
+        match entry.is_template() {
+            true => self.ipvs.conns.template(&request, guard),
+            false => match self.ipvs.conns.find(&request, guard) {
+                Some((conn, FlowDirection::Request)) => Some(conn),
+                _ => None,
+            },
+        }
+    }
+
     /// Makes a connection in the place of `conn`, which ends.
-    fn replace(&self, entry: &Entry<'_>, conn: Ref<'_, Conn>, guard: &Guard) -> Event {
+    pub(super) fn replace(&self, entry: &Entry<'_>, conn: Ref<'_, Conn>, guard: &Guard) -> Event {
         let event = self.enter(entry, Some(conn.get()), guard);
         if matches!(event, Event::New | Event::NewUnbound) {
             // The entry of connection tracking is that of the new one.
@@ -91,13 +126,18 @@ impl Learner {
     }
 
     /// Makes a connection, `beside` another one with the same tuple.
-    fn enter(&self, entry: &Entry<'_>, beside: Option<&Conn>, guard: &Guard) -> Event {
+    pub(super) fn enter(&self, entry: &Entry<'_>, beside: Option<&Conn>, guard: &Guard) -> Event {
         let server = self.server(entry, guard);
-        let unbound = match entry.family {
+        let unbound = match entry.server_family {
             Family::V4 => &self.unbound_v4,
             Family::V6 => &self.unbound_v6,
         };
         let (dest, flags) = match server.as_ref() {
+            // A server that is changed keeps the method of its connections.
+            _ if self.source == Source::Saved => {
+                let dest = server.as_ref().map_or(unbound, |(dest, _)| dest);
+                (dest, entry.flags.restored())
+            }
             // The server is reached by the method that is configured here.
             Some((dest, flags)) => {
                 let told = entry.flags.learned().without(ConnFlags::ROUTING);
@@ -115,10 +155,10 @@ impl Learner {
             flags,
         };
         let first = FirstPacket {
-            request: request(entry),
+            request: entry.request(),
             mark: entry.mark,
         };
-        let role = Role::Learned(self.learned(entry, flags));
+        let role = self.role(entry, flags, guard);
         match Conn::enter_beside(self.ipvs.as_ref(), target, &first, role, beside, guard) {
             Ok(_) if server.is_some() => Event::New,
             Ok(_) => Event::NewUnbound,
@@ -129,10 +169,33 @@ impl Learner {
         }
     }
 
+    /// The role of the connection of an entry with these flags.
+    fn role(&self, entry: &Entry<'_>, flags: ConnFlags, guard: &Guard) -> Role {
+        let learned = self.learned(entry, flags);
+        if self.source == Source::Director {
+            return Role::Learned(learned);
+        }
+        let controller = entry.saved.controller.as_ref();
+        let template = controller.and_then(|ends| self.ipvs.conns.template(ends, guard));
+        let rest = entry.saved.rest.map(in_ticks);
+        Role::Restored {
+            rest: rest.map_or(learned.timeout, |rest| rest.min(learned.timeout)),
+            control: template.and_then(Control::at),
+            learned: Learned {
+                packets: entry.saved.packets.unwrap_or(0),
+                ..learned
+            },
+        }
+    }
+
     /// The server of an entry, and the flags of its connections, if it is configured here.
-    fn server(&self, entry: &Entry<'_>, guard: &Guard) -> Option<(Arc<Dest>, ConnFlags)> {
+    pub(super) fn server(
+        &self,
+        entry: &Entry<'_>,
+        guard: &Guard,
+    ) -> Option<(Arc<Dest>, ConnFlags)> {
         let net = self.ipvs.net(guard)?;
-        let tuple = request(entry);
+        let tuple = entry.request();
         let flow = Flow {
             family: tuple.family,
             protocol: tuple.protocol,
@@ -145,11 +208,15 @@ impl Learner {
         };
         let services = &self.ipvs.services;
         let service = services.of_packet(&flow, entry.mark, net, guard)?;
+        if self.source == Source::Saved && entry.flags.method() == Method::Bypass {
+            let nobody = service.get().nobody.clone()?;
+            return Some((nobody, entry.flags));
+        }
         let pool = service.get().pool.load(guard)?;
         let of_port = |port| {
             pool.members().iter().find(|member| {
                 let key = &member.dest().key;
-                key.family == entry.family && key.addr == entry.server && key.port == port
+                key.family == entry.server_family && key.addr == entry.server && key.port == port
             })
         };
         let is_translated = entry.flags.method() == Method::Nat;
@@ -182,23 +249,16 @@ impl Learner {
             server: entry.server,
             flags,
             state: entry.state,
-            // CAST: `HZ` is 1,000 at most.
-            timeout: seconds.saturating_mul(HZ as u32),
+            timeout: in_ticks(seconds),
             packets: u32::try_from(threshold).unwrap_or(0),
         }
     }
 }
 
-/// The tuple of the packets of an entry's client.
-fn request(entry: &Entry<'_>) -> Tuple {
-    Tuple {
-        src: entry.client,
-        dst: entry.virtual_addr,
-        sport: entry.client_port,
-        dport: entry.virtual_port,
-        protocol: entry.protocol,
-        family: entry.family,
-    }
+/// A time in ticks, at most the longest that a timer can be set to.
+fn in_ticks(seconds: u32) -> u32 {
+    // CAST: `HZ` is 1,000 at most.
+    seconds.saturating_mul(HZ as u32)
 }
 
 /// Whether a connection has the server of an entry.

@@ -24,12 +24,8 @@ use knet::{
     vec,
 };
 
-use super::sockets;
-use crate::model::{
-    changes::Queue,
-    conn::{condition::Condition, Conn},
-    Ipvs,
-};
+use super::{entry, sockets};
+use crate::model::{changes::Queue, Ipvs};
 
 /// The time for which connections are gathered before they are sent, in ticks.
 const GATHERING: usize = HZ / 50;
@@ -117,7 +113,7 @@ impl Master {
         loop {
             let conn = self.queue.pop()?;
             let condition = conn.leave_queue();
-            let entry = entry(&conn, condition);
+            let entry = entry::told(&conn, condition);
             if version == Version::V1 || entry.family == Family::V4 {
                 return Some(entry);
             }
@@ -174,25 +170,5 @@ impl Master {
                 return self.ipvs.sync_events.count(Event::SendError);
             }
         }
-    }
-}
-
-/// The entry about a connection.
-fn entry(conn: &Conn, condition: Condition) -> Entry<'static> {
-    Entry {
-        family: conn.family,
-        protocol: conn.protocol,
-        flags: condition.flags().told(),
-        state: condition.state(),
-        client: conn.client,
-        virtual_addr: conn.virtual_addr,
-        server: conn.server,
-        client_port: conn.client_port,
-        virtual_port: conn.virtual_port,
-        server_port: conn.listed_port(),
-        mark: conn.mark,
-        timeout: conn.timeout_seconds(),
-        sequence: None,
-        engine: None,
     }
 }

@@ -6,7 +6,10 @@
 
 use ipvs_core::{
     config::conns::STATE_MAX,
-    uapi::{additions::ALL, PE_NAME_MAX, SCHEDULER_NAME_MAX},
+    uapi::{
+        additions::{ALL, ENTRIES_MAX},
+        PE_NAME_MAX, SCHEDULER_NAME_MAX,
+    },
 };
 use knet::genetlink::Policy;
 
@@ -141,4 +144,36 @@ pub(super) const APPLY: &[Policy] = &[
     NO,
     NO,
     FLAGS, // FLAGS
+];
+
+/// Of `SAVE_CONN`: no attribute.
+pub(super) const SAVE_CONN: &[Policy] = &[NO, NO];
+
+/// Of `RESTORE_CONN`.
+pub(super) const RESTORE_CONN: &[Policy] = &[
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    Policy::bytes(1, ENTRIES_MAX), // ENTRIES
 ];

@@ -48,17 +48,24 @@ pub(crate) enum Role {
     Connection { control: Option<Control> },
     /// A connection or a template that another director has sent a message about.
     Learned(Learned),
+    /// A connection or a template that was saved, and that ends in `rest` ticks without a packet. Another connection may
+    /// control it. No other director knows of it.
+    Restored {
+        learned: Learned,
+        rest: u32,
+        control: Option<Control>,
+    },
     /// A persistence template: the server of a client is kept for `timeout` ticks. It is made together with the
     /// first connection that it controls.
     Template { timeout: u32 },
 }
 
-/// The part of a message about a connection that the connection keeps.
+/// The part of a message about a connection, or of a saved connection, that the connection keeps.
 #[derive(Clone, Copy)]
 pub(crate) struct Learned {
     /// The address of the real server, in network order. It is that of the [`Target`], if the director has this server.
     pub(crate) server: Addr,
-    /// The flags, which include the forwarding method and [`ConnFlags::SYNC`].
+    /// The flags, which include the forwarding method. A message gives [`ConnFlags::SYNC`].
     pub(crate) flags: ConnFlags,
     /// The number of the state in its protocol.
     pub(crate) state: u8,
@@ -76,6 +83,8 @@ struct Beginning {
     packets: u32,
     /// In ticks.
     timeout: u32,
+    /// The time until the end without a packet, in ticks.
+    rest: u32,
     control: Option<Control>,
     controlled: u32,
     announced: Announced,
@@ -94,6 +103,7 @@ impl Beginning {
             server: target.dest.key.addr,
             packets: 0,
             timeout,
+            rest: timeout,
             control,
             controlled,
             announced: Announced::NEVER,
@@ -106,22 +116,42 @@ impl Beginning {
                 made_here(TEMPLATE, ConnFlags::TEMPLATE, timeout, None, 1)
             }
             Role::Learned(learned) => Self {
-                tag: match learned.flags.has(ConnFlags::TEMPLATE) {
-                    true => TEMPLATE,
-                    false => CLIENT,
-                },
-                condition: Condition::new(learned.flags.with(tracking), learned.state),
-                server: learned.server,
-                packets: learned.packets,
-                timeout: learned.timeout,
-                control: None,
-                controlled: 0,
                 // CAST: The lower half.
                 announced: Announced::of_state(
                     learned.state,
                     Jiffies::now().after(learned.timeout as usize).ticks() as u32,
                 ),
+                ..Self::told(&learned, learned.flags.with(tracking))
             },
+            Role::Restored {
+                learned,
+                rest,
+                control,
+            } => Self {
+                rest,
+                control,
+                ..Self::told(&learned, learned.flags)
+            },
+        }
+    }
+}
+
+impl Beginning {
+    /// That of a connection with these flags, of which this director was told, and which no other connection controls.
+    fn told(learned: &Learned, flags: ConnFlags) -> Self {
+        Self {
+            tag: match flags.has(ConnFlags::TEMPLATE) {
+                true => TEMPLATE,
+                false => CLIENT,
+            },
+            condition: Condition::new(flags, learned.state),
+            server: learned.server,
+            packets: learned.packets,
+            timeout: learned.timeout,
+            rest: learned.timeout,
+            control: None,
+            controlled: 0,
+            announced: Announced::NEVER,
         }
     }
 }
@@ -237,6 +267,7 @@ impl Conn {
             server,
             packets,
             timeout,
+            rest,
             control,
             controlled,
             announced,
@@ -257,7 +288,7 @@ impl Conn {
             condition: SharedCondition::new(condition),
             packets: AtomicU32::new(packets),
             // CAST: A u32 fits.
-            deadline: AtomicUsize::new(now.after(timeout as usize).ticks()),
+            deadline: AtomicUsize::new(now.after(rest as usize).ticks()),
             timeout: AtomicU32::new(timeout),
             controlled: Controlled::new(controlled),
             dest,
