@@ -96,6 +96,11 @@ pub fn entries(attributes: &[u8]) -> Result<Vec<u8>, Error> {
     decode::additions::entries(attributes)
 }
 
+/// A file of saved connections with a body, and a line that is right if that has so many entries.
+pub fn saved_file(entries: usize, body: &[u8]) -> Vec<u8> {
+    crate::saved::file(entries, body)
+}
+
 /// An event; [`None`] if it is of a kind that is not known.
 ///
 /// # Errors

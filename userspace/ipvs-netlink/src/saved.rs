@@ -146,14 +146,7 @@ impl SavedConnections {
 
     /// The file.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let body = self.datagrams.concat();
-        let line = format!(
-            "{MAGIC}{FORMAT}, {} entries, {} bytes, CRC-32 {:08x}\n",
-            self.entries,
-            body.len(),
-            crc32(&body)
-        );
-        [line.as_bytes(), &body].concat()
+        file(self.entries, &self.datagrams.concat())
     }
 
     /// What a file holds, if that is exactly what was saved.
@@ -213,6 +206,16 @@ impl SavedConnections {
         }
         Some(saved)
     }
+}
+
+/// A file with a body of so many entries.
+pub(crate) fn file(entries: usize, body: &[u8]) -> Vec<u8> {
+    let line = format!(
+        "{MAGIC}{FORMAT}, {entries} entries, {} bytes, CRC-32 {:08x}\n",
+        body.len(),
+        crc32(body)
+    );
+    [line.as_bytes(), body].concat()
 }
 
 /// The entries of a datagram of version 1.
@@ -342,16 +345,6 @@ mod tests {
         all.map(Result::unwrap).collect()
     }
 
-    /// A file with this body, whose line is right.
-    fn file(count: usize, body: &[u8]) -> Vec<u8> {
-        let line = format!(
-            "{MAGIC}1, {count} entries, {} bytes, CRC-32 {:08x}\n",
-            body.len(),
-            crc32(body)
-        );
-        [line.as_bytes(), body].concat()
-    }
-
     #[test]
     fn the_checksum_is_that_of_zlib() {
         assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
@@ -365,6 +358,10 @@ mod tests {
         assert_eq!(entries(&found), [TEMPLATE, CONNECTION, CONNECTION]);
         let body = datagram(&[TEMPLATE, CONNECTION, CONNECTION]);
         assert_eq!(found.to_bytes(), file(3, &body));
+        assert_eq!(
+            found.to_bytes()[found.to_bytes().len() - body.len()..],
+            body
+        );
         let start = b"IPVS connections, format 1, 3 entries, ";
         assert!(found.to_bytes().starts_with(start));
         assert_eq!(SavedConnections::from_bytes(&found.to_bytes()), Ok(found));
