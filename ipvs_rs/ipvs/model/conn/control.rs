@@ -7,7 +7,6 @@
 //! controlled connection leaves the table.
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use ipvs_core::flow::Tuple;
 use knet::rcu::{Arc, Ref};
 
 use super::Conn;
@@ -100,14 +99,6 @@ impl Control {
 impl Drop for Control {
     fn drop(&mut self) {
         release(self.0.as_ref());
-    }
-}
-
-impl Conn {
-    /// The two ends of the template that controls the connection; [`None`] if there is none that further connections may use.
-    pub(crate) fn controlling_template(&self) -> Option<Tuple> {
-        let controller = self.control.as_ref()?;
-        (controller.is_template() && !controller.is_invalidated()).then(|| controller.request())
     }
 }
 

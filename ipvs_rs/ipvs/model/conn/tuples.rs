@@ -46,4 +46,10 @@ impl Conn {
             family: self.family,
         }
     }
+
+    /// The tuple of the template that controls the connection; [`None`] if there is none that further connections may use.
+    pub(crate) fn controlling_template(&self) -> Option<Tuple> {
+        let controller = self.control.as_ref()?;
+        (controller.is_template() && !controller.is_invalidated()).then(|| controller.request())
+    }
 }
