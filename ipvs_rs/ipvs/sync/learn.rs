@@ -158,7 +158,10 @@ impl Learner {
             request: entry.request(),
             mark: entry.mark,
         };
-        let role = self.role(entry, flags, guard);
+        let role = Role::Learned {
+            learned: &self.learned(entry, flags),
+            control: self.control(entry, guard),
+        };
         match Conn::enter_beside(self.ipvs.as_ref(), target, &first, role, beside, guard) {
             Ok(_) if server.is_some() => Event::New,
             Ok(_) => Event::NewUnbound,
@@ -169,23 +172,13 @@ impl Learner {
         }
     }
 
-    /// The role of the connection of an entry with these flags.
-    fn role(&self, entry: &Entry<'_>, flags: ConnFlags, guard: &Guard) -> Role {
-        let learned = self.learned(entry, flags);
+    /// The template that controls the connection of a saved entry, if it is there.
+    fn control(&self, entry: &Entry<'_>, guard: &Guard) -> Option<Control> {
+        let ends = entry.saved.controller.as_ref()?;
         if self.source == Source::Director {
-            return Role::Learned(learned);
+            return None;
         }
-        let controller = entry.saved.controller.as_ref();
-        let template = controller.and_then(|ends| self.ipvs.conns.template(ends, guard));
-        let rest = entry.saved.rest.map(in_ticks);
-        Role::Restored {
-            rest: rest.map_or(learned.timeout, |rest| rest.min(learned.timeout)),
-            control: template.and_then(Control::at),
-            learned: Learned {
-                packets: entry.saved.packets.unwrap_or(0),
-                ..learned
-            },
-        }
+        Control::at(self.ipvs.conns.template(ends, guard)?)
     }
 
     /// The server of an entry, and the flags of its connections, if it is configured here.
@@ -244,13 +237,24 @@ impl Learner {
             },
             seconds => seconds,
         };
-        let [threshold, _] = settings.sync_threshold();
+        let timeout = in_ticks(seconds);
+        let (packets, saved_rest) = match self.source {
+            Source::Director => {
+                let [threshold, _] = settings.sync_threshold();
+                (u32::try_from(threshold).ok(), None)
+            }
+            Source::Saved => {
+                let rest = entry.saved.rest.map_or(timeout, in_ticks);
+                (entry.saved.packets, Some(rest.min(timeout)))
+            }
+        };
         Learned {
             server: entry.server,
             flags,
             state: entry.state,
-            timeout: in_ticks(seconds),
-            packets: u32::try_from(threshold).unwrap_or(0),
+            timeout,
+            packets: packets.unwrap_or(0),
+            saved_rest,
         }
     }
 }

@@ -43,16 +43,12 @@ pub(crate) struct Target<'a> {
 }
 
 /// The role of a new connection.
-pub(crate) enum Role {
+pub(crate) enum Role<'a> {
     /// An ordinary connection, which another connection may control.
     Connection { control: Option<Control> },
-    /// A connection or a template that another director has sent a message about.
-    Learned(Learned),
-    /// A connection or a template that was saved, and that ends in `rest` ticks without a packet. Another connection may
-    /// control it. No other director knows of it.
-    Restored {
-        learned: Learned,
-        rest: u32,
+    /// A connection or a template that another director has sent a message about, or that was saved. A template may control it.
+    Learned {
+        learned: &'a Learned,
         control: Option<Control>,
     },
     /// A persistence template: the server of a client is kept for `timeout` ticks. It is made together with the
@@ -73,6 +69,8 @@ pub(crate) struct Learned {
     pub(crate) timeout: u32,
     /// The number of packets from the client that the connection counts from here on.
     pub(crate) packets: u32,
+    /// The time that was left of a connection when it was saved, in ticks; [`None`] in a message.
+    pub(crate) saved_rest: Option<u32>,
 }
 
 /// The fields of a new connection that depend on its [`Role`].
@@ -92,7 +90,7 @@ struct Beginning {
 
 impl Beginning {
     #[inline]
-    fn new(role: Role, target: &Target<'_>, protocol: u8, is_tracked: bool) -> Self {
+    fn new(role: Role<'_>, target: &Target<'_>, protocol: u8, is_tracked: bool) -> Self {
         let tracking = match is_tracked {
             true => ConnFlags::NFCT,
             false => ConnFlags::EMPTY,
@@ -115,30 +113,26 @@ impl Beginning {
             Role::Template { timeout } => {
                 made_here(TEMPLATE, ConnFlags::TEMPLATE, timeout, None, 1)
             }
-            Role::Learned(learned) => Self {
-                // CAST: The lower half.
-                announced: Announced::of_state(
+            Role::Learned { learned, control } => Self::told(learned, control, tracking),
+        }
+    }
+
+    /// That of a connection that another director has told of, or that was saved.
+    #[cold]
+    fn told(learned: &Learned, control: Option<Control>, tracking: ConnFlags) -> Self {
+        let (flags, rest, announced) = match learned.saved_rest {
+            // CAST: The lower half.
+            None => (
+                learned.flags.with(tracking),
+                learned.timeout,
+                Announced::of_state(
                     learned.state,
                     Jiffies::now().after(learned.timeout as usize).ticks() as u32,
                 ),
-                ..Self::told(&learned, learned.flags.with(tracking))
-            },
-            Role::Restored {
-                learned,
-                rest,
-                control,
-            } => Self {
-                rest,
-                control,
-                ..Self::told(&learned, learned.flags)
-            },
-        }
-    }
-}
-
-impl Beginning {
-    /// That of a connection with these flags, of which this director was told, and which no other connection controls.
-    fn told(learned: &Learned, flags: ConnFlags) -> Self {
+            ),
+            // No other director knows of it.
+            Some(rest) => (learned.flags, rest, Announced::NEVER),
+        };
         Self {
             tag: match flags.has(ConnFlags::TEMPLATE) {
                 true => TEMPLATE,
@@ -148,10 +142,10 @@ impl Beginning {
             server: learned.server,
             packets: learned.packets,
             timeout: learned.timeout,
-            rest: learned.timeout,
-            control: None,
+            rest,
+            control,
             controlled: 0,
-            announced: Announced::NEVER,
+            announced,
         }
     }
 }
@@ -174,7 +168,7 @@ impl Conn {
         ipvs: Ref<'_, Ipvs>,
         target: Target<'_>,
         first: &FirstPacket,
-        role: Role,
+        role: Role<'_>,
         guard: &Guard,
     ) -> Result<Arc<Self>, Refused> {
         Self::enter_beside(ipvs, target, first, role, None, guard)
@@ -190,7 +184,7 @@ impl Conn {
         ipvs: Ref<'_, Ipvs>,
         target: Target<'_>,
         first: &FirstPacket,
-        role: Role,
+        role: Role<'_>,
         other: Option<&Self>,
         guard: &Guard,
     ) -> Result<Arc<Self>, Refused> {
@@ -252,11 +246,13 @@ impl Conn {
     }
 
     /// A connection that is not in the table yet.
+    // As a function of its own it would cost a new connection 120 instructions more: all fields would be written twice.
+    #[inline(always)]
     fn new(
         ipvs: Arc<Ipvs>,
         target: Target<'_>,
         first: &FirstPacket,
-        role: Role,
+        role: Role<'_>,
         storage: Storage,
     ) -> impl PinInit<Self> {
         let FirstPacket { request, mark } = *first;
