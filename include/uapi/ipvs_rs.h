@@ -100,6 +100,38 @@ enum {
 	 * A table that needs more than the default send buffer (about 200 KB, 2,500 servers) wants SO_SNDBUFFORCE.
 	 */
 	IPVS_RS_CMD_APPLY = 68,
+
+	/*
+	 * Dump (NLM_F_DUMP): connections and persistence templates, so that they can be made again. Which are told of is as
+	 * with GET_CONN, without templates that no further connection may use. Answered with itself:
+	 *
+	 *   ENTRIES  a datagram of version 1 of the synchronisation daemons with one entry, sync id 0. It has, besides what a
+	 *            master sends, options of these types (the bit 0x40 tells a reader that it can skip the option):
+	 *              0x48  4 bytes: the time until the connection ends without a packet, in seconds, rounded up
+	 *              0x4A  14 or 38 bytes: the template that controls the connection: protocol, 0, ports of the client and
+	 *                    of the virtual service (2 each), their addresses (4 or 16 each)
+	 *              0x0C  4 or 16 bytes: the address of a server of another family than the client
+	 *              0x4D  4 bytes: packets from the client
+	 *            Numbers are big endian.
+	 */
+	IPVS_RS_CMD_SAVE_CONN = 69,
+
+	/*
+	 * Makes connections and templates again. ENTRIES is a datagram as above with up to 255 entries, of any sync id; a
+	 * template comes before the connections that it controls. A malformed one is refused (EINVAL, "entry N: why"), and
+	 * nothing is changed. Each entry is taken by itself then:
+	 *
+	 *   - There is such a connection: it stays as it is. If it has no server, and the server is configured now, it gets it.
+	 *   - Otherwise it is made, with the state, the method, the time and the counts of the entry, within conn_max. If its
+	 *     server is not configured, its packets go to the server's address, and nothing counts it.
+	 *
+	 * Answered with
+	 *
+	 *   OUTCOME  one for each thing that became of entries, and of how many. The names are those of
+	 *            /proc/net/ip_vs_sync: new, new_without_server, updated (it got its server), late (it was there),
+	 *            conn_max, no_memory, unknown_option, wrong_flags, unknown_protocol, unknown_state, unknown_engine
+	 */
+	IPVS_RS_CMD_RESTORE_CONN = 70,
 };
 
 /* Attributes at the top of a message. 1 to 6 are SERVICE, DEST, DAEMON, TIMEOUT_TCP, TIMEOUT_TCP_FIN, TIMEOUT_UDP of
@@ -113,6 +145,14 @@ enum {
 	IPVS_RS_ATTR_PORTID,	/* u32 */
 	IPVS_RS_ATTR_SETTING,	/* string: the file's name in /proc/sys/net/ipv4/vs */
 	IPVS_RS_ATTR_VALUE,	/* string: what the file says now, without the end of the line */
+	IPVS_RS_ATTR_ENTRIES,	/* at most 32,767 bytes */
+	IPVS_RS_ATTR_OUTCOME,	/* nest of IPVS_RS_OUTCOME_* */
+};
+
+/* What became of some entries. */
+enum {
+	IPVS_RS_OUTCOME_NAME = 1,	/* string */
+	IPVS_RS_OUTCOME_COUNT,		/* u32 */
 };
 
 /* IPVS_RS_ATTR_FLAGS: everything, not only what the request names. */

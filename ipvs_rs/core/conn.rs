@@ -204,6 +204,13 @@ impl ConnFlags {
         Self(self.0 & Self::LEARNED_MASK).with(Self::SYNC)
     }
 
+    /// The flags that a director takes from a saved connection: those of a message, [`Self::NFCT`], and [`Self::SYNC`] only if
+    /// the connection had it.
+    #[must_use]
+    pub const fn restored(self) -> Self {
+        Self(self.0 & (Self::LEARNED_MASK | Self::SYNC.0 | Self::NFCT.0))
+    }
+
     /// The flags in a message about the connection: those of the interface but [`Self::HASHED`].
     #[must_use]
     pub const fn told(self) -> Self {

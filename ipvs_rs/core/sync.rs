@@ -6,12 +6,15 @@
 //!   a master    decision ──> Entry ──> Writer ──> datagram
 //!   a backup    datagram ──> parse ──> Entries ──> Entry
 //! ```
+//!
+//! Entries are also what connections are saved as, with [`Saved`] besides.
 
 mod announced;
 mod datagram;
 pub mod decision;
 mod entry;
 mod event;
+mod saved;
 mod v0;
 mod v1;
 mod writer;
@@ -19,6 +22,6 @@ mod writer;
 pub use crate::engine::EngineData;
 pub use announced::Announced;
 pub use datagram::{parse, Entries, Fault, Malformed, Refused, Skipped, Version};
-pub use entry::{Entry, Sequence, SequenceShift};
+pub use entry::{Entry, Saved, Sequence, SequenceShift};
 pub use event::Event;
 pub use writer::{Unwritten, Writer, LEAST_ROOM};

@@ -6,13 +6,19 @@
 //!   packets ──> model::changes ──> master ──datagrams──> the network ──> backup ──> learn ──> the model
 //! ```
 //!
+//! Connections are saved as the entries of such datagrams, and restored as a backup learns them.
+//!
 //! Each daemon has one thread with one socket for each UDP port. The threads of a namespace end before its connections do.
 
 mod backup;
 mod daemons;
+mod entry;
 mod launch;
 mod learn;
 mod master;
+mod restore;
 mod sockets;
 
 pub(crate) use daemons::{device, Daemons};
+pub(crate) use entry::save;
+pub(crate) use restore::Restorer;

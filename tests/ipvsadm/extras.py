@@ -47,6 +47,63 @@ def monitored():
         return process.communicate()[0].splitlines()
 
 
+def connections():
+    """The lines of -Lnc without the time that is left."""
+    return sorted(" ".join(word for number, word in enumerate(line.split()) if number != 1)
+                  for line in run(OURS, ["-Lnc"])[1].splitlines()[2:])
+
+
+def saved(adds):
+    """Saves the connections, ends them and makes them again; files that are bad change nothing."""
+    if not adds:
+        said = run(OURS, ["conn", "save"])
+        return expect("conn save says what lacks", said[:2] == [255, ""] and "cannot save connections" in said[2], said)
+    before, path, good = connections(), "/tmp/saved", True
+    said = run(OURS, ["conn", "save", path])
+    good &= expect("conn save says how many", said[0] == 0 and said[1].endswith(" saved\n") and not said[2], said)
+    with open(path, "rb") as file:
+        data = file.read()
+    line = data.split(b"\n")[0].decode()
+    good &= expect("conn save writes a line first", line.startswith(f"IPVS connections, format 1, {len(before)} entries, "), line)
+    with subprocess.Popen([f"{OURS}/ipvsadm", "conn", "save"], stdout=subprocess.PIPE) as process:
+        # The time that is left may be another one.
+        out = process.communicate()[0]
+    good &= expect("conn save writes to standard output", out[:30] == data[:30] and len(out) == len(data), out[:100])
+    said = run(OURS, ["conn", "save", "/nosuch/folder"])
+    good &= expect("conn save says what is wrong with a file", said[0] == 255 and "No such file" in said[2], said)
+    said = run(OURS, ["conn", "restore", path])
+    good &= expect("conn restore leaves what is there", said == [0, "0 were restored\n" + (
+        f"{len(before)} stay as they are: there are such connections already\n"), ""], said)
+    run(OURS, ["conn", "flush", "--all"])
+    for what, bad, reason in (("empty", b"", "it is empty"), ("cut", data[:-1], "it is cut off"), ("longer", data + b"x", "it is too long"),
+                              ("changed", data[:-1] + bytes([data[-1] ^ 1]), "it was changed"), ("rules", b"-C\n", "does not hold saved"),
+                              ("of later times", data.replace(b"format 1", b"format 2", 1), "it is of format 2")):
+        said = run(OURS, ["conn", "restore"], bad)
+        good &= expect(f"conn restore refuses a file that is {what}", said[:2] == [255, ""] and reason in said[2]
+                       and "Nothing was restored." in said[2] and not connections(), said)
+    said = run(OURS, ["conn", "restore"], data)
+    good &= expect("conn restore makes connections again", said[0] == 0 and said[1].startswith(f"{len(before)} w")
+                   and connections() == before, said)
+    run(OURS, ["conn", "flush", "--all"])
+    with open("/proc/sys/net/ipv4/vs/conn_max", "r+", encoding="ascii") as file:
+        most = file.read()
+        file.seek(0)
+        file.write("1")
+        file.flush()
+        said = run(OURS, ["conn", "restore", path])
+        good &= expect("conn restore says what was refused", said[:2] == [255, "1 was restored\n"] and said[2] ==
+                       f"{len(before) - 1} refused: there are as many connections as net.ipv4.vs.conn_max allows\n", said)
+        file.seek(0)
+        file.write(most)
+        file.flush()
+    said = run(OURS, ["conn", "restore", path])
+    good &= expect("conn restore can be repeated", said[0] == 0 and connections() == before, said)
+    for words in (["!nobody", "conn", "save"], ["!nobody", "conn", "restore"]):
+        said = run(OURS, words, data)
+        good &= expect(f"{' '.join(words)} is refused", said[0] == 2 and "must be root" in said[2], said)
+    return good
+
+
 def checks():
     """Runs them on the table with traffic; returns whether all is well."""
     adds, good = kernel_adds(), True
@@ -66,6 +123,7 @@ def checks():
     udp = [one for one in listed if one["protocol"] == "udp"]
     found = json.loads(run(OURS, ["conn", "list", "--json", "--protocol", "udp"])[1])["connections"]
     found_all = len(found) == len(udp)
+    good &= saved(adds)
     good &= expect("conn list by protocol", bool(udp) and found_all, found)
     same = json.loads(run(OURS, ["conn", "list", "--json", "--protocol", "17"])[1])["connections"]
     good &= expect("conn list by the number of a protocol", len(same) == len(found), same)

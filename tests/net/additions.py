@@ -7,8 +7,9 @@ import struct
 from genl import (ACK, ADD_MEMBERSHIP, DEST, DUMP, GENL_HEADER, HEADER, SERVICE, SO_SNDBUFFORCE, SOL_NETLINK,
                   Client, attribute, attributes)
 
-EVENT, GET_CONN, NEW_CONN, DEL_CONN, APPLY = range(64, 69)
-CONN, FLAGS, COUNT, ACTION, CHANGED, PORTID, SETTING, VALUE = range(16, 24)
+EVENT, GET_CONN, NEW_CONN, DEL_CONN, APPLY, SAVE_CONN, RESTORE_CONN = range(64, 71)
+CONN, FLAGS, COUNT, ACTION, CHANGED, PORTID, SETTING, VALUE, ENTRIES, OUTCOME = range(16, 26)
+OUTCOME_NAME, OUTCOME_COUNT = 1, 2
 ALL = 1
 NESTED = 0x8000
 ACTIONS = {1: "new", 2: "set", 3: "del", 4: "flush", 5: "zero"}
@@ -53,8 +54,50 @@ class Conn:
         return f"{protocol} {' '.join(where)} {state} flags {number(value[CONN_FLAGS]):#x}"
 
 
+# The header of a datagram with saved connections, and what an entry begins with: type, protocol, length, flags.
+DATAGRAM, ENTRY = struct.Struct("!BBHBBH"), struct.Struct("!BBHI")
+TEMPLATE = 0x1000
+# So many saved connections at once.
+BATCH = 100
+
+
+def datagram(entries, version=1):
+    """A datagram with saved connections."""
+    body = b""
+    for one in entries:
+        body += bytes(-len(body) % 4) + one
+    return DATAGRAM.pack(0, 0, DATAGRAM.size + len(body), len(entries), version, 0) + body
+
+
+def is_template(entry):
+    """Whether a saved entry is about a template."""
+    return bool(ENTRY.unpack_from(entry)[3] & TEMPLATE)
+
+
 class Additions(Client):
     """A client of the new commands."""
+
+    def save(self):
+        """SAVE_CONN: the entries, those of templates first."""
+        outcome, replies = self.ask(SAVE_CONN, flags=DUMP)
+        if outcome != "ok":
+            raise OSError(outcome)
+        entries = [plain(payload)[ENTRIES][DATAGRAM.size:] for _, _, payload in replies]
+        return sorted(entries, key=lambda entry: (not is_template(entry), entry))
+
+    def restore(self, entries):
+        """RESTORE_CONN: {what became of entries: how many}, or the error's name."""
+        sums = {}
+        for first in range(0, len(entries), BATCH):
+            outcome, replies = self.ask(RESTORE_CONN, attribute(ENTRIES, datagram(entries[first:first + BATCH])))
+            if outcome != "ok":
+                return outcome
+            for kind, content in attributes(replies[0][2]):
+                if kind & KIND_MASK == OUTCOME:
+                    told = plain(content)
+                    name = told[OUTCOME_NAME].rstrip(b"\0").decode()
+                    sums[name] = sums.get(name, 0) + number(told[OUTCOME_COUNT])
+        return sums
 
     def conns(self, *filters):
         """The connections that GET_CONN tells of, and the outcome."""

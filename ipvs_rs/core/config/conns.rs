@@ -14,8 +14,10 @@ use crate::nla::NESTED;
 use crate::uapi::additions::{conn, top};
 
 mod filter;
+mod saved;
 
 pub use filter::Filter;
+pub use saved::{entries, Outcomes};
 
 /// The length of the longest name of a state, in bytes.
 pub const STATE_MAX: usize = 15;

@@ -30,7 +30,7 @@ pub enum Refused {
 pub enum Skipped {
     /// It has an option that is unknown, and not marked as optional.
     Option,
-    /// It is for one packet, or a template without a client's port.
+    /// It is for one packet, or a template without a client's port, or has a server of the other family without a tunnel.
     Flags,
     /// It is of a protocol that IPVS does not balance.
     Protocol,
@@ -59,6 +59,8 @@ pub enum Malformed {
     EngineData,
     /// The name of a persistence engine is too long, or is there twice.
     EngineName,
+    /// What a saved entry has besides has a wrong length, or is there twice.
+    Saved,
 }
 
 /// Why an entry has no effect.
@@ -115,6 +117,23 @@ pub fn parse(datagram: &[u8], sync_id: u32) -> Result<Entries<'_>, Refused> {
         offset,
         left,
     })
+}
+
+impl Malformed {
+    /// What is wrong, for who made the entry.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::CutOff => "it is cut off",
+            Self::Version => "it is of another version",
+            Self::Type => "it is of an unknown type",
+            Self::EntryLength => "its length is too small",
+            Self::OptionLength => "an option has a wrong length",
+            Self::Sequence => "its sequence numbers have a wrong length or are there twice",
+            Self::EngineData => "data of a persistence engine is there twice",
+            Self::EngineName => "the name of a persistence engine is too long or is there twice",
+            Self::Saved => "an option of a saved entry has a wrong length or is there twice",
+        }
+    }
 }
 
 impl Entries<'_> {

@@ -4,9 +4,10 @@
 
 use super::Skipped;
 use crate::addr::{Addr, Family};
-use crate::conn::ConnFlags;
+use crate::conn::{ConnFlags, Method};
 use crate::defense::ASSURED;
 use crate::engine::EngineData;
+use crate::flow::Tuple;
 use crate::proto::{sctp, tcp, SCTP, TCP, UDP};
 use crate::wire::protocol::{AH, ESP};
 
@@ -67,8 +68,10 @@ impl Sequence {
 /// A connection or a template in a message. Addresses are in network order, ports in host order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry<'a> {
-    /// The family of all three addresses.
+    /// The family of the client and the virtual service.
     pub family: Family,
+    /// The family of the server. It is another one only in an entry that is saved; version 0 has no such entries.
+    pub server_family: Family,
     /// The number of the transport protocol; 0 for a template of a service of a firewall mark.
     pub protocol: u8,
     /// The flags, which include the forwarding method.
@@ -95,6 +98,19 @@ pub struct Entry<'a> {
     pub sequence: Option<Sequence>,
     /// The data of a persistence engine, in a message about a template. Version 0 has none.
     pub engine: Option<EngineData<'a>>,
+    /// What is in entries that are saved, and not in those that directors send.
+    pub saved: Saved,
+}
+
+/// What a saved entry has besides, in options that other directors skip.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Saved {
+    /// The time until the connection ends without a packet, in seconds.
+    pub rest: Option<u32>,
+    /// The number of packets from the client.
+    pub packets: Option<u32>,
+    /// The two ends of the template that controls the connection. They have the family of the entry.
+    pub controller: Option<Tuple>,
 }
 
 impl Entry<'_> {
@@ -105,6 +121,10 @@ impl Entry<'_> {
     /// The reason for which it is skipped.
     pub(super) fn checked(self) -> Result<Self, Skipped> {
         let is_template = self.flags.has(ConnFlags::TEMPLATE);
+        // Only a tunnel leads to a server of the other family.
+        if self.server_family != self.family && self.flags.method() != Method::Tunnel {
+            return Err(Skipped::Flags);
+        }
         if self.flags.has(ConnFlags::ONE_PACKET)
             || is_template && self.flags.has(ConnFlags::NO_CLIENT_PORT)
         {
@@ -126,5 +146,17 @@ impl Entry<'_> {
     /// Whether the entry is about a persistence template.
     pub const fn is_template(&self) -> bool {
         self.flags.has(ConnFlags::TEMPLATE)
+    }
+
+    /// The two ends of the packets of the client.
+    pub const fn request(&self) -> Tuple {
+        Tuple {
+            src: self.client,
+            dst: self.virtual_addr,
+            sport: self.client_port,
+            dport: self.virtual_port,
+            protocol: self.protocol,
+            family: self.family,
+        }
     }
 }

@@ -12,7 +12,7 @@
 //! | 22 | 2 | state |
 //! | 24 | 24 | with one of the two flags for it: adjustment of sequence numbers, in the byte order of the sender |
 
-use super::{entry::Sequence, Entry, Malformed, Skipped};
+use super::{entry::Sequence, Entry, Malformed, Saved, Skipped};
 use crate::addr::{Addr, Family};
 use crate::conn::ConnFlags;
 
@@ -47,6 +47,7 @@ pub(super) fn read(datagram: &[u8], offset: usize) -> Result<Read<'_>, Malformed
     let mut address = || addresses.next().unwrap_or(Addr::ZERO);
     let entry = Entry {
         family: Family::V4,
+        server_family: Family::V4,
         protocol,
         flags,
         state: 0,
@@ -60,6 +61,7 @@ pub(super) fn read(datagram: &[u8], offset: usize) -> Result<Read<'_>, Malformed
         timeout: 0,
         sequence,
         engine: None,
+        saved: Saved::default(),
     };
     let entry = match u8::try_from(u16::from_be_bytes([s0, s1])) {
         Ok(state) => Entry { state, ..entry }.checked(),

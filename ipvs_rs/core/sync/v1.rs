@@ -15,9 +15,19 @@
 //! | 24, 28, 32 or 24, 40, 56 | 4 or 16 each | addresses of client, virtual service and server |
 //! | 36 or 72 | | options: type, length of the data, data |
 //!
+//! | type of an option | length | data |
+//! |---|---|---|
+//! | 1 | 24 | adjustments of sequence numbers |
+//! | 2, 3 | 1 to 255, 1 to 16 | data and name of a persistence engine |
+//! | 8, 10, 12, 13 | | of saved entries only: see `saved` |
+//!
 //! An entry begins at a multiple of 4 bytes. The bytes before it are not part of the one before.
 
-use super::{entry::Sequence, EngineData, Entry, Malformed, Skipped};
+use super::{
+    entry::Sequence,
+    saved::{self, Output},
+    EngineData, Entry, Malformed, Saved, Skipped,
+};
 use crate::addr::{Addr, Family};
 use crate::conn::ConnFlags;
 
@@ -30,6 +40,9 @@ const PREFIX_LEN: usize = 24;
 const LEN_V4: usize = 36;
 /// The least length of an entry of IPv6, in bytes.
 const LEN_V6: usize = 72;
+
+/// Where an entry has its version and length, in bytes.
+const LENGTH_AT: usize = 2;
 
 /// The bit of the type of an entry that stands for IPv6.
 const IPV6: u8 = 1;
@@ -50,7 +63,8 @@ mod option {
 const ENGINE_NAME_MAX: usize = 16;
 
 /// The length of the longest entry: IPv6 with all options.
-pub(super) const LONGEST: usize = LEN_V6 + 2 + Sequence::LEN + 2 + 255 + 2 + ENGINE_NAME_MAX;
+pub(super) const LONGEST: usize =
+    LEN_V6 + 2 + Sequence::LEN + 2 + 255 + 2 + ENGINE_NAME_MAX + saved::LONGEST;
 
 /// Where the entry begins that comes after one with this end.
 const fn next_start(end: usize) -> usize {
@@ -86,7 +100,7 @@ pub(super) fn read(datagram: &[u8], end: usize) -> Result<Read<'_>, Malformed> {
     let (fixed, options) = bytes
         .split_at_checked(fixed)
         .ok_or(Malformed::EntryLength)?;
-    let entry = read_options(options)?.and_then(|options| {
+    let entry = read_options(options, family)?.and_then(|options| {
         let mut entry = read_fixed(family, protocol, prefix, fixed).ok_or(Skipped::State)?;
         // Without a flag that asks for it the option is of no use.
         entry.sequence = options.sequence.filter(|_| entry.flags.has_sequence());
@@ -95,6 +109,10 @@ pub(super) fn read(datagram: &[u8], end: usize) -> Result<Read<'_>, Malformed> {
             (None, Some(_)) => return Err(Skipped::Engine),
             (Some(name), Some(data)) => Some(EngineData { name, data }),
         };
+        entry.saved = options.saved;
+        if let Some((family, server)) = options.server {
+            (entry.server_family, entry.server) = (family, server);
+        }
         entry.checked()
     });
     let end = next_start(end).saturating_add(length);
@@ -119,6 +137,7 @@ fn read_fixed<'a>(
     let mut address = || addresses.next().flatten();
     Some(Entry {
         family,
+        server_family: family,
         protocol,
         flags: ConnFlags::from_bits(u32::from_be_bytes([f0, f1, f2, f3])),
         state: u8::try_from(u16::from_be_bytes([s0, s1])).ok()?,
@@ -132,6 +151,7 @@ fn read_fixed<'a>(
         timeout: u32::from_be_bytes([t0, t1, t2, t3]),
         sequence: None,
         engine: None,
+        saved: Saved::default(),
     })
 }
 
@@ -141,10 +161,16 @@ struct Options<'a> {
     sequence: Option<Sequence>,
     data: Option<&'a [u8]>,
     name: Option<&'a [u8]>,
+    /// The family and the address of a server of the other family.
+    server: Option<(Family, Addr)>,
+    saved: Saved,
 }
 
 /// Reads the options of an entry. An option that is unknown and not optional ends the entry: what comes after it is not looked at.
-fn read_options(mut rest: &[u8]) -> Result<Result<Options<'_>, Skipped>, Malformed> {
+fn read_options(
+    mut rest: &[u8],
+    family: Family,
+) -> Result<Result<Options<'_>, Skipped>, Malformed> {
     let mut options = Options::default();
     while let [kind, after @ ..] = rest {
         let (&length, after) = after.split_first().ok_or(Malformed::OptionLength)?;
@@ -166,6 +192,27 @@ fn read_options(mut rest: &[u8]) -> Result<Result<Options<'_>, Skipped>, Malform
                 return Err(Malformed::EngineName)
             }
             option::ENGINE_NAME => set_once(&mut options.name, data, Malformed::EngineName)?,
+            saved::REST => {
+                set_once(
+                    &mut options.saved.rest,
+                    saved::number(data)?,
+                    Malformed::Saved,
+                )?;
+            }
+            saved::PACKETS => {
+                set_once(
+                    &mut options.saved.packets,
+                    saved::number(data)?,
+                    Malformed::Saved,
+                )?;
+            }
+            saved::CONTROLLER => {
+                let controller = saved::controller(data, family)?;
+                set_once(&mut options.saved.controller, controller, Malformed::Saved)?;
+            }
+            saved::SERVER => {
+                set_once(&mut options.server, saved::server(data)?, Malformed::Saved)?;
+            }
             _ if kind & option::OPTIONAL != 0 => {}
             _ => return Ok(Err(Skipped::Option)),
         }
@@ -184,38 +231,14 @@ fn set_once<T>(place: &mut Option<T>, value: T, error: Malformed) -> Result<(), 
 /// Writes an entry to `room`, which comes after offset `end` of a datagram, with the bytes before it. Returns their length;
 /// [`None`] if there is no room.
 pub(super) fn write(entry: &Entry<'_>, room: &mut [u8], end: usize) -> Option<usize> {
-    let mut output = Output { room, length: 0 };
-    let padding = next_start(end).checked_sub(end)?;
-    output.put([0; 3].get(..padding)?)?;
-    let (kind, fixed) = match entry.family {
-        Family::V4 => (0, LEN_V4),
-        Family::V6 => (IPV6, LEN_V6),
-    };
-    let sequence = entry
-        .sequence
-        .filter(|_| entry.flags.has_sequence())
-        .map(|sequence| sequence.to_bytes(u32::to_be_bytes));
-    let options = [
-        (
-            option::SEQUENCE,
-            sequence.as_ref().map(<[u8; 24]>::as_slice),
-        ),
-        (option::ENGINE_DATA, entry.engine.map(|engine| engine.data)),
-        (option::ENGINE_NAME, entry.engine.map(|engine| engine.name)),
-    ];
-    let options = options
-        .into_iter()
-        .filter_map(|(kind, data)| Some((kind, data?)));
-    let length = options.clone().fold(fixed, |length, (_, data)| {
-        length.saturating_add(2).saturating_add(data.len())
-    });
-    output.put(&[kind, entry.protocol])?;
-    output.put(
-        &u16::try_from(length)
-            .ok()
-            .filter(|length| *length <= 0xFFF)?
-            .to_be_bytes(),
-    )?;
+    let mut output = Output::new(room);
+    let start = next_start(end).checked_sub(end)?;
+    output.put([0; 3].get(..start)?)?;
+    output.put(&[match entry.family {
+        Family::V4 => 0,
+        Family::V6 => IPV6,
+    }])?;
+    output.put(&[entry.protocol, 0, 0])?;
     output.put(&entry.flags.bits().to_be_bytes())?;
     output.put(&u16::from(entry.state).to_be_bytes())?;
     for port in [entry.client_port, entry.virtual_port, entry.server_port] {
@@ -223,30 +246,31 @@ pub(super) fn write(entry: &Entry<'_>, room: &mut [u8], end: usize) -> Option<us
     }
     output.put(&entry.mark.to_be_bytes())?;
     output.put(&entry.timeout.to_be_bytes())?;
-    for address in [entry.client, entry.virtual_addr, entry.server] {
-        match entry.family {
-            Family::V4 => output.put(&address.v4())?,
-            Family::V6 => output.put(&address.octets())?,
-        }
+    let server = match entry.server_family == entry.family {
+        true => entry.server,
+        false => Addr::ZERO,
+    };
+    for address in [entry.client, entry.virtual_addr, server] {
+        output.put_addr(entry.family, address)?;
     }
-    for (kind, data) in options {
-        output.put(&[kind, u8::try_from(data.len()).ok()?])?;
-        output.put(data)?;
-    }
-    Some(output.length)
+    write_options(entry, &mut output)?;
+    let written = output.length();
+    let length = u16::try_from(written.checked_sub(start)?).ok();
+    let length = length.filter(|length| *length <= 0xFFF)?.to_be_bytes();
+    let at = start.checked_add(LENGTH_AT)?;
+    let place = room.get_mut(at..at.checked_add(2)?)?;
+    place.copy_from_slice(&length);
+    Some(written)
 }
 
-/// Bytes that are written one after the other.
-struct Output<'a> {
-    room: &'a mut [u8],
-    length: usize,
-}
-
-impl Output<'_> {
-    fn put(&mut self, bytes: &[u8]) -> Option<()> {
-        let end = self.length.checked_add(bytes.len())?;
-        self.room.get_mut(self.length..end)?.copy_from_slice(bytes);
-        self.length = end;
-        Some(())
+/// Writes the options of an entry.
+fn write_options(entry: &Entry<'_>, output: &mut Output<'_>) -> Option<()> {
+    if let Some(sequence) = entry.sequence.filter(|_| entry.flags.has_sequence()) {
+        output.put_option(option::SEQUENCE, &sequence.to_bytes(u32::to_be_bytes))?;
     }
+    if let Some(engine) = entry.engine {
+        output.put_option(option::ENGINE_DATA, engine.data)?;
+        output.put_option(option::ENGINE_NAME, engine.name)?;
+    }
+    saved::write(entry, output)
 }

@@ -3,6 +3,7 @@
 //! A datagram that a master fills with messages about connections.
 
 use super::{v0, v1, Entry, Version};
+use crate::addr::Family;
 
 /// The room that a datagram with one entry may need, in bytes.
 pub const LEAST_ROOM: usize = v1::HEADER_LEN + v1::LONGEST;
@@ -75,7 +76,7 @@ impl<'a> Writer<'a> {
         let room = self.room.get_mut(self.length..end);
         let room = room.ok_or(Unwritten::Full)?;
         let written = match self.version {
-            Version::V0 if entry.family != crate::addr::Family::V4 => {
+            Version::V0 if [entry.family, entry.server_family] != [Family::V4; 2] => {
                 return Err(Unwritten::NotInVersion)
             }
             Version::V0 => v0::write(entry, room),

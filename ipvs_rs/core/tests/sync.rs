@@ -6,9 +6,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use ipvs_core::addr::{Addr, Family};
-use ipvs_core::conn::ConnFlags;
+use ipvs_core::conn::{ConnFlags, Method};
+use ipvs_core::flow::Tuple;
 use ipvs_core::sync::{
-    parse, EngineData, Entry, Fault, Malformed, Refused, Sequence, SequenceShift, Skipped,
+    parse, EngineData, Entry, Fault, Malformed, Refused, Saved, Sequence, SequenceShift, Skipped,
     Unwritten, Version, Writer, LEAST_ROOM,
 };
 use proptest::prelude::*;
@@ -146,6 +147,7 @@ fn datagrams_of_the_c_module_are_read_and_written() {
 
 const ENTRY: Entry<'_> = Entry {
     family: Family::V4,
+    server_family: Family::V4,
     protocol: 6,
     flags: ConnFlags::INACTIVE,
     state: 1,
@@ -159,6 +161,11 @@ const ENTRY: Entry<'_> = Entry {
     timeout: 900,
     sequence: None,
     engine: None,
+    saved: Saved {
+        rest: None,
+        packets: None,
+        controller: None,
+    },
 };
 
 /// A datagram of version 1 with an entry, then one whose bytes `change` changes, then the first again.
@@ -241,7 +248,7 @@ fn a_malformed_entry_ends_the_datagram() {
         (|e| option(e, 0x41, b""), Malformed::OptionLength),
         (
             |e| {
-                option(e, 0x48, b"abc");
+                option(e, 0x51, b"abc");
                 e[37] = 4
             },
             Malformed::OptionLength,
@@ -284,10 +291,121 @@ fn a_malformed_entry_ends_the_datagram() {
     }
 }
 
+/// A connection that a template controls, with all that a saved entry may have.
+const SAVED: Entry<'_> = Entry {
+    server_family: Family::V6,
+    flags: ConnFlags::from_bits(2),
+    server: Addr::from_v6([0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
+    saved: Saved {
+        rest: Some(777),
+        packets: Some(0x0102_0304),
+        controller: Some(Tuple {
+            src: Addr::from_v4([192, 0, 2, 0]),
+            dst: Addr::from_v4([192, 0, 2, 100]),
+            sport: 0,
+            dport: 80,
+            protocol: 6,
+            family: Family::V4,
+        }),
+    },
+    ..ENTRY
+};
+
+/// The options of [`SAVED`].
+#[rustfmt::skip]
+const SAVED_OPTIONS: &[u8] = &[
+    12, 16, 0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
+    0x48, 4, 0, 0, 3, 9,
+    0x4D, 4, 1, 2, 3, 4,
+    0x4A, 14, 6, 0, 0, 0, 0, 80, 192, 0, 2, 0, 192, 0, 2, 100,
+];
+
+#[test]
+fn a_saved_entry_has_options_that_other_directors_skip() {
+    let mut room = [0; LEAST_ROOM];
+    let mut writer = Writer::new(&mut room, 1, Version::V1, 0).unwrap();
+    writer.push(&SAVED).unwrap();
+    let datagram = writer.finish();
+    assert_eq!(&datagram[8 + 36..], SAVED_OPTIONS);
+    assert_eq!(&datagram[8 + 32..8 + 36], [0; 4], "no server of IPv4");
+    assert_eq!(parse(datagram, 0).unwrap().collect::<Vec<_>>(), [Ok(SAVED)]);
+    let mut writer = Writer::new(&mut room, 1, Version::V0, 0).unwrap();
+    assert_eq!(writer.push(&SAVED), Err(Unwritten::NotInVersion));
+}
+
+#[test]
+fn a_saved_entry_that_is_cut_anywhere_is_malformed() {
+    let mut room = [0; LEAST_ROOM];
+    let mut writer = Writer::new(&mut room, 1, Version::V1, 0).unwrap();
+    writer.push(&SAVED).unwrap();
+    let whole = writer.finish().to_vec();
+    for length in 8..whole.len() {
+        // The header has the length that is left, so that the entry itself is looked at.
+        let mut cut = whole[..length].to_vec();
+        cut[2..4].copy_from_slice(&u16::try_from(length).unwrap().to_be_bytes());
+        let expected = [Some(Fault::Malformed(Malformed::CutOff))];
+        assert_eq!(faults(&cut), expected, "{length}");
+        // The same with an entry that has the length that is left.
+        let Some(inner) = length.checked_sub(8).filter(|inner| *inner > 36) else {
+            continue;
+        };
+        cut[10..12].copy_from_slice(&u16::try_from(inner).unwrap().to_be_bytes());
+        let is_whole = [18, 24, 30].contains(&(inner - 36));
+        let expected = match is_whole {
+            true => None,
+            false => Some(Fault::Malformed(Malformed::OptionLength)),
+        };
+        assert_eq!(faults(&cut), [expected], "{inner}");
+    }
+}
+
+#[test]
+fn options_of_a_saved_entry_have_their_lengths_and_are_there_once() {
+    for (kind, lengths) in [(8, 4..5), (13, 4..5), (10, 14..15)] {
+        for length in 1..40 {
+            let datagram = changed(|e| option(e, kind, &vec![0; length]));
+            let malformed = Some(Fault::Malformed(Malformed::Saved));
+            let expected = match lengths.contains(&length) {
+                true => vec![None, None, None],
+                false => vec![None, malformed],
+            };
+            assert_eq!(faults(&datagram), expected, "{kind} {length}");
+        }
+        let twice = changed(|e| {
+            option(e, kind, &vec![0; lengths.start]);
+            option(e, kind | 0x40, &vec![0; lengths.start]);
+        });
+        let expected = [None, Some(Fault::Malformed(Malformed::Saved))];
+        assert_eq!(faults(&twice), expected, "{kind}");
+    }
+}
+
+#[test]
+fn only_a_tunnel_leads_to_a_server_of_the_other_family() {
+    for (flags, length, expected) in [
+        (2, 16, None),
+        (2, 4, None),
+        (0, 4, None),
+        (0, 16, Some(Fault::Skipped(Skipped::Flags))),
+        (3, 16, Some(Fault::Skipped(Skipped::Flags))),
+        (2, 5, Some(Fault::Malformed(Malformed::Saved))),
+    ] {
+        let datagram = changed(|e| {
+            e[7] = flags;
+            option(e, 12, &vec![1; length]);
+        });
+        assert_eq!(
+            faults(&datagram).get(1),
+            Some(&expected),
+            "{flags} {length}"
+        );
+    }
+}
+
 #[test]
 fn entries_with_optional_options_count() {
     for (kind, data) in [
-        (0x48, &b"1234"[..]),
+        (0x51, &b"1234"[..]),
         (0x7F, b"x"),
         (0xC1, b"x"),
         (0x41, &[0; 24]),
@@ -365,6 +483,7 @@ fn version_0_is_cut_by_its_length() {
 fn a_datagram_is_filled_to_its_limit() {
     let v6 = Entry {
         family: Family::V6,
+        server_family: Family::V6,
         ..ENTRY
     };
     for (version, limit, entry, expected) in [
@@ -389,7 +508,7 @@ fn a_datagram_is_filled_to_its_limit() {
 
 prop_compose! {
     fn entries()(
-        is_v6 in any::<bool>(),
+        (is_v6, is_mixed) in any::<(bool, bool)>(),
         (is_template, protocol) in (any::<bool>(), prop::sample::select(vec![6, 17, 132])),
         flags in any::<u32>(),
         state in 0u8..2,
@@ -398,6 +517,8 @@ prop_compose! {
         (mark, timeout) in any::<(u32, u32)>(),
         sequence in any::<[u8; 24]>(),
         engine in prop::option::of(("[a-z]{1,16}", prop::collection::vec(any::<u8>(), 1..256))),
+        (rest, packets) in any::<(Option<u32>, Option<u32>)>(),
+        controller in any::<Option<(u8, [u16; 2])>>(),
     ) -> (Entry<'static>, Option<(String, Vec<u8>)>) {
         let family = if is_v6 { Family::V6 } else { Family::V4 };
         let flags = ConnFlags::from_bits(flags)
@@ -405,10 +526,23 @@ prop_compose! {
             .without(ConnFlags::NO_CLIENT_PORT)
             .without(ConnFlags::TEMPLATE);
         let flags = if is_template { flags.with(ConnFlags::TEMPLATE) } else { flags };
-        let addr = |octets: [u8; 16]| match family {
+        let addr = |family, octets: [u8; 16]| match family {
             Family::V6 => Addr::from_v6(octets),
             Family::V4 => Addr::from_v4(*octets.first_chunk().unwrap()),
         };
+        let server_family = match (family, is_mixed && flags.method() == Method::Tunnel) {
+            (family, false) => family,
+            (Family::V4, true) => Family::V6,
+            (Family::V6, true) => Family::V4,
+        };
+        let controller = controller.map(|(protocol, [sport, dport])| Tuple {
+            src: addr(family, addresses[1]),
+            dst: addr(family, addresses[2]),
+            sport,
+            dport,
+            protocol,
+            family,
+        });
         let number = |at: usize| u32::from_le_bytes(sequence[at..at + 4].try_into().unwrap());
         let shift = |at| SequenceShift {
             initial: number(at),
@@ -417,12 +551,13 @@ prop_compose! {
         };
         let entry = Entry {
             family,
+            server_family,
             protocol,
             flags,
             state: if protocol == 17 && !is_template { 0 } else { state },
-            client: addr(addresses[0]),
-            virtual_addr: addr(addresses[1]),
-            server: addr(addresses[2]),
+            client: addr(family, addresses[0]),
+            virtual_addr: addr(family, addresses[1]),
+            server: addr(server_family, addresses[2]),
             client_port: ports[0],
             virtual_port: ports[1],
             server_port: ports[2],
@@ -430,6 +565,7 @@ prop_compose! {
             timeout,
             sequence: flags.has_sequence().then(|| Sequence { input: shift(0), output: shift(12) }),
             engine: None,
+            saved: Saved { rest, packets, controller },
         };
         (entry, engine.filter(|_| is_template))
     }

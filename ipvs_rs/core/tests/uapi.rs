@@ -2,7 +2,7 @@
 
 //! The C header of the additions and the constants here say the same.
 
-use ipvs_core::uapi::additions::{action, command, conn, top, ALL, GROUP};
+use ipvs_core::uapi::additions::{action, command, conn, outcome, top, ALL, GROUP};
 
 /// The names and numbers of the header's enumerations and macros, in order.
 fn header() -> Vec<(String, String)> {
@@ -39,6 +39,8 @@ fn the_header_and_the_constants_agree() {
         ("CMD_NEW_CONN", command::NEW_CONN.to_string()),
         ("CMD_DEL_CONN", command::DEL_CONN.to_string()),
         ("CMD_APPLY", command::APPLY.to_string()),
+        ("CMD_SAVE_CONN", command::SAVE_CONN.to_string()),
+        ("CMD_RESTORE_CONN", command::RESTORE_CONN.to_string()),
         ("ATTR_CONN", top::CONN.to_string()),
         ("ATTR_FLAGS", top::FLAGS.to_string()),
         ("ATTR_COUNT", top::COUNT.to_string()),
@@ -47,6 +49,10 @@ fn the_header_and_the_constants_agree() {
         ("ATTR_PORTID", top::PORTID.to_string()),
         ("ATTR_SETTING", top::SETTING.to_string()),
         ("ATTR_VALUE", top::VALUE.to_string()),
+        ("ATTR_ENTRIES", top::ENTRIES.to_string()),
+        ("ATTR_OUTCOME", top::OUTCOME.to_string()),
+        ("OUTCOME_NAME", outcome::NAME.to_string()),
+        ("OUTCOME_COUNT", outcome::COUNT.to_string()),
         ("F_ALL", ALL.to_string()),
         ("ACTION_NEW", action::NEW.to_string()),
         ("ACTION_SET", action::SET.to_string()),

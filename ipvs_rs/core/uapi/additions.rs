@@ -18,6 +18,10 @@ pub mod command {
     pub const DEL_CONN: u8 = 67;
     /// Replaces services with their servers, all at one moment.
     pub const APPLY: u8 = 68;
+    /// Asks for saved connections; answered with itself.
+    pub const SAVE_CONN: u8 = 69;
+    /// Makes saved connections again; answered with what became of them.
+    pub const RESTORE_CONN: u8 = 70;
 }
 
 /// Attributes at the top of a message, besides those of [`top`](super::top).
@@ -38,12 +42,27 @@ pub mod top {
     pub const SETTING: u16 = 22;
     /// String: what the file of the sysctl says.
     pub const VALUE: u16 = 23;
+    /// A datagram of version 1 of the synchronisation daemons, at most [`ENTRIES_MAX`](super::ENTRIES_MAX) bytes.
+    pub const ENTRIES: u16 = 24;
+    /// Nest of [`outcome`](super::outcome) attributes, one for each effect that an entry had.
+    pub const OUTCOME: u16 = 25;
     /// The highest of these.
-    pub const MAX: u16 = 23;
+    pub const MAX: u16 = 25;
 }
 
 /// In [`top::FLAGS`]: everything, not only what the request names.
 pub const ALL: u32 = 1;
+
+/// The length of [`top::ENTRIES`] at most.
+pub const ENTRIES_MAX: i16 = i16::MAX;
+
+/// Attributes of an effect.
+pub mod outcome {
+    /// String: as the file `ip_vs_sync` names it.
+    pub const NAME: u16 = 1;
+    /// u32: the number of entries.
+    pub const COUNT: u16 = 2;
+}
 
 /// What was done.
 pub mod action {

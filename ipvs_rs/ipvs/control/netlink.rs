@@ -17,6 +17,7 @@ mod apply;
 mod conns;
 mod daemons;
 mod policy;
+mod saved;
 mod servers;
 mod services;
 mod settings;
@@ -99,6 +100,14 @@ const OPERATIONS: &[Operation] = &[
         .admin_perm()
         .policy(policy::APPLY)
         .doit::<apply::Apply>(),
+    Operation::new(new::SAVE_CONN)
+        .admin_perm()
+        .policy(policy::SAVE_CONN)
+        .dumpit::<saved::Save>(),
+    Operation::new(new::RESTORE_CONN)
+        .admin_perm()
+        .policy(policy::RESTORE_CONN)
+        .doit::<saved::Restore>(),
 ];
 
 const fn of(command: u8) -> Operation {

@@ -2,10 +2,7 @@
 
 //! A thread of a backup: it receives datagrams, and learns the connections in them.
 
-use ipvs_core::{
-    addr::Family,
-    sync::{self, Event},
-};
+use ipvs_core::sync::{self, Event};
 use kernel::{alloc::KVVec, prelude::*};
 use knet::{
     kthread::{Current, Thread, Woken},
@@ -14,8 +11,11 @@ use knet::{
     vec,
 };
 
-use super::{launch::Launch, learn::Learner, sockets};
-use crate::model::dest::Dest;
+use super::{
+    launch::Launch,
+    learn::{Learner, Source},
+    sockets,
+};
 
 /// A thread of a backup.
 struct Backup {
@@ -32,11 +32,7 @@ struct Backup {
 /// See [`sockets::of_backup`] and [`Launch::thread`].
 pub(super) fn start(launch: &Launch<'_>, index: u32) -> Result<Thread> {
     let mut backup = Backup {
-        learner: Learner {
-            unbound_v4: Dest::unbound(Family::V4)?,
-            unbound_v6: Dest::unbound(Family::V6)?,
-            ipvs: launch.ipvs.clone(),
-        },
+        learner: Learner::new(launch.ipvs.clone(), Source::Director)?,
         socket: sockets::of_backup(launch, index)?,
         sync_id: launch.spec.sync_id,
         room: vec::filled(0, launch.spec.max_len.into())?,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A connection that another director has told of enters the model.
+//! A connection that another director has told of, or that was saved, enters the model.
+//!
+//! What another director has told of:
 //!
 //! | there is | the message is about | effect |
 //! |---|---|---|
@@ -12,11 +14,11 @@
 use ipvs_core::{
     addr::Family,
     conn::{ConnFlags, Method},
-    engine::EngineData,
-    flow::{Flow, FlowDirection, Fragment, Tuple},
+    flow::{Flow, FlowDirection, Fragment},
     proto::{sctp, tcp, SCTP, TCP, UDP},
     sync::{Entry, Event},
 };
+use kernel::prelude::*;
 use knet::{
     rcu::{self, Arc, Guard, Ref},
     registry::Held,
@@ -25,7 +27,7 @@ use knet::{
 
 use crate::{
     model::{
-        conn::{Conn, FirstPacket, Learned, Refused, Role, Target},
+        conn::{control::Control, Conn, FirstPacket, Learned, Refused, Role, Target},
         dest::Dest,
         drops::Reason,
         engine::{Finder, OwnedEngineData},
@@ -38,15 +40,39 @@ use crate::{
 /// The time of a template, and of a connection whose state has no timeout, without one in the message. In seconds.
 const DEFAULT_TIMEOUT: u32 = 180;
 
-/// The part of a backup that changes the model.
+/// Where entries come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// From another director, which has the connection.
+    Director,
+    /// From a saved list: nobody has the connection meanwhile.
+    Saved,
+}
+
+/// The part of a backup, and of a restore, that changes the model.
 pub(super) struct Learner {
     pub(super) ipvs: Arc<Ipvs>,
+    source: Source,
     /// The place holders for servers that are not configured here.
-    pub(super) unbound_v4: Arc<Dest>,
-    pub(super) unbound_v6: Arc<Dest>,
+    unbound_v4: Arc<Dest>,
+    unbound_v6: Arc<Dest>,
 }
 
 impl Learner {
+    /// A learner of entries from `source`.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(super) fn new(ipvs: Arc<Ipvs>, source: Source) -> Result<Self> {
+        Ok(Self {
+            ipvs,
+            source,
+            unbound_v4: Dest::unbound(Family::V4)?,
+            unbound_v6: Dest::unbound(Family::V6)?,
+        })
+    }
+
     /// Counts an event.
     pub(super) fn count(&self, event: impl Into<Event>) {
         self.ipvs.sync_events.count(event.into());
@@ -54,32 +80,13 @@ impl Learner {
 
     /// Learns a connection or a template.
     pub(super) fn learn(&self, entry: &Entry<'_>) -> Event {
-        let entry = &Entry {
-            // A connection has no data of a persistence engine.
-            engine: entry.engine.filter(|_| entry.is_template()),
-            ..*entry
+        let (entry, engine) = match with_engine(entry) {
+            Ok(found) => found,
+            Err(event) => return event,
         };
-        // As the C module does: the engine must be there, no module is loaded for a message.
-        let engine = match entry.engine {
-            None => None,
-            Some(EngineData { name, .. }) => match engine::registered(name) {
-                None => return Event::Engine,
-                found => found,
-            },
-        };
+        let entry = &entry;
         let guard = rcu::read_lock();
-        let (conns, request) = (&self.ipvs.conns, request(entry));
-        let known = match entry.is_template() {
-            true => {
-                let key = conns.template_key(request, entry.engine);
-                conns.template(&key, entry.engine, &guard)
-            }
-            false => match conns.find(&conns.key(request), &guard) {
-                Some((conn, FlowDirection::Request)) => Some(conn),
-                _ => None,
-            },
-        };
-        let Some(conn) = known else {
+        let Some(conn) = self.known(entry, &guard) else {
             return self.enter(entry, engine, None, &guard);
         };
         if !entry.is_template() && !has_server(&conn, entry) {
@@ -97,8 +104,27 @@ impl Learner {
         }
     }
 
+    /// The connection or template that an entry is about.
+    pub(super) fn known<'g>(
+        &'g self,
+        entry: &Entry<'_>,
+        guard: &'g Guard,
+    ) -> Option<Ref<'g, Conn>> {
+        let (conns, request) = (&self.ipvs.conns, entry.request());
+        match entry.is_template() {
+            true => {
+                let key = conns.template_key(request, entry.engine);
+                conns.template(&key, entry.engine, guard)
+            }
+            false => match conns.find(&conns.key(request), guard) {
+                Some((conn, FlowDirection::Request)) => Some(conn),
+                _ => None,
+            },
+        }
+    }
+
     /// Makes a connection in the place of `conn`, which ends.
-    fn replace(
+    pub(super) fn replace(
         &self,
         entry: &Entry<'_>,
         engine: Option<Held<dyn Finder>>,
@@ -115,7 +141,7 @@ impl Learner {
     }
 
     /// Makes a connection, `beside` another one with the same tuple.
-    fn enter(
+    pub(super) fn enter(
         &self,
         entry: &Entry<'_>,
         engine: Option<Held<dyn Finder>>,
@@ -123,11 +149,16 @@ impl Learner {
         guard: &Guard,
     ) -> Event {
         let server = self.server(entry, guard);
-        let unbound = match entry.family {
+        let unbound = match entry.server_family {
             Family::V4 => &self.unbound_v4,
             Family::V6 => &self.unbound_v6,
         };
         let (dest, flags) = match server.as_ref() {
+            // A server that is changed keeps the method of its connections.
+            _ if self.source == Source::Saved => {
+                let dest = server.as_ref().map_or(unbound, |(dest, _)| dest);
+                (dest, entry.flags.restored())
+            }
             // The server is reached by the method that is configured here.
             Some((dest, flags)) => {
                 let told = entry.flags.learned().without(ConnFlags::ROUTING);
@@ -145,7 +176,7 @@ impl Learner {
             flags,
         };
         let first = FirstPacket {
-            key: self.ipvs.conns.template_key(request(entry), entry.engine),
+            key: self.ipvs.conns.template_key(entry.request(), entry.engine),
             mark: entry.mark,
         };
         let engine_data = match (engine, entry.engine) {
@@ -156,7 +187,8 @@ impl Learner {
             _ => None,
         };
         let role = Role::Learned {
-            learned: self.learned(entry, flags),
+            learned: &self.learned(entry, flags),
+            control: self.control(entry, guard),
             engine_data,
         };
         match Conn::enter_beside(self.ipvs.as_ref(), target, &first, role, beside, guard) {
@@ -169,10 +201,24 @@ impl Learner {
         }
     }
 
+    /// The template that controls the connection of a saved entry, if it is there.
+    fn control(&self, entry: &Entry<'_>, guard: &Guard) -> Option<Control> {
+        let ends = entry.saved.controller.as_ref()?;
+        if self.source == Source::Director {
+            return None;
+        }
+        let conns = &self.ipvs.conns;
+        Control::at(conns.template(&conns.key(*ends), None, guard)?)
+    }
+
     /// The server of an entry, and the flags of its connections, if it is configured here.
-    fn server(&self, entry: &Entry<'_>, guard: &Guard) -> Option<(Arc<Dest>, ConnFlags)> {
+    pub(super) fn server(
+        &self,
+        entry: &Entry<'_>,
+        guard: &Guard,
+    ) -> Option<(Arc<Dest>, ConnFlags)> {
         let net = self.ipvs.net(guard)?;
-        let tuple = request(entry);
+        let tuple = entry.request();
         let flow = Flow {
             family: tuple.family,
             protocol: tuple.protocol,
@@ -185,11 +231,15 @@ impl Learner {
         };
         let services = &self.ipvs.services;
         let service = services.of_packet(&flow, entry.mark, net, guard)?;
+        if self.source == Source::Saved && entry.flags.method() == Method::Bypass {
+            let nobody = service.get().nobody.clone()?;
+            return Some((nobody, entry.flags));
+        }
         let pool = service.get().pool.load(guard)?;
         let of_port = |port| {
             pool.members().iter().find(|member| {
                 let key = &member.dest().key;
-                key.family == entry.family && key.addr == entry.server && key.port == port
+                key.family == entry.server_family && key.addr == entry.server && key.port == port
             })
         };
         let is_translated = entry.flags.method() == Method::Nat;
@@ -217,28 +267,49 @@ impl Learner {
             },
             seconds => seconds,
         };
-        let [threshold, _] = settings.sync_threshold();
+        let timeout = in_ticks(seconds);
+        let (packets, saved_rest) = match self.source {
+            Source::Director => {
+                let [threshold, _] = settings.sync_threshold();
+                (u32::try_from(threshold).ok(), None)
+            }
+            Source::Saved => {
+                let rest = entry.saved.rest.map_or(timeout, in_ticks);
+                (entry.saved.packets, Some(rest.min(timeout)))
+            }
+        };
         Learned {
             server: entry.server,
             flags,
             state: entry.state,
-            // CAST: `HZ` is 1,000 at most.
-            timeout: seconds.saturating_mul(HZ as u32),
-            packets: u32::try_from(threshold).unwrap_or(0),
+            timeout,
+            packets: packets.unwrap_or(0),
+            saved_rest,
         }
     }
 }
 
-/// The tuple of the packets of an entry's client.
-fn request(entry: &Entry<'_>) -> Tuple {
-    Tuple {
-        src: entry.client,
-        dst: entry.virtual_addr,
-        sport: entry.client_port,
-        dport: entry.virtual_port,
-        protocol: entry.protocol,
-        family: entry.family,
-    }
+/// An entry, and the persistence engine of its data. Only templates have such data.
+///
+/// # Errors
+///
+/// The engine is not there. As in the C module no module is loaded for a message.
+pub(super) fn with_engine<'a>(
+    entry: &Entry<'a>,
+) -> Result<(Entry<'a>, Option<Held<dyn Finder>>), Event> {
+    let data = entry.engine.filter(|_| entry.is_template());
+    let engine = data.map(|data| engine::registered(data.name).ok_or(Event::Engine));
+    let entry = Entry {
+        engine: data,
+        ..*entry
+    };
+    Ok((entry, engine.transpose()?))
+}
+
+/// A time in ticks, at most the longest that a timer can be set to.
+fn in_ticks(seconds: u32) -> u32 {
+    // CAST: `HZ` is 1,000 at most.
+    seconds.saturating_mul(HZ as u32)
 }
 
 /// Whether a connection has the server of an entry.

@@ -22,7 +22,7 @@ use knet::{
     vec,
 };
 
-use super::{launch::Launch, sockets};
+use super::{entry, launch::Launch, sockets};
 use crate::model::{
     changes::Queue,
     conn::{condition::Condition, Conn},
@@ -168,22 +168,6 @@ struct Changed {
 impl Changed {
     /// The entry about the connection.
     fn entry(&self) -> Entry<'_> {
-        let Self { conn, condition } = self;
-        Entry {
-            family: conn.family,
-            protocol: conn.protocol,
-            flags: condition.flags().told(),
-            state: condition.state(),
-            client: conn.client,
-            virtual_addr: conn.virtual_addr,
-            server: conn.server,
-            client_port: conn.client_port,
-            virtual_port: conn.virtual_port,
-            server_port: conn.listed_port(),
-            mark: conn.mark,
-            timeout: conn.timeout_seconds(),
-            sequence: None,
-            engine: conn.engine_data(),
-        }
+        entry::told(&self.conn, self.condition)
     }
 }

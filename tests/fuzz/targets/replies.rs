@@ -23,6 +23,8 @@ fn decode(attributes: &[u8]) {
     let _ = fuzzing::info(attributes);
     let _ = fuzzing::connection(attributes);
     let _ = fuzzing::event(attributes);
+    let _ = fuzzing::outcomes(attributes);
+    let _ = fuzzing::entries(attributes);
     if let Ok(found) = fuzzing::timeouts(attributes) {
         let mut out = Written::default();
         reply::timeouts(&mut out, &found).unwrap();

@@ -6,7 +6,8 @@ FUZZ_REQUESTS and FUZZ_SEED in the environment of tests/net/run ask for more, or
 import os
 import random
 
-from additions import (ALL, APPLY, CLIENT_PORT, CONN, DEL_CONN, FLAGS, GET_CONN, PROTOCOL, STATE, Additions, nest)
+from additions import (ALL, APPLY, CLIENT_PORT, CONN, DEL_CONN, ENTRIES, FLAGS, GET_CONN, PROTOCOL, RESTORE_CONN, STATE, Additions,
+                       datagram, nest)
 from genl import (ACK, COMMANDS, DEST, DUMP, GENL_HEADER, SERVICE, TIMEOUT_TCP, Client, address, attribute, be16, name,
                   u8, u16, u32)
 from lab import VIP, Topology, server_address
@@ -34,9 +35,11 @@ def corpus():
            "NEW_DEST": by_key + dest, "SET_DEST": by_key + dest, "DEL_DEST": by_key + dest, "GET_DEST": by_key,
            "NEW_DAEMON": daemon, "DEL_DAEMON": daemon, "GET_DAEMON": b"", "SET_CONFIG": attribute(TIMEOUT_TCP, u32(9)),
            "GET_CONFIG": b"", "SET_INFO": b"", "GET_INFO": b"", "ZERO": by_key, "FLUSH": b""}
+    # A connection of TCP with a time of 9 s.
+    entry = bytes.fromhex("0006002400000100" "0001" "07d0" "0050" "0050" "00000000" "00000009" "0a000002" "0a000101" "ac100102")
     conditions = nest(CONN, attribute(PROTOCOL, u16(6)), attribute(CLIENT_PORT, be16(1)), attribute(STATE, name("NONE")))
     new = [(GET_CONN, strict_key + conditions), (DEL_CONN, strict_key + conditions), (DEL_CONN, attribute(FLAGS, u32(ALL))),
-           (APPLY, strict + strict_dest), (APPLY, strict + strict_dest + attribute(FLAGS, u32(ALL)))]
+           (RESTORE_CONN, attribute(ENTRIES, datagram([entry] * 2))), (APPLY, strict + strict_dest), (APPLY, strict + strict_dest + attribute(FLAGS, u32(ALL)))]
     return [(COMMANDS[word], payload) for word, payload in old.items()] + new * 3
 
 

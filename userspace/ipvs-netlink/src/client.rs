@@ -12,7 +12,7 @@ use ipvs_core::uapi::additions::GROUP;
 use ipvs_core::uapi::{command, FAMILY_NAME, FAMILY_VERSION};
 use neli::consts::nl::NlmF;
 
-pub use self::additions::WholeService;
+pub use self::additions::{Outcome, WholeService};
 use crate::attributes::Attributes as Written;
 use crate::channel::{Channel, Parts};
 use crate::decode;

@@ -78,6 +78,29 @@ pub fn connection(attributes: &[u8]) -> Result<Connection, Error> {
     decode::additions::connection(attributes)
 }
 
+/// What became of saved connections.
+///
+/// # Errors
+///
+/// See [`Error::Malformed`].
+pub fn outcomes(attributes: &[u8]) -> Result<Vec<(String, u32)>, Error> {
+    decode::additions::outcomes(attributes)
+}
+
+/// The datagram about a saved connection.
+///
+/// # Errors
+///
+/// See [`Error::Malformed`].
+pub fn entries(attributes: &[u8]) -> Result<Vec<u8>, Error> {
+    decode::additions::entries(attributes)
+}
+
+/// A file of saved connections with a body, and a line that is right if that has so many entries.
+pub fn saved_file(entries: usize, body: &[u8]) -> Vec<u8> {
+    crate::saved::file(entries, body)
+}
+
 /// An event; [`None`] if it is of a kind that is not known.
 ///
 /// # Errors

@@ -88,9 +88,10 @@ pub mod fuzzing;
 mod message;
 mod monitor;
 mod request;
+mod saved;
 mod types;
 
-pub use client::{Client, Failure, WholeService};
+pub use client::{Client, Failure, Outcome, WholeService};
 pub use connection::{Connection, ConnectionFilter, Side, SideFilter};
 pub use error::{Errno, Error};
 pub use ipvs_core::addr::{Addr, Family};
@@ -100,6 +101,7 @@ pub use ipvs_core::proto::Timeouts;
 pub use ipvs_core::uapi;
 pub use monitor::{Change, Event, Monitor};
 pub use request::Request;
+pub use saved::{SavedConnections, Unreadable};
 pub use types::{
     Daemon, DaemonSettings, Dest, DestSettings, Info, Rates, Service, ServiceSettings, Stats,
 };

@@ -6,7 +6,10 @@
 pub mod conn;
 pub mod metrics;
 pub mod monitor;
+pub mod saved;
 pub mod top;
+
+use std::path::PathBuf;
 
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -64,6 +67,14 @@ fn filters(command: Command) -> Command {
         .arg(side("server", "to this real server"))
 }
 
+/// A file for saved connections.
+fn file(help: &'static str) -> Arg {
+    Arg::new("file")
+        .value_name("FILE")
+        .value_parser(clap::value_parser!(PathBuf))
+        .help(help)
+}
+
 /// The commands as clap knows them.
 pub fn command() -> Command {
     Command::new("ipvsadm")
@@ -97,7 +108,7 @@ pub fn command() -> Command {
         .subcommand(Command::new("metrics").about("prints counters and gauges for Prometheus"))
         .subcommand(
             Command::new("conn")
-                .about("lists or ends connections")
+                .about("lists, ends, saves or restores connections")
                 .subcommand_required(true)
                 .subcommand(
                     filters(Command::new("list").about("lists connections"))
@@ -107,6 +118,16 @@ pub fn command() -> Command {
                 .subcommand(
                     filters(Command::new("flush").about("ends connections"))
                         .arg(switch("all", "all of them, without a filter")),
+                )
+                .subcommand(
+                    Command::new("save")
+                        .about("saves all connections")
+                        .arg(file("where to; standard output if there is none")),
+                )
+                .subcommand(
+                    Command::new("restore")
+                        .about("makes saved connections again")
+                        .arg(file("where from; standard input if there is none")),
                 ),
         )
 }
@@ -157,23 +178,33 @@ pub fn run(words: &[String]) -> Result<ExitCode, Failure> {
             return Ok(ExitCode::Success);
         }
     };
-    if let Some(("conn", options)) = matches.subcommand() {
-        if let Some(("flush", options)) = options.subcommand() {
-            conn::check_choice(&filter(options), options.get_flag("all"))?;
-        }
-    }
-    let mut session = Session::begin("ipvsadm")?;
     match matches.subcommand() {
-        Some(("monitor", options)) => monitor::run(&mut session, options),
-        Some(("top", options)) => top::run(&mut session, options),
-        Some(("metrics", _)) => metrics::run(&mut session),
-        Some(("conn", options)) => match options.subcommand() {
-            Some(("flush", options)) => conn::flush(&mut session, &filter(options)),
-            Some((_, options)) => conn::list(&mut session, &filter(options), options),
-            None => Err(Failure::usage("list or flush?")),
-        },
+        Some(("monitor", options)) => monitor::run(&mut begin()?, options),
+        Some(("top", options)) => top::run(&mut begin()?, options),
+        Some(("metrics", _)) => metrics::run(&mut begin()?),
+        Some(("conn", options)) => run_conn(options),
         _ => Err(Failure::usage("no such command")),
     }
+}
+
+/// Runs a command about connections. What was typed wrong is said before the module is loaded.
+fn run_conn(options: &ArgMatches) -> Result<ExitCode, Failure> {
+    let path = |options: &ArgMatches| options.get_one::<PathBuf>("file").cloned();
+    match options.subcommand() {
+        Some(("flush", options)) => {
+            let filter = filter(options);
+            conn::check_choice(&filter, options.get_flag("all"))?;
+            conn::flush(&mut begin()?, &filter)
+        }
+        Some(("save", options)) => saved::save(begin, path(options).as_deref()),
+        Some(("restore", options)) => saved::restore(begin, path(options).as_deref()),
+        Some((_, options)) => conn::list(&mut begin()?, &filter(options), options),
+        None => Err(Failure::usage("list, flush, save or restore?")),
+    }
+}
+
+fn begin() -> Result<Session, Failure> {
+    Session::begin("ipvsadm")
 }
 
 fn filter(options: &ArgMatches) -> Filter {

@@ -7,7 +7,7 @@
 use ipvs_core::{
     config::conns::STATE_MAX,
     uapi::{
-        additions::{top, ALL},
+        additions::{top, ALL, ENTRIES_MAX},
         service, PE_NAME_MAX, SCHEDULER_NAME_MAX,
     },
 };
@@ -99,3 +99,35 @@ const fn up_to(last: u16, policies: &'static [Policy]) -> &'static [Policy] {
         None => policies,
     }
 }
+
+/// Of `SAVE_CONN`: no attribute.
+pub(super) const SAVE_CONN: &[Policy] = &[NO, NO];
+
+/// Of `RESTORE_CONN`.
+pub(super) const RESTORE_CONN: &[Policy] = &[
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    NO,
+    Policy::bytes(1, ENTRIES_MAX), // ENTRIES
+];

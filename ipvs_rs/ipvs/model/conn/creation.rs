@@ -44,12 +44,13 @@ pub(crate) struct Target<'a> {
 }
 
 /// The role of a new connection.
-pub(crate) enum Role {
+pub(crate) enum Role<'a> {
     /// An ordinary connection, which another connection may control.
     Connection { control: Option<Control> },
-    /// A connection or a template that another director has sent a message about.
+    /// A connection or a template that another director has sent a message about, or that was saved. A template may control it.
     Learned {
-        learned: Learned,
+        learned: &'a Learned,
+        control: Option<Control>,
         /// The data of a persistence engine, in a template.
         engine_data: Option<Arc<OwnedEngineData>>,
     },
@@ -62,12 +63,12 @@ pub(crate) enum Role {
     },
 }
 
-/// The part of a message about a connection that the connection keeps.
+/// The part of a message about a connection, or of a saved connection, that the connection keeps.
 #[derive(Clone, Copy)]
 pub(crate) struct Learned {
     /// The address of the real server, in network order. It is that of the [`Target`], if the director has this server.
     pub(crate) server: Addr,
-    /// The flags, which include the forwarding method and [`ConnFlags::SYNC`].
+    /// The flags, which include the forwarding method. A message gives [`ConnFlags::SYNC`].
     pub(crate) flags: ConnFlags,
     /// The number of the state in its protocol.
     pub(crate) state: u8,
@@ -75,6 +76,8 @@ pub(crate) struct Learned {
     pub(crate) timeout: u32,
     /// The number of packets from the client that the connection counts from here on.
     pub(crate) packets: u32,
+    /// The time that was left of a connection when it was saved, in ticks; [`None`] in a message.
+    pub(crate) saved_rest: Option<u32>,
 }
 
 /// The fields of a new connection that depend on its [`Role`].
@@ -85,6 +88,8 @@ struct Beginning {
     packets: u32,
     /// In ticks.
     timeout: u32,
+    /// The time until the end without a packet, in ticks.
+    rest: u32,
     control: Option<Control>,
     controlled: u32,
     engine_data: Option<Arc<OwnedEngineData>>,
@@ -93,7 +98,7 @@ struct Beginning {
 
 impl Beginning {
     #[inline]
-    fn new(role: Role, target: &Target<'_>, protocol: u8, is_tracked: bool) -> Self {
+    fn new(role: Role<'_>, target: &Target<'_>, protocol: u8, is_tracked: bool) -> Self {
         let tracking = match is_tracked {
             true => ConnFlags::NFCT,
             false => ConnFlags::EMPTY,
@@ -104,6 +109,7 @@ impl Beginning {
             server: target.dest.key.addr,
             packets: 0,
             timeout,
+            rest: timeout,
             control,
             controlled,
             engine_data: None,
@@ -122,25 +128,46 @@ impl Beginning {
             },
             Role::Learned {
                 learned,
+                control,
                 engine_data,
             } => Self {
-                tag: match learned.flags.has(ConnFlags::TEMPLATE) {
-                    true => TEMPLATE,
-                    false => CLIENT,
-                },
-                condition: Condition::new(learned.flags.with(tracking), learned.state),
-                server: learned.server,
-                packets: learned.packets,
-                timeout: learned.timeout,
-                control: None,
-                controlled: 0,
+                control,
                 engine_data,
-                // CAST: The lower half.
-                announced: Announced::of_state(
+                ..Self::told(learned, tracking)
+            },
+        }
+    }
+
+    /// That of a connection that another director has told of, or that was saved.
+    #[cold]
+    fn told(learned: &Learned, tracking: ConnFlags) -> Self {
+        let (flags, rest, announced) = match learned.saved_rest {
+            // CAST: The lower half.
+            None => (
+                learned.flags.with(tracking),
+                learned.timeout,
+                Announced::of_state(
                     learned.state,
                     Jiffies::now().after(learned.timeout as usize).ticks() as u32,
                 ),
+            ),
+            // No other director knows of it.
+            Some(rest) => (learned.flags, rest, Announced::NEVER),
+        };
+        Self {
+            tag: match flags.has(ConnFlags::TEMPLATE) {
+                true => TEMPLATE,
+                false => CLIENT,
             },
+            condition: Condition::new(flags, learned.state),
+            server: learned.server,
+            packets: learned.packets,
+            timeout: learned.timeout,
+            rest,
+            control: None,
+            controlled: 0,
+            engine_data: None,
+            announced,
         }
     }
 }
@@ -163,7 +190,7 @@ impl Conn {
         ipvs: Ref<'_, Ipvs>,
         target: Target<'_>,
         first: &FirstPacket,
-        role: Role,
+        role: Role<'_>,
         guard: &Guard,
     ) -> Result<Arc<Self>, Refused> {
         Self::enter_beside(ipvs, target, first, role, None, guard)
@@ -179,7 +206,7 @@ impl Conn {
         ipvs: Ref<'_, Ipvs>,
         target: Target<'_>,
         first: &FirstPacket,
-        role: Role,
+        role: Role<'_>,
         other: Option<&Self>,
         guard: &Guard,
     ) -> Result<Arc<Self>, Refused> {
@@ -241,11 +268,13 @@ impl Conn {
     }
 
     /// A connection that is not in the table yet.
+    // As a function of its own it would cost a new connection 120 instructions more: all fields would be written twice.
+    #[inline(always)]
     fn new(
         ipvs: Arc<Ipvs>,
         target: Target<'_>,
         first: &FirstPacket,
-        role: Role,
+        role: Role<'_>,
         storage: Storage,
     ) -> impl PinInit<Self> {
         let (request, mark) = (*first.key.tuple(), first.mark);
@@ -256,6 +285,7 @@ impl Conn {
             server,
             packets,
             timeout,
+            rest,
             control,
             controlled,
             engine_data,
@@ -277,7 +307,7 @@ impl Conn {
             condition: SharedCondition::new(condition),
             packets: AtomicU32::new(packets),
             // CAST: A u32 fits.
-            deadline: AtomicUsize::new(now.after(timeout as usize).ticks()),
+            deadline: AtomicUsize::new(now.after(rest as usize).ticks()),
             timeout: AtomicU32::new(timeout),
             controlled: Controlled::new(controlled),
             dest,

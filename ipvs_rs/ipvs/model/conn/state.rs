@@ -108,7 +108,7 @@ impl Conn {
     }
 
     /// Whether this is a template that no further connection may use.
-    pub(super) fn is_invalidated(&self) -> bool {
+    pub(crate) fn is_invalidated(&self) -> bool {
         self.condition().flags().has(ConnFlags::INVALIDATED)
     }
 

@@ -46,4 +46,14 @@ impl Conn {
             family: self.family,
         }
     }
+
+    /// The tuple of the template that controls the connection; [`None`] if there is none that further connections may
+    /// use, or none that its tuple alone identifies.
+    pub(crate) fn controlling_template(&self) -> Option<Tuple> {
+        let controller = self.control.as_ref()?;
+        let is_useful = controller.is_template()
+            && !controller.is_invalidated()
+            && controller.engine_data().is_none();
+        is_useful.then(|| controller.request())
+    }
 }

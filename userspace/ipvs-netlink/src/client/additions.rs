@@ -16,10 +16,14 @@ use crate::decode;
 use crate::error::{Errno, Error};
 use crate::monitor::Monitor;
 use crate::request::{put_dest, put_dest_key, put_key, put_settings};
+use crate::saved::SavedConnections;
 use crate::types::{DestSettings, ServiceSettings};
 
 /// A service with its servers, the newest last.
 pub type WholeService = (ServiceKey, ServiceSettings, Vec<(DestKey, DestSettings)>);
+
+/// What became of some saved connections, and of how many: see `RESTORE_CONN` in `include/uapi/ipvs_rs.h`.
+pub type Outcome = (String, u32);
 
 const NO_ROOM: Error = Error::Malformed("no room for such a request");
 
@@ -60,6 +64,45 @@ impl Client {
             attributes.put_u32(more::FLAGS, ALL).map_err(|_| NO_ROOM)?;
         }
         self.one(command::DEL_CONN, attributes.0, decode::additions::count)
+    }
+
+    /// All connections and persistence templates, to be made again later.
+    ///
+    /// # Errors
+    ///
+    /// `EOPNOTSUPP` if the kernel cannot; what it says.
+    pub fn save_connections(&mut self) -> Result<SavedConnections, Error> {
+        self.group()?;
+        let told = self.dump(command::SAVE_CONN, vec![], decode::additions::entries)?;
+        SavedConnections::told(&told)
+    }
+
+    /// Makes saved connections again. Each is taken or refused by itself; those that are there stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// `EOPNOTSUPP` if the kernel cannot; what it says. Those before the refused datagram are made then.
+    pub fn restore_connections(&mut self, saved: &SavedConnections) -> Result<Vec<Outcome>, Error> {
+        self.group()?;
+        let mut all: Vec<Outcome> = Vec::new();
+        for datagram in saved.datagrams() {
+            let mut attributes = Attributes::default();
+            attributes
+                .put(more::ENTRIES, datagram)
+                .map_err(|_| NO_ROOM)?;
+            let outcomes = self.one(
+                command::RESTORE_CONN,
+                attributes.0,
+                decode::additions::outcomes,
+            )?;
+            for (name, count) in outcomes {
+                match all.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, sum)) => *sum = sum.saturating_add(count),
+                    None => all.push((name, count)),
+                }
+            }
+        }
+        Ok(all)
     }
 
     /// Replaces services together with their servers, all at one moment or, on an error, nothing;

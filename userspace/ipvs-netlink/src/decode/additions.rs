@@ -3,8 +3,8 @@
 //! What kernels with the additions of `ipvs_rs` send.
 
 use ipvs_core::addr::{Addr, Family};
-use ipvs_core::nla::Attributes;
-use ipvs_core::uapi::additions::{action, conn, top as more};
+use ipvs_core::nla::{Attributes, Iter};
+use ipvs_core::uapi::additions::{action, conn, outcome, top as more};
 use ipvs_core::uapi::top;
 
 use super::{family, nest, present, read};
@@ -62,6 +62,23 @@ fn side(found: &Attributes<'_, CONN>, family: Family, addr: u16, port: u16) -> R
 /// The number of connections that were ended.
 pub(crate) fn count(bytes: &[u8]) -> Result<u32, Error> {
     present(read::<TOP>(bytes)?.u32(more::COUNT))
+}
+
+/// The datagram about a saved connection.
+pub(crate) fn entries(bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    Ok(present(read::<TOP>(bytes)?.bytes(more::ENTRIES))?.to_vec())
+}
+
+/// What became of saved connections.
+pub(crate) fn outcomes(bytes: &[u8]) -> Result<Vec<(String, u32)>, Error> {
+    let nests = Iter::new(bytes).filter(|(kind, _)| *kind == more::OUTCOME);
+    nests
+        .map(|(_, nest)| {
+            let found = read::<2>(nest)?;
+            let name = text(found.string(outcome::NAME))?;
+            Ok((name, present(found.u32(outcome::COUNT))?))
+        })
+        .collect()
 }
 
 /// A change; [`None`] if it is of a kind that is not known here.

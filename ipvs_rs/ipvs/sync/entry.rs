@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is told of a connection: to other directors, and to who saves the connections.
+
+use ipvs_core::{
+    conn::ConnFlags,
+    sync::{Entry, Saved, Version, Writer},
+};
+use knet::time::{Jiffies, HZ};
+
+use crate::model::conn::{condition::Condition, Conn};
+
+/// The entry about a connection in this condition, for other directors.
+pub(super) fn told(conn: &Conn, condition: Condition) -> Entry<'_> {
+    Entry {
+        family: conn.family,
+        // A daemon does not start while a server has another family than its service.
+        server_family: conn.family,
+        protocol: conn.protocol,
+        flags: condition.flags().told(),
+        state: condition.state(),
+        client: conn.client,
+        virtual_addr: conn.virtual_addr,
+        server: conn.server,
+        client_port: conn.client_port,
+        virtual_port: conn.virtual_port,
+        server_port: conn.listed_port(),
+        mark: conn.mark,
+        timeout: conn.timeout_seconds(),
+        sequence: None,
+        engine: conn.engine_data(),
+        saved: Saved::default(),
+    }
+}
+
+/// The entry about a connection, to make the same connection from it later.
+///
+/// Returns [`None`] for a template that no further connection may use, and for a connection of one packet: nobody would miss them.
+pub(super) fn saved(conn: &Conn) -> Option<Entry<'_>> {
+    let condition = conn.condition();
+    if conn.is_invalidated() || condition.flags().has(ConnFlags::ONE_PACKET) {
+        return None;
+    }
+    // A connection with less than a second left is not over yet.
+    let rest = conn.remaining(Jiffies::now()).div_ceil(HZ);
+    Some(Entry {
+        server_family: conn.dest.key.family,
+        saved: Saved {
+            rest: Some(u32::try_from(rest).unwrap_or(u32::MAX)),
+            packets: Some(conn.packets()),
+            controller: conn.controlling_template(),
+        },
+        ..told(conn, condition)
+    })
+}
+
+/// Writes a datagram of version 1 with the saved entry about a connection to `room`.
+///
+/// Returns [`None`] for a connection that is not saved: see [`saved`].
+pub(crate) fn save<'a>(conn: &Conn, room: &'a mut [u8]) -> Option<&'a [u8]> {
+    let limit = room.len();
+    let mut writer = Writer::new(room, limit, Version::V1, 0)?;
+    writer.push(&saved(conn)?).ok()?;
+    Some(writer.finish())
+}
