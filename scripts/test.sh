@@ -128,7 +128,7 @@ parallel() {
 pair() {
 	a_pair c rust _tells_an_ipv4_group
 	a_pair rust c _tells_an_ipv4_group
-	a_pair rust rust d_eager downloads_go_on_at_the_backup_when
+	a_pair rust rust d_eager downloads_go_on_at_the_backup_when e_move
 }
 
 # a_pair MASTER BACKUP PATTERN...: those scenarios on a master and a backup with these modules.
