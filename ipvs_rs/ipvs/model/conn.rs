@@ -29,7 +29,7 @@ use knet::{hashtable::Node, netfilter::Verdict, rcu::Arc, skbuff::Skb, timer::Ti
 
 use super::{dest::Dest, drops::Reason, engine::OwnedEngineData, settings::Settings, Ipvs};
 use condition::{Condition, SharedCondition};
-use control::Controlled;
+use control::ControlledCount;
 
 pub(crate) use creation::{FirstPacket, Learned, Refused, Role, Target};
 
@@ -78,7 +78,7 @@ pub(crate) struct Conn {
     /// The time without packets that the present state allows, in ticks. Changed by packets.
     timeout: AtomicU32,
     /// The number of connections that this one controls. Changed when they begin and end.
-    controlled: Controlled,
+    controlled: ControlledCount,
     /// The real server. Never changes.
     pub(crate) dest: Arc<Dest>,
     /// Goes off at the deadline or before it. Changed by packets that shorten the time, and by itself.

@@ -63,17 +63,17 @@ pub(crate) struct OutputRoute {
     pub(crate) source: Addr,
 }
 
-/// The outcome of a lookup at the tick `at`. `way` is [`None`] if the lookup failed.
-struct Outcome {
+/// The result of a lookup at the tick `at`. `way` is [`None`] if the lookup failed.
+struct CachedLookup {
     way: Option<OutputRoute>,
     at: Jiffies,
 }
 
 /// The routes to a server.
 pub(crate) struct Routes {
-    address: Slot<Outcome>,
-    next_hop: Slot<Outcome>,
-    tunnel: Slot<Outcome>,
+    address: Slot<CachedLookup>,
+    next_hop: Slot<CachedLookup>,
+    tunnel: Slot<CachedLookup>,
 }
 
 impl Routes {
@@ -87,7 +87,7 @@ impl Routes {
     }
 
     #[inline]
-    fn slot(&self, purpose: Purpose) -> &Slot<Outcome> {
+    fn slot(&self, purpose: Purpose) -> &Slot<CachedLookup> {
         match purpose {
             Purpose::Address => &self.address,
             Purpose::NextHop => &self.next_hop,
@@ -118,7 +118,7 @@ pub(crate) fn to_server<'g>(
     guard: &'g Guard,
 ) -> Result<&'g OutputRoute> {
     let kept = conn.dest.routes.slot(purpose).load(guard);
-    match kept.and_then(|outcome| outcome.get().way.as_ref()) {
+    match kept.and_then(|lookup| lookup.get().way.as_ref()) {
         Some(way) if way.route.is_valid() => Ok(way),
         _ => look_up(conn, purpose, net, guard),
     }
@@ -134,27 +134,27 @@ fn look_up<'g>(
     let dest = &conn.dest;
     let slot = dest.routes.slot(purpose);
     let at = Jiffies::now();
-    if let Some(outcome) = slot.load(guard) {
-        if outcome.way.is_none() && outcome.at == at {
+    if let Some(lookup) = slot.load(guard) {
+        if lookup.way.is_none() && lookup.at == at {
             return Err(ENOENT);
         }
     }
     // ORDERING: Acquire, paired with the addition in `outdate`.
     let outdated = OUTDATED.load(Acquire);
     let way = find(dest.key.family, conn.server, purpose, net).ok();
-    let outcome = Arc::new(Outcome { way, at }, GFP_ATOMIC | __GFP_NOWARN)?;
+    let lookup = Arc::new(CachedLookup { way, at }, GFP_ATOMIC | __GFP_NOWARN)?;
     // A place holder stands for servers with several addresses, so it keeps no route.
     if !dest.is_unbound() {
-        drop(slot.replace(Some(outcome.clone())));
-        // ORDERING: Partner of the fences in `clear` and `outdate`: if `clear` did not see the outcome that was just
+        drop(slot.replace(Some(lookup.clone())));
+        // ORDERING: Partner of the fences in `clear` and `outdate`: if `clear` did not see the lookup that was just
         // stored, the loads below see the mark that forbids to keep it.
         fence(SeqCst);
         if !dest.is_available() || OUTDATED.load(Relaxed) != outdated {
             drop(slot.replace(None));
         }
     }
-    let outcome = outcome.until_end_of(guard);
-    outcome.get().way.as_ref().ok_or(ENOENT)
+    let lookup = lookup.until_end_of(guard);
+    lookup.get().way.as_ref().ok_or(ENOENT)
 }
 
 /// Looks up the route to an address. The result is not cached.

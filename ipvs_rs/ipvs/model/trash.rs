@@ -134,7 +134,7 @@ impl Trash {
     }
 
     /// Does one round: removes the servers whose retention time is over.
-    pub(crate) fn look_through(&mut self, now: Jiffies) {
+    pub(crate) fn sweep(&mut self, now: Jiffies) {
         let mut all = core::mem::take(&mut self.servers);
         while let Some(dest) = all.pop() {
             if is_kept(&dest, now) {

@@ -19,7 +19,7 @@ use knet::{
 };
 
 use super::{
-    choice::{connect, Choice},
+    choice::{connect, ChosenServer},
     headers::Headers,
     xmit,
 };
@@ -38,7 +38,7 @@ pub(super) fn choose<'g>(
     service: Ref<'g, Service>,
     flow: &Flow,
     context: &HookState<'_>,
-) -> Option<Choice<'g>> {
+) -> Option<ChosenServer<'g>> {
     let dest = service.get().nobody.as_ref()?;
     if ipvs.settings.cache_bypass.load(Relaxed) == 0 {
         return None;
@@ -47,7 +47,7 @@ pub(super) fn choose<'g>(
         Family::V4 => route::address_type_v4(context.net, flow.dst.v4()) == AddressType::Unicast,
         Family::V6 => route::is_unicast_v6(flow.dst.octets()),
     };
-    is_of_others.then_some(Choice {
+    is_of_others.then_some(ChosenServer {
         target: Target {
             dest,
             port: 0,
@@ -61,7 +61,7 @@ pub(super) fn choose<'g>(
 pub(super) fn first_packet(
     ipvs: Ref<'_, Ipvs>,
     settings: &ServiceSettings,
-    choice: Choice<'_>,
+    choice: ChosenServer<'_>,
     skb: Skb,
     (flow, key): (&Flow, &TableKey),
     context: &HookState<'_>,

@@ -10,7 +10,7 @@ use knet::{
 
 use super::complaint;
 use crate::model::{
-    conn::{control::Control, Conn, FirstPacket, Refused, Role, Target},
+    conn::{control::ControllerRef, Conn, FirstPacket, Refused, Role, Target},
     drops::Reason,
     member::Member,
     pool::Pool,
@@ -20,14 +20,14 @@ use crate::model::{
 };
 
 /// The server that was chosen for the connection of a packet.
-pub(super) struct Choice<'g> {
+pub(super) struct ChosenServer<'g> {
     pub(super) target: Target<'g>,
     /// The place at the connection that will control it.
-    pub(super) control: Option<Control>,
+    pub(super) control: Option<ControllerRef>,
 }
 
 /// The reason for which no server was chosen.
-pub(super) enum Unscheduled {
+pub(super) enum NotScheduled {
     /// The service has no server for the packet.
     NoServer,
     /// There is no room for the template, or the service was deleted.
@@ -40,7 +40,7 @@ pub(super) fn schedule<'g>(
     pool: &'g Pool,
     flow: &Flow,
     context: &HookState<'g>,
-) -> Result<&'g Member, Unscheduled> {
+) -> Result<&'g Member, NotScheduled> {
     let arrival = Arrival {
         flow,
         is_inverse: false,
@@ -50,7 +50,7 @@ pub(super) fn schedule<'g>(
         Some(member) => Ok(member),
         None => {
             complaint::no_server(service, pool, &arrival, context.rcu);
-            Err(Unscheduled::NoServer)
+            Err(NotScheduled::NoServer)
         }
     }
 }
@@ -58,11 +58,11 @@ pub(super) fn schedule<'g>(
 /// Makes a connection, which later packets find.
 pub(super) fn connect(
     ipvs: Ref<'_, Ipvs>,
-    choice: Choice<'_>,
+    choice: ChosenServer<'_>,
     first: &FirstPacket,
     context: &HookState<'_>,
 ) -> Result<Arc<Conn>, Refused> {
-    let Choice { target, control } = choice;
+    let ChosenServer { target, control } = choice;
     let role = Role::Connection { control };
     Conn::enter(ipvs, target, first, role, context.rcu)
 }

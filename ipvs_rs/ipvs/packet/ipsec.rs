@@ -55,7 +55,7 @@ fn to_server(ipvs: &Ipvs, conn: &Conn, skb: Skb, flow: &Flow, context: &HookStat
     }
     account::count_in(ipvs, conn, &skb, context);
     conn.count_packet();
-    conn.start_anew();
+    conn.restart_timeout();
     ipvs.count_unsent(xmit::bare_to_server(conn, skb, flow, context))
 }
 
@@ -73,6 +73,6 @@ fn from_server(
         }
     }
     account::count_out(ipvs, conn, &skb, context);
-    conn.start_anew();
+    conn.restart_timeout();
     reply::pass(conn, skb)
 }

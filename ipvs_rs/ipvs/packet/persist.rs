@@ -22,9 +22,9 @@ use ipvs_core::{
 };
 use knet::{netfilter::HookState, rcu::Ref, skbuff::Skb};
 
-use super::choice::{schedule, Choice, Unscheduled};
+use super::choice::{schedule, ChosenServer, NotScheduled};
 use crate::model::{
-    conn::{control::Control, table::TableKey, Conn, FirstPacket, Refused, Role, Target},
+    conn::{control::ControllerRef, table::TableKey, Conn, FirstPacket, Refused, Role, Target},
     drops::Reason,
     engine::{Finder, OwnedEngineData},
     helping::Transport,
@@ -54,14 +54,14 @@ pub(super) fn choose<'g>(
     pool: &'g Pool,
     (skb, flow, is_error): (&mut Skb, &Flow, bool),
     context: &HookState<'g>,
-) -> Result<Choice<'g>, Unscheduled> {
+) -> Result<ChosenServer<'g>, NotScheduled> {
     let mark = skb.mark();
     let engine_data = match pool.engine() {
         None => None,
-        Some(_) if is_error => return Err(Unscheduled::Drop(Reason::Engine)),
+        Some(_) if is_error => return Err(NotScheduled::Drop(Reason::Engine)),
         Some(engine) => {
             let data = engine_data(engine.get(context.rcu), skb, flow);
-            Some(data.ok_or(Unscheduled::Drop(Reason::Engine))?)
+            Some(data.ok_or(NotScheduled::Drop(Reason::Engine))?)
         }
     };
     let group = Group::new(flow, &service.key, pool.settings().netmask);
@@ -96,15 +96,15 @@ pub(super) fn choose<'g>(
         target(template_port),
         context,
     ) {
-        Ok(control) => Ok(Choice {
+        Ok(control) => Ok(ChosenServer {
             target: target(port),
             control: Some(control),
         }),
         Err(Refused::Exists) => {
             let choice = remembered(ipvs, pool, &clients, context);
-            choice.ok_or(Unscheduled::Drop(Reason::ServerDeleted))
+            choice.ok_or(NotScheduled::Drop(Reason::ServerDeleted))
         }
-        Err(Refused::Drop(reason)) => Err(Unscheduled::Drop(reason)),
+        Err(Refused::Drop(reason)) => Err(NotScheduled::Drop(reason)),
     }
 }
 
@@ -148,7 +148,7 @@ fn remembered<'g>(
     pool: &Pool,
     clients: &Clients<'_>,
     context: &HookState<'g>,
-) -> Option<Choice<'g>> {
+) -> Option<ChosenServer<'g>> {
     let template = ipvs
         .get()
         .conns
@@ -165,9 +165,9 @@ fn remembered<'g>(
         return None;
     }
     // If there is none, the template has ended just now.
-    let control = Control::at(template)?;
-    template.start_anew();
-    Some(Choice {
+    let control = ControllerRef::at(template)?;
+    template.restart_timeout();
+    Some(ChosenServer {
         target: Target {
             dest,
             port: clients.group.connection_port(dest.key.port),
@@ -186,7 +186,7 @@ fn remember(
     engine_data: Option<EngineData<'_>>,
     target: Target<'_>,
     context: &HookState<'_>,
-) -> Result<Control, Refused> {
+) -> Result<ControllerRef, Refused> {
     let engine_data = match (engine_data, pool.engine()) {
         (Some(found), Some(engine)) => {
             // None while the service is deleted.
@@ -203,5 +203,5 @@ fn remember(
         engine_data,
     };
     let template = Conn::enter(ipvs, target, first, role, context.rcu)?;
-    Ok(Control::first(template))
+    Ok(ControllerRef::first(template))
 }

@@ -18,7 +18,7 @@ use knet::{
 
 use super::{
     account, bypass,
-    choice::{connect, schedule, Choice, Unscheduled},
+    choice::{connect, schedule, ChosenServer, NotScheduled},
     complaint,
     icmp::relay,
     persist, request,
@@ -34,7 +34,7 @@ use crate::model::{
 
 /// The packet that opens a connection.
 #[derive(Clone, Copy)]
-enum Cause<'a> {
+enum Opener<'a> {
     /// A packet of the client.
     Packet,
     /// An error about a packet of the server.
@@ -48,7 +48,7 @@ pub(super) fn opened_by_packet(
     (flow, key): (&Flow, &TableKey),
     context: &HookState<'_>,
 ) -> Verdict {
-    open(ipvs, skb, (flow, key), Cause::Packet, context)
+    open(ipvs, skb, (flow, key), Opener::Packet, context)
 }
 
 /// Opens a connection for an ICMP error about a packet that belongs to none, if there is a service for the packets that
@@ -59,7 +59,7 @@ pub(super) fn opened_by_error(
     report: &Report,
     context: &HookState<'_>,
 ) -> Verdict {
-    let cause = Cause::Error(report);
+    let cause = Opener::Error(report);
     let flow = report.counterpart();
     let key = ipvs.get().conns.key(flow.tuple());
     open(ipvs, skb, (&flow, &key), cause, context)
@@ -71,7 +71,7 @@ fn open(
     ipvs: Ref<'_, Ipvs>,
     mut skb: Skb,
     (flow, key): (&Flow, &TableKey),
-    cause: Cause<'_>,
+    cause: Opener<'_>,
     context: &HookState<'_>,
 ) -> Verdict {
     let services = &ipvs.get().services;
@@ -92,20 +92,20 @@ fn open(
     let settings = pool.settings();
     let chosen = match settings.is_persistent() {
         true => {
-            let packet = (&mut skb, flow, matches!(cause, Cause::Error(_)));
+            let packet = (&mut skb, flow, matches!(cause, Opener::Error(_)));
             persist::choose(ipvs, service.get(), pool, packet, context)
         }
         false => choose(service.get(), pool, flow, context),
     };
     let choice = match chosen {
         Ok(choice) => choice,
-        Err(Unscheduled::NoServer) => match bypass::choose(ipvs.get(), service, flow, context) {
-            Some(choice) if matches!(cause, Cause::Packet) => {
+        Err(NotScheduled::NoServer) => match bypass::choose(ipvs.get(), service, flow, context) {
+            Some(choice) if matches!(cause, Opener::Packet) => {
                 return bypass::first_packet(ipvs, settings, choice, skb, (flow, key), context)
             }
             _ => return leave(ipvs.get(), &service, skb, flow, context),
         },
-        Err(Unscheduled::Drop(reason)) => return ipvs.drop_packet(skb, reason),
+        Err(NotScheduled::Drop(reason)) => return ipvs.drop_packet(skb, reason),
     };
     if is_one_packet(settings, choice.target.flags, flow) {
         return one_packet(ipvs, &service, choice, skb, (flow, key, cause), context);
@@ -146,12 +146,12 @@ fn send(
     ipvs: &Ipvs,
     conn: Ref<'_, Conn>,
     skb: Skb,
-    (flow, cause): (&Flow, Cause<'_>),
+    (flow, cause): (&Flow, Opener<'_>),
     context: &HookState<'_>,
 ) -> Verdict {
     match cause {
-        Cause::Packet => request::forward(ipvs, conn, skb, flow, context),
-        Cause::Error(report) => relay::to_server(ipvs, conn.get(), skb, report, context),
+        Opener::Packet => request::forward(ipvs, conn, skb, flow, context),
+        Opener::Error(report) => relay::to_server(ipvs, conn.get(), skb, report, context),
     }
 }
 
@@ -162,12 +162,12 @@ fn send(
 fn one_packet(
     ipvs: Ref<'_, Ipvs>,
     service: &Service,
-    choice: Choice<'_>,
+    choice: ChosenServer<'_>,
     skb: Skb,
-    (flow, key, cause): (&Flow, &TableKey, Cause<'_>),
+    (flow, key, cause): (&Flow, &TableKey, Opener<'_>),
     context: &HookState<'_>,
 ) -> Verdict {
-    let Choice { target, control } = choice;
+    let ChosenServer { target, control } = choice;
     let first = FirstPacket {
         key: *key,
         mark: skb.mark(),
@@ -181,7 +181,7 @@ fn one_packet(
         service.stats.count_connection();
         target.dest.stats.count_connection();
         ipvs.stats.count_connection();
-        if let Cause::Error(report) = cause {
+        if let Opener::Error(report) = cause {
             return relay::to_server(ipvs.get(), conn, skb, report, context);
         }
         account::count_in(ipvs.get(), conn, &skb, context);
@@ -204,19 +204,19 @@ fn choose<'g>(
     pool: &'g Pool,
     flow: &Flow,
     context: &HookState<'g>,
-) -> Result<Choice<'g>, Unscheduled> {
+) -> Result<ChosenServer<'g>, NotScheduled> {
     if matches!(service.key, ServiceKey::Address { port, .. } if port != flow.dport) {
         if service.has_port(0) {
             complaint::port_zero();
         }
-        return Err(Unscheduled::NoServer);
+        return Err(NotScheduled::NoServer);
     }
     let server = schedule(service, pool, flow, context)?;
     let port = match server.key.port {
         0 => flow.dport,
         port => port,
     };
-    Ok(Choice {
+    Ok(ChosenServer {
         target: Target {
             dest: server.dest(),
             port,

@@ -27,7 +27,7 @@ use knet::{
 
 use crate::{
     model::{
-        conn::{control::Control, Conn, FirstPacket, Learned, Refused, Role, Target},
+        conn::{control::ControllerRef, Conn, FirstPacket, Learned, Refused, Role, Target},
         dest::Dest,
         drops::Reason,
         engine::{Finder, OwnedEngineData},
@@ -202,13 +202,13 @@ impl Learner {
     }
 
     /// The template that controls the connection of a saved entry, if it is there.
-    fn control(&self, entry: &Entry<'_>, guard: &Guard) -> Option<Control> {
+    fn control(&self, entry: &Entry<'_>, guard: &Guard) -> Option<ControllerRef> {
         let ends = entry.saved.controller.as_ref()?;
         if self.source == Source::Director {
             return None;
         }
         let conns = &self.ipvs.conns;
-        Control::at(conns.template(&conns.key(*ends), None, guard)?)
+        ControllerRef::at(conns.template(&conns.key(*ends), None, guard)?)
     }
 
     /// The server of an entry, and the flags of its connections, if it is configured here.

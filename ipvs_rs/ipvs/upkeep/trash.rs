@@ -16,7 +16,7 @@ impl Job<Ipvs> for TrashRound {
 
     fn run(ipvs: Arc<Ipvs>) {
         let mut config = ipvs.config.lock();
-        config.trash.look_through(Jiffies::now());
+        config.trash.sweep(Jiffies::now());
         if !config.trash.is_empty() {
             Self::plan(&ipvs);
         }

@@ -20,10 +20,10 @@ use crate::rcu::{Guard, Ref};
 ///
 /// While a value is borrowed, no node is freed that was in a chain meanwhile; of a stripe's lock: in
 /// a chain of that stripe.
-pub(super) unsafe trait Keeps {}
+pub(super) unsafe trait KeepsBuckets {}
 
 // SAFETY: A node is freed a grace period after it was unlinked, which the section delays.
-unsafe impl Keeps for Guard {}
+unsafe impl KeepsBuckets for Guard {}
 
 /// The chains of a table at one size.
 ///
@@ -96,7 +96,7 @@ impl<T: Send + Sync + 'static> Buckets<T> {
     pub(super) fn follow<'a>(
         &'a self,
         at: &'a AtomicPtr<Node<T>>,
-        _keeps: &'a impl Keeps,
+        _keeps: &'a impl KeepsBuckets,
     ) -> Option<&'a Node<T>> {
         // ORDERING: Acquire, paired with the Release stores in `link_in`.
         let node = at.load(Ordering::Acquire);

@@ -3,7 +3,7 @@
 //! The data that the lock of a stripe guards.
 
 use super::{
-    buckets::{Buckets, Keeps},
+    buckets::{Buckets, KeepsBuckets},
     node::Node,
 };
 
@@ -24,7 +24,7 @@ pub(super) struct Stripe<T> {
 unsafe impl<T: Send + Sync> Send for Stripe<T> {}
 
 // SAFETY: Nodes of the stripe are unlinked only under its lock, and freed after that.
-unsafe impl<T> Keeps for Stripe<T> {}
+unsafe impl<T> KeepsBuckets for Stripe<T> {}
 
 impl<T: Send + Sync + 'static> Stripe<T> {
     /// The array that has every node of the stripe.

@@ -15,9 +15,9 @@ use super::Conn;
 const ENDED: u32 = u32::MAX;
 
 /// The number of connections that a connection controls.
-pub(super) struct Controlled(AtomicU32);
+pub(super) struct ControlledCount(AtomicU32);
 
-impl Controlled {
+impl ControlledCount {
     /// The number for a new connection.
     pub(super) const fn new(count: u32) -> Self {
         Self(AtomicU32::new(count))
@@ -49,7 +49,7 @@ impl Controlled {
     }
 
     /// Marks the connection as ended, even if it controls other connections.
-    pub(super) fn end_anyhow(&self) {
+    pub(super) fn force_end(&self) {
         self.0.store(ENDED, Relaxed);
     }
 }
@@ -73,9 +73,9 @@ impl End {
 }
 
 /// A reference to a controller, counted there, for a connection that is about to be created.
-pub(crate) struct Control(Option<Arc<Conn>>);
+pub(crate) struct ControllerRef(Option<Arc<Conn>>);
 
-impl Control {
+impl ControllerRef {
     /// Counts a new connection at `controller`. Returns [`None`] if `controller` has ended.
     pub(crate) fn at(controller: Ref<'_, Conn>) -> Option<Self> {
         let controller = controller.try_clone()?;
@@ -96,7 +96,7 @@ impl Control {
     }
 }
 
-impl Drop for Control {
+impl Drop for ControllerRef {
     fn drop(&mut self) {
         release(self.0.as_ref());
     }

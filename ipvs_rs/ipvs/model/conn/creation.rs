@@ -14,7 +14,7 @@ use knet::{
 
 use super::{
     condition::{Condition, SharedCondition},
-    control::{self, Control, Controlled},
+    control::{self, ControlledCount, ControllerRef},
     table::TableKey,
     Conn, CLIENT, SERVER, TEMPLATE,
 };
@@ -46,11 +46,11 @@ pub(crate) struct Target<'a> {
 /// The role of a new connection.
 pub(crate) enum Role<'a> {
     /// An ordinary connection, which another connection may control.
-    Connection { control: Option<Control> },
+    Connection { control: Option<ControllerRef> },
     /// A connection or a template that another director has sent a message about, or that was saved. A template may control it.
     Learned {
         learned: &'a Learned,
-        control: Option<Control>,
+        control: Option<ControllerRef>,
         /// The data of a persistence engine, in a template.
         engine_data: Option<Arc<OwnedEngineData>>,
     },
@@ -90,7 +90,7 @@ struct Beginning {
     timeout: u32,
     /// The time until the end without a packet, in ticks.
     rest: u32,
-    control: Option<Control>,
+    control: Option<ControllerRef>,
     controlled: u32,
     engine_data: Option<Arc<OwnedEngineData>>,
     announced: Announced,
@@ -244,7 +244,7 @@ impl Conn {
         ipvs: Ref<'_, Ipvs>,
         target: Target<'_>,
         first: &FirstPacket,
-        control: Option<Control>,
+        control: Option<ControllerRef>,
         use_it: impl FnOnce(&Self) -> R,
     ) -> Result<R, Reason> {
         let conns = &ipvs.get().conns;
@@ -309,11 +309,11 @@ impl Conn {
             // CAST: A u32 fits.
             deadline: AtomicUsize::new(now.after(rest as usize).ticks()),
             timeout: AtomicU32::new(timeout),
-            controlled: Controlled::new(controlled),
+            controlled: ControlledCount::new(controlled),
             dest,
             timer <- Timer::new(storage, c_str!("ip_vs_conn"), static_lock_class!()),
             ipvs,
-            control: control.and_then(Control::keep),
+            control: control.and_then(ControllerRef::keep),
             mark,
             engine_data,
             announced: AtomicU32::new(announced.bits()),

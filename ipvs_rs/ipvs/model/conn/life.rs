@@ -63,7 +63,7 @@ impl Conn {
     }
 
     /// Restarts the time-out of a template.
-    pub(crate) fn start_anew(&self) {
+    pub(crate) fn restart_timeout(&self) {
         self.live_for(self.timeout.load(Relaxed));
     }
 
@@ -146,7 +146,7 @@ impl Conn {
 
     /// Ends the connection now, even if it controls other connections. Returns whether this call ended it.
     pub(crate) fn finish(&self) -> bool {
-        self.controlled.end_anyhow();
+        self.controlled.force_end();
         let was_there = self.unlink();
         // ORDERING: Partner of the fence in `expired`: either `expired` sees that the connection is
         // unlinked, or this function sees the timer that `expired` armed.

@@ -36,7 +36,7 @@ mod tracking {
 
 use super::{Dest, Ipvs, ESTABLISHED};
 use condition::{Condition, SharedCondition};
-use control::{Control, Controlled};
+use control::{ControlledCount, ControllerRef};
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use ipvs_core::{conn::ConnFlags, proto::TCP};
 use kernel::{c_str, prelude::*, static_lock_class};
@@ -62,7 +62,7 @@ pub(crate) struct Conn {
     timer: Timer<Conn>,
     ipvs: Shared<Ipvs>,
     control: Option<Arc<Conn>>,
-    controlled: Controlled,
+    controlled: ControlledCount,
     contents: Watched,
 }
 
@@ -85,8 +85,8 @@ impl Conn {
                 dest,
                 timer <- Timer::new(Storage::Allocated, c_str!("conn"), static_lock_class!()),
                 ipvs,
-                control: control.and_then(Control::keep),
-                controlled: Controlled::new(controlled),
+                control: control.and_then(ControllerRef::keep),
+                controlled: ControlledCount::new(controlled),
                 contents: Watched::new(),
             }),
             GFP_KERNEL,
@@ -95,7 +95,7 @@ impl Conn {
         // Loom makes such atomics at their first use, which has to come before they are shared.
         conn.condition();
         conn.timeout.load(Relaxed);
-        drop(Control::at(conn.as_ref()));
+        drop(ControllerRef::at(conn.as_ref()));
         Timer::arm(&conn, after(timer));
         let guard = rcu::read_lock();
         let is_same = |_: &Conn, _| false;
@@ -138,6 +138,6 @@ impl Conn {
 }
 
 pub(crate) enum Role {
-    Connection(Option<Control>),
+    Connection(Option<ControllerRef>),
     Template,
 }

@@ -85,7 +85,7 @@ impl Ipvs {
 
 use active::Active;
 use conn::{
-    control::Control,
+    control::ControllerRef,
     Conn,
     Role::{self, Connection, Template},
 };
@@ -234,10 +234,10 @@ fn a_connection_ends_once() {
 fn a_template_stays_for_a_connection_that_found_it() {
     check(|| {
         life(0, 0, Template, |_, template| {
-            drop(Control::first(template.clone()));
+            drop(ControllerRef::first(template.clone()));
             let timers = timers();
             let guard = rcu::read_lock();
-            let place = Control::at(template.as_ref());
+            let place = ControllerRef::at(template.as_ref());
             drop(guard);
             timers.join().unwrap();
             assert_eq!(place.is_some(), template.client_node.is_linked());
