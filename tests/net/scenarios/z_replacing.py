@@ -36,7 +36,7 @@ SERVICES = [
     ("--sctp-service", 4, 132, "-m", ""), ("-t", 6, 80, "-m", ""), ("-t", 6, 8080, "-g", ""), ("-u", 6, 53, "-m", ""),
     ("-t", 4, 81, "-m", "-p 360 -M 255.255.255.0"), ("-t", 6, 81, "-m", "-p 300 -M 64"), ("-u", 4, 54, "-g", "-o"),
 ]
-MARKED, MARKED_PERSISTENT = 86, 85
+MARKED, MARKED_PERSISTENT, SERVERLESS = 86, 85, 87
 
 
 def rules():
@@ -50,18 +50,24 @@ def rules():
     lines += [f"-A -t {VIP}:8444 -s rr", f"-a -t {VIP}:8444 -r {end(server(6, 1), 8444)} -i"]
     lines += [f"-A -f {MARKED} -s rr", *(f"-a -f {MARKED} -r {server(4, one)}:{NAT_PORT} -m" for one in (1, 2)),
               f"-A -f {MARKED_PERSISTENT} -s rr -p 300", *(f"-a -f {MARKED_PERSISTENT} -r {server(4, one)} -g" for one in (1, 2))]
+    # Connections to others, which bypass a service without servers.
+    lines += [f"-A -f {SERVERLESS} -s rr"]
     return lines + [f"-A -t {VIP}:82 -s rr -p 100", f"-a -t {VIP}:82 -r {server(4, 1)}:82 -g"]
 
 
 def configure(director):
     director.ipvs(*rules())
     director.run("nft", "-f", "-", text="table ip marks { chain arriving { type filter hook prerouting priority mangle;\n"
-                 f"tcp dport 8084 meta mark set {MARKED};\ntcp dport 8085 meta mark set {MARKED_PERSISTENT};\n}}; }}\n")
+                 f"tcp dport 8084 meta mark set {MARKED};\ntcp dport 8085 meta mark set {MARKED_PERSISTENT};\n"
+                 f"tcp dport 8087 meta mark set {SERVERLESS};\n}}; }}\n")
+    director.ip(f"rule add fwmark {SERVERLESS} lookup 100", "route add local default dev lo table 100")
+    director.ipvs_sysctl("cache_bypass", 1)
 
 
 def fill(wires):
     """Connections of each kind, in different states and with different times left."""
     wires.from_client.send(dissect.tcp(CLIENT, 2000, VIP, 82, SYN))
+    wires.from_client.send(dissect.tcp(CLIENT, 2000, server_address(1), 8087, SYN))
     for letter, version, port, _, _ in [*SERVICES, ("-t", 4, 8444, "", ""), ("-t", 4, 8084, "", ""), ("-t", 4, 8085, "", "")]:
         ends = (vip(version), port)
         if letter == "-u":
@@ -143,7 +149,7 @@ def the_table_is_the_same_after_the_module_was_replaced(t):
     equal(saving.restore([told]), {"new": 1}, "one of another director")
     before = View(wires.director)
     text = "\n".join(before.origins)
-    for word in ("TCP", "UDP", "SCTP", "SYN_RECV", "ESTABLISHED", "FIN_WAIT", "CLOSE_WAIT", "INIT1", "SYNC", "LOCAL", "NONE", "ASSURED"):
+    for word in ("TCP", "UDP", "SCTP", "SYN_RECV", "ESTABLISHED", "FIN_WAIT", "CLOSE_WAIT", "INIT1", "SYNC", "LOCAL", "NONE", "ASSURED", "00000000 0000"):
         check(word in text, f"there is none with {word}: {text}")
     check(any(f"flags {flags:#x}" in line for line in before.lines for flags in (NFCT, NFCT | 0x100)), "none is tracked")
     saving.socket.close()
@@ -163,7 +169,8 @@ def the_table_is_the_same_after_the_module_was_replaced(t):
     wires.from_client.send(dissect.tcp(CLIENT, 2001, VIP, 80, ACK))
     wires.from_client.send(dissect.udp(CLIENT, 2000, VIP, 53, b"again"))
     wires.from_client.send(dissect.tcp(CLIENT, 2001, VIP, 8444, ACK))
-    check(sum(name.startswith("server") for name, _ in wires.collect()) == 3, "packets do not reach the servers")
+    wires.from_client.send(dissect.tcp(CLIENT, 2000, server_address(1), 8087, ACK))
+    check(sum(name.startswith("server") for name, _ in wires.collect()) == 4, "packets do not reach the servers")
     equal(len(View(wires.director).lines), len(before.lines), "connections after more packets")
 
 
