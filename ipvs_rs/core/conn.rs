@@ -265,6 +265,20 @@ mod tests {
     }
 
     #[test]
+    fn a_restored_connection_is_of_another_director_only_if_it_was() {
+        for (saved, restored) in [
+            (0x0, 0x0),
+            (0x183, 0x183),
+            (0x20, 0x20),
+            (0x1_0000, 0x1_0000),
+            (0x2600, 0x0),
+            (u32::MAX, 0x1_19A7),
+        ] {
+            assert_eq!(ConnFlags::from_bits(saved).restored().bits(), restored);
+        }
+    }
+
+    #[test]
     fn one_packet_is_for_fresh_udp_connections() {
         let server = ConnFlags::for_server(0x2000);
         for (own, protocol, one_packet) in [

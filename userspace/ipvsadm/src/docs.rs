@@ -21,7 +21,7 @@ const CONN: &str = include_str!("docs/conn.man");
 /// Where the options go.
 const OPTIONS: &str = ".\\\" OPTIONS\n";
 /// When the pages were last changed.
-const DATE: &str = "2026-11-21";
+const DATE: &str = "2026-11-29";
 /// The pages of the small programs.
 const SAVE: &str = include_str!("docs/ipvsadm-save.8");
 const RESTORE: &str = include_str!("docs/ipvsadm-restore.8");
