@@ -10,18 +10,24 @@
 //! Entries are also what connections are saved as, with [`Saved`] besides.
 
 mod announced;
+mod control;
 mod datagram;
 pub mod decision;
 mod entry;
 mod event;
 mod saved;
+mod trailer;
 mod v0;
 mod v1;
+mod window;
 mod writer;
 
 pub use crate::engine::EngineData;
 pub use announced::Announced;
+pub use control::{Control, ControlKind, CONTROL_LEN};
 pub use datagram::{parse, Entries, Fault, Malformed, Refused, Skipped, Version};
 pub use entry::{Entry, Saved, Sequence, SequenceShift};
 pub use event::Event;
+pub use trailer::{Trailer, TRAILER_LEN};
+pub use window::Window;
 pub use writer::{Unwritten, Writer, LEAST_ROOM};

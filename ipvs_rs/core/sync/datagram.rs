@@ -136,7 +136,15 @@ impl Malformed {
     }
 }
 
-impl Entries<'_> {
+impl<'a> Entries<'a> {
+    /// The bytes behind the last entry; none while entries are left, or if one was malformed.
+    pub fn rest(&self) -> &'a [u8] {
+        match self.left {
+            0 => self.datagram.get(self.offset..).unwrap_or_default(),
+            _ => &[],
+        }
+    }
+
     /// The format of the datagram.
     pub fn version(&self) -> Version {
         self.version
@@ -159,6 +167,7 @@ impl<'a> Iterator for Entries<'a> {
             }
             Err(malformed) => {
                 self.left = 0;
+                self.offset = self.datagram.len();
                 Err(Fault::Malformed(malformed))
             }
         })

@@ -37,6 +37,16 @@ events! {
     SendError = "send_errors",
     /// A master dropped a message, as its queue was full.
     QueueFull = "queue_full",
+    /// A master sent an entry of a bulk.
+    SentBulk = "sent_bulk_entries",
+    /// A master sent a datagram again.
+    Repeated = "repeated_datagrams",
+    /// A master could not send a datagram again.
+    Lost = "lost_datagrams",
+    /// A backup asked for all connections.
+    AskedBulk = "asked_bulks",
+    /// A backup asked for missing datagrams.
+    AskedRepeat = "asked_repeats",
     /// A backup received a datagram.
     Received = "received_datagrams",
     /// A backup made a connection.

@@ -2,7 +2,7 @@
 
 //! A datagram that a master fills with messages about connections.
 
-use super::{v0, v1, Entry, Version};
+use super::{v0, v1, Entry, Trailer, Version, TRAILER_LEN};
 use crate::addr::Family;
 
 /// The room that a datagram with one entry may need, in bytes.
@@ -85,6 +85,16 @@ impl<'a> Writer<'a> {
         self.length = self.length.saturating_add(written.ok_or(Unwritten::Full)?);
         self.count = self.count.saturating_add(1);
         Ok(())
+    }
+
+    /// As [`finish`](Self::finish), with a trailer behind the last entry, for which there must be room.
+    pub fn finish_numbered(mut self, trailer: &Trailer) -> &'a [u8] {
+        let end = self.length.saturating_add(TRAILER_LEN);
+        if let Some(place) = self.room.get_mut(self.length..end) {
+            place.copy_from_slice(&trailer.write());
+            self.length = end;
+        }
+        self.finish()
     }
 
     /// The datagram, with its header complete. Nothing is left of it in this afterwards.
