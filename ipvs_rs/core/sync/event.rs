@@ -41,12 +41,18 @@ events! {
     SentBulk = "sent_bulk_entries",
     /// A master sent a datagram again.
     Repeated = "repeated_datagrams",
+    /// A master sent an entry again.
+    RepeatedEntry = "repeated_entries",
     /// A master could not send a datagram again.
     Lost = "lost_datagrams",
+    /// A master said how far it is, or that it cannot send a datagram again.
+    SentControl = "sent_controls",
     /// A backup asked for all connections.
     AskedBulk = "asked_bulks",
     /// A backup asked for missing datagrams.
     AskedRepeat = "asked_repeats",
+    /// A backup received a message about messages.
+    Heard = "received_controls",
     /// A backup received a datagram.
     Received = "received_datagrams",
     /// A backup made a connection.

@@ -11,7 +11,7 @@ const MOST_RANGES: usize = 16;
 const MOST_MISSING: u32 = 4096;
 
 /// The first and the last number of missing datagrams.
-pub type Range = (u32, u32);
+type Range = (u32, u32);
 
 /// The missing datagrams of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +38,8 @@ impl Window {
         self.is_lost
     }
 
-    /// The missing datagrams.
-    pub fn missing(&self) -> impl Iterator<Item = Range> + '_ {
+    /// The missing datagrams: the first and the last number of each range.
+    pub fn missing(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
         self.missing.iter().copied().flatten()
     }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A thread of a backup: it receives datagrams, and learns the connections in them.
+//! A thread of a backup: it receives datagrams, learns the connections in them, and asks for datagrams that it misses.
 
-use ipvs_core::sync::{self, Event};
+mod masters;
+
+use ipvs_core::sync::{self, Control, Event, Trailer};
 use kernel::{alloc::KVVec, prelude::*};
 use knet::{
     kthread::{Current, Thread, Woken},
@@ -16,12 +18,16 @@ use super::{
     learn::{Learner, Source},
     sockets,
 };
+use masters::{Masters, ASKING};
 
 /// A thread of a backup.
 struct Backup {
     learner: Learner,
     socket: UdpSocket,
     sync_id: u32,
+    /// The sync id of the last message of a master.
+    heard_id: u8,
+    masters: Masters,
     room: KVVec<u8>,
 }
 
@@ -35,6 +41,8 @@ pub(super) fn start(launch: &Launch<'_>, index: u32) -> Result<Thread> {
         learner: Learner::new(launch.ipvs.clone(), Source::Director)?,
         socket: sockets::of_backup(launch, index)?,
         sync_id: launch.spec.sync_id,
+        heard_id: 0,
+        masters: Masters::new(sockets::talker(launch, index).ok()),
         room: vec::filled(0, launch.spec.max_len.into())?,
     };
     launch.thread(index, move |thread| backup.run(thread))
@@ -43,7 +51,11 @@ pub(super) fn start(launch: &Launch<'_>, index: u32) -> Result<Thread> {
 impl Backup {
     fn run(&mut self, thread: &Current) {
         loop {
-            match self.socket.wait_to_receive(thread, HZ) {
+            let patience = match self.masters.miss_any() {
+                true => ASKING,
+                false => HZ,
+            };
+            match self.socket.wait_to_receive(thread, patience) {
                 Ok(Woken::Stopping) => return,
                 Ok(Woken::Ready) => self.receive(),
                 Ok(Woken::TimedOut) => {}
@@ -52,6 +64,7 @@ impl Backup {
                     thread.sleep(HZ);
                 }
             }
+            self.masters.ask(self.heard_id, &self.learner.ipvs);
         }
     }
 
@@ -64,14 +77,22 @@ impl Backup {
         let Some(bytes) = self.room.get(..datagram.length) else {
             return;
         };
+        if let (Some(control), Some(&id)) = (Control::read(bytes, self.sync_id), bytes.get(1)) {
+            self.learner.count(Event::Heard);
+            self.heard_id = id;
+            return self.masters.heard(&control, id, &self.learner.ipvs);
+        }
         self.learner.count(Event::Received);
         match sync::parse(bytes, self.sync_id) {
-            Ok(entries) => {
-                for entry in entries {
+            Ok(mut entries) => {
+                for entry in entries.by_ref() {
                     match entry {
                         Ok(entry) => self.learner.count(self.learner.learn(&entry)),
                         Err(fault) => self.learner.count(fault),
                     }
+                }
+                if let Some(trailer) = Trailer::read(entries.rest()) {
+                    self.masters.came(&trailer);
                 }
             }
             Err(refused) => self.learner.count(refused),

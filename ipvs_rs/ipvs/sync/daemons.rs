@@ -165,7 +165,7 @@ fn start_master(launch: &Launch<'_>, ports: u32) -> Result<KVec<Thread>> {
         let messages = ipvs.settings.sync_qlen_max.load(Relaxed);
         let limit = messages.saturating_mul(master::entries_of(launch.spec));
         let queue = Arc::new(Queue::new(bits, limit)?, GFP_KERNEL_ACCOUNT)?;
-        let thread = master::start(launch, index, queue.clone())?;
+        let thread = master::start(launch, (index, ports), queue.clone())?;
         let waker = thread.waker().clone();
         lanes.append(Lane { queue, waker })?;
         threads.append(thread)?;

@@ -11,13 +11,19 @@ use knet::time::{Jiffies, HZ};
 use crate::model::conn::{condition::Condition, Conn};
 
 /// The entry about a connection in this condition, for other directors.
+///
+/// One about a connection that has ended lets that of a backup end in a second.
 pub(super) fn told(conn: &Conn, condition: Condition) -> Entry<'_> {
+    let (flags, timeout) = match condition.flags().has(ConnFlags::ENDED) {
+        true => (condition.flags().with(ConnFlags::INACTIVE), 1),
+        false => (condition.flags(), conn.timeout_seconds()),
+    };
     Entry {
         family: conn.family,
         // A daemon does not start while a server has another family than its service.
         server_family: conn.family,
         protocol: conn.protocol,
-        flags: condition.flags().told(),
+        flags: flags.told(),
         state: condition.state(),
         client: conn.client,
         virtual_addr: conn.virtual_addr,
@@ -26,7 +32,7 @@ pub(super) fn told(conn: &Conn, condition: Condition) -> Entry<'_> {
         virtual_port: conn.virtual_port,
         server_port: conn.listed_port(),
         mark: conn.mark,
-        timeout: conn.timeout_seconds(),
+        timeout,
         sequence: None,
         engine: conn.engine_data(),
         saved: Saved::default(),

@@ -5,12 +5,19 @@
 //! ```text
 //!   asleep ──a packet queues a connection──> gathers for 20 ms ──> writes and sends all that is queued ──> asleep
 //! ```
+//!
+//! By our own rule (`sync_eager`) and version 1 the datagrams have numbers, and backups can ask for them again, and for all
+//! connections: see [`stream`] and [`answers`].
+
+mod answers;
+mod stream;
 
 use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{
     addr::Family,
     config::DaemonSpec,
-    sync::{Entry, Event, Unwritten, Version, Writer, LEAST_ROOM},
+    conn::ConnFlags,
+    sync::{Entry, Event, Trailer, Unwritten, Version, Writer, LEAST_ROOM, TRAILER_LEN},
 };
 use kernel::{alloc::KVVec, prelude::*};
 use knet::{
@@ -28,9 +35,14 @@ use crate::model::{
     conn::{condition::Condition, Conn},
     Ipvs,
 };
+use answers::{Bulk, BULK_STEP};
+use stream::Stream;
 
 /// The time for which connections are gathered before they are sent, in ticks.
 const GATHERING: usize = HZ / 50;
+
+/// The time until a thread without news looks for messages of backups, in ticks.
+const LISTENING: usize = HZ / 4;
 
 /// The length of the shortest entry, in bytes.
 const SHORTEST_ENTRY: usize = 24;
@@ -48,10 +60,20 @@ struct Master {
     ipvs: Arc<Ipvs>,
     queue: Arc<Queue>,
     socket: UdpSocket,
+    /// The socket for messages of backups, if there could be one.
+    listener: Option<UdpSocket>,
     /// The limit of a datagram, in bytes.
     limit: usize,
     sync_id: u8,
     room: KVVec<u8>,
+    /// The number of this thread.
+    index: usize,
+    /// The number of threads.
+    threads: usize,
+    stream: Stream,
+    bulk: Option<Bulk>,
+    /// Connections that are about to be sent, for a bulk or again.
+    batch: KVVec<Arc<Conn>>,
 }
 
 /// Starts thread `index` of a master, which sends messages about the connections in `queue`.
@@ -59,17 +81,28 @@ struct Master {
 /// # Errors
 ///
 /// See [`sockets::of_master`] and [`Launch::thread`].
-pub(super) fn start(launch: &Launch<'_>, index: u32, queue: Arc<Queue>) -> Result<Thread> {
+pub(super) fn start(
+    launch: &Launch<'_>,
+    (index, threads): (u32, u32),
+    queue: Arc<Queue>,
+) -> Result<Thread> {
     let spec = launch.spec;
     let limit = usize::from(spec.max_len);
     let mut master = Master {
         socket: sockets::of_master(launch, index)?,
+        listener: sockets::listener(launch, index).ok(),
         ipvs: launch.ipvs.clone(),
         queue,
         limit,
         // CAST: As the C module does: the lower byte is sent.
         sync_id: spec.sync_id as u8,
-        room: vec::filled(0, limit.max(LEAST_ROOM))?,
+        room: vec::filled(0, limit.max(LEAST_ROOM.saturating_add(TRAILER_LEN)))?,
+        // CAST: Less than 64, and 64 at most.
+        index: index as usize,
+        threads: threads as usize,
+        stream: Stream::new(index)?,
+        bulk: None,
+        batch: vec::room(BULK_STEP)?,
     };
     launch.thread(index, move |thread| master.run(thread))
 }
@@ -77,11 +110,13 @@ pub(super) fn start(launch: &Launch<'_>, index: u32, queue: Arc<Queue>) -> Resul
 impl Master {
     fn run(&mut self, thread: &Current) {
         while thread.sleep(self.patience()) != Woken::Stopping {
-            if self.queue.is_empty() {
-                continue;
+            if !self.queue.is_empty() {
+                thread.sleep(GATHERING);
+                self.send_all(thread);
             }
-            thread.sleep(GATHERING);
-            self.send_all(thread);
+            if self.version() == Version::V1 && self.is_eager() {
+                self.answer(thread);
+            }
         }
         self.send_all(thread);
     }
@@ -89,59 +124,90 @@ impl Master {
     /// The time to sleep without a call, in ticks. A connection may be on its way into the queue.
     fn patience(&self) -> usize {
         match self.queue.is_empty() {
-            true => HZ,
             false => 1,
+            true if self.listener.is_none() || !self.is_eager() => HZ,
+            true if self.bulk.is_some() || self.stream.was_busy(HZ / 2) => GATHERING,
+            true => LISTENING,
         }
     }
 
-    /// The next connection that the version knows.
-    fn next(&self, version: Version) -> Option<Changed> {
-        loop {
-            let conn = self.queue.pop()?;
-            let condition = conn.leave_queue();
-            if version == Version::V1 || conn.family == Family::V4 {
-                return Some(Changed { conn, condition });
-            }
+    fn version(&self) -> Version {
+        match self.ipvs.settings.sync_version.load(Relaxed) {
+            0 => Version::V0,
+            _ => Version::V1,
         }
+    }
+
+    fn is_eager(&self) -> bool {
+        self.ipvs.settings.sync_eager.load(Relaxed) != 0
     }
 
     /// Sends messages about all connections in the queue.
     fn send_all(&mut self, thread: &Current) {
-        let version = match self.ipvs.settings.sync_version.load(Relaxed) {
-            0 => Version::V0,
-            _ => Version::V1,
-        };
-        let mut next = self.next(version);
-        while next.is_some() {
-            let Self {
-                room,
-                limit,
-                sync_id,
-                ..
-            } = self;
-            let mut room = core::mem::take(room);
-            if let Some(mut writer) = Writer::new(&mut room, *limit, version, *sync_id) {
-                while let Some(changed) = &next {
-                    match writer.push(&changed.entry()) {
-                        Ok(()) => self.ipvs.sync_events.count(Event::SentEntry),
-                        Err(Unwritten::Full) if !writer.is_empty() => break,
-                        // Entries of other versions are not among these, and each of these fits alone.
-                        Err(Unwritten::Full | Unwritten::NotInVersion) => {}
-                    }
-                    next = self.next(version);
-                }
-                self.send(writer.finish(), thread);
-            }
-            self.room = room;
+        let (version, queue) = (self.version(), self.queue.clone());
+        self.send_entries(version, Event::SentEntry, thread, || next(&queue, version));
+    }
+
+    /// Sends messages about all connections that `next` gives.
+    fn send_entries(
+        &mut self,
+        version: Version,
+        event: Event,
+        thread: &Current,
+        mut next: impl FnMut() -> Option<Changed>,
+    ) {
+        let is_numbered = version == Version::V1 && self.is_eager();
+        let mut changed = next();
+        while changed.is_some() {
+            let trailer = is_numbered.then(|| self.stream.number());
+            changed = self.send_datagram((version, event), trailer, changed, &mut next, thread);
         }
     }
 
+    /// Sends a datagram about `changed` and as many of the next connections as fit. Returns the first that does not.
+    fn send_datagram(
+        &mut self,
+        (version, event): (Version, Event),
+        trailer: Option<Trailer>,
+        mut changed: Option<Changed>,
+        next: &mut impl FnMut() -> Option<Changed>,
+        thread: &Current,
+    ) -> Option<Changed> {
+        let mut room = core::mem::take(&mut self.room);
+        let behind = trailer.map_or(0, |_| TRAILER_LEN);
+        let limit = self.limit.saturating_sub(behind);
+        if let Some(mut writer) = Writer::new(&mut room, limit, version, self.sync_id) {
+            while let Some(it) = &changed {
+                match writer.push(&it.entry()) {
+                    Ok(()) => {
+                        self.ipvs.sync_events.count(event);
+                        // One that is sent again is kept already, and one of a bulk is sent in the next.
+                        if let (Some(trailer), false) = (&trailer, event == Event::RepeatedEntry) {
+                            self.stream.keep(trailer.sequence, it.conn.clone());
+                        }
+                    }
+                    Err(Unwritten::Full) if !writer.is_empty() => break,
+                    // Entries of other versions are not among these, and each of these fits alone.
+                    Err(Unwritten::Full | Unwritten::NotInVersion) => {}
+                }
+                changed = next();
+            }
+            let datagram = match &trailer {
+                Some(trailer) => writer.finish_numbered(trailer),
+                None => writer.finish(),
+            };
+            self.send(datagram, Event::SentDatagram, thread);
+        }
+        self.room = room;
+        changed
+    }
+
     /// Sends a datagram. Waits for room, unless the thread is to end.
-    fn send(&self, datagram: &[u8], thread: &Current) {
+    fn send(&self, datagram: &[u8], event: Event, thread: &Current) {
         loop {
             match self.socket.send(datagram) {
                 Err(EAGAIN) => {}
-                Ok(()) => return self.ipvs.sync_events.count(Event::SentDatagram),
+                Ok(()) => return self.ipvs.sync_events.count(event),
                 Err(error) => {
                     self.ipvs.sync_events.count(Event::SendError);
                     if log::net_ratelimit() {
@@ -158,14 +224,40 @@ impl Master {
     }
 }
 
-/// A connection that was taken out of the queue.
+/// The next connection in a queue that the version knows.
+fn next(queue: &Queue, version: Version) -> Option<Changed> {
+    loop {
+        let conn = queue.pop()?;
+        let condition = conn.leave_queue();
+        let changed = Changed { conn, condition };
+        // The end of a connection is no news where another one has taken its place.
+        let is_news = !changed.has_ended() || !changed.conn.has_successor();
+        if is_news && (version == Version::V1 || changed.conn.family == Family::V4) {
+            return Some(changed);
+        }
+    }
+}
+
+/// A connection that is to be told of.
 struct Changed {
     conn: Arc<Conn>,
-    /// Its flags and state at that time.
+    /// Its flags and state.
     condition: Condition,
 }
 
 impl Changed {
+    /// The connection as it is now.
+    fn now(conn: Arc<Conn>) -> Self {
+        Self {
+            condition: conn.condition(),
+            conn,
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.condition.flags().has(ConnFlags::ENDED)
+    }
+
     /// The entry about the connection.
     fn entry(&self) -> Entry<'_> {
         entry::told(&self.conn, self.condition)

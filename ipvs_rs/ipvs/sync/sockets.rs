@@ -98,6 +98,20 @@ pub(super) fn of_master(launch: &Launch<'_>, index: u32) -> Result<UdpSocket> {
 ///
 /// `EADDRINUSE` if another socket has the port, `ENOMEM`.
 pub(super) fn of_backup(launch: &Launch<'_>, index: u32) -> Result<UdpSocket> {
+    member(launch, index, complain)
+}
+
+/// The socket for messages of backups to thread `index` of a master. It gets what the socket of a backup gets.
+///
+/// # Errors
+///
+/// As of [`of_backup`], without a line in the log: the master works without.
+pub(super) fn listener(launch: &Launch<'_>, index: u32) -> Result<UdpSocket> {
+    member(launch, index, |_| {})
+}
+
+/// A socket in the group, on the port of thread `index`.
+fn member(launch: &Launch<'_>, index: u32, complain: impl Fn(&str)) -> Result<UdpSocket> {
     let (net, device) = (launch.net, launch.device);
     let group = Group::new(launch.spec, device, index);
     let socket = UdpSocket::new(net, group.family)?;
@@ -111,4 +125,18 @@ pub(super) fn of_backup(launch: &Launch<'_>, index: u32) -> Result<UdpSocket> {
     let joined = socket.join(group.addr, device.index);
     joined.inspect_err(|_| complain("joining to the multicast group"))?;
     Ok(socket)
+}
+
+/// The socket by which thread `index` of a backup asks, and the group that it asks. The device may be down.
+///
+/// # Errors
+///
+/// `ENOMEM`, `ENODEV` if the device is gone.
+pub(super) fn talker(launch: &Launch<'_>, index: u32) -> Result<(UdpSocket, SocketAddr)> {
+    let group = Group::new(launch.spec, launch.device, index);
+    let socket = UdpSocket::new(launch.net, group.family)?;
+    socket.set_multicast_device(launch.device.index)?;
+    socket.set_multicast_loop(false)?;
+    socket.set_multicast_hops(launch.spec.ttl)?;
+    Ok((socket, group.peer))
 }

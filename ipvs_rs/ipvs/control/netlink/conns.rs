@@ -16,7 +16,7 @@ use knet::{
 use super::{ipvs, sink};
 use crate::{
     control::errno::of_request,
-    model::{views, Ipvs},
+    model::{conn::announce::announce_end, views, Ipvs},
 };
 
 /// Which connections a request is about.
@@ -78,7 +78,11 @@ fn end(ipvs: &Ipvs, filter: &Filter) -> u32 {
         let Some(conn) = ipvs.conns.next(&mut cursor, &guard) else {
             return count;
         };
-        if filter.takes(&views::conn(&conn)) && conn.finish() {
+        if !filter.takes(&views::conn(&conn)) {
+            continue;
+        }
+        announce_end(conn, &guard);
+        if conn.finish() {
             count = count.saturating_add(1);
         }
     }

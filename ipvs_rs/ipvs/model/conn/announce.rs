@@ -46,6 +46,27 @@ pub(crate) fn announce_controllers(ipvs: &Ipvs, conn: &Conn, guard: &Guard) {
     }
 }
 
+/// Queues the message that a connection ends now, at the command of a user, if the backups know of it. The caller ends it
+/// next.
+#[cold]
+pub(crate) fn announce_end(conn: Ref<'_, Conn>, guard: &Guard) {
+    let Some(lanes) = conn.ipvs.changes.lanes(guard) else {
+        return;
+    };
+    let bits = conn.announced.load(Relaxed);
+    let last = Announced::from_bits(bits);
+    // A message that waits tells of the end, too.
+    if !last.is_sent() || last.is_queued() || conn.settings().sync_eager.load(Relaxed) == 0 {
+        return;
+    }
+    let next = Announced::queued(conn.condition().state(), conn.end_ticks(), 0);
+    let announced = &conn.announced;
+    let is_first = announced.compare_exchange(bits, next.bits(), Relaxed, Relaxed);
+    if is_first.is_ok() && !lanes.get().push(conn) {
+        conn.ipvs.sync_events.count(Event::QueueFull);
+    }
+}
+
 /// Considers a message about a connection whose time is over, and that lives on because it controls others.
 pub(super) fn announce_controller(conn: &Arc<Conn>) {
     let guard = rcu::read_lock();
@@ -125,6 +146,20 @@ impl Conn {
             controller = conn.control.as_ref();
         }
         false
+    }
+
+    /// Whether the table has another connection under the same key.
+    pub(crate) fn has_successor(&self) -> bool {
+        let (guard, conns) = (rcu::read_lock(), &self.ipvs.conns);
+        let (tuple, engine_data) = (self.request(), self.engine_data());
+        let found = match self.is_template() {
+            true => {
+                let key = conns.template_key(tuple, engine_data);
+                conns.template(&key, engine_data, &guard)
+            }
+            false => conns.find(&conns.key(tuple), &guard).map(|(conn, _)| conn),
+        };
+        found.is_some_and(|found| !core::ptr::eq(found.get(), self))
     }
 
     /// A number that spreads connections over the threads of a daemon, and stays the same.

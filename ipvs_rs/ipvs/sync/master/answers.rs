@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a thread of a master does for backups that ask: it sends datagrams again, and all connections.
+
+use ipvs_core::sync::{Control, ControlKind, Event, Version, CONTROL_LEN};
+use knet::{hashtable::Cursor, kthread::Current, rcu, time::HZ};
+
+use super::{Changed, Master};
+use crate::model::conn::Conn;
+
+/// The most datagrams that are sent again for one message.
+const MOST_REPEATED: u32 = 64;
+
+/// The time after which no backup asks for a datagram any more, in ticks.
+const REPEATING: usize = 3 * HZ;
+
+/// The most messages that are read at a time.
+const MOST_READ: usize = 32;
+
+/// The most connections of a bulk that are sent at a time, of which there are up to 50 in a second.
+pub(super) const BULK_STEP: usize = 256;
+
+/// The most connections that are looked at for that.
+const BULK_LOOK: usize = 4096;
+
+/// The walk through all connections for backups that have asked.
+#[derive(Default)]
+pub(super) struct Bulk {
+    cursor: Cursor,
+    /// Whether a backup has asked since the walk began.
+    again: bool,
+}
+
+impl Master {
+    /// Reads the messages of backups, and goes on with what they have asked for.
+    pub(super) fn answer(&mut self, thread: &Current) {
+        for _ in 0..MOST_READ {
+            let mut bytes = [0; CONTROL_LEN];
+            let Some(listener) = &self.listener else {
+                return;
+            };
+            let Ok(datagram) = listener.receive(&mut bytes) else {
+                break;
+            };
+            // Longer ones are datagrams of other masters.
+            let control = match datagram.is_truncated() {
+                false => bytes.get(..datagram.length),
+                true => None,
+            };
+            if let Some(control) = control.and_then(|it| Control::read(it, self.sync_id.into())) {
+                self.answer_to(&control, thread);
+            }
+        }
+        if let Some(bulk) = self.bulk.take() {
+            self.bulk = self.send_bulk(bulk, thread);
+        }
+        if let Some(hello) = self.stream.hello(self.bulk.is_some()) {
+            if !self.stream.was_busy(REPEATING) && self.stream.keeps_any() {
+                self.stream.forget();
+            }
+            self.say(&hello, thread);
+        }
+    }
+
+    fn say(&self, control: &Control, thread: &Current) {
+        self.send(&control.write(self.sync_id), Event::SentControl, thread);
+    }
+
+    fn answer_to(&mut self, control: &Control, thread: &Current) {
+        if !self.stream.is_meant(control) {
+            return;
+        }
+        match control.kind {
+            ControlKind::Bulk => match &mut self.bulk {
+                Some(bulk) => bulk.again = true,
+                None => self.bulk = Some(Bulk::default()),
+            },
+            ControlKind::Repeat => {
+                let (first, last) = (control.first, control.last);
+                let count = last.wrapping_sub(first).saturating_add(1);
+                for step in 0..count.min(MOST_REPEATED) {
+                    self.repeat(first.wrapping_add(step), thread);
+                }
+            }
+            ControlKind::Hello | ControlKind::Lost => {}
+        }
+    }
+
+    /// Sends a datagram again, or tells that it cannot be.
+    fn repeat(&mut self, sequence: u32, thread: &Current) {
+        if !self.stream.can_repeat(sequence) {
+            self.ipvs.sync_events.count(Event::Lost);
+            let lost = Control {
+                first: sequence,
+                last: sequence,
+                ..self.stream.control(ControlKind::Lost)
+            };
+            return self.say(&lost, thread);
+        }
+        self.ipvs.sync_events.count(Event::Repeated);
+        self.batch.clear();
+        for conn in self.stream.of(sequence) {
+            if self.batch.push_within_capacity(conn.clone()).is_err() {
+                break;
+            }
+        }
+        let trailer = self.stream.trailer(sequence);
+        let mut batch = core::mem::take(&mut self.batch);
+        let mut next = || loop {
+            let changed = Changed::now(batch.pop()?);
+            if !changed.has_ended() {
+                return Some(changed);
+            }
+        };
+        let first = next();
+        // What does not fit any more, as an entry has become longer, is told when it changes next.
+        let event = Event::RepeatedEntry;
+        self.send_datagram(
+            (Version::V1, event),
+            Some(trailer),
+            first,
+            &mut next,
+            thread,
+        );
+        batch.clear();
+        self.batch = batch;
+    }
+
+    /// Sends the next connections of a bulk. Returns the rest of it.
+    fn send_bulk(&mut self, mut bulk: Bulk, thread: &Current) -> Option<Bulk> {
+        self.batch.clear();
+        let mut is_over = false;
+        for _ in 0..BULK_LOOK {
+            let guard = rcu::read_lock();
+            let Some(conn) = self.ipvs.conns.next(&mut bulk.cursor, &guard) else {
+                is_over = true;
+                break;
+            };
+            if !self.is_mine(&conn) {
+                continue;
+            }
+            if let Some(conn) = conn.try_clone() {
+                if self.batch.push_within_capacity(conn).is_err() {
+                    break;
+                }
+            }
+            if self.batch.len() == BULK_STEP {
+                break;
+            }
+        }
+        let mut batch = core::mem::take(&mut self.batch);
+        self.send_entries(Version::V1, Event::SentBulk, thread, || loop {
+            let changed = Changed::now(batch.pop()?);
+            if !changed.has_ended() {
+                return Some(changed);
+            }
+        });
+        self.batch = batch;
+        if !is_over {
+            return Some(bulk);
+        }
+        self.stream.bulks = self.stream.bulks.wrapping_add(1);
+        bulk.again.then(Bulk::default)
+    }
+
+    /// Whether this thread tells of a connection, and backups can take it.
+    fn is_mine(&self, conn: &Conn) -> bool {
+        // The number of threads is a power of two.
+        let is_mine = conn.lane() & self.threads.wrapping_sub(1) == self.index;
+        is_mine && !conn.is_one_packet() && !conn.is_invalidated()
+    }
+}

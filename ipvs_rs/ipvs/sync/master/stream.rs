@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The numbered datagrams of a thread of a master: how many there are, and the connections in the last of them.
+//!
+//! A datagram that a backup misses is sent again with its number and the same connections, as they are by then. So what
+//! comes late is never old.
+
+use ipvs_core::sync::{Control, ControlKind, Trailer};
+use kernel::{alloc::KVVec, prelude::*};
+use knet::{
+    random,
+    rcu::Arc,
+    time::{Jiffies, HZ},
+    vec::room,
+};
+
+use crate::model::conn::Conn;
+
+/// The number of connections of the last datagrams that are kept, with a reference to each.
+const KEPT: usize = 8192;
+
+/// The time after the last datagram until a master says how far it is, and until it says so again, in ticks.
+const HELLO_SOON: usize = HZ / 50;
+/// The time from one hello to the next when nothing is sent, in ticks.
+const HELLO_LATER: usize = HZ;
+
+/// A connection, and the number of the datagram that it was in.
+struct Kept {
+    sequence: u32,
+    conn: Arc<Conn>,
+}
+
+/// The numbered datagrams of a thread.
+pub(super) struct Stream {
+    number: u16,
+    /// A random number for this run of the daemon.
+    epoch: u32,
+    /// The number of the next datagram.
+    next: u32,
+    /// The connections of the last datagrams, as a ring once it is full.
+    kept: KVVec<Kept>,
+    /// The place in `kept` of the next connection, once it is full.
+    place: usize,
+    /// The number of the first datagram whose connections are all kept.
+    first: u32,
+    /// The time of the last datagram.
+    sent_at: Jiffies,
+    hello_at: Jiffies,
+    /// The number of hellos that are to follow soon.
+    soon: u8,
+    /// The number of complete bulks.
+    pub(super) bulks: u32,
+}
+
+impl Stream {
+    /// The stream of thread `number`.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(super) fn new(number: u32) -> Result<Self> {
+        Ok(Self {
+            // CAST: Less than 64.
+            number: number as u16,
+            // CAST: Half of the random bits.
+            epoch: random::number() as u32,
+            next: 1,
+            kept: room(KEPT)?,
+            place: 0,
+            first: 1,
+            sent_at: Jiffies::now(),
+            hello_at: Jiffies::now(),
+            soon: 0,
+            bulks: 0,
+        })
+    }
+
+    /// The trailer of the next datagram.
+    pub(super) fn number(&mut self) -> Trailer {
+        let sequence = self.next;
+        self.next = sequence.wrapping_add(1);
+        self.soon = 2;
+        self.sent_at = Jiffies::now();
+        self.hello_at = self.sent_at.after(HELLO_SOON);
+        self.trailer(sequence)
+    }
+
+    /// The trailer of a datagram.
+    pub(super) fn trailer(&self, sequence: u32) -> Trailer {
+        Trailer {
+            stream: self.number,
+            epoch: self.epoch,
+            sequence,
+        }
+    }
+
+    /// Keeps a connection that is in a datagram.
+    pub(super) fn keep(&mut self, sequence: u32, conn: Arc<Conn>) {
+        let new = Kept { sequence, conn };
+        if let Err(error) = self.kept.push_within_capacity(new) {
+            let Some(old) = self.kept.get_mut(self.place) else {
+                return;
+            };
+            self.first = old.sequence.wrapping_add(1);
+            *old = error.0;
+            self.place = match self.place.wrapping_add(1) {
+                end if end >= self.kept.len() => 0,
+                next => next,
+            };
+        }
+    }
+
+    /// Gives up all references to connections: no backup asks for them any more.
+    pub(super) fn forget(&mut self) {
+        self.kept.clear();
+        self.place = 0;
+        self.first = self.next;
+    }
+
+    /// Whether references to connections are kept.
+    pub(super) fn keeps_any(&self) -> bool {
+        !self.kept.is_empty()
+    }
+
+    /// Whether a datagram was sent, and all its connections are kept.
+    pub(super) fn can_repeat(&self, sequence: u32) -> bool {
+        sequence.wrapping_sub(self.first) < self.next.wrapping_sub(self.first)
+    }
+
+    /// The connections of a datagram that can be repeated.
+    pub(super) fn of(&self, sequence: u32) -> impl Iterator<Item = &Arc<Conn>> + '_ {
+        let kept = self.kept.iter();
+        kept.filter(move |kept| kept.sequence == sequence)
+            .map(|kept| &kept.conn)
+    }
+
+    /// Whether a message is about this stream in this run.
+    pub(super) fn is_meant(&self, control: &Control) -> bool {
+        (control.stream, control.epoch) == (self.number, self.epoch)
+    }
+
+    /// A message about this stream.
+    pub(super) fn control(&self, kind: ControlKind) -> Control {
+        Control {
+            last: self.next.wrapping_sub(1),
+            bulks: self.bulks,
+            ..Control::new(kind, self.number, self.epoch)
+        }
+    }
+
+    /// The hello that is due.
+    pub(super) fn hello(&mut self, bulk_runs: bool) -> Option<Control> {
+        let now = Jiffies::now();
+        if now.since(self.hello_at) < 0 {
+            return None;
+        }
+        let later = match self.soon {
+            0 => HELLO_LATER,
+            _ => HELLO_SOON,
+        };
+        self.soon = self.soon.saturating_sub(1);
+        self.hello_at = now.after(later);
+        Some(Control {
+            bulk_runs,
+            ..self.control(ControlKind::Hello)
+        })
+    }
+
+    /// Whether a datagram was sent within so many ticks.
+    pub(super) fn was_busy(&self, ticks: usize) -> bool {
+        // CAST: A few seconds.
+        Jiffies::now().since(self.sent_at) < ticks as isize
+    }
+}

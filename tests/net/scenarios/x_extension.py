@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Messages about messages: a backup asks for the datagrams that it misses, and for all connections of a master."""
+
+import time
+
+from lab import VIP
+from scenario import check, equal, scenario
+from scenarios.x_daemons import Pair, rows
+from views import wait_until
+
+DROPS = """table netdev lossy {{
+  chain here {{ type filter hook ingress device d0 priority 0; udp dport 8848 numgen random mod 100 < {percent} counter drop; }}
+}}"""
+
+
+def events(director):
+    """The counters of the daemons that are not 0."""
+    lines = (line.split() for line in director.read("/proc/net/ip_vs_sync").splitlines())
+    return {words[0]: int(words[1]) for words in lines if words[1] != "0"}
+
+
+def flows(pair, count):
+    """Conversations of a client, each from a port of its own. The sockets keep the ports."""
+    sockets = []
+    for _ in range(count):
+        sockets.append(pair.lab.client.udp())
+        sockets[-1].sendto(b"x", (VIP, 53))
+    return sockets
+
+
+def are_equal(pair, seconds, what):
+    began = time.monotonic()
+    wait_until(lambda: rows(pair.backup) == rows(pair.master), seconds, what)
+    return time.monotonic() - began
+
+
+@scenario(rust_only=True)
+def a_late_backup_gets_all_connections(t):
+    pair = Pair()
+    pair.master.ipvs("--start-daemon master --mcast-interface d0 --syncid 7")
+    kept = flows(pair, 300)
+    time.sleep(0.5)
+    pair.backup.ipvs("--start-daemon backup --mcast-interface d0 --syncid 7")
+    took = are_equal(pair, 5, "all connections on a backup that starts late")
+    check(len(rows(pair.backup)) > 300, "there are connections")
+    equal(events(pair.backup)["asked_bulks"], 1, "requests")
+    t.note("connections and a template", len(rows(pair.backup)))
+    print(f"# a late backup has {len(rows(pair.backup))} entries after {took:.2f} s")
+    time.sleep(1.5)
+    equal(events(pair.master)["sent_bulk_entries"], len(rows(pair.master)), "entries of the only bulk")
+    pair.stop()
+    del kept
+
+
+@scenario(rust_only=True)
+def a_master_that_starts_late_tells_of_all_connections(t):
+    pair = Pair()
+    pair.backup.ipvs("--start-daemon backup --mcast-interface d0 --syncid 7")
+    kept = flows(pair, 100)
+    for turn in range(2):
+        pair.master.ipvs("--start-daemon master --mcast-interface d0 --syncid 7")
+        are_equal(pair, 5, "all connections of a master that starts late")
+        pair.master.ipvs("--stop-daemon master")
+        pair.backup.ipvs("--stop-daemon backup")
+        pair.backup.run("ipvsadm", "conn", "flush", "--all", check=False)
+        equal(rows(pair.backup), [], f"connections of the backup after turn {turn}")
+        pair.backup.ipvs("--start-daemon backup --mcast-interface d0 --syncid 7")
+    t.note("connections", len(kept))
+    pair.backup.ipvs("--stop-daemon backup")
+
+
+def with_loss(t, percent, count, seconds):
+    pair = Pair()
+    pair.start()
+    time.sleep(1.5)
+    for director in (pair.master, pair.backup):
+        director.run("nft", "-f", "-", text=DROPS.format(percent=percent))
+    kept = []
+    for _ in range(10):
+        kept += flows(pair, count // 10)
+        time.sleep(0.1)
+    took = are_equal(pair, seconds, f"all connections on a backup that misses {percent} % of all datagrams")
+    dropped = pair.backup.run("nft", "list", "ruleset").split("packets ")[1].split()[0]
+    print(f"# {percent} %: equal {took:.3f} s after the last packet; {dropped} dropped at the backup; "
+          f"backup {events(pair.backup)}; master {events(pair.master)}")
+    check(int(dropped) > 0, "datagrams were dropped")
+    if percent > 20:
+        check(events(pair.backup).get("asked_repeats", 0) > 0, "missing datagrams were asked for")
+    t.note("connections", len(kept))
+    pair.stop()
+
+
+@scenario(rust_only=True)
+def a_backup_that_misses_datagrams_gets_them(t):
+    with_loss(t, 5, 2000, 3)
+
+
+@scenario(rust_only=True)
+def a_backup_that_misses_many_datagrams_gets_them(t):
+    with_loss(t, 40, 500, 20)
+
+
+@scenario(rust_only=True)
+def connections_that_a_user_ends_end_on_the_backup(t):
+    pair = Pair()
+    pair.start()
+    time.sleep(1.5)
+    kept = flows(pair, 50)
+    are_equal(pair, 5, "the connections on the backup")
+    pair.master.run("ipvsadm", "conn", "flush", "--all", check=False)
+    equal(rows(pair.master), [], "connections of the master")
+    wait_until(lambda: not rows(pair.backup), 4, "the connections of the backup end")
+    t.note("connections", len(kept))
+    pair.stop()
+
+
+@scenario(rust_only=True)
+def the_rule_of_the_c_module_sends_plain_datagrams(t):
+    pair = Pair()
+    pair.master.ipvs_sysctl("sync_eager", 0)
+    pair.start()
+    kept = flows(pair, 5)
+    time.sleep(2.5)
+    equal({name for name in events(pair.master) if name.startswith(("sent_c", "sent_b", "rep"))}, set(), "messages about messages")
+    equal(events(pair.backup).get("received_controls", 0), 0, "messages that the backup hears")
+    t.note("connections", len(kept))
+    pair.stop()
