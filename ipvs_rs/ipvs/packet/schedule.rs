@@ -174,7 +174,7 @@ fn one_packet(
     };
     // Still here afterwards where there is no room for the connection.
     let mut packet = Some(skb);
-    let sent = Conn::lend(ipvs, target, &first, control, |conn| {
+    let sent = Conn::lend(ipvs, target, &first, control, context.rcu, |conn| {
         let Some(skb) = packet.take() else {
             return Verdict::Stolen;
         };

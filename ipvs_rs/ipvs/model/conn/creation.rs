@@ -7,7 +7,7 @@ use ipvs_core::{addr::Addr, conn::ConnFlags, sync::Announced};
 use kernel::{alloc::flags::__GFP_NOWARN, c_str, prelude::*, static_lock_class};
 use knet::{
     hashtable::Node,
-    rcu::{self, Arc, Guard, Ref},
+    rcu::{Arc, Guard, Ref},
     time::{Jiffies, HZ},
     timer::{Storage, Timer},
 };
@@ -97,7 +97,7 @@ struct Beginning {
 }
 
 impl Beginning {
-    #[inline]
+    #[inline(always)]
     fn new(role: Role<'_>, target: &Target<'_>, protocol: u8, is_tracked: bool) -> Self {
         let tracking = match is_tracked {
             true => ConnFlags::NFCT,
@@ -245,6 +245,7 @@ impl Conn {
         target: Target<'_>,
         first: &FirstPacket,
         control: Option<ControllerRef>,
+        guard: &Guard,
         use_it: impl FnOnce(&Self) -> R,
     ) -> Result<R, Reason> {
         let conns = &ipvs.get().conns;
@@ -256,7 +257,7 @@ impl Conn {
             let role = Role::Connection { control };
             let conn = Self::new(owner, target, first, role, Storage::Stack);
             pin_init::stack_pin_init!(let conn = conn);
-            conn.bind_helper(&rcu::read_lock());
+            conn.bind_helper(guard);
             let result = use_it(&conn);
             conn.unbind_helper(conn.condition().flags());
             control::release(conn.control.as_ref());
