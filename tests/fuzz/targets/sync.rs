@@ -5,7 +5,7 @@
 
 #![no_main]
 
-use ipvs_core::sync::{parse, Fault, Version, Writer};
+use ipvs_core::sync::{parse, Control, Fault, Trailer, Version, Writer};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -19,10 +19,19 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn check(data: &[u8]) {
+    if let Some(control) = Control::read(data, 0) {
+        let again = control.write(data[1]);
+        assert_eq!(Control::read(&again, 0), Some(control));
+    }
     let Ok(entries) = parse(data, 0) else {
         return;
     };
     let version = entries.version();
+    let mut rest = entries.clone();
+    while rest.next().is_some() {}
+    if let Some(trailer) = Trailer::read(rest.rest()) {
+        assert_eq!(Trailer::read(&trailer.write()), Some(trailer));
+    }
     let items: Vec<_> = entries.collect();
     assert!(items.len() <= usize::from(u8::MAX));
     let is_malformed = |item: &_| matches!(item, Err(Fault::Malformed(_)));

@@ -148,20 +148,6 @@ impl Conn {
         false
     }
 
-    /// Whether the table has another connection under the same key.
-    pub(crate) fn has_successor(&self) -> bool {
-        let (guard, conns) = (rcu::read_lock(), &self.ipvs.conns);
-        let (tuple, engine_data) = (self.request(), self.engine_data());
-        let found = match self.is_template() {
-            true => {
-                let key = conns.template_key(tuple, engine_data);
-                conns.template(&key, engine_data, &guard)
-            }
-            false => conns.find(&conns.key(tuple), &guard).map(|(conn, _)| conn),
-        };
-        found.is_some_and(|found| !core::ptr::eq(found.get(), self))
-    }
-
     /// A number that spreads connections over the threads of a daemon, and stays the same.
     pub(crate) fn lane(&self) -> usize {
         let mut sum = usize::from(self.client_port);

@@ -4,6 +4,8 @@
 
 use ipvs_core::{conn::Method, flow::Tuple};
 
+use knet::rcu;
+
 use super::Conn;
 
 impl Conn {
@@ -55,5 +57,19 @@ impl Conn {
             && !controller.is_invalidated()
             && controller.engine_data().is_none();
         is_useful.then(|| controller.request())
+    }
+
+    /// Whether the table has another connection under the same key.
+    pub(crate) fn has_successor(&self) -> bool {
+        let (guard, conns) = (rcu::read_lock(), &self.ipvs.conns);
+        let (tuple, engine_data) = (self.request(), self.engine_data());
+        let found = match self.is_template() {
+            true => {
+                let key = conns.template_key(tuple, engine_data);
+                conns.template(&key, engine_data, &guard)
+            }
+            false => conns.find(&conns.key(tuple), &guard).map(|(conn, _)| conn),
+        };
+        found.is_some_and(|found| !core::ptr::eq(found.get(), self))
     }
 }
