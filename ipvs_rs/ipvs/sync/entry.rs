@@ -39,6 +39,23 @@ pub(super) fn told(conn: &Conn, condition: Condition) -> Entry<'_> {
     }
 }
 
+/// The entry about a connection, for a director that wants all of them: it has the rest of the connection's time.
+pub(super) fn told_with_rest(conn: &Conn, condition: Condition) -> Entry<'_> {
+    Entry {
+        saved: Saved {
+            rest: Some(rest(conn)),
+            ..Saved::default()
+        },
+        ..told(conn, condition)
+    }
+}
+
+/// The time that is left of a connection, in seconds. One with less than a second left is not over yet.
+fn rest(conn: &Conn) -> u32 {
+    let rest = conn.remaining(Jiffies::now()).div_ceil(HZ);
+    u32::try_from(rest).unwrap_or(u32::MAX)
+}
+
 /// The entry about a connection, to make the same connection from it later.
 ///
 /// Returns [`None`] for a template that no further connection may use, and for a connection of one packet: nobody would miss them.
@@ -47,12 +64,10 @@ pub(super) fn saved(conn: &Conn) -> Option<Entry<'_>> {
     if conn.is_invalidated() || condition.flags().has(ConnFlags::ONE_PACKET) {
         return None;
     }
-    // A connection with less than a second left is not over yet.
-    let rest = conn.remaining(Jiffies::now()).div_ceil(HZ);
     Some(Entry {
         server_family: conn.dest.key.family,
         saved: Saved {
-            rest: Some(u32::try_from(rest).unwrap_or(u32::MAX)),
+            rest: Some(rest(conn)),
             packets: Some(conn.packets()),
             controller: conn.controlling_template(),
         },

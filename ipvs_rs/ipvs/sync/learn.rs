@@ -10,6 +10,9 @@
 //! | a connection to another server | an inactive connection | none: the message is about one that was replaced |
 //! | a connection to another server | an active connection | a new one takes its place |
 //! | nothing | | a new one |
+//!
+//! An entry of a bulk, which has the rest of the connection's time, is ignored if it is about a connection that was made here,
+//! or that is in the same state.
 
 use ipvs_core::{
     addr::Family,
@@ -89,6 +92,10 @@ impl Learner {
         let Some(conn) = self.known(entry, &guard) else {
             return self.enter(entry, engine, None, &guard);
         };
+        // The entry of a bulk has the rest of its time.
+        if entry.saved.rest.is_some() && is_better_known(&conn, entry) {
+            return Event::Late;
+        }
         if !entry.is_template() && !has_server(&conn, entry) {
             return match entry.flags.has(ConnFlags::INACTIVE) {
                 true => Event::Late,
@@ -268,23 +275,22 @@ impl Learner {
             seconds => seconds,
         };
         let timeout = in_ticks(seconds);
-        let (packets, saved_rest) = match self.source {
+        let packets = match self.source {
             Source::Director => {
                 let [threshold, _] = settings.sync_threshold();
-                (u32::try_from(threshold).ok(), None)
+                u32::try_from(threshold).ok()
             }
-            Source::Saved => {
-                let rest = entry.saved.rest.map_or(timeout, in_ticks);
-                (entry.saved.packets, Some(rest.min(timeout)))
-            }
+            Source::Saved => entry.saved.packets,
         };
+        let rest = entry.saved.rest.map(in_ticks);
         Learned {
             server: entry.server,
             flags,
             state: entry.state,
             timeout,
             packets: packets.unwrap_or(0),
-            saved_rest,
+            rest: rest.map(|rest| rest.min(timeout)),
+            is_saved: self.source == Source::Saved,
         }
     }
 }
@@ -310,6 +316,14 @@ pub(super) fn with_engine<'a>(
 fn in_ticks(seconds: u32) -> u32 {
     // CAST: `HZ` is 1,000 at most.
     seconds.saturating_mul(HZ as u32)
+}
+
+/// Whether an entry of a bulk tells nothing new of a connection: it was made here, or is in the same state.
+fn is_better_known(conn: &Conn, entry: &Entry<'_>) -> bool {
+    let condition = conn.condition();
+    let is_ours = !condition.flags().has(ConnFlags::SYNC);
+    is_ours
+        || has_server(conn, entry) && condition.state() == entry.state && !conn.dest.is_unbound()
 }
 
 /// Whether a connection has the server of an entry.

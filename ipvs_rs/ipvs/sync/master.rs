@@ -17,7 +17,7 @@ use ipvs_core::{
     addr::Family,
     config::DaemonSpec,
     conn::ConnFlags,
-    sync::{Entry, Event, Trailer, Unwritten, Version, Writer, LEAST_ROOM, TRAILER_LEN},
+    sync::{Event, Trailer, Unwritten, Version, Writer, LEAST_ROOM, TRAILER_LEN},
 };
 use kernel::{alloc::KVVec, prelude::*};
 use knet::{
@@ -100,7 +100,7 @@ pub(super) fn start(
         // CAST: Less than 64, and 64 at most.
         index: index as usize,
         threads: threads as usize,
-        stream: Stream::new(index)?,
+        stream: Stream::new(index, threads)?,
         bulk: None,
         batch: vec::room(BULK_STEP)?,
     };
@@ -178,7 +178,11 @@ impl Master {
         let limit = self.limit.saturating_sub(behind);
         if let Some(mut writer) = Writer::new(&mut room, limit, version, self.sync_id) {
             while let Some(it) = &changed {
-                match writer.push(&it.entry()) {
+                let entry = match event {
+                    Event::SentBulk => entry::told_with_rest(&it.conn, it.condition),
+                    _ => entry::told(&it.conn, it.condition),
+                };
+                match writer.push(&entry) {
                     Ok(()) => {
                         self.ipvs.sync_events.count(event);
                         // One that is sent again is kept already, and one of a bulk is sent in the next.
@@ -256,10 +260,5 @@ impl Changed {
 
     fn has_ended(&self) -> bool {
         self.condition.flags().has(ConnFlags::ENDED)
-    }
-
-    /// The entry about the connection.
-    fn entry(&self) -> Entry<'_> {
-        entry::told(&self.conn, self.condition)
     }
 }

@@ -81,9 +81,12 @@ fn end(ipvs: &Ipvs, filter: &Filter) -> u32 {
         if !filter.takes(&views::conn(&conn)) {
             continue;
         }
-        announce_end(conn, &guard);
+        let owned = conn.try_clone();
         if conn.finish() {
             count = count.saturating_add(1);
+            if let Some(owned) = owned {
+                announce_end(owned.as_ref(), &guard);
+            }
         }
     }
 }

@@ -46,8 +46,7 @@ pub(crate) fn announce_controllers(ipvs: &Ipvs, conn: &Conn, guard: &Guard) {
     }
 }
 
-/// Queues the message that a connection ends now, at the command of a user, if the backups know of it. The caller ends it
-/// next.
+/// Queues the message that a connection has ended, at the command of a user, if the backups know of it.
 #[cold]
 pub(crate) fn announce_end(conn: Ref<'_, Conn>, guard: &Guard) {
     let Some(lanes) = conn.ipvs.changes.lanes(guard) else {

@@ -76,8 +76,10 @@ pub(crate) struct Learned {
     pub(crate) timeout: u32,
     /// The number of packets from the client that the connection counts from here on.
     pub(crate) packets: u32,
-    /// The time that was left of a connection when it was saved, in ticks; [`None`] in a message.
-    pub(crate) saved_rest: Option<u32>,
+    /// The time that is left of the connection, in ticks, where it is not `timeout`.
+    pub(crate) rest: Option<u32>,
+    /// Whether the connection was saved. No other director knows of it, and its flags are complete.
+    pub(crate) is_saved: bool,
 }
 
 /// The fields of a new connection that depend on its [`Role`].
@@ -141,18 +143,17 @@ impl Beginning {
     /// That of a connection that another director has told of, or that was saved.
     #[cold]
     fn told(learned: &Learned, tracking: ConnFlags) -> Self {
-        let (flags, rest, announced) = match learned.saved_rest {
-            // CAST: The lower half.
-            None => (
+        let rest = learned.rest.unwrap_or(learned.timeout);
+        let (flags, announced) = match learned.is_saved {
+            true => (learned.flags, Announced::NEVER),
+            false => (
                 learned.flags.with(tracking),
-                learned.timeout,
+                // CAST: The lower half.
                 Announced::of_state(
                     learned.state,
-                    Jiffies::now().after(learned.timeout as usize).ticks() as u32,
+                    Jiffies::now().after(rest as usize).ticks() as u32,
                 ),
             ),
-            // No other director knows of it.
-            Some(rest) => (learned.flags, rest, Announced::NEVER),
         };
         Self {
             tag: match flags.has(ConnFlags::TEMPLATE) {

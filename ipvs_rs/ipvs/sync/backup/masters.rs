@@ -16,8 +16,11 @@ use knet::{
 
 use crate::model::Ipvs;
 
-/// The number of masters that are kept. One that is not heard makes room.
+/// The number of masters that are kept. One that was not heard for some time makes room.
 const MOST_MASTERS: usize = 4;
+
+/// The time after which a master makes room for another one, in ticks.
+const SILENCE: usize = 3 * HZ;
 
 /// The time from one request for missing datagrams to the next, in ticks.
 pub(super) const ASKING: usize = HZ / 25;
@@ -110,12 +113,10 @@ impl Masters {
                 asked: now,
                 requests: 0,
             };
-            // The place that is empty, or of the master that was not heard for the longest time.
-            let age = |place: &Option<Master>| match place {
-                None => isize::MAX,
-                Some(master) => now.since(master.heard),
-            };
-            if let Some(place) = self.masters.iter_mut().max_by_key(|place| age(place)) {
+            // CAST: A small constant.
+            let is_silent = |master: &Master| now.since(master.heard) > SILENCE as isize;
+            let mut places = self.masters.iter_mut();
+            if let Some(place) = places.find(|place| place.as_ref().is_none_or(is_silent)) {
                 *place = Some(new);
             }
         }

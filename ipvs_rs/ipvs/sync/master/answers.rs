@@ -8,7 +8,7 @@ use knet::{hashtable::Cursor, kthread::Current, rcu, time::HZ};
 use super::{Changed, Master};
 use crate::model::conn::Conn;
 
-/// The most datagrams that are sent again for one message.
+/// The most datagrams that are sent again at a time.
 const MOST_REPEATED: u32 = 64;
 
 /// The time after which no backup asks for a datagram any more, in ticks.
@@ -34,6 +34,7 @@ pub(super) struct Bulk {
 impl Master {
     /// Reads the messages of backups, and goes on with what they have asked for.
     pub(super) fn answer(&mut self, thread: &Current) {
+        let mut repeats = MOST_REPEATED;
         for _ in 0..MOST_READ {
             let mut bytes = [0; CONTROL_LEN];
             let Some(listener) = &self.listener else {
@@ -48,7 +49,7 @@ impl Master {
                 true => None,
             };
             if let Some(control) = control.and_then(|it| Control::read(it, self.sync_id.into())) {
-                self.answer_to(&control, thread);
+                self.answer_to(&control, &mut repeats, thread);
             }
         }
         if let Some(bulk) = self.bulk.take() {
@@ -66,7 +67,8 @@ impl Master {
         self.send(&control.write(self.sync_id), Event::SentControl, thread);
     }
 
-    fn answer_to(&mut self, control: &Control, thread: &Current) {
+    /// Does what a message asks for. Of datagrams it sends `repeats` again at most; backups ask once more for the others.
+    fn answer_to(&mut self, control: &Control, repeats: &mut u32, thread: &Current) {
         if !self.stream.is_meant(control) {
             return;
         }
@@ -78,7 +80,9 @@ impl Master {
             ControlKind::Repeat => {
                 let (first, last) = (control.first, control.last);
                 let count = last.wrapping_sub(first).saturating_add(1);
-                for step in 0..count.min(MOST_REPEATED) {
+                let count = count.min(*repeats);
+                *repeats = repeats.saturating_sub(count);
+                for step in 0..count {
                     self.repeat(first.wrapping_add(step), thread);
                 }
             }

@@ -16,7 +16,7 @@ use knet::{
 
 use crate::model::conn::Conn;
 
-/// The number of connections of the last datagrams that are kept, with a reference to each.
+/// The number of connections of the last datagrams that all threads together keep, with a reference to each.
 const KEPT: usize = 8192;
 
 /// The time after the last datagram until a master says how far it is, and until it says so again, in ticks.
@@ -53,19 +53,21 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// The stream of thread `number`.
+    /// The stream of thread `number` of so many.
     ///
     /// # Errors
     ///
     /// `ENOMEM`.
-    pub(super) fn new(number: u32) -> Result<Self> {
+    pub(super) fn new(number: u32, threads: u32) -> Result<Self> {
+        // CAST: 64 at most.
+        let kept = KEPT.checked_div(threads as usize).unwrap_or(KEPT);
         Ok(Self {
             // CAST: Less than 64.
             number: number as u16,
             // CAST: Half of the random bits.
             epoch: random::number() as u32,
             next: 1,
-            kept: room(KEPT)?,
+            kept: room(kept)?,
             place: 0,
             first: 1,
             sent_at: Jiffies::now(),
