@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
 """Messages about messages: a backup asks for the datagrams that it misses, and for all connections of a master."""
 
+import os
 import time
 
-from additions import ALL, FLAGS, Additions
+from additions import ALL, FLAGS, Additions, is_template
 from genl import attribute, u32
 from lab import VIP
 from scenario import check, equal, scenario
 from scenarios.x_daemons import Pair, rows
 from views import wait_until
 
+# The connections of a large table.
+MANY = int(os.environ.get("MANY", "10000"))
 DROPS = """table netdev lossy {{
   chain here {{ type filter hook ingress device d0 priority 0; udp dport 8848 numgen random mod 100 < {percent} counter drop; }}
 }}"""
@@ -130,4 +133,33 @@ def the_rule_of_the_c_module_sends_plain_datagrams(t):
     equal({name for name in events(pair.master) if name.startswith(("sent_c", "sent_b", "rep"))}, set(), "messages about messages")
     equal(events(pair.backup).get("received_controls", 0), 0, "messages that the backup hears")
     t.note("connections", len(kept))
+    pair.stop()
+
+
+@scenario(rust_only=True)
+def a_late_backup_gets_a_large_table(t):
+    pair = Pair()
+    sockets = flows(pair, 1)
+    master = Additions(pair.master)
+    entry = next(entry for entry in master.save() if not is_template(entry))
+    del sockets
+
+    def of_client(number):
+        """The entry, of a client with this number. Port and address begin at the bytes 10 and 24."""
+        port, addr = (number & 0x7FFF) + 1024, 0x0A400000 + (number >> 15)
+        return entry[:10] + port.to_bytes(2, "big") + entry[12:24] + addr.to_bytes(4, "big") + entry[28:]
+
+    outcomes = master.restore([of_client(number) for number in range(MANY)])
+    equal(outcomes, {"new": MANY}, "restored connections of the master")
+    pair.start()
+    began = time.monotonic()
+
+    def count(director):
+        return sum(1 for _ in director.read("/proc/net/ip_vs_conn").splitlines())
+
+    wait_until(lambda: events(pair.backup).get("new", 0) >= MANY, 30 + MANY // 2000, "all connections on the backup", every=0.2)
+    took = time.monotonic() - began
+    equal(count(pair.backup), count(pair.master), "connections")
+    print(f"# {MANY} connections are on the backup {took:.1f} s after the daemons have started; {events(pair.backup)}")
+    t.note("connections", MANY)
     pair.stop()
