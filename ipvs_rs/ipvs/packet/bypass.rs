@@ -73,7 +73,7 @@ pub(super) fn first_packet(
         }));
     }
     let first = FirstPacket {
-        key: *key,
+        key,
         mark: skb.mark(),
     };
     match connect(ipvs, choice, &first, context) {

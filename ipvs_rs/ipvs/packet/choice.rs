@@ -59,7 +59,7 @@ pub(super) fn schedule<'g>(
 pub(super) fn connect(
     ipvs: Ref<'_, Ipvs>,
     choice: ChosenServer<'_>,
-    first: &FirstPacket,
+    first: &FirstPacket<'_>,
     context: &HookState<'_>,
 ) -> Result<Arc<Conn>, Refused> {
     let ChosenServer { target, control } = choice;

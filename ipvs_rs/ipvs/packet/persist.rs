@@ -85,7 +85,7 @@ pub(super) fn choose<'g>(
         group.template_port(server.key.port),
     );
     let first = FirstPacket {
-        key: clients.key,
+        key: &clients.key,
         mark,
     };
     match remember(
@@ -182,7 +182,7 @@ fn remembered<'g>(
 fn remember(
     ipvs: Ref<'_, Ipvs>,
     pool: &Pool,
-    first: &FirstPacket,
+    first: &FirstPacket<'_>,
     engine_data: Option<EngineData<'_>>,
     target: Target<'_>,
     context: &HookState<'_>,

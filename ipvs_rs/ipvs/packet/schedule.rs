@@ -112,7 +112,7 @@ fn open(
     }
     let dest = choice.target.dest;
     let first = FirstPacket {
-        key: *key,
+        key,
         mark: skb.mark(),
     };
     match connect(ipvs, choice, &first, context) {
@@ -169,7 +169,7 @@ fn one_packet(
 ) -> Verdict {
     let ChosenServer { target, control } = choice;
     let first = FirstPacket {
-        key: *key,
+        key,
         mark: skb.mark(),
     };
     // Still here afterwards where there is no room for the connection.

@@ -183,7 +183,7 @@ impl Learner {
             flags,
         };
         let first = FirstPacket {
-            key: self.ipvs.conns.template_key(entry.request(), entry.engine),
+            key: &self.ipvs.conns.template_key(entry.request(), entry.engine),
             mark: entry.mark,
         };
         let engine_data = match (engine, entry.engine) {

@@ -26,9 +26,9 @@ const INITIAL_TIMEOUT: u32 = 3 * HZ as u32;
 
 /// The packet that makes a connection, as far as the connection keeps it.
 #[derive(Clone, Copy)]
-pub(crate) struct FirstPacket {
+pub(crate) struct FirstPacket<'a> {
     /// The two ends of the packets of the client.
-    pub(crate) key: TableKey,
+    pub(crate) key: &'a TableKey,
     /// The firewall mark of the packet.
     pub(crate) mark: u32,
 }
@@ -190,7 +190,7 @@ impl Conn {
     pub(crate) fn enter(
         ipvs: Ref<'_, Ipvs>,
         target: Target<'_>,
-        first: &FirstPacket,
+        first: &FirstPacket<'_>,
         role: Role<'_>,
         guard: &Guard,
     ) -> Result<Arc<Self>, Refused> {
@@ -206,7 +206,7 @@ impl Conn {
     pub(crate) fn enter_beside(
         ipvs: Ref<'_, Ipvs>,
         target: Target<'_>,
-        first: &FirstPacket,
+        first: &FirstPacket<'_>,
         role: Role<'_>,
         other: Option<&Self>,
         guard: &Guard,
@@ -224,7 +224,7 @@ impl Conn {
             let conn = made.ok_or(Refused::Drop(Reason::NoMemory))?;
             conn.bind();
             conn.bind_helper(guard);
-            match conns.insert(&conn, &first.key, other, guard) {
+            match conns.insert(&conn, first.key, other, guard) {
                 Some(()) => Ok(conn),
                 None => {
                     conn.unbind();
@@ -244,7 +244,7 @@ impl Conn {
     pub(crate) fn lend<R>(
         ipvs: Ref<'_, Ipvs>,
         target: Target<'_>,
-        first: &FirstPacket,
+        first: &FirstPacket<'_>,
         control: Option<ControllerRef>,
         guard: &Guard,
         use_it: impl FnOnce(&Self) -> R,
@@ -275,7 +275,7 @@ impl Conn {
     fn new(
         ipvs: Arc<Ipvs>,
         target: Target<'_>,
-        first: &FirstPacket,
+        first: &FirstPacket<'_>,
         role: Role<'_>,
         storage: Storage,
     ) -> impl PinInit<Self> {
