@@ -133,7 +133,8 @@ impl Conns {
         let is_it = |conn: &Conn, tag| {
             way = match tag {
                 CLIENT if conn.request() == *tuple => FlowDirection::Request,
-                CLIENT | SERVER if conn.reply() == *tuple => FlowDirection::Reply,
+                SERVER if conn.reply_by_nat() == *tuple => FlowDirection::Reply,
+                CLIENT if conn.reply() == *tuple => FlowDirection::Reply,
                 _ => return false,
             };
             true

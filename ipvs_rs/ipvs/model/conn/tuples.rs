@@ -35,13 +35,22 @@ impl Conn {
     /// address of the virtual service.
     #[inline]
     pub(crate) fn reply(&self) -> Tuple {
-        let (src, sport) = match self.method() {
-            Method::Nat => (self.server, self.server_port),
-            _ => (self.virtual_addr, self.virtual_port),
-        };
+        match self.method() {
+            Method::Nat => self.reply_by_nat(),
+            _ => Tuple {
+                src: self.virtual_addr,
+                sport: self.virtual_port,
+                ..self.reply_by_nat()
+            },
+        }
+    }
+
+    /// The tuple of a packet from the server of a connection by NAT.
+    #[inline]
+    pub(super) fn reply_by_nat(&self) -> Tuple {
         Tuple {
-            src,
-            sport,
+            src: self.server,
+            sport: self.server_port,
             dst: self.client,
             dport: self.client_port,
             protocol: self.protocol,
