@@ -10,6 +10,7 @@
 //! Entries are also what connections are saved as, with [`Saved`] besides.
 
 mod announced;
+mod authentication;
 mod control;
 mod datagram;
 pub mod decision;
@@ -24,7 +25,8 @@ mod writer;
 
 pub use crate::engine::EngineData;
 pub use announced::Announced;
-pub use control::{Control, ControlKind, CONTROL_LEN};
+pub use authentication::{sign, Authentication, Code, Proof, Sender, CODE_LEN};
+pub use control::{Control, ControlKind, CONTROL_LEN, NUMBERED_CONTROL_LEN};
 pub use datagram::{parse, Entries, Fault, Malformed, Refused, Skipped, Version};
 pub use entry::{Entry, Saved, Sequence, SequenceShift};
 pub use event::Event;

@@ -18,12 +18,16 @@
 //! | 5, lost | master | the datagrams from `first` to `last` cannot be repeated |
 //! | 6, repeat | backup | the datagrams from `first` to `last` are wanted again |
 //!
-//! A stream is a thread of the master. Bytes after these are ignored.
+//! A stream is a thread of the master. Bytes after these are ignored; there may be a [`Trailer`] at the end.
 
+use super::{Trailer, TRAILER_LEN};
 use crate::wire::HeaderSource;
 
 /// The length of a message, in bytes.
 pub const CONTROL_LEN: usize = 28;
+
+/// The length of a message with a trailer, in bytes.
+pub const NUMBERED_CONTROL_LEN: usize = CONTROL_LEN + TRAILER_LEN;
 
 /// The byte by which these messages are told from datagrams of version 1.
 const MARK: u8 = 0x81;
@@ -119,6 +123,22 @@ impl Control {
             last: word(20)?,
             bulks: word(24)?,
         })
+    }
+
+    /// The datagram with a trailer, so that it can be [signed](super::sign).
+    pub fn write_numbered(&self, sync_id: u8, trailer: &Trailer) -> [u8; NUMBERED_CONTROL_LEN] {
+        let mut bytes = [0; NUMBERED_CONTROL_LEN];
+        if let Some((message, end)) = bytes.split_first_chunk_mut::<CONTROL_LEN>() {
+            *message = self.write(sync_id);
+            if let Some(end) = end.first_chunk_mut() {
+                *end = trailer.write();
+            }
+        }
+        if let Some(length) = bytes.get_mut(3) {
+            // CAST: A small constant.
+            *length = NUMBERED_CONTROL_LEN as u8;
+        }
+        bytes
     }
 
     /// The datagram.

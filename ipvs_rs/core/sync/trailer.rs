@@ -3,18 +3,22 @@
 //! The number of a datagram of version 1, behind its last entry, where directors that do not know it ignore it.
 //!
 //! ```text
-//!   | "RIPV" | 0 (1) | 0 (1) | stream (2) | epoch (4) | sequence (4) | 0 (16) |
+//!   | "RIPV" | flags (1) | key (1) | stream (2) | epoch (4) | sequence (4) | code (16) |
 //! ```
 //!
-//! All numbers are big endian. The size in the header includes these 32 bytes. The last 16 have room for a code that
-//! proves the sender; it is not there yet.
+//! All numbers are big endian. The size in the header includes these 32 bytes. Without flag 1 the key and the code are 0:
+//! the datagram is not signed. With it they are as [`sign`](super::sign) makes them. A message about messages has its
+//! trailer in the same place.
 
 use crate::wire::HeaderSource;
 
 /// The length, in bytes.
 pub const TRAILER_LEN: usize = 32;
 
-const MAGIC: [u8; 4] = *b"RIPV";
+pub(super) const MAGIC: [u8; 4] = *b"RIPV";
+
+/// The flag of a datagram that is signed.
+pub(super) const SIGNED: u8 = 1;
 
 /// The number of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +32,11 @@ pub struct Trailer {
 }
 
 impl Trailer {
+    /// The trailer of a datagram whose entries are not read yet: its last bytes. [`None`] if these are no trailer.
+    pub fn of(datagram: &[u8]) -> Option<Self> {
+        Self::read(datagram.last_chunk::<TRAILER_LEN>()?)
+    }
+
     /// Reads the bytes behind the last entry. [`None`] if these are no trailer.
     pub fn read(rest: &[u8]) -> Option<Self> {
         if rest.len() != TRAILER_LEN || rest.array(0)? != MAGIC {
@@ -40,7 +49,7 @@ impl Trailer {
         })
     }
 
-    /// The bytes.
+    /// The bytes, unsigned.
     pub fn write(&self) -> [u8; TRAILER_LEN] {
         let [m0, m1, m2, m3] = MAGIC;
         let [s0, s1] = self.stream.to_be_bytes();

@@ -87,8 +87,9 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// As [`finish`](Self::finish), with a trailer behind the last entry, for which there must be room.
-    pub fn finish_numbered(mut self, trailer: &Trailer) -> &'a [u8] {
+    /// As [`finish`](Self::finish), with a trailer behind the last entry, for which there must be room. The datagram can
+    /// then be [signed](super::sign).
+    pub fn finish_numbered(mut self, trailer: &Trailer) -> &'a mut [u8] {
         let end = self.length.saturating_add(TRAILER_LEN);
         if let Some(place) = self.room.get_mut(self.length..end) {
             place.copy_from_slice(&trailer.write());
@@ -98,7 +99,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The datagram, with its header complete. Nothing is left of it in this afterwards.
-    pub fn finish(self) -> &'a [u8] {
+    pub fn finish(self) -> &'a mut [u8] {
         let Self {
             room,
             version,
@@ -117,6 +118,6 @@ impl<'a> Writer<'a> {
         if let Some(place) = room.get_mut(at) {
             *place = count;
         }
-        room.get(..length).unwrap_or_default()
+        room.get_mut(..length).unwrap_or_default()
     }
 }
