@@ -67,6 +67,64 @@ fn a_trailer_is_behind_the_entries() {
 }
 
 #[test]
+fn each_bit_of_a_message_counts() {
+    let bytes = Control {
+        first: 5,
+        last: 6,
+        bulks: 7,
+        ..Control::new(ControlKind::Hello, 1, 2)
+    }
+    .write(7);
+    let message = Control::read(&bytes, 7);
+    for bit in 0..bytes.len() * 8 {
+        let mut other = bytes;
+        other[bit / 8] ^= 1 << (bit % 8);
+        let read = Control::read(&other, 7);
+        match (bit / 8, bit % 8) {
+            // Kinds 1, 2, 5 and 6 are known, and 1 became another one.
+            (4, 2) => assert_eq!(read.unwrap().kind, ControlKind::Lost),
+            (0..8, _) => assert_eq!(read, None, "bit {bit}"),
+            // The flags that have no meaning yet.
+            (10, _) | (11, 1..) => assert_eq!(read, message, "bit {bit}"),
+            _ => assert!(read.is_some() && read != message, "bit {bit}"),
+        }
+    }
+}
+
+#[test]
+fn a_cut_trailer_is_none() {
+    let trailer = Trailer {
+        stream: 1,
+        epoch: 2,
+        sequence: 3,
+    };
+    let bytes = trailer.write();
+    for length in 0..TRAILER_LEN {
+        for rest in [&bytes[..length], &bytes[TRAILER_LEN - length..]] {
+            assert_eq!((Trailer::read(rest), Trailer::of(rest)), (None, None));
+        }
+    }
+    // Bytes before it are those of entries; behind it there are none.
+    let (before, behind) = ([&[9], &bytes[..]].concat(), [&bytes[..], &[9]].concat());
+    assert_eq!(
+        [&before, &behind].map(|it| Trailer::of(it)),
+        [Some(trailer), None]
+    );
+    assert_eq!([&before, &behind].map(|it| Trailer::read(it)), [None, None]);
+    for bit in 0..TRAILER_LEN * 8 {
+        let mut other = bytes;
+        other[bit / 8] ^= 1 << (bit % 8);
+        let read = Trailer::read(&other);
+        match bit / 8 {
+            0..4 => assert_eq!(read, None, "bit {bit}"),
+            6..16 => assert!(read.is_some() && read != Some(trailer), "bit {bit}"),
+            // The proof of the sender is not read here.
+            _ => assert_eq!(read, Some(trailer), "bit {bit}"),
+        }
+    }
+}
+
+#[test]
 fn what_is_missing() {
     let mut window = Window::new(10);
     window.came(10);
