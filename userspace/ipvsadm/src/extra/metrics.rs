@@ -72,8 +72,54 @@ pub fn run(session: &mut Session) -> Result<ExitCode, Failure> {
     let table = session
         .table(None, true)
         .map_err(|error| Failure::listing(&error))?;
-    say(&text(&table))?;
+    say(&(text(&table) + &files()))?;
     Ok(ExitCode::Success)
+}
+
+/// The files of the kernel that have a name and a count in each line: name of the counter, help, label, path.
+const FILES: [[&str; 4]; 2] = [
+    [
+        "ipvs_drops_total",
+        "Packets and connections that were given up.",
+        "reason",
+        "/proc/net/ip_vs_drops",
+    ],
+    [
+        "ipvs_sync_events_total",
+        "Events of the synchronisation daemons.",
+        "event",
+        "/proc/net/ip_vs_sync",
+    ],
+];
+
+/// The counters in the files that there are: the C module has none of them.
+fn files() -> String {
+    FILES
+        .iter()
+        .filter_map(|[name, help, label, path]| {
+            let lines = std::fs::read_to_string(path).ok()?;
+            Some(counts(name, help, label, &lines))
+        })
+        .collect()
+}
+
+/// A counter for each line. A line that is no name and count is left out.
+fn counts(name: &str, help: &str, label: &str, lines: &str) -> String {
+    let mut out = format!("# HELP {name} {help}\n# TYPE {name} counter\n");
+    for line in lines.lines() {
+        let is_name = |it: &str| {
+            it.bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        };
+        let counted = line
+            .split_once(' ')
+            .and_then(|(it, count)| Some((it, count.trim().parse::<u64>().ok()?)))
+            .filter(|(it, _)| is_name(it));
+        if let Some((it, count)) = counted {
+            let _ = writeln!(out, "{name}{{{label}=\"{it}\"}} {count}");
+        }
+    }
+    out
 }
 
 fn text(table: &[(Service, Vec<Dest>)]) -> String {
@@ -146,5 +192,19 @@ fn service_labels(key: &ServiceKey) -> String {
                 ip(*family, *addr)
             )
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counts;
+
+    #[test]
+    fn each_line_is_a_counter() {
+        let lines = "truncated 3\nno_server 18446744073709551615\nx\"y 4\nno count\n\n";
+        let expected = "# HELP drops Drops.\n# TYPE drops counter\n\
+                        drops{reason=\"truncated\"} 3\n\
+                        drops{reason=\"no_server\"} 18446744073709551615\n";
+        assert_eq!(counts("drops", "Drops.", "reason", lines), expected);
     }
 }
