@@ -2,6 +2,7 @@
 """The commands that 1.31 lacks, on the kernel at hand: where it cannot, they say so; where it can, they do it."""
 
 import json
+import os
 import subprocess
 import time
 
@@ -152,7 +153,8 @@ def checks():
                        and "mcast=lo" in said[1][1], said)
     said = run(OURS, ["metrics"])
     good &= expect("metrics", said[0] == 0 and "# TYPE ipvs_service_connections_total counter" in said[1]
-                   and 'ipvs_server_active_connections{protocol="tcp"' in said[1], said)
+                   and 'ipvs_server_active_connections{protocol="tcp"' in said[1]
+                   and ('ipvs_drops_total{reason="no_server"} ' in said[1]) == os.path.exists("/proc/net/ip_vs_drops"), said)
     before = run(OURS, ["-S", "-n"])[1]
     said = run(OURS, ["-R", "--atomic"], (before + "-A -t 10.7.0.9:80 -s nosuch\n").encode())
     after = run(OURS, ["-S", "-n"])[1]

@@ -15,7 +15,7 @@ const MOST_REPEATED: u32 = 64;
 const REPEATING: usize = 3 * HZ;
 
 /// The most messages that are read at a time.
-const MOST_READ: usize = 32;
+const MOST_READ: usize = 256;
 
 /// The most connections of a bulk that are sent at a time, of which there are up to 50 in a second.
 pub(super) const BULK_STEP: usize = 256;

@@ -72,7 +72,7 @@ pub fn run(session: &mut Session) -> Result<ExitCode, Failure> {
     let table = session
         .table(None, true)
         .map_err(|error| Failure::listing(&error))?;
-    say(&(text(&table) + &files()))?;
+    say(&format!("{}{}", text(&table), files()))?;
     Ok(ExitCode::Success)
 }
 
