@@ -27,15 +27,15 @@ use crate::{
 static ID: PerNetId<Ipvs> = PerNetId::new();
 
 /// The files of a namespace.
-pub(crate) struct Files {
-    proc: proc::Files,
-    sysctl: sysctl::Table,
+pub(crate) struct NamespaceFiles {
+    proc: proc::ProcFiles,
+    sysctl: sysctl::Sysctls,
 }
 
-impl Files {
+impl NamespaceFiles {
     fn register(ipvs: &Arc<Ipvs>, net: &Net) -> Result<Self> {
-        let proc = proc::Files::register(ipvs, net)?;
-        match sysctl::Table::register(ipvs, net) {
+        let proc = proc::ProcFiles::register(ipvs, net)?;
+        match sysctl::Sysctls::register(ipvs, net) {
             Ok(sysctl) => Ok(Self { proc, sysctl }),
             Err(error) => {
                 proc.unregister(net);
@@ -53,7 +53,7 @@ impl Files {
 
 impl Composition for Ipvs {
     type Hooks = hooks::RegisteredHooks;
-    type Files = Files;
+    type Files = NamespaceFiles;
     type Daemons = Daemons;
 
     fn open_hooks(ipvs: &Arc<Self>, net: &Net, family: Family) -> Result<hooks::RegisteredHooks> {
@@ -81,7 +81,7 @@ impl PerNet for Ipvs {
     fn init(net: &Net, handle: WeakNet) -> Result<Arc<Self>> {
         let settings = Settings::new(net.is_init(), initial_conn_max());
         let ipvs = Arc::pin_init(Self::new(handle, settings), GFP_KERNEL_ACCOUNT)?;
-        match Files::register(&ipvs, net) {
+        match NamespaceFiles::register(&ipvs, net) {
             Ok(files) => ipvs.config.lock().files = Some(files),
             Err(error) => {
                 Self::exit(ipvs, net);

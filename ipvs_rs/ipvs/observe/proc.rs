@@ -18,12 +18,12 @@ use knet::{net_namespace::Net, proc_seq::File, rcu::Arc, vec::VecExt};
 use crate::model::Ipvs;
 
 /// The files of one namespace.
-pub(crate) struct Files(KVec<File<Ipvs>>);
+pub(crate) struct ProcFiles(KVec<File<Ipvs>>);
 
 /// Makes one of the files.
 type Make = fn(&Net, Arc<Ipvs>) -> Result<File<Ipvs>>;
 
-impl Files {
+impl ProcFiles {
     /// Makes the files.
     ///
     /// # Errors
@@ -31,15 +31,15 @@ impl Files {
     /// `ENOMEM`.
     pub(crate) fn register(ipvs: &Arc<Ipvs>, net: &Net) -> Result<Self> {
         let all: [Make; 9] = [
-            File::rows::<services::Table>,
-            File::rows::<conns::Table>,
-            File::rows::<conn_sync::Table>,
-            File::rows::<app::Table>,
+            File::rows::<services::ServiceRows>,
+            File::rows::<conns::ConnRows>,
+            File::rows::<conn_sync::ConnSyncRows>,
+            File::rows::<app::HelperRows>,
             File::show::<status::Status>,
             File::show::<stats::Totals>,
             File::show::<stats::PerCpu>,
-            File::show::<drops::Drops>,
-            File::show::<sync::Sync>,
+            File::show::<drops::DropCounts>,
+            File::show::<sync::SyncCounts>,
         ];
         let mut files = Self(KVec::with_capacity(all.len(), GFP_KERNEL_ACCOUNT)?);
         for make in all {

@@ -165,9 +165,9 @@ impl Settings for Ipvs {
 }
 
 /// The settings of one namespace.
-pub(crate) struct Table(sysctl::SysctlTable<Ipvs>);
+pub(crate) struct Sysctls(sysctl::SysctlTable<Ipvs>);
 
-impl Table {
+impl Sysctls {
     /// Makes the files.
     ///
     /// # Errors

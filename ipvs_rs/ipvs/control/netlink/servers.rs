@@ -85,7 +85,7 @@ pub(super) struct GetAll;
 
 /// The servers of a service as they were together when their listing began.
 #[derive(Default)]
-pub(super) struct Listing {
+pub(super) struct DestListing {
     /// [`None`] before it begins.
     members: Option<List<Member>>,
     /// How many of them were shown.
@@ -93,10 +93,10 @@ pub(super) struct Listing {
 }
 
 impl Dump for GetAll {
-    type Cursor = Listing;
+    type Cursor = DestListing;
 
     /// As the C module does: a request that names no service gets an empty list.
-    fn run(request: &Request, page: &mut Page<'_>, listing: &mut Listing) -> Result {
+    fn run(request: &Request, page: &mut Page<'_>, listing: &mut DestListing) -> Result {
         let members = match &listing.members {
             Some(members) => members,
             None => match members(request) {

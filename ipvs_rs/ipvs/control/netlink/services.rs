@@ -97,16 +97,16 @@ pub(super) struct GetAll;
 /// The table that is listed, and how far: services of that come and go one by one meanwhile, but
 /// it is not replaced.
 #[derive(Default)]
-pub(super) struct Listing {
+pub(super) struct ServiceListing {
     /// [`None`] before it begins.
     index: Option<Arc<Index>>,
     cursor: Cursor,
 }
 
 impl Dump for GetAll {
-    type Cursor = Listing;
+    type Cursor = ServiceListing;
 
-    fn run(request: &Request, page: &mut Page<'_>, listing: &mut Listing) -> Result {
+    fn run(request: &Request, page: &mut Page<'_>, listing: &mut ServiceListing) -> Result {
         let index = match &listing.index {
             Some(index) => index,
             None => {

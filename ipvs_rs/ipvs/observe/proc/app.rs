@@ -12,9 +12,9 @@ use crate::model::{
 };
 
 /// A row is a helper for one port, with the number of connections that are bound to it in the namespace.
-pub(super) struct Table;
+pub(super) struct HelperRows;
 
-impl Rows<Ipvs> for Table {
+impl Rows<Ipvs> for HelperRows {
     const NAME: &'static CStr = c"ip_vs_app";
     /// How many places of the table were looked at, from its end.
     type Cursor = usize;

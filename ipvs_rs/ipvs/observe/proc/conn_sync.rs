@@ -10,9 +10,9 @@ use super::conns::Common;
 use crate::model::Ipvs;
 
 /// A row is a connection.
-pub(super) struct Table;
+pub(super) struct ConnSyncRows;
 
-impl Rows<Ipvs> for Table {
+impl Rows<Ipvs> for ConnSyncRows {
     const NAME: &'static CStr = c"ip_vs_conn_sync";
     type Cursor = Cursor;
 

@@ -15,9 +15,9 @@ use super::{Column, Protocol};
 use crate::model::{conn::Conn, Ipvs};
 
 /// A row is a connection.
-pub(super) struct Table;
+pub(super) struct ConnRows;
 
-impl Rows<Ipvs> for Table {
+impl Rows<Ipvs> for ConnRows {
     const NAME: &'static CStr = c"ip_vs_conn";
     type Cursor = Cursor;
 

@@ -9,9 +9,9 @@ use knet::proc_seq::Show;
 use crate::model::Ipvs;
 
 /// `ip_vs_drops`.
-pub(super) struct Drops;
+pub(super) struct DropCounts;
 
-impl Show<Ipvs> for Drops {
+impl Show<Ipvs> for DropCounts {
     const NAME: &'static CStr = c"ip_vs_drops";
 
     fn show(ipvs: &Ipvs, seq: &SeqFile) {

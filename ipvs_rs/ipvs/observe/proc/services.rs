@@ -30,9 +30,9 @@ use crate::model::{
 };
 
 /// A row is a service with all its servers, as they were together at one moment.
-pub(super) struct Table;
+pub(super) struct ServiceRows;
 
-impl Rows<Ipvs> for Table {
+impl Rows<Ipvs> for ServiceRows {
     const NAME: &'static CStr = c"ip_vs";
     type Cursor = Cursor;
 

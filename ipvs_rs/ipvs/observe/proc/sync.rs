@@ -9,9 +9,9 @@ use knet::proc_seq::Show;
 use crate::model::Ipvs;
 
 /// `ip_vs_sync`.
-pub(super) struct Sync;
+pub(super) struct SyncCounts;
 
-impl Show<Ipvs> for Sync {
+impl Show<Ipvs> for SyncCounts {
     const NAME: &'static CStr = c"ip_vs_sync";
 
     fn show(ipvs: &Ipvs, seq: &SeqFile) {
