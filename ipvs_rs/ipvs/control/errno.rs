@@ -6,7 +6,7 @@ use ipvs_core::{config, nla::Defect};
 use kernel::prelude::*;
 use knet::errno::eafnosupport;
 
-/// The error number of a request that cannot be what it says.
+/// The error number for a request that is wrong.
 pub(crate) fn of_request(error: config::Error) -> Error {
     use config::Error as E;
     match error {

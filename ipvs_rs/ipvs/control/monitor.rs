@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tells who listens of each change, in the order in which they are made: the callers hold the
-//! configuration lock, or that of the sysctls.
+//! Tells listeners of each change, in the order of the changes: the callers hold the configuration lock, or that of the
+//! sysctls.
 
 use ipvs_core::{
     config::{
@@ -19,7 +19,7 @@ use super::netlink::{self, sink::Sink};
 use crate::model::origin::{Monitor, Origin};
 
 impl Origin<'_> {
-    /// Tells what was done with what `describe` writes, unless that is nothing.
+    /// Sends an event about an action, with the attributes that `describe` writes. An action that changes nothing has none.
     fn tell(&self, action: Action, describe: impl FnOnce(&mut Sink<'_, '_>) -> Result<(), Full>) {
         if action.is_nothing() {
             return;

@@ -10,7 +10,7 @@
 //! Commands up to 17 are those of the C module, with its leniency; the additions are checked
 //! strictly, see [`policy`].
 //!
-//! Every command is for who has `CAP_NET_ADMIN` in the initial user namespace, and acts on the
+//! Every command needs `CAP_NET_ADMIN` in the initial user namespace, and acts on the
 //! network namespace of the socket that it was sent from.
 
 mod apply;
@@ -133,7 +133,7 @@ fn ipvs(request: &Request) -> Result<Arc<Ipvs>> {
     ipvs.try_clone().ok_or(ENOENT)
 }
 
-/// Where what a request asks for comes from.
+/// The origin of the changes that a request asks for.
 fn origin(request: &Request) -> Origin<'_> {
     Origin::netlink(request.net(), request.port())
 }

@@ -2,8 +2,7 @@
 
 //! Commands from user space, the old way: options of IPv4 sockets. See [`ipvs_core::sockopt`].
 //!
-//! Unlike those of netlink they are for who has `CAP_NET_ADMIN` in the user namespace that owns
-//! the network namespace of the socket.
+//! Unlike those of netlink they need `CAP_NET_ADMIN` in the user namespace that owns the network namespace of the socket.
 
 mod get;
 mod set;

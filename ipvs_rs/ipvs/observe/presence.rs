@@ -11,7 +11,7 @@ use crate::model::conn::table;
 pub struct Presence(());
 
 impl Presence {
-    /// Says that the module is there, and takes its parameter, which then says what is in force.
+    /// Logs that the module is there, and takes its parameter over. The parameter then shows the value in force.
     pub fn announce(conn_tab_bits: &Parameter) -> Self {
         let bits = table::set_most_bits(conn_tab_bits.value());
         // CAST: A few bits.

@@ -15,11 +15,11 @@ use crate::model::{route, service::Cursor, Ipvs};
 /// Services and servers that are looked at in one read-side section.
 const AT_ONCE: usize = 1024;
 
-/// Who is told.
+/// Is told of devices that go.
 pub struct Devices;
 
 impl Notifier for Devices {
-    /// The last one: what is looked up from then on is looked up in tables that the device has left.
+    /// Last of all: the device has left the routing tables by then, so no later lookup finds it.
     /// The C module is told first instead, and gives up those routes that leave by the device.
     const PRIORITY: c_int = c_int::MIN;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Rates, computed every two seconds as long as there are services, for what has connections or has
-//! had some.
+//! Rates of services and servers that have connections, or have had some. They are computed every two seconds, as long as
+//! there are services.
 
 use core::sync::atomic::Ordering::Relaxed;
 use kernel::prelude::*;

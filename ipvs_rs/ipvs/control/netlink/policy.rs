@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the attributes of the additions must look like, to the letter: the C core checks it, and
-//! tells who asked what is wrong and where. What it cannot check is left to
-//! [`ipvs_core::config`].
+//! The exact form of the attributes of the additions. The C core checks it, and tells the sender of a request which
+//! attribute is wrong, and why. [`ipvs_core::config`] checks the rest.
 
 use ipvs_core::{
     config::conns::STATE_MAX,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Commands about timeouts, and the one that asks who we are.
+//! Commands about timeouts, and the one that asks for the version of the module.
 
 use ipvs_core::{config::reply, uapi::command};
 use kernel::prelude::*;

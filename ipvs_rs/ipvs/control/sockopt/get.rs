@@ -154,7 +154,7 @@ fn dests(ipvs: &Ipvs, buffer: &Buffer) -> Result {
     let count = request::count(&header, 16).ok_or(EINVAL)?;
     check_length(buffer, size::DESTS, size::DEST_ENTRY, count)?;
     let service = named(ipvs, request::dests_key(&header))?;
-    // Not the pool: who reads sleeps in a page fault for as long as he likes.
+    // Not the pool: the reader may sleep in a page fault for as long as it likes.
     let members = service.pool.members().ok_or(ESRCH)?;
     let mut offset = size::DESTS;
     let family = service.key.family();

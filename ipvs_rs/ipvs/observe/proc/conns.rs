@@ -58,7 +58,7 @@ impl fmt::Display for EngineColumns<'_> {
     }
 }
 
-/// The columns that both files have: who talks to whom, and the state of that.
+/// The columns that both files have: the addresses and ports, and the state of the connection.
 pub(super) struct Common<'a> {
     conn: &'a Conn,
     /// How long the connection lives without packets.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `/proc/net/ip_vs_stats` and `/proc/net/ip_vs_stats_percpu`: what was counted in the whole
+//! `/proc/net/ip_vs_stats` and `/proc/net/ip_vs_stats_percpu`: the counters of the whole
 //! namespace. All numbers are hexadecimal.
 
 use ipvs_core::est::{Counters, Stats};
