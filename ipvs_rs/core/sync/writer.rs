@@ -90,10 +90,10 @@ impl<'a> Writer<'a> {
     /// As [`finish`](Self::finish), with a trailer behind the last entry, for which there must be room. The datagram can
     /// then be [signed](super::sign).
     pub fn finish_numbered(mut self, trailer: &Trailer) -> &'a mut [u8] {
-        let end = self.length.saturating_add(TRAILER_LEN);
-        if let Some(place) = self.room.get_mut(self.length..end) {
-            place.copy_from_slice(&trailer.write());
-            self.length = end;
+        let behind = self.room.get_mut(self.length..);
+        if let Some(place) = behind.and_then(|room| room.first_chunk_mut()) {
+            *place = trailer.write();
+            self.length = self.length.saturating_add(TRAILER_LEN);
         }
         self.finish()
     }
