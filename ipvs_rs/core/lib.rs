@@ -21,6 +21,7 @@
 //! | connections | [`conn`], [`proto`], [`plan`], [`persist`], [`defense`], [`drops`], [`sync`] |
 //! | servers | [`sched`], [`est`] |
 //! | tables | [`hash`], [`resize`] |
+//! | application protocols | [`app`] |
 //! | configuration | [`uapi`], [`nla`], [`config`], [`sockopt`] |
 
 // Kbuild injects `no_std` itself, and sets `MODULE`.
@@ -38,6 +39,7 @@
 )]
 
 pub mod addr;
+pub mod app;
 pub mod checksum;
 pub mod config;
 pub mod conn;
