@@ -178,16 +178,17 @@ impl Master {
         let limit = self.limit.saturating_sub(behind);
         if let Some(mut writer) = Writer::new(&mut room, limit, version, self.sync_id) {
             while let Some(it) = &changed {
-                let entry = match event {
-                    Event::SentBulk => entry::told_with_rest(&it.conn, it.condition),
-                    _ => entry::told(&it.conn, it.condition),
+                let entry = match it.is_of_bulk {
+                    true => entry::told_with_rest(&it.conn, it.condition),
+                    false => entry::told(&it.conn, it.condition),
                 };
                 match writer.push(&entry) {
                     Ok(()) => {
                         self.ipvs.sync_events.count(event);
-                        // One that is sent again is kept already, and one of a bulk is sent in the next.
+                        // One that is sent again is kept already.
                         if let (Some(trailer), false) = (&trailer, event == Event::RepeatedEntry) {
-                            self.stream.keep(trailer.sequence, it.conn.clone());
+                            self.stream
+                                .keep(trailer.sequence, it.conn.clone(), it.is_of_bulk);
                         }
                     }
                     Err(Unwritten::Full) if !writer.is_empty() => break,
@@ -233,7 +234,11 @@ fn next(queue: &Queue, version: Version) -> Option<Changed> {
     loop {
         let conn = queue.pop()?;
         let condition = conn.leave_queue();
-        let changed = Changed { conn, condition };
+        let changed = Changed {
+            conn,
+            condition,
+            is_of_bulk: false,
+        };
         // The end of a connection is no news where another one has taken its place.
         let is_news = !changed.has_ended() || !changed.conn.has_successor();
         if is_news && (version == Version::V1 || changed.conn.family == Family::V4) {
@@ -247,14 +252,17 @@ struct Changed {
     conn: Arc<Conn>,
     /// Its flags and state.
     condition: Condition,
+    /// Whether a backup is told because it has asked for all connections.
+    is_of_bulk: bool,
 }
 
 impl Changed {
     /// The connection as it is now.
-    fn now(conn: Arc<Conn>) -> Self {
+    fn now(conn: Arc<Conn>, is_of_bulk: bool) -> Self {
         Self {
             condition: conn.condition(),
             conn,
+            is_of_bulk,
         }
     }
 

@@ -109,9 +109,10 @@ impl Master {
             }
         }
         let trailer = self.stream.trailer(sequence);
+        let is_of_bulk = self.stream.is_of_bulk(sequence);
         let mut batch = core::mem::take(&mut self.batch);
         let mut next = || loop {
-            let changed = Changed::now(batch.pop()?);
+            let changed = Changed::now(batch.pop()?, is_of_bulk);
             if !changed.has_ended() {
                 return Some(changed);
             }
@@ -154,7 +155,7 @@ impl Master {
         }
         let mut batch = core::mem::take(&mut self.batch);
         self.send_entries(Version::V1, Event::SentBulk, thread, || loop {
-            let changed = Changed::now(batch.pop()?);
+            let changed = Changed::now(batch.pop()?, true);
             if !changed.has_ended() {
                 return Some(changed);
             }

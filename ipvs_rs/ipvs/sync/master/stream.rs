@@ -28,6 +28,8 @@ const HELLO_LATER: usize = HZ;
 struct Kept {
     sequence: u32,
     conn: Arc<Conn>,
+    /// Whether the datagram was one of a bulk.
+    is_of_bulk: bool,
 }
 
 /// The numbered datagrams of a thread.
@@ -97,8 +99,12 @@ impl Stream {
     }
 
     /// Keeps a connection that is in a datagram.
-    pub(super) fn keep(&mut self, sequence: u32, conn: Arc<Conn>) {
-        let new = Kept { sequence, conn };
+    pub(super) fn keep(&mut self, sequence: u32, conn: Arc<Conn>, is_of_bulk: bool) {
+        let new = Kept {
+            sequence,
+            conn,
+            is_of_bulk,
+        };
         if let Err(error) = self.kept.push_within_capacity(new) {
             let Some(old) = self.kept.get_mut(self.place) else {
                 return;
@@ -127,6 +133,12 @@ impl Stream {
     /// Whether a datagram was sent, and all its connections are kept.
     pub(super) fn can_repeat(&self, sequence: u32) -> bool {
         sequence.wrapping_sub(self.first) < self.next.wrapping_sub(self.first)
+    }
+
+    /// Whether a datagram that can be repeated was one of a bulk.
+    pub(super) fn is_of_bulk(&self, sequence: u32) -> bool {
+        let mut kept = self.kept.iter();
+        kept.any(|kept| kept.sequence == sequence && kept.is_of_bulk)
     }
 
     /// The connections of a datagram that can be repeated.
