@@ -45,6 +45,8 @@ enum {
 	 *   a daemon   DAEMON: all of it; with ACTION_DEL only STATE
 	 *   time-outs  TIMEOUT_TCP, TIMEOUT_TCP_FIN, TIMEOUT_UDP, with ACTION_SET
 	 *   a sysctl   SETTING, VALUE, with ACTION_SET
+	 *   a master   MASTER: all of it; ACTION_NEW: the backup hears it, for the first time or again; ACTION_SET: whether all
+	 *              its connections are here has changed; ACTION_DEL: nothing was heard of it for 5 seconds
 	 *   everything nothing, with ACTION_FLUSH: all services were deleted
 	 *   counters   with ACTION_ZERO: SERVICE: what identifies the service whose counters, and those of its servers, were
 	 *              set to 0; nothing: all counters were
@@ -132,6 +134,39 @@ enum {
 	 *            conn_max, no_memory, unknown_option, wrong_flags, unknown_protocol, unknown_state, unknown_engine
 	 */
 	IPVS_RS_CMD_RESTORE_CONN = 70,
+
+	/*
+	 * Replaces the keys by which the synchronisation daemons of directors know each other. It counts at once, also for
+	 * daemons that run.
+	 *
+	 *   AUTHENTICATION  what is asked of the datagrams of others, IPVS_RS_AUTHENTICATION_*
+	 *   KEY             a key, up to two with different numbers (EINVAL). The first one signs what is sent; others may
+	 *                   sign with either. Without any, nothing is signed, and AUTHENTICATION must be OFF (EINVAL).
+	 *
+	 * A datagram is signed with HMAC-SHA-256, if it has a trailer: of version 1.
+	 */
+	IPVS_RS_CMD_SET_SYNC_KEYS = 71,
+
+	/*
+	 * Replaces the peers: the other directors, if they are known by their addresses. Daemons that are started from then on
+	 * send to each of them instead of the group, listen at the addresses of the host instead of the group, and take
+	 * datagrams of these addresses only. Without any, daemons talk to their group again.
+	 *
+	 *   PEER  an address of a host; up to eight, of one family (EINVAL)
+	 */
+	IPVS_RS_CMD_SET_SYNC_PEERS = 72,
+
+	/*
+	 * Dump (NLM_F_DUMP): the state of the synchronisation daemons. Answered with itself: first one message with
+	 *
+	 *   AUTHENTICATION  as set; absent if keys were never set
+	 *   KEY             NUMBER of each key
+	 *   PEER            each peer that is set
+	 *   EVENTS          one for each kind of event
+	 * and then one for each thread of a master that the backup hears:
+	 *   MASTER
+	 */
+	IPVS_RS_CMD_GET_SYNC = 73,
 };
 
 /* Attributes at the top of a message. 1 to 6 are SERVICE, DEST, DAEMON, TIMEOUT_TCP, TIMEOUT_TCP_FIN, TIMEOUT_UDP of
@@ -147,12 +182,41 @@ enum {
 	IPVS_RS_ATTR_VALUE,	/* string: what the file says now, without the end of the line */
 	IPVS_RS_ATTR_ENTRIES,	/* at most 32,767 bytes */
 	IPVS_RS_ATTR_OUTCOME,	/* nest of IPVS_RS_OUTCOME_* */
+	IPVS_RS_ATTR_AUTHENTICATION, /* u8: IPVS_RS_AUTHENTICATION_* */
+	IPVS_RS_ATTR_KEY,	/* nest of IPVS_RS_KEY_* */
+	IPVS_RS_ATTR_PEER,	/* 4 or 16 bytes */
+	IPVS_RS_ATTR_MASTER,	/* nest of IPVS_RS_MASTER_* */
+	IPVS_RS_ATTR_EVENTS,	/* nest of IPVS_RS_OUTCOME_NAME and IPVS_RS_OUTCOME_TOTAL */
 };
 
 /* What became of some entries. */
 enum {
 	IPVS_RS_OUTCOME_NAME = 1,	/* string */
 	IPVS_RS_OUTCOME_COUNT,		/* u32 */
+	IPVS_RS_OUTCOME_TOTAL,		/* u64: the number of events since the namespace began */
+};
+
+/* The datagrams of others that daemons take. */
+enum {
+	IPVS_RS_AUTHENTICATION_OFF = 0,	/* all */
+	IPVS_RS_AUTHENTICATION_OPTIONAL, /* not those with a wrong code; whoever leaves the code out is taken */
+	IPVS_RS_AUTHENTICATION_REQUIRED, /* those with the right code of a known key, each once */
+};
+
+/* A key. */
+enum {
+	IPVS_RS_KEY_NUMBER = 1,	/* u8: the number in the datagrams */
+	IPVS_RS_KEY_SECRET,	/* 16 to 128 bytes; never in an answer */
+};
+
+/* A thread of a master that the backup hears. */
+enum {
+	IPVS_RS_MASTER_ADDR = 1,	/* 4 or 16 bytes: the address that its datagrams come from */
+	IPVS_RS_MASTER_STREAM,		/* u16: the number of the thread */
+	IPVS_RS_MASTER_EPOCH,		/* u32: the second in which the master began, since 1970 */
+	IPVS_RS_MASTER_COMPLETE,	/* u8: 1 if all connections that the master had are on the backup, 0 before */
+	IPVS_RS_MASTER_MISSING,		/* u32: the number of its datagrams that are missing */
+	IPVS_RS_MASTER_SILENCE,		/* u32: milliseconds since its last message */
 };
 
 /* IPVS_RS_ATTR_FLAGS: everything, not only what the request names. */

@@ -17,6 +17,7 @@ mod netmask;
 pub mod reply;
 pub mod request;
 mod service;
+pub mod sync;
 mod timeouts;
 mod tunnel;
 

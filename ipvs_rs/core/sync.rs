@@ -32,6 +32,6 @@ pub use datagram::{parse, Entries, Fault, Malformed, Refused, Skipped, Version};
 pub use entry::{Entry, Saved, Sequence, SequenceShift};
 pub use event::Event;
 pub use replay::{Replay, Replayed};
-pub use trailer::{Trailer, TRAILER_LEN};
+pub use trailer::{sender_of, sequence_from, Trailer, TRAILER_LEN};
 pub use window::Window;
 pub use writer::{Unwritten, Writer, LEAST_ROOM};

@@ -10,6 +10,7 @@
 //!
 //! Each daemon has one thread with one socket for each UDP port. The threads of a namespace end before its connections do.
 
+mod admission;
 mod backup;
 mod daemons;
 mod entry;

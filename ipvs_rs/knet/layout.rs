@@ -88,6 +88,9 @@ static LAYOUT: &[(&str, usize)] = layout! {
     work_struct {}
     delayed_work { work }
     sysinfo { freeram, bufferram }
+    timespec64 { tv_sec, tv_nsec }
+    hmac_sha256_key {}
+    hmac_sha256_ctx {}
     atomic64_t { counter }
     nlmsghdr { nlmsg_len }
     genlmsghdr {}

@@ -20,6 +20,7 @@ pub mod errno;
 pub mod field;
 pub mod genetlink;
 pub mod hashtable;
+pub mod hmac;
 pub mod kthread;
 #[cfg(CONFIG_KUNIT = "y")]
 mod kunit;
@@ -47,6 +48,7 @@ pub mod time;
 pub mod timer;
 pub mod tree;
 pub mod vec;
+pub mod wall_clock;
 pub mod work;
 
 /// The prefix of log lines, in whatever module the line comes from.

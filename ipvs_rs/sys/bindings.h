@@ -30,6 +30,10 @@
 #include <linux/module.h>
 #include <linux/kmod.h>
 
+/* the clock on the wall, and codes that prove an origin */
+#include <linux/timekeeping.h>
+#include <crypto/sha2.h>
+
 /* packets, devices and namespaces */
 #include <linux/skbuff.h>
 #include <linux/netdevice.h>

@@ -17,6 +17,8 @@ struct dst_entry;
 struct flowi;
 struct genl_family;
 struct genl_info;
+struct hmac_sha256_ctx;
+struct hmac_sha256_key;
 struct module;
 struct net;
 struct nlattr;
@@ -53,6 +55,11 @@ void ipvs_helper_init_delayed_work(struct delayed_work *work, void (*function)(s
 
 /* module.c */
 int *ipvs_helper_int_parameter(struct module *module, const char *name);
+
+/* hmac.c */
+void ipvs_helper_hmac_sha256_init(struct hmac_sha256_ctx *context, const struct hmac_sha256_key *key);
+void ipvs_helper_hmac_sha256_update(struct hmac_sha256_ctx *context, const void *data, size_t length);
+void ipvs_helper_forget(void *secret, size_t length);
 
 /* dst.c */
 struct dst_entry *ipvs_helper_xfrm_lookup(struct net *net, struct dst_entry *dst, const struct flowi *flow);

@@ -3,6 +3,7 @@
  * The layout of every structure whose size or fields Rust uses, as gcc sees it. knet::layout holds the same list as Rust sees
  * it, in the same order.
  */
+#include <crypto/sha2.h>
 #include <linux/in.h>
 #include <linux/in6.h>
 #include <linux/ipv6.h>
@@ -18,6 +19,7 @@
 #include <linux/spinlock.h>
 #include <linux/stddef.h>
 #include <linux/sysctl.h>
+#include <linux/timekeeping.h>
 #include <linux/timer.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -161,6 +163,11 @@ const struct layout_entry ipvs_helper_layout[] = {
 	SIZE(sysinfo),
 	FIELD(sysinfo, freeram),
 	FIELD(sysinfo, bufferram),
+	SIZE(timespec64),
+	FIELD(timespec64, tv_sec),
+	FIELD(timespec64, tv_nsec),
+	SIZE(hmac_sha256_key),
+	SIZE(hmac_sha256_ctx),
 	ENTRY("atomic64_t", sizeof(atomic64_t)),
 	ENTRY("atomic64_t.counter", offsetof(atomic64_t, counter)),
 	SIZE(nlmsghdr),

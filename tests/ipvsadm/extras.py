@@ -105,6 +105,34 @@ def saved(adds):
     return good
 
 
+def synchronised(adds):
+    """Keys and peers are set and shown; no secret is."""
+    path, secret = "/tmp/key", "a secret that nobody guesses"
+    with open(path, "w", encoding="ascii") as file:
+        file.write(secret + "\n")
+    said = run(OURS, ["sync", "keys", "--auth", "required", "--key", f"7:{path}", "--key", "8:-"], b"another one, of 32 bytes or so....")
+    if not adds:
+        return expect("sync keys says what lacks", said[:2] == [255, ""] and "knows neither keys nor peers" in said[2], said)
+    good = expect("sync keys says nothing", said == [0, "", ""], said)
+    said = run(OURS, ["sync", "peers", "10.9.9.1", "10.9.9.2"])
+    good &= expect("sync peers says nothing", said == [0, "", ""], said)
+    said = run(OURS, ["sync", "status"])
+    lines = ["authentication required", "key 7 (signs)", "key 8", "peer 10.9.9.1", "peer 10.9.9.2"]
+    good &= expect("sync status shows keys and peers", said[0] == 0 and said[1].splitlines()[:5] == lines, said)
+    told = json.loads(run(OURS, ["-L", "--daemon", "--json"])[1])
+    good &= expect("the daemons as JSON have the same", told["sync"]["keys"] == [7, 8] and told["sync"]["authentication"] == "required"
+                   and told["sync"] == json.loads(run(OURS, ["sync", "status", "--json"])[1]), told)
+    good &= expect("no listing has a secret", secret not in json.dumps(told) + said[1], told)
+    for words, reason in ((["sync", "keys", "--auth", "off", "--key", f"1:{path}", "--key", f"1:{path}"], "two of one number"),
+                          (["sync", "peers", "10.0.0.1", "fd00::1"], "not of one family"), (["sync", "peers", "224.0.0.81"], "not that of a host")):
+        said = run(OURS, words)
+        good &= expect(f"{' '.join(words[:2])} says why not: {reason}", said[:2] == [255, ""] and reason in said[2], said)
+    said = [run(OURS, ["sync", what, "--none"]) for what in ("keys", "peers")]
+    good &= expect("keys and peers are taken back", said == [[0, "", ""]] * 2, said)
+    said = run(OURS, ["!nobody", "sync", "status"])
+    return good & expect("sync status is refused to others", said[0] == 2 and "must be root" in said[2], said)
+
+
 def checks():
     """Runs them on the table with traffic; returns whether all is well."""
     adds, good = kernel_adds(), True
@@ -151,6 +179,7 @@ def checks():
                                                ["--stop-daemon", "master"])]
         good &= expect("a daemon is started, listed and stopped", [one[0] for one in said] == [0, 0, 0]
                        and "mcast=lo" in said[1][1], said)
+    good &= synchronised(adds)
     said = run(OURS, ["metrics"])
     good &= expect("metrics", said[0] == 0 and "# TYPE ipvs_service_connections_total counter" in said[1]
                    and 'ipvs_server_active_connections{protocol="tcp"' in said[1]

@@ -7,9 +7,12 @@ import struct
 from genl import (ACK, ADD_MEMBERSHIP, DEST, DUMP, GENL_HEADER, HEADER, SERVICE, SO_SNDBUFFORCE, SOL_NETLINK,
                   Client, attribute, attributes)
 
-EVENT, GET_CONN, NEW_CONN, DEL_CONN, APPLY, SAVE_CONN, RESTORE_CONN = range(64, 71)
-CONN, FLAGS, COUNT, ACTION, CHANGED, PORTID, SETTING, VALUE, ENTRIES, OUTCOME = range(16, 26)
-OUTCOME_NAME, OUTCOME_COUNT = 1, 2
+(EVENT, GET_CONN, NEW_CONN, DEL_CONN, APPLY, SAVE_CONN, RESTORE_CONN, SET_SYNC_KEYS, SET_SYNC_PEERS,
+ GET_SYNC) = range(64, 74)
+(CONN, FLAGS, COUNT, ACTION, CHANGED, PORTID, SETTING, VALUE, ENTRIES, OUTCOME, AUTHENTICATION, KEY, PEER, MASTER,
+ EVENTS) = range(16, 31)
+OUTCOME_NAME, OUTCOME_COUNT, OUTCOME_TOTAL = 1, 2, 3
+MODES = ("off", "optional", "required")
 ALL = 1
 NESTED = 0x8000
 ACTIONS = {1: "new", 2: "set", 3: "del", 4: "flush", 5: "zero"}
@@ -35,6 +38,17 @@ def port(payload):
 def plain(payload):
     """{type without flags: payload}."""
     return {kind & KIND_MASK: content for kind, content in attributes(payload)}
+
+
+def ip(payload):
+    return socket.inet_ntop(socket.AF_INET if len(payload) == 4 else socket.AF_INET6, payload)
+
+
+def master(payload):
+    """A thread of a master that a backup hears."""
+    value = plain(payload)
+    return {"addr": ip(value[1]), "stream": struct.unpack("=H", value[2])[0], "epoch": number(value[3]),
+            "complete": value[4] == b"\1", "missing": number(value[5]), "silence": number(value[6])}
 
 
 class Conn:
@@ -98,6 +112,39 @@ class Additions(Client):
                     name = told[OUTCOME_NAME].rstrip(b"\0").decode()
                     sums[name] = sums.get(name, 0) + number(told[OUTCOME_COUNT])
         return sums
+
+    def set_keys(self, mode, *secrets):
+        """SET_SYNC_KEYS: the outcome. A secret has a number."""
+        keys = [nest(KEY, attribute(1, bytes([number])), attribute(2, secret)) for number, secret in secrets]
+        return self.ask(SET_SYNC_KEYS, attribute(AUTHENTICATION, bytes([MODES.index(mode)])) + b"".join(keys))[0]
+
+    def set_peers(self, *addrs):
+        """SET_SYNC_PEERS: the outcome."""
+        families = [socket.AF_INET6 if ":" in addr else socket.AF_INET for addr in addrs]
+        return self.ask(SET_SYNC_PEERS, b"".join(
+            attribute(PEER, socket.inet_pton(family, addr)) for family, addr in zip(families, addrs)))[0]
+
+    def sync_state(self):
+        """GET_SYNC: mode, numbers of keys, peers, masters as dictionaries, {event: count}."""
+        outcome, replies = self.ask(GET_SYNC, flags=DUMP)
+        if outcome != "ok":
+            raise OSError(outcome)
+        state = {"mode": None, "keys": [], "peers": [], "masters": [], "events": {}}
+        for _, _, payload in replies:
+            for kind, content in attributes(payload):
+                kind &= KIND_MASK
+                if kind == AUTHENTICATION:
+                    state["mode"] = MODES[content[0]]
+                elif kind == KEY:
+                    state["keys"].append(dict(attributes(content)))
+                elif kind == PEER:
+                    state["peers"].append(ip(content))
+                elif kind == MASTER:
+                    state["masters"].append(master(content))
+                elif kind == EVENTS:
+                    told = plain(content)
+                    state["events"][told[OUTCOME_NAME].rstrip(b"\0").decode()] = struct.unpack("=Q", told[OUTCOME_TOTAL])[0]
+        return state
 
     def conns(self, *filters):
         """The connections that GET_CONN tells of, and the outcome."""

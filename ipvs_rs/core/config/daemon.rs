@@ -80,10 +80,10 @@ impl DaemonSpec {
     }
 
     /// The daemon as it runs and is listed, on an interface of this MTU in bytes: no value stands for a default, and the
-    /// longest message fits a datagram.
+    /// longest message fits a datagram of this family.
     #[must_use]
-    pub fn resolved(self, role: DaemonRole, mtu: u32) -> Self {
-        let headers = match self.family() {
+    pub fn resolved(self, role: DaemonRole, mtu: u32, family: Family) -> Self {
+        let headers = match family {
             Family::V4 => 28,
             Family::V6 => 48,
         };
@@ -152,7 +152,8 @@ mod tests {
             (Backup, None, 500, 1500, 1024),
             (Backup, Some(V6), 65535, 1500, 65487),
         ] {
-            let daemon = spec(group, max_len).resolved(role, mtu);
+            let spec = spec(group, max_len);
+            let daemon = spec.resolved(role, mtu, spec.family());
             assert_eq!(
                 daemon.max_len, expected,
                 "{role:?} {group:?} {max_len} {mtu}"
@@ -162,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_daemon_is_listed_with_its_defaults() {
-        let daemon = spec(None, 0).resolved(DaemonRole::Master, 1500);
+        let daemon = spec(None, 0).resolved(DaemonRole::Master, 1500, Family::V4);
         assert_eq!(daemon.group, Some(DEFAULT_GROUP));
         assert_eq!((daemon.port, daemon.ttl), (8848, 1));
         let chosen = DaemonSpec {
@@ -170,7 +171,7 @@ mod tests {
             ttl: 7,
             ..spec(Some(V6), 0)
         };
-        let daemon = chosen.resolved(DaemonRole::Backup, 1500);
+        let daemon = chosen.resolved(DaemonRole::Backup, 1500, Family::V6);
         assert_eq!((daemon.group, daemon.port, daemon.ttl), (Some(V6), 9000, 7));
     }
 }

@@ -47,6 +47,16 @@ pub enum Error {
     Ambiguous,
     /// A service has flags without a meaning. Only `APPLY` checks this; `EINVAL`.
     UnknownFlags,
+    /// There are more than two keys, or two of one number; `EINVAL`.
+    Keys,
+    /// A code is asked for, and there is no key; `EINVAL`.
+    NoKey,
+    /// There are more than eight peers; `EINVAL`.
+    ManyPeers,
+    /// The peers are not of one family; `EINVAL`.
+    PeerFamilies,
+    /// The address of a peer is not that of a host; `EINVAL`.
+    NotUnicast,
 }
 
 impl Error {
@@ -72,6 +82,11 @@ impl Error {
             }
             Self::Ambiguous => "a service has a mark that is not 0, or an address",
             Self::UnknownFlags => "a flag of the service means nothing",
+            Self::Keys => "there are more than two keys, or two of one number",
+            Self::NoKey => "authentication needs a key",
+            Self::ManyPeers => "there are more than eight peers",
+            Self::PeerFamilies => "the peers are not of one family",
+            Self::NotUnicast => "the address of a peer is not that of a host",
             Self::AddressLength => "an address has not as many bytes as its family has",
         }
     }

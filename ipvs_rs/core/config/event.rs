@@ -76,6 +76,11 @@ pub const fn setting_change() -> Action {
     Action::Set(bit(new::top::VALUE))
 }
 
+/// The change of a master that a backup hears: all its connections have come, or they are asked for anew.
+pub const fn master_change() -> Action {
+    Action::Set(bit(new::master::COMPLETE))
+}
+
 impl Action {
     /// Whether nothing was changed.
     pub fn is_nothing(self) -> bool {

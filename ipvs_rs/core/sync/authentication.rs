@@ -17,10 +17,15 @@
 
 use core::hint::black_box;
 
-use super::trailer::{MAGIC, SIGNED};
+use crate::uapi::additions::authentication;
+
+use super::trailer::{MAGIC, SIGNED, TRAILER_LEN};
 
 /// The length of a code, in bytes.
 pub const CODE_LEN: usize = 16;
+
+/// The length of a trailer before its code, in bytes.
+const SIGNED_LEN: usize = TRAILER_LEN - CODE_LEN;
 
 /// A code.
 pub type Code = [u8; CODE_LEN];
@@ -70,7 +75,7 @@ impl Proof {
         let Some((signed, found)) = datagram.split_last_chunk::<CODE_LEN>() else {
             return Self::Absent;
         };
-        let key = match signed.last_chunk::<CODE_LEN>() {
+        let key = match signed.last_chunk::<SIGNED_LEN>() {
             Some(&[m0, m1, m2, m3, flags, key, ..]) if [m0, m1, m2, m3] == MAGIC => {
                 match flags & SIGNED {
                     0 => return Self::Unsigned,
@@ -99,6 +104,25 @@ pub enum Authentication {
 }
 
 impl Authentication {
+    /// The value with this number of the netlink interface.
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            authentication::OFF => Some(Self::Off),
+            authentication::OPTIONAL => Some(Self::Optional),
+            authentication::REQUIRED => Some(Self::Required),
+            _ => None,
+        }
+    }
+
+    /// The number of the netlink interface.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Off => authentication::OFF,
+            Self::Optional => authentication::OPTIONAL,
+            Self::Required => authentication::REQUIRED,
+        }
+    }
+
     /// Whether a datagram with this proof is taken.
     pub const fn takes(self, proof: Proof) -> bool {
         match (self, proof) {
@@ -120,7 +144,7 @@ pub fn sign(
     let Some((signed, place)) = datagram.split_last_chunk_mut::<CODE_LEN>() else {
         return false;
     };
-    match signed.last_chunk_mut::<CODE_LEN>() {
+    match signed.last_chunk_mut::<SIGNED_LEN>() {
         Some([m0, m1, m2, m3, flags, number, ..]) if [*m0, *m1, *m2, *m3] == MAGIC => {
             *flags |= SIGNED;
             *number = key;

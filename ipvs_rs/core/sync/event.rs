@@ -2,7 +2,7 @@
 
 //! The events of daemons that are counted, and the names under which they are.
 
-use super::{Fault, Malformed, Refused, Skipped};
+use super::{Fault, Malformed, Refused, Replayed, Skipped};
 
 /// Declares the events with their names and the texts about them.
 macro_rules! events {
@@ -67,6 +67,20 @@ events! {
     ConnMax = "conn_max",
     /// A backup made no connection for want of memory.
     NoMemory = "no_memory",
+    /// The datagram is of a director that is none of the peers.
+    Stranger = "stranger",
+    /// The datagram has no code, and must have one.
+    Unsigned = "unsigned",
+    /// The code of the datagram is of a key that is not known.
+    UnknownKey = "unknown_key",
+    /// The code of the datagram is wrong.
+    WrongCode = "wrong_code",
+    /// The datagram was taken before, or is too old to tell.
+    Replayed = "replayed",
+    /// The datagram is of an earlier run of its sender.
+    EarlierRun = "earlier_run",
+    /// The datagram is of one director more than are told apart.
+    ManySenders = "many_senders",
     /// The datagram is shorter than a header.
     TooShort = "too_short",
     /// The datagram has another length than its header says.
@@ -87,6 +101,15 @@ events! {
     CutOff = "cut_off",
     /// The entry is malformed.
     Malformed = "malformed",
+}
+
+impl From<Replayed> for Event {
+    fn from(replayed: Replayed) -> Self {
+        match replayed {
+            Replayed::Epoch => Self::EarlierRun,
+            Replayed::TooOld | Replayed::Twice => Self::Replayed,
+        }
+    }
 }
 
 impl From<Refused> for Event {

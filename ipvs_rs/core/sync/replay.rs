@@ -8,7 +8,7 @@
 //!      highest - 1023┘                         highest┘
 //! ```
 //!
-//! There is one window for each address, stream and role of a sender. Epochs and numbers are compared as in RFC 1982: one
+//! There is one window for each sender, its role and its stream. Epochs and numbers are compared as in RFC 1982: one
 //! is ahead of another if it is less than 2^31 further. So an epoch must be a time, such as the second in which the sender
 //! began, and no random number: after a random one nobody could tell a replay of an earlier run from a new run.
 //!

@@ -3,32 +3,60 @@
 //! The number of a datagram of version 1, behind its last entry, where directors that do not know it ignore it.
 //!
 //! ```text
-//!   | "RIPV" | flags (1) | key (1) | stream (2) | epoch (4) | sequence (4) | code (16) |
+//!   | "RIPV" | flags (1) | key (1) | stream (2) | sender (4) | epoch (4) | sequence (4) | code (16) |
 //! ```
 //!
-//! All numbers are big endian. The size in the header includes these 32 bytes. Without flag 1 the key and the code are 0:
+//! All numbers are big endian. The size in the header includes these 36 bytes. Without flag 1 the key and the code are 0:
 //! the datagram is not signed. With it they are as [`sign`](super::sign) makes them. A message about messages has its
 //! trailer in the same place.
+
+use core::net::IpAddr;
 
 use crate::wire::HeaderSource;
 
 /// The length, in bytes.
-pub const TRAILER_LEN: usize = 32;
+pub const TRAILER_LEN: usize = 36;
 
 pub(super) const MAGIC: [u8; 4] = *b"RIPV";
 
 /// The flag of a datagram that is signed.
 pub(super) const SIGNED: u8 = 1;
 
+/// The flag of a [`stream`](Trailer::stream) of messages about messages. They have numbers of their own.
+const CONTROLS: u16 = 0x8000;
+
 /// The number of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trailer {
-    /// The number of the master's thread.
+    /// The number of the sender's thread, and a flag if the datagram is a message about messages.
     pub stream: u16,
-    /// The number that the master has chosen for this run.
+    /// The director: see [`sender_of`].
+    pub sender: u32,
+    /// The second in which this run of the sender began, since 1970, modulo 2^32.
     pub epoch: u32,
     /// The number of the datagram in its stream.
     pub sequence: u32,
+}
+
+/// The number of a director with this address on the network between the directors. One of IPv6 is folded.
+pub fn sender_of(addr: IpAddr) -> u32 {
+    match addr {
+        IpAddr::V4(addr) => addr.to_bits(),
+        IpAddr::V6(addr) => {
+            let bits = addr.to_bits();
+            // CAST: Each step takes the lower half.
+            let half = (bits >> 64) as u64 ^ bits as u64;
+            (half >> 32) as u32 ^ half as u32
+        }
+    }
+}
+
+/// The number before the first number of a run that begins within its epoch after so many nanoseconds.
+///
+/// A later run has higher numbers than an earlier one of the same second, unless that has sent more than 2^20 datagrams in
+/// a millisecond. So epoch and number together tell runs apart, and which is later.
+pub const fn sequence_from(nanoseconds: u32) -> u32 {
+    (nanoseconds / 1_000_000) << 20
 }
 
 impl Trailer {
@@ -42,10 +70,12 @@ impl Trailer {
         if rest.len() != TRAILER_LEN || rest.array(0)? != MAGIC {
             return None;
         }
+        let word = |at| Some(u32::from_be_bytes(rest.array(at)?));
         Some(Self {
             stream: u16::from_be_bytes(rest.array(6)?),
-            epoch: u32::from_be_bytes(rest.array(8)?),
-            sequence: u32::from_be_bytes(rest.array(12)?),
+            sender: word(8)?,
+            epoch: word(12)?,
+            sequence: word(16)?,
         })
     }
 
@@ -53,11 +83,27 @@ impl Trailer {
     pub fn write(&self) -> [u8; TRAILER_LEN] {
         let [m0, m1, m2, m3] = MAGIC;
         let [s0, s1] = self.stream.to_be_bytes();
+        let [d0, d1, d2, d3] = self.sender.to_be_bytes();
         let [e0, e1, e2, e3] = self.epoch.to_be_bytes();
         let [n0, n1, n2, n3] = self.sequence.to_be_bytes();
         [
-            m0, m1, m2, m3, 0, 0, s0, s1, e0, e1, e2, e3, n0, n1, n2, n3, 0, 0, 0, 0, 0, 0, 0, 0,
-            0, 0, 0, 0, 0, 0, 0, 0,
+            m0, m1, m2, m3, 0, 0, s0, s1, d0, d1, d2, d3, e0, e1, e2, e3, n0, n1, n2, n3, 0, 0, 0,
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
         ]
+    }
+
+    /// The trailer of a message about messages with this number.
+    #[must_use]
+    pub const fn of_control(self, sequence: u32) -> Self {
+        Self {
+            stream: self.stream | CONTROLS,
+            sequence,
+            ..self
+        }
+    }
+
+    /// Whether the datagram is a message about messages.
+    pub const fn is_of_control(&self) -> bool {
+        self.stream & CONTROLS != 0
     }
 }

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 const TRAILER: Trailer = Trailer {
     stream: 0x0102,
+    sender: 0x0B0C_0D0E,
     epoch: 0x0304_0506,
     sequence: 0x0708_090A,
 };
@@ -50,9 +51,9 @@ fn signed(key: u8) -> Vec<u8> {
 #[test]
 fn a_signed_datagram_byte_by_byte() {
     let (plain, datagram) = (numbered(), signed(2));
-    let mut expected = vec![0, 7, 0, 40, 0, 1, 0, 0];
+    let mut expected = vec![0, 7, 0, 44, 0, 1, 0, 0];
     expected.extend(b"RIPV");
-    expected.extend([1, 2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expected.extend([1, 2, 1, 2, 11, 12, 13, 14, 3, 4, 5, 6, 7, 8, 9, 10]);
     let whole = [&expected[..], b"M"].concat();
     expected.extend(code(2, &[&whole]));
     assert_eq!(datagram, expected);
@@ -165,7 +166,7 @@ proptest! {
         change in prop::option::of((any::<prop::sample::Index>(), 0_u32..8)),
     ) {
         let (stream, epoch, sequence) = trailer;
-        let trailer = Trailer { stream, epoch, sequence };
+        let trailer = Trailer { stream, sender: !epoch, epoch, sequence };
         bytes.extend(trailer.write());
         let sender = if is_master { Sender::Master } else { Sender::Backup };
         prop_assert!(sign(&mut bytes, sender, key, |slices| code(key, slices)));

@@ -54,6 +54,7 @@ fn a_message_byte_by_byte() {
 fn a_trailer_is_behind_the_entries() {
     let trailer = Trailer {
         stream: 1,
+        sender: 4,
         epoch: 2,
         sequence: 3,
     };
@@ -95,6 +96,7 @@ fn each_bit_of_a_message_counts() {
 fn a_cut_trailer_is_none() {
     let trailer = Trailer {
         stream: 1,
+        sender: 4,
         epoch: 2,
         sequence: 3,
     };
@@ -117,7 +119,7 @@ fn a_cut_trailer_is_none() {
         let read = Trailer::read(&other);
         match bit / 8 {
             0..4 => assert_eq!(read, None, "bit {bit}"),
-            6..16 => assert!(read.is_some() && read != Some(trailer), "bit {bit}"),
+            6..20 => assert!(read.is_some() && read != Some(trailer), "bit {bit}"),
             // The proof of the sender is not read here.
             _ => assert_eq!(read, Some(trailer), "bit {bit}"),
         }

@@ -2,7 +2,9 @@
 
 //! The C header of the additions and the constants here say the same.
 
-use ipvs_core::uapi::additions::{action, command, conn, outcome, top, ALL, GROUP};
+use ipvs_core::uapi::additions::{
+    action, authentication, command, conn, key, master, outcome, top, ALL, GROUP,
+};
 
 /// The names and numbers of the header's enumerations and macros, in order.
 fn header() -> Vec<(String, String)> {
@@ -41,6 +43,9 @@ fn the_header_and_the_constants_agree() {
         ("CMD_APPLY", command::APPLY.to_string()),
         ("CMD_SAVE_CONN", command::SAVE_CONN.to_string()),
         ("CMD_RESTORE_CONN", command::RESTORE_CONN.to_string()),
+        ("CMD_SET_SYNC_KEYS", command::SET_SYNC_KEYS.to_string()),
+        ("CMD_SET_SYNC_PEERS", command::SET_SYNC_PEERS.to_string()),
+        ("CMD_GET_SYNC", command::GET_SYNC.to_string()),
         ("ATTR_CONN", top::CONN.to_string()),
         ("ATTR_FLAGS", top::FLAGS.to_string()),
         ("ATTR_COUNT", top::COUNT.to_string()),
@@ -51,8 +56,31 @@ fn the_header_and_the_constants_agree() {
         ("ATTR_VALUE", top::VALUE.to_string()),
         ("ATTR_ENTRIES", top::ENTRIES.to_string()),
         ("ATTR_OUTCOME", top::OUTCOME.to_string()),
+        ("ATTR_AUTHENTICATION", top::AUTHENTICATION.to_string()),
+        ("ATTR_KEY", top::KEY.to_string()),
+        ("ATTR_PEER", top::PEER.to_string()),
+        ("ATTR_MASTER", top::MASTER.to_string()),
+        ("ATTR_EVENTS", top::EVENTS.to_string()),
         ("OUTCOME_NAME", outcome::NAME.to_string()),
         ("OUTCOME_COUNT", outcome::COUNT.to_string()),
+        ("OUTCOME_TOTAL", outcome::TOTAL.to_string()),
+        ("AUTHENTICATION_OFF", authentication::OFF.to_string()),
+        (
+            "AUTHENTICATION_OPTIONAL",
+            authentication::OPTIONAL.to_string(),
+        ),
+        (
+            "AUTHENTICATION_REQUIRED",
+            authentication::REQUIRED.to_string(),
+        ),
+        ("KEY_NUMBER", key::NUMBER.to_string()),
+        ("KEY_SECRET", key::SECRET.to_string()),
+        ("MASTER_ADDR", master::ADDR.to_string()),
+        ("MASTER_STREAM", master::STREAM.to_string()),
+        ("MASTER_EPOCH", master::EPOCH.to_string()),
+        ("MASTER_COMPLETE", master::COMPLETE.to_string()),
+        ("MASTER_MISSING", master::MISSING.to_string()),
+        ("MASTER_SILENCE", master::SILENCE.to_string()),
         ("F_ALL", ALL.to_string()),
         ("ACTION_NEW", action::NEW.to_string()),
         ("ACTION_SET", action::SET.to_string()),

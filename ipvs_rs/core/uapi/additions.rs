@@ -22,6 +22,12 @@ pub mod command {
     pub const SAVE_CONN: u8 = 69;
     /// Makes saved connections again; answered with what became of them.
     pub const RESTORE_CONN: u8 = 70;
+    /// Replaces the keys of the synchronisation daemons.
+    pub const SET_SYNC_KEYS: u8 = 71;
+    /// Replaces the peers of the synchronisation daemons.
+    pub const SET_SYNC_PEERS: u8 = 72;
+    /// Asks for the state of the synchronisation daemons; answered with itself.
+    pub const GET_SYNC: u8 = 73;
 }
 
 /// Attributes at the top of a message, besides those of [`top`](super::top).
@@ -46,8 +52,18 @@ pub mod top {
     pub const ENTRIES: u16 = 24;
     /// Nest of [`outcome`](super::outcome) attributes, one for each effect that an entry had.
     pub const OUTCOME: u16 = 25;
+    /// u8: an [`authentication`](super::authentication).
+    pub const AUTHENTICATION: u16 = 26;
+    /// Nest of [`key`](super::key) attributes, one for each key.
+    pub const KEY: u16 = 27;
+    /// 4 or 16 bytes: the address of another director, one for each.
+    pub const PEER: u16 = 28;
+    /// Nest of [`master`](super::master) attributes, one for each stream of a master.
+    pub const MASTER: u16 = 29;
+    /// Nest of [`outcome`](super::outcome) attributes, one for each kind of event.
+    pub const EVENTS: u16 = 30;
     /// The highest of these.
-    pub const MAX: u16 = 25;
+    pub const MAX: u16 = 30;
 }
 
 /// In [`top::FLAGS`]: everything, not only what the request names.
@@ -62,6 +78,46 @@ pub mod outcome {
     pub const NAME: u16 = 1;
     /// u32: the number of entries.
     pub const COUNT: u16 = 2;
+    /// u64: the number of events since the namespace began.
+    pub const TOTAL: u16 = 3;
+}
+
+/// What daemons ask of the datagrams of other directors.
+pub mod authentication {
+    /// Nothing.
+    pub const OFF: u8 = 0;
+    /// No wrong code.
+    pub const OPTIONAL: u8 = 1;
+    /// A right code.
+    pub const REQUIRED: u8 = 2;
+}
+
+/// Attributes of a key.
+pub mod key {
+    /// u8: the number in the datagrams.
+    pub const NUMBER: u16 = 1;
+    /// The secret, [`SECRET_MIN`] to [`SECRET_MAX`] bytes. Only in a request.
+    pub const SECRET: u16 = 2;
+    /// The length of the shortest secret, in bytes.
+    pub const SECRET_MIN: u16 = 16;
+    /// The length of the longest secret, in bytes.
+    pub const SECRET_MAX: u16 = 128;
+}
+
+/// Attributes of a stream of a master that a backup hears.
+pub mod master {
+    /// 4 or 16 bytes: the address that its datagrams come from.
+    pub const ADDR: u16 = 1;
+    /// u16: the number of the master's thread.
+    pub const STREAM: u16 = 2;
+    /// u32: the second in which this run of the master began, since 1970.
+    pub const EPOCH: u16 = 3;
+    /// u8: 1 if all connections that the master had are on the backup, 0 before.
+    pub const COMPLETE: u16 = 4;
+    /// u32: the number of datagrams that are missing.
+    pub const MISSING: u16 = 5;
+    /// u32: the milliseconds since its last message.
+    pub const SILENCE: u16 = 6;
 }
 
 /// What was done.

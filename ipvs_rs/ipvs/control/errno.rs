@@ -20,5 +20,6 @@ pub(crate) fn of_request(error: config::Error) -> Error {
         E::NotMulticast | E::DaemonRole | E::AddressLength => EINVAL,
         E::Protocol => EFAULT,
         E::UnknownProtocol | E::Ambiguous | E::UnknownFlags => EINVAL,
+        E::Keys | E::NoKey | E::ManyPeers | E::PeerFamilies | E::NotUnicast => EINVAL,
     }
 }

@@ -7,6 +7,7 @@ use ipvs_core::{
     config::{
         event::{self, Action},
         reply::{AttributeSink, Full, ServiceView},
+        sync::put_master,
         DestKey, DestSpec, ServiceKey,
     },
     proto::Timeouts,
@@ -16,7 +17,10 @@ use kernel::prelude::*;
 use knet::rcu::Guard;
 
 use super::netlink::{self, sink::Sink};
-use crate::model::origin::{Monitor, Origin};
+use crate::model::{
+    masters::HeardMaster,
+    origin::{Monitor, Origin},
+};
 
 impl Origin<'_> {
     /// Sends an event about an action, with the attributes that `describe` writes. An action that changes nothing has none.
@@ -87,6 +91,12 @@ impl Monitor for Origin<'_> {
         self.tell(event::setting_change(), |sink| {
             sink.put(top::SETTING, name.to_bytes_with_nul())?;
             sink.put(top::VALUE, value.to_bytes_with_nul())
+        });
+    }
+
+    fn master(&self, action: Action, master: &HeardMaster) {
+        self.tell(action, |sink| {
+            put_master(sink, &netlink::sync::view(master))
         });
     }
 }

@@ -22,6 +22,7 @@ mod servers;
 mod services;
 mod settings;
 pub(super) mod sink;
+pub(super) mod sync;
 
 use ipvs_core::{
     config::request::TopLevel,
@@ -108,6 +109,18 @@ const OPERATIONS: &[Operation] = &[
         .admin_perm()
         .policy(policy::RESTORE_CONN)
         .doit::<saved::Restore>(),
+    Operation::new(new::SET_SYNC_KEYS)
+        .admin_perm()
+        .policy(policy::SET_SYNC_KEYS)
+        .doit::<sync::SetKeys>(),
+    Operation::new(new::SET_SYNC_PEERS)
+        .admin_perm()
+        .policy(policy::SET_SYNC_PEERS)
+        .doit::<sync::SetPeers>(),
+    Operation::new(new::GET_SYNC)
+        .admin_perm()
+        .policy(policy::GET_SYNC)
+        .dumpit::<sync::Get>(),
 ];
 
 const fn of(command: u8) -> Operation {

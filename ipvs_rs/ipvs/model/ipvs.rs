@@ -9,7 +9,7 @@ use knet::{
     net_namespace::{Net, NetRef, WeakNet},
     percpu::{CounterPool, Counters},
     random,
-    rcu::{self, Arc, Guard},
+    rcu::{self, Arc, Guard, Slot},
     work::Work,
 };
 
@@ -21,6 +21,9 @@ use super::{
     drops::Drops,
     duties::{Cleanup, Cpus, Defense, Estimation, Resize, TrashRound},
     helping::Helped,
+    keyring::Keyring,
+    masters::Masters,
+    peers::Peers,
     servers::Servers,
     service::Services,
     settings::Settings,
@@ -60,6 +63,13 @@ pub struct Ipvs {
     /// Whether packets of clients pass the director, as a backup runs and the sysctl `backup_only` is set. Changed with
     /// both.
     pub(crate) is_backup_only: AtomicBool,
+    /// The keys of the daemons. Replaced by a command.
+    pub(crate) keyring: Slot<Keyring>,
+    /// The other directors, if they are known by their addresses. Replaced by a command, read when a daemon starts.
+    pub(crate) peers: Slot<Peers>,
+    /// The masters that a backup hears. Changed by its threads.
+    #[pin]
+    pub(crate) masters: Mutex<Masters>,
     /// The numbers of events of the daemons. Changed by their threads.
     pub(crate) sync_events: SyncEvents,
     /// The number of namespaces that were there before. Never changes.
@@ -186,6 +196,9 @@ impl Ipvs {
             daemons <- new_mutex!(Daemons::default(), "ip_vs_daemons"),
             has_backup: AtomicBool::new(false),
             is_backup_only: AtomicBool::new(false),
+            keyring: Slot::empty(),
+            peers: Slot::empty(),
+            masters <- new_mutex!(Masters::default(), "ip_vs_masters"),
             sync_events: SyncEvents::new()?,
             number: MADE.fetch_add(1, Relaxed),
             sysctl_writing <- new_mutex!((), "ip_vs_sysctl"),

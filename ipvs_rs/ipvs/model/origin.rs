@@ -2,8 +2,11 @@
 
 //! The origin of a change.
 
+use ipvs_core::config::event::Action;
 use kernel::prelude::*;
 use knet::net_namespace::Net;
+
+use super::masters::HeardMaster;
 
 /// The origin of a change: the namespace, and the netlink socket that requested the change.
 #[derive(Clone, Copy)]
@@ -29,4 +32,7 @@ impl<'a> Origin<'a> {
 pub(crate) trait Monitor {
     /// Announces the new value of a sysctl.
     fn setting(&self, name: &CStr, value: &CStr);
+
+    /// Announces a change of a master that a backup hears. May sleep.
+    fn master(&self, action: Action, master: &HeardMaster);
 }

@@ -4,7 +4,7 @@
 
 mod masters;
 
-use ipvs_core::sync::{self, Control, Event, Trailer};
+use ipvs_core::sync::{self, Control, ControlKind, Event, Sender, Trailer};
 use kernel::{alloc::KVVec, prelude::*};
 use knet::{
     kthread::{Current, Thread, Woken},
@@ -14,19 +14,19 @@ use knet::{
 };
 
 use super::{
+    admission::Admission,
     launch::Launch,
     learn::{Learner, Source},
     sockets,
 };
-use masters::{Masters, ASKING};
+use masters::{Masters, Origin, ASKING};
 
 /// A thread of a backup.
 struct Backup {
     learner: Learner,
     socket: UdpSocket,
     sync_id: u32,
-    /// The sync id of the last message of a master.
-    heard_id: u8,
+    admission: Admission,
     masters: Masters,
     room: KVVec<u8>,
 }
@@ -41,8 +41,12 @@ pub(super) fn start(launch: &Launch<'_>, index: u32) -> Result<Thread> {
         learner: Learner::new(launch.ipvs.clone(), Source::Director)?,
         socket: sockets::of_backup(launch, index)?,
         sync_id: launch.spec.sync_id,
-        heard_id: 0,
-        masters: Masters::new(sockets::talker(launch, index).ok()),
+        admission: Admission::new(launch, Sender::Master)?,
+        masters: Masters::new(
+            launch.ipvs.clone(),
+            launch.trailer(index),
+            sockets::talker(launch, index).ok().flatten(),
+        ),
         room: vec::filled(0, launch.spec.max_len.into())?,
     };
     launch.thread(index, move |thread| backup.run(thread))
@@ -56,7 +60,7 @@ impl Backup {
                 false => HZ,
             };
             match self.socket.wait_to_receive(thread, patience) {
-                Ok(Woken::Stopping) => return,
+                Ok(Woken::Stopping) => return self.masters.forget(),
                 Ok(Woken::Ready) => self.receive(),
                 Ok(Woken::TimedOut) => {}
                 // The namespace ends, and stops this thread.
@@ -64,7 +68,7 @@ impl Backup {
                     thread.sleep(HZ);
                 }
             }
-            self.masters.ask(self.heard_id, &self.learner.ipvs);
+            self.masters.ask(&self.socket);
         }
     }
 
@@ -77,14 +81,29 @@ impl Backup {
         let Some(bytes) = self.room.get(..datagram.length) else {
             return;
         };
+        let source = datagram.source;
         if let (Some(control), Some(&id)) = (Control::read(bytes, self.sync_id), bytes.get(1)) {
+            // Those of other backups are for masters.
+            if matches!(control.kind, ControlKind::Bulk | ControlKind::Repeat) {
+                return;
+            }
             self.learner.count(Event::Heard);
-            self.heard_id = id;
-            return self.masters.heard(&control, id, &self.learner.ipvs);
+            let checked = self.admission.check(bytes, source.ip());
+            return match (checked, Trailer::of(bytes)) {
+                (Ok(()), Some(trailer)) => {
+                    let origin = Origin::new(&trailer, id, source);
+                    self.masters.heard(&control, &origin, &self.socket);
+                }
+                (Ok(()), None) => {}
+                (Err(refusal), _) => self.learner.count(refusal),
+            };
         }
         self.learner.count(Event::Received);
         match sync::parse(bytes, self.sync_id) {
             Ok(mut entries) => {
+                if let Err(refusal) = self.admission.check(bytes, source.ip()) {
+                    return self.learner.count(refusal);
+                }
                 for entry in entries.by_ref() {
                     match entry {
                         Ok(entry) => self.learner.count(self.learner.learn(&entry)),

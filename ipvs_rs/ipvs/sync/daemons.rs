@@ -82,13 +82,16 @@ impl Daemons {
         if self.of_role(role).is_some() {
             return Err(EEXIST);
         }
-        let (ports, spec) = (self.ports(ipvs), spec.resolved(role, device.mtu));
+        let peers = ipvs.peers.get();
+        let family = peers.as_ref().map_or(spec.family(), |peers| peers.family);
+        let (ports, spec) = (self.ports(ipvs), spec.resolved(role, device.mtu, family));
         let launch = Launch {
             ipvs,
             net,
             role,
             spec: &spec,
             device,
+            peers,
         };
         let threads = match role {
             DaemonRole::Master => start_master(&launch, ports)?,

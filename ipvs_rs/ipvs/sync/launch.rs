@@ -2,7 +2,11 @@
 
 //! How the threads of a daemon are started.
 
-use ipvs_core::config::{DaemonRole, DaemonSpec};
+use core::net::Ipv4Addr;
+use ipvs_core::{
+    config::{DaemonRole, DaemonSpec},
+    sync::{sender_of, sequence_from, Trailer},
+};
 use kernel::{prelude::*, str::BStr};
 use knet::{
     kthread::{Current, Thread},
@@ -10,9 +14,11 @@ use knet::{
     net_namespace::Net,
     netdevice::Device,
     rcu::Arc,
+    wall_clock,
 };
 
-use crate::model::Ipvs;
+use super::sockets;
+use crate::model::{peers::Peers, Ipvs};
 
 /// What all threads of a daemon are started with.
 pub(super) struct Launch<'a> {
@@ -22,9 +28,26 @@ pub(super) struct Launch<'a> {
     /// The daemon as it is listed: see [`DaemonSpec::resolved`].
     pub(super) spec: &'a DaemonSpec,
     pub(super) device: Device,
+    /// The other directors, if they are known by their addresses.
+    pub(super) peers: Option<Arc<Peers>>,
 }
 
 impl Launch<'_> {
+    /// The trailer before the first one of thread `index`.
+    pub(super) fn trailer(&self, index: u32) -> Trailer {
+        let (seconds, nanoseconds) = wall_clock::now();
+        // A director without an address there cannot send.
+        let addr = sockets::own_address(self).unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+        Trailer {
+            // CAST: Less than 64.
+            stream: index as u16,
+            sender: sender_of(addr),
+            // CAST: The number wraps.
+            epoch: seconds as u32,
+            sequence: sequence_from(nanoseconds),
+        }
+    }
+
     /// Starts thread `index` of the daemon. The thread logs that it runs, and then does what `run` says.
     ///
     /// # Errors

@@ -12,12 +12,12 @@
 mod answers;
 mod stream;
 
-use core::sync::atomic::Ordering::Relaxed;
+use core::{net::SocketAddr, sync::atomic::Ordering::Relaxed};
 use ipvs_core::{
     addr::Family,
     config::DaemonSpec,
     conn::ConnFlags,
-    sync::{Event, Trailer, Unwritten, Version, Writer, LEAST_ROOM, TRAILER_LEN},
+    sync::{Event, Sender, Trailer, Unwritten, Version, Writer, LEAST_ROOM, TRAILER_LEN},
 };
 use kernel::{alloc::KVVec, prelude::*};
 use knet::{
@@ -29,7 +29,12 @@ use knet::{
     vec,
 };
 
-use super::{entry, launch::Launch, sockets};
+use super::{
+    admission::{self, Admission},
+    entry,
+    launch::Launch,
+    sockets::{self, Outlet},
+};
 use crate::model::{
     changes::Queue,
     conn::{condition::Condition, Conn},
@@ -59,9 +64,10 @@ pub(super) fn entries_of(spec: &DaemonSpec) -> usize {
 struct Master {
     ipvs: Arc<Ipvs>,
     queue: Arc<Queue>,
-    socket: UdpSocket,
-    /// The socket for messages of backups, if there could be one.
+    outlet: Outlet,
+    /// The socket for messages of backups, if that is not the one of the outlet.
     listener: Option<UdpSocket>,
+    admission: Admission,
     /// The limit of a datagram, in bytes.
     limit: usize,
     sync_id: u8,
@@ -89,8 +95,9 @@ pub(super) fn start(
     let spec = launch.spec;
     let limit = usize::from(spec.max_len);
     let mut master = Master {
-        socket: sockets::of_master(launch, index)?,
-        listener: sockets::listener(launch, index).ok(),
+        outlet: sockets::of_master(launch, index)?,
+        listener: sockets::listener(launch, index).ok().flatten(),
+        admission: Admission::new(launch, Sender::Backup)?,
         ipvs: launch.ipvs.clone(),
         queue,
         limit,
@@ -100,7 +107,7 @@ pub(super) fn start(
         // CAST: Less than 64, and 64 at most.
         index: index as usize,
         threads: threads as usize,
-        stream: Stream::new(index, threads)?,
+        stream: Stream::new(launch.trailer(index), threads)?,
         bulk: None,
         batch: vec::room(BULK_STEP)?,
     };
@@ -125,10 +132,15 @@ impl Master {
     fn patience(&self) -> usize {
         match self.queue.is_empty() {
             false => 1,
-            true if self.listener.is_none() || !self.is_eager() => HZ,
+            true if !self.hears() || !self.is_eager() => HZ,
             true if self.bulk.is_some() || self.stream.was_busy(HZ / 2) => GATHERING,
             true => LISTENING,
         }
+    }
+
+    /// Whether backups can ask.
+    fn hears(&self) -> bool {
+        self.listener.is_some() || self.admission.knows_peers()
     }
 
     fn version(&self) -> Version {
@@ -156,7 +168,8 @@ impl Master {
         thread: &Current,
         mut next: impl FnMut() -> Option<Changed>,
     ) {
-        let is_numbered = version == Version::V1 && self.is_eager();
+        let has_trailer = self.is_eager() || admission::has_key(&self.ipvs);
+        let is_numbered = version == Version::V1 && has_trailer;
         let mut changed = next();
         while changed.is_some() {
             let trailer = is_numbered.then(|| self.stream.number());
@@ -201,16 +214,25 @@ impl Master {
                 Some(trailer) => writer.finish_numbered(trailer),
                 None => writer.finish(),
             };
-            self.send(datagram, Event::SentDatagram, thread);
+            self.send_to_all(datagram, Event::SentDatagram, thread);
         }
         self.room = room;
         changed
     }
 
+    /// Signs a datagram, if there is a key, and sends it to the group, or to each peer.
+    fn send_to_all(&self, datagram: &mut [u8], event: Event, thread: &Current) {
+        admission::prove(&self.ipvs, Sender::Master, datagram);
+        for target in &self.outlet.targets {
+            self.send(datagram, *target, event, thread);
+        }
+    }
+
     /// Sends a datagram. Waits for room, unless the thread is to end.
-    fn send(&self, datagram: &[u8], event: Event, thread: &Current) {
+    fn send(&self, datagram: &[u8], target: SocketAddr, event: Event, thread: &Current) {
+        let socket = &self.outlet.socket;
         loop {
-            match self.socket.send(datagram) {
+            match socket.send_to(datagram, target) {
                 Err(EAGAIN) => {}
                 Ok(()) => return self.ipvs.sync_events.count(event),
                 Err(error) => {
@@ -221,7 +243,7 @@ impl Master {
                     return;
                 }
             }
-            let woken = self.socket.wait_to_send(thread, HZ);
+            let woken = socket.wait_to_send(thread, HZ);
             if woken == Ok(Woken::Stopping) || woken.is_err() {
                 return self.ipvs.sync_events.count(Event::SendError);
             }

@@ -8,6 +8,7 @@ use ipvs_sys as bindings;
 /// tells the sender what is wrong and where.
 ///
 /// A list of them is indexed by the number of the attribute; its first element is not used.
+#[derive(Clone, Copy)]
 #[repr(transparent)]
 pub struct Policy(bindings::nla_policy);
 

@@ -12,6 +12,7 @@ mod tests {
     use crate::{
         cpu_list::CpuList,
         deferred::Deferred,
+        hmac::Key,
         kunit::{probe, Probe},
         list::List,
         new_spinlock_bh,
@@ -32,6 +33,31 @@ mod tests {
         // There is no such counter.
         counters.increment(3);
         assert_eq!(counters.sums(), [5, 2, 4]);
+        Ok(())
+    }
+
+    #[test]
+    fn codes_are_those_of_rfc_4231() -> Result {
+        // Test cases 2 and 6: a short key, and one that is longer than a block.
+        let cases: [(&[u8], &[u8], [u8; 4]); 2] = [
+            (
+                b"Jefe",
+                b"what do ya want for nothing?",
+                [0x5b, 0xdc, 0xc1, 0x46],
+            ),
+            (
+                &[0xaa; 131],
+                b"Test Using Larger Than Block-Size Key - Hash Key First",
+                [0x60, 0xe4, 0x31, 0x59],
+            ),
+        ];
+        for (secret, text, start) in cases {
+            let key = Key::new(secret)?;
+            let code = key.code(&[text]);
+            assert_eq!(code.first_chunk(), Some(&start));
+            let (one, other) = text.split_at(7);
+            assert_eq!(key.code(&[one, &[], other]), code);
+        }
         Ok(())
     }
 

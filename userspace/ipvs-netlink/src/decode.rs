@@ -3,6 +3,7 @@
 //! From attributes to values. Unknown attributes are ignored, as later kernels will add some.
 
 pub(crate) mod additions;
+pub(crate) mod sync;
 
 use ipvs_core::addr::{Addr, Family};
 use ipvs_core::config::{DaemonRole, DestKey, Name, Netmask, ServiceKey, Tunnel};

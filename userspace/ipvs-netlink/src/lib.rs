@@ -89,6 +89,7 @@ mod message;
 mod monitor;
 mod request;
 mod saved;
+mod sync;
 mod types;
 
 pub use client::{Client, Failure, Outcome, WholeService};
@@ -99,9 +100,10 @@ pub use ipvs_core::config::{DaemonRole, DestKey, Name, Netmask, ServiceKey, Tunn
 pub use ipvs_core::conn::Method;
 pub use ipvs_core::proto::Timeouts;
 pub use ipvs_core::uapi;
-pub use monitor::{Change, Event, Monitor};
+pub use monitor::{Change, Event, MasterChange, Monitor};
 pub use request::Request;
 pub use saved::{SavedConnections, Unreadable};
+pub use sync::{Authentication, Master, SyncKeys, SyncState};
 pub use types::{
     Daemon, DaemonSettings, Dest, DestSettings, Info, Rates, Service, ServiceSettings, Stats,
 };

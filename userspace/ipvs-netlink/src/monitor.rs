@@ -11,6 +11,7 @@ use crate::decode;
 use crate::error::{Errno, Error};
 use crate::message::Content;
 use crate::request::Request;
+use crate::sync::Master;
 
 /// What was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,19 @@ pub enum Change {
         /// Its value, as its file shows it.
         value: String,
     },
+    /// Something became of a master that the backup hears.
+    Master(MasterChange, Master),
+}
+
+/// What became of a master that the backup hears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MasterChange {
+    /// It is heard, for the first time or again.
+    Heard,
+    /// All its connections have come, or they are asked for anew: see [`Master::is_complete`].
+    Completed,
+    /// It is silent.
+    Lost,
 }
 
 /// A change that was made.

@@ -18,6 +18,7 @@ const MONITOR: &str = include_str!("docs/monitor.man");
 const TOP: &str = include_str!("docs/top.man");
 const METRICS: &str = include_str!("docs/metrics.man");
 const CONN: &str = include_str!("docs/conn.man");
+const SYNC: &str = include_str!("docs/sync.man");
 /// Where the options go.
 const OPTIONS: &str = ".\\\" OPTIONS\n";
 /// When the pages were last changed.
@@ -63,6 +64,7 @@ fn pages() -> Result<Vec<(String, Vec<u8>)>> {
         ("top", TOP),
         ("metrics", METRICS),
         ("conn", CONN),
+        ("sync", SYNC),
     ] {
         let command = all.find_subcommand(name).unwrap_or(&all);
         // Its first command has all options that the others have.

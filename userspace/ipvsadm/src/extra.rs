@@ -7,6 +7,7 @@ pub mod conn;
 pub mod metrics;
 pub mod monitor;
 pub mod saved;
+pub mod sync;
 pub mod top;
 
 use std::path::PathBuf;
@@ -21,7 +22,7 @@ use crate::options::{Meaning, Takes, OPTIONS};
 use crate::session::Session;
 
 /// The names of these commands.
-pub const NAMES: [&str; 4] = ["monitor", "top", "metrics", "conn"];
+pub const NAMES: [&str; 5] = ["monitor", "top", "metrics", "conn", "sync"];
 
 fn number(name: &'static str, default: &'static str, help: &'static str) -> Arg {
     Arg::new(name)
@@ -130,6 +131,7 @@ pub fn command() -> Command {
                         .arg(file("where from; standard input if there is none")),
                 ),
         )
+        .subcommand(sync::command())
 }
 
 /// All that can be typed, for the manual and for completion: these commands and the options.
@@ -183,6 +185,7 @@ pub fn run(words: &[String]) -> Result<ExitCode, Failure> {
         Some(("top", options)) => top::run(&mut begin()?, options),
         Some(("metrics", _)) => metrics::run(&mut begin()?),
         Some(("conn", options)) => run_conn(options),
+        Some(("sync", options)) => sync::run(begin, options),
         _ => Err(Failure::usage("no such command")),
     }
 }

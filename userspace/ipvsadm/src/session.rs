@@ -121,12 +121,14 @@ impl Session {
             }
             What::Daemons => {
                 let daemons = self.client.daemons()?;
-                let show = if listing.json {
-                    json::daemons
-                } else {
-                    print::daemons
+                if !listing.json {
+                    return Ok(print::daemons(&daemons));
+                }
+                let state = match self.client.has_additions() {
+                    true => Some(self.client.sync_state()?),
+                    false => None,
                 };
-                Ok(show(&daemons))
+                Ok(json::daemons(&daemons, state.as_ref()))
             }
             What::Connections { engines } => {
                 let list = connections();

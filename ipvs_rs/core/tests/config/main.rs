@@ -11,3 +11,4 @@ mod replies;
 mod requests;
 mod servers;
 mod services;
+mod sync;

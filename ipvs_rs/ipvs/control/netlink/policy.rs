@@ -6,7 +6,10 @@
 use ipvs_core::{
     config::conns::STATE_MAX,
     uapi::{
-        additions::{top, ALL, ENTRIES_MAX},
+        additions::{
+            key::{SECRET_MAX, SECRET_MIN},
+            top, ALL, ENTRIES_MAX,
+        },
         service, PE_NAME_MAX, SCHEDULER_NAME_MAX,
     },
 };
@@ -103,30 +106,35 @@ const fn up_to(last: u16, policies: &'static [Policy]) -> &'static [Policy] {
 pub(super) const SAVE_CONN: &[Policy] = &[NO, NO];
 
 /// Of `RESTORE_CONN`.
-pub(super) const RESTORE_CONN: &[Policy] = &[
+pub(super) const RESTORE_CONN: &[Policy] = &only([(top::ENTRIES, Policy::bytes(1, ENTRIES_MAX))]);
+
+/// A key.
+const KEY: &[Policy] = &[
     NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    NO,
-    Policy::bytes(1, ENTRIES_MAX), // ENTRIES
+    Policy::u8_in(0, 255),                               // NUMBER
+    Policy::bytes(SECRET_MIN as i16, SECRET_MAX as i16), // SECRET
 ];
+
+/// Of `SET_SYNC_KEYS`.
+pub(super) const SET_SYNC_KEYS: &[Policy] = &only([
+    (top::AUTHENTICATION, Policy::u8_in(0, 2)),
+    (top::KEY, Policy::nest(KEY)),
+]);
+
+/// Of `SET_SYNC_PEERS`.
+pub(super) const SET_SYNC_PEERS: &[Policy] = &only([(top::PEER, ADDR)]);
+
+/// Of `GET_SYNC`: no attribute.
+pub(super) const GET_SYNC: &[Policy] = SAVE_CONN;
+
+/// The policy of a command that has these attributes only.
+const fn only<const N: usize>(allowed: [(u16, Policy); N]) -> [Policy; top::MAX as usize] {
+    let mut all = [NO; top::MAX as usize];
+    let mut rest: &[(u16, Policy)] = &allowed;
+    while let [(kind, policy), others @ ..] = rest {
+        // CAST: A u16 fits.
+        all[*kind as usize] = *policy;
+        rest = others;
+    }
+    all
+}

@@ -2,7 +2,7 @@
 
 //! What a thread of a master does for backups that ask: it sends datagrams again, and all connections.
 
-use ipvs_core::sync::{Control, ControlKind, Event, Version, CONTROL_LEN};
+use ipvs_core::sync::{Control, ControlKind, Event, Version, NUMBERED_CONTROL_LEN};
 use knet::{hashtable::Cursor, kthread::Current, rcu, time::HZ};
 
 use super::{Changed, Master};
@@ -36,20 +36,26 @@ impl Master {
     pub(super) fn answer(&mut self, thread: &Current) {
         let mut repeats = MOST_REPEATED;
         for _ in 0..MOST_READ {
-            let mut bytes = [0; CONTROL_LEN];
-            let Some(listener) = &self.listener else {
-                return;
-            };
-            let Ok(datagram) = listener.receive(&mut bytes) else {
+            let mut bytes = [0; NUMBERED_CONTROL_LEN];
+            let socket = self.listener.as_ref().unwrap_or(&self.outlet.socket);
+            let Ok(datagram) = socket.receive(&mut bytes) else {
                 break;
             };
             // Longer ones are datagrams of other masters.
-            let control = match datagram.is_truncated() {
-                false => bytes.get(..datagram.length),
-                true => None,
+            let bytes = match datagram.is_truncated() {
+                false => bytes.get(..datagram.length).unwrap_or_default(),
+                true => continue,
             };
-            if let Some(control) = control.and_then(|it| Control::read(it, self.sync_id.into())) {
-                self.answer_to(&control, &mut repeats, thread);
+            let Some(control) = Control::read(bytes, self.sync_id.into()) else {
+                continue;
+            };
+            // The messages of other masters are for backups.
+            if matches!(control.kind, ControlKind::Hello | ControlKind::Lost) {
+                continue;
+            }
+            match self.admission.check(bytes, datagram.source.ip()) {
+                Ok(()) => self.answer_to(&control, &mut repeats, thread),
+                Err(refusal) => self.ipvs.sync_events.count(refusal),
             }
         }
         if let Some(bulk) = self.bulk.take() {
@@ -63,8 +69,9 @@ impl Master {
         }
     }
 
-    fn say(&self, control: &Control, thread: &Current) {
-        self.send(&control.write(self.sync_id), Event::SentControl, thread);
+    fn say(&mut self, control: &Control, thread: &Current) {
+        let mut message = control.write_numbered(self.sync_id, &self.stream.number_control());
+        self.send_to_all(&mut message, Event::SentControl, thread);
     }
 
     /// Does what a message asks for. Of datagrams it sends `repeats` again at most; backups ask once more for the others.

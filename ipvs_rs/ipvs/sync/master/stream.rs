@@ -8,7 +8,6 @@
 use ipvs_core::sync::{Control, ControlKind, Trailer};
 use kernel::{alloc::KVVec, prelude::*};
 use knet::{
-    random,
     rcu::Arc,
     time::{Jiffies, HZ},
     vec::room,
@@ -34,11 +33,12 @@ struct Kept {
 
 /// The numbered datagrams of a thread.
 pub(super) struct Stream {
-    number: u16,
-    /// A random number for this run of the daemon.
-    epoch: u32,
+    /// The trailer of all datagrams, but for their numbers.
+    run: Trailer,
     /// The number of the next datagram.
     next: u32,
+    /// The number of the next message about messages.
+    next_control: u32,
     /// The connections of the last datagrams, as a ring once it is full.
     kept: KVVec<Kept>,
     /// The place in `kept` of the next connection, once it is full.
@@ -55,23 +55,22 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// The stream of thread `number` of so many.
+    /// The stream of one of so many threads. `run` is the trailer before the first.
     ///
     /// # Errors
     ///
     /// `ENOMEM`.
-    pub(super) fn new(number: u32, threads: u32) -> Result<Self> {
+    pub(super) fn new(run: Trailer, threads: u32) -> Result<Self> {
         // CAST: 64 at most.
         let kept = KEPT.checked_div(threads as usize).unwrap_or(KEPT);
+        let first = run.sequence.wrapping_add(1);
         Ok(Self {
-            // CAST: Less than 64.
-            number: number as u16,
-            // CAST: Half of the random bits.
-            epoch: random::number() as u32,
-            next: 1,
+            run,
+            next: first,
+            next_control: first,
             kept: room(kept)?,
             place: 0,
-            first: 1,
+            first,
             sent_at: Jiffies::now(),
             hello_at: Jiffies::now(),
             soon: 0,
@@ -92,10 +91,16 @@ impl Stream {
     /// The trailer of a datagram.
     pub(super) fn trailer(&self, sequence: u32) -> Trailer {
         Trailer {
-            stream: self.number,
-            epoch: self.epoch,
             sequence,
+            ..self.run
         }
+    }
+
+    /// The trailer of the next message about messages.
+    pub(super) fn number_control(&mut self) -> Trailer {
+        let sequence = self.next_control;
+        self.next_control = sequence.wrapping_add(1);
+        self.run.of_control(sequence)
     }
 
     /// Keeps a connection that is in a datagram.
@@ -150,7 +155,7 @@ impl Stream {
 
     /// Whether a message is about this stream in this run.
     pub(super) fn is_meant(&self, control: &Control) -> bool {
-        (control.stream, control.epoch) == (self.number, self.epoch)
+        (control.stream, control.epoch) == (self.run.stream, self.run.epoch)
     }
 
     /// A message about this stream.
@@ -158,7 +163,7 @@ impl Stream {
         Control {
             last: self.next.wrapping_sub(1),
             bulks: self.bulks,
-            ..Control::new(kind, self.number, self.epoch)
+            ..Control::new(kind, self.run.stream, self.run.epoch)
         }
     }
 

@@ -2,9 +2,12 @@
 
 //! What kernels with the additions of `ipvs_rs` can do besides; others say `EOPNOTSUPP`.
 
+use std::net::IpAddr;
+
 use ipvs_core::config::reply::{AttributeSink, Full};
 use ipvs_core::config::{DestKey, ServiceKey};
-use ipvs_core::uapi::additions::{command, top as more, ALL};
+use ipvs_core::nla::NESTED;
+use ipvs_core::uapi::additions::{command, key, top as more, ALL};
 use ipvs_core::uapi::top;
 use neli::consts::nl::NlmF;
 
@@ -17,6 +20,7 @@ use crate::error::{Errno, Error};
 use crate::monitor::Monitor;
 use crate::request::{put_dest, put_dest_key, put_key, put_settings};
 use crate::saved::SavedConnections;
+use crate::sync::{SyncKeys, SyncState};
 use crate::types::{DestSettings, ServiceSettings};
 
 /// A service with its servers, the newest last.
@@ -105,6 +109,68 @@ impl Client {
         Ok(all)
     }
 
+    /// Replaces the keys of the synchronisation daemons. They count at once.
+    ///
+    /// # Errors
+    ///
+    /// `EOPNOTSUPP` if the kernel cannot; [`Error::Refused`] with the reason.
+    pub fn set_sync_keys(&mut self, keys: &SyncKeys) -> Result<(), Error> {
+        let mut out = Attributes::default();
+        let put = |out: &mut Attributes| {
+            out.put(more::AUTHENTICATION, &[keys.authentication.number()])?;
+            for (number, secret) in &keys.keys {
+                out.nest(more::KEY | NESTED, |out| {
+                    out.put(key::NUMBER, &[*number])?;
+                    out.put(key::SECRET, secret)
+                })?;
+            }
+            Ok(())
+        };
+        put(&mut out).map_err(|_: Full| NO_ROOM)?;
+        self.order(command::SET_SYNC_KEYS, out)
+    }
+
+    /// Replaces the peers of the synchronisation daemons. They count for daemons that are started from then on. Without any,
+    /// daemons talk to their group.
+    ///
+    /// # Errors
+    ///
+    /// `EOPNOTSUPP` if the kernel cannot; [`Error::Refused`] with the reason.
+    pub fn set_sync_peers(&mut self, peers: &[IpAddr]) -> Result<(), Error> {
+        let mut out = Attributes::default();
+        for peer in peers {
+            let put = match peer {
+                IpAddr::V4(addr) => out.put(more::PEER, &addr.octets()),
+                IpAddr::V6(addr) => out.put(more::PEER, &addr.octets()),
+            };
+            put.map_err(|_| NO_ROOM)?;
+        }
+        self.order(command::SET_SYNC_PEERS, out)
+    }
+
+    /// The state of the synchronisation daemons.
+    ///
+    /// # Errors
+    ///
+    /// `EOPNOTSUPP` if the kernel cannot; what it says.
+    pub fn sync_state(&mut self) -> Result<SyncState, Error> {
+        self.group()?;
+        let mut state = SyncState::default();
+        for part in self.dump(command::GET_SYNC, vec![], decode::sync::state)? {
+            state.add(part);
+        }
+        Ok(state)
+    }
+
+    /// Sends a request that has no answer.
+    fn order(&mut self, command: u8, attributes: Attributes) -> Result<(), Error> {
+        self.group()?;
+        let body = super::asking(command, attributes.0);
+        self.channel
+            .ask(self.family, &body, NlmF::ACK, |_| Ok(()))?;
+        Ok(())
+    }
+
     /// Replaces services together with their servers, all at one moment or, on an error, nothing;
     /// with `others`, services that are not named are deleted.
     ///
@@ -116,10 +182,7 @@ impl Client {
     pub fn replace(&mut self, services: &[WholeService], others: bool) -> Result<(), Error> {
         self.group()?;
         let attributes = table(services, others).map_err(|_| NO_ROOM)?;
-        let body = super::asking(command::APPLY, attributes.0);
-        self.channel
-            .ask(self.family, &body, NlmF::ACK, |_| Ok(()))?;
-        Ok(())
+        self.order(command::APPLY, attributes)
     }
 
     /// A socket to which all changes are told from now on.

@@ -92,6 +92,13 @@ pub(crate) fn event(bytes: &[u8]) -> Result<Option<Event>, Error> {
             value: text(found.string(more::VALUE))?,
         });
     }
+    if let Some(nest) = found.bytes(more::MASTER) {
+        let action = present(found.u32(more::ACTION))?;
+        return match super::sync::change(action, nest)? {
+            Some((change, master)) => event(Change::Master(change, master)),
+            None => Ok(None),
+        };
+    }
     match request(bytes, &found)? {
         Some(request) => event(Change::Made(request)),
         None => Ok(None),
@@ -183,7 +190,7 @@ mod tests {
         assert_eq!(event.port, 7);
         match event.change {
             Change::Made(request) => Some(request),
-            Change::Setting { .. } => None,
+            Change::Setting { .. } | Change::Master(..) => None,
         }
     }
 

@@ -9,7 +9,7 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use clap::ArgMatches;
-use ipvs_netlink::Change;
+use ipvs_netlink::{Change, Master, MasterChange};
 use serde::Serialize;
 
 use crate::error::{sentence, Asked, Failure};
@@ -57,6 +57,7 @@ fn listen(session: &mut Session, mut count: Option<u32>, json: bool) -> Result<(
         let rule = match &event.change {
             Change::Made(request) => rules::request(&names, request),
             Change::Setting { name, value } => setting(name, value),
+            Change::Master(change, master) => about(*change, master),
         };
         say(&show(rule.trim_end(), json))?;
         count = count.map(|left| left.saturating_sub(1));
@@ -71,6 +72,16 @@ fn setting(name: &str, value: &str) -> String {
         [one] => format!("sysctl net.ipv4.vs.{name}={one}"),
         _ => format!("sysctl net.ipv4.vs.{name}='{}'", words.join(" ")),
     }
+}
+
+/// What became of a master, as a comment: no rule makes it.
+fn about(change: MasterChange, master: &Master) -> String {
+    let text = match (change, master.is_complete) {
+        (MasterChange::Lost, _) => "is silent",
+        (_, true) => "is heard, and all its connections are here",
+        (_, false) => "is heard, and its connections are asked for",
+    };
+    format!("# master {} stream {} {text}", master.addr, master.stream)
 }
 
 /// Shows what changes from look to look.

@@ -14,7 +14,7 @@ use ipvs_netlink::uapi::{service_flags, tunnel};
 use ipvs_netlink::{Dest, Info, Method, Service, ServiceKey, Stats};
 
 pub use self::connections::connections;
-pub use self::settings::{daemons, timeouts};
+pub use self::settings::{daemons, sync_state, timeouts};
 use super::{kernel_version, netmask, sched_flags, scheduler, table, text};
 use crate::command::tunnel::flags as tunnel_flags;
 use crate::names::{ip, Protocol};

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The keys, the peers and the state of the synchronisation daemons.
+
+use std::net::IpAddr;
+
+pub use ipvs_core::sync::Authentication;
+
+/// What the daemons of directors prove to each other, and ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyncKeys {
+    /// What is asked of others.
+    pub authentication: Authentication,
+    /// The keys: each number with its secret. The first one signs.
+    pub keys: Vec<(u8, Vec<u8>)>,
+}
+
+/// A thread of a master that a backup hears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Master {
+    /// The address that its datagrams come from.
+    pub addr: IpAddr,
+    /// The number of the thread.
+    pub stream: u16,
+    /// The second in which the master began, since 1970.
+    pub epoch: u32,
+    /// Whether all connections that the master had are on the backup.
+    pub is_complete: bool,
+    /// The number of its datagrams that are missing.
+    pub missing: u32,
+    /// The milliseconds since its last message.
+    pub silence: u32,
+}
+
+/// The state of the daemons of a network namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SyncState {
+    /// What is asked of others; [`None`] if there were never keys.
+    pub authentication: Option<Authentication>,
+    /// The numbers of the keys. The first one signs.
+    pub keys: Vec<u8>,
+    /// The other directors, if they are known by their addresses.
+    pub peers: Vec<IpAddr>,
+    /// The masters that the backup hears.
+    pub masters: Vec<Master>,
+    /// The number of events of each kind, as in `/proc/net/ip_vs_sync`.
+    pub events: Vec<(String, u64)>,
+}
+
+impl SyncState {
+    /// Takes account of another part of the answer.
+    pub(crate) fn add(&mut self, part: Self) {
+        self.authentication = self.authentication.or(part.authentication);
+        self.keys.extend(part.keys);
+        self.peers.extend(part.peers);
+        self.masters.extend(part.masters);
+        self.events.extend(part.events);
+    }
+}
