@@ -52,12 +52,29 @@ use core::{
     sync::atomic::{AtomicPtr, Ordering},
 };
 use ipvs_sys as bindings;
-use kernel::{container_of, prelude::*, types::Opaque};
+use kernel::{container_of, prelude::*, task::Task, types::Opaque};
 
 use crate::{field::Field, percpu::OnlineCpu, rcu::Arc};
 
 /// Leaves the choice of a CPU to the workqueue (`WORK_CPU_UNBOUND`).
 const ANY_CPU: i32 = bindings::wq_misc_consts_WORK_CPU_UNBOUND as i32;
+
+/// Does work with another priority of the current thread, from -20, the highest, to 19 (`set_user_nice`). Other values change
+/// nothing. The thread has its own priority again afterwards.
+pub fn with_nice(nice: i32, work: impl FnOnce()) {
+    // SAFETY: No preconditions.
+    let before = unsafe { bindings::current_nice() };
+    if nice == before {
+        return work();
+    }
+    // CAST: A wider type.
+    let (wanted, before) = (nice as isize, before as isize);
+    // SAFETY: The current task is alive.
+    unsafe { bindings::set_user_nice(Task::current_raw().cast(), wanted) };
+    work();
+    // SAFETY: The current task is still alive.
+    unsafe { bindings::set_user_nice(Task::current_raw().cast(), before) };
+}
 
 /// A kind of work on a `T`. The implementing type only names it.
 pub trait Job<T: Send + Sync + 'static>: Sized + 'static {

@@ -156,6 +156,7 @@ int ipvs_helper_socket_wait(struct socket *sock, bool output, unsigned long tick
 /* kthread.c */
 void ipvs_helper_kthread_sleep(struct wait_queue_head *queue, const u32 *called, unsigned long ticks);
 void ipvs_helper_wake_up(struct wait_queue_head *queue);
+int ipvs_helper_current_nice(void);
 
 /* layout.c */
 

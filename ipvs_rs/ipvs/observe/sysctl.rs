@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The settings in `/proc/sys/net/ipv4/vs`. They are for both families.
-//!
-//! `est_nice` is kept and shown, and has no effect: rates are computed by work items.
 
 use core::sync::atomic::Ordering::Relaxed;
 use kernel::{prelude::*, sync::Mutex};

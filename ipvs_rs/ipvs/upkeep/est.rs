@@ -9,7 +9,7 @@ use knet::{
     cpu_list::CpuList,
     field::{field, Field},
     rcu::{self, Arc},
-    work::{Job, Work},
+    work::{with_nice, Job, Work},
 };
 
 use crate::model::{duties::Estimation, service::Cursor, Ipvs};
@@ -39,22 +39,28 @@ impl Job<Ipvs> for Estimation {
         }
         // Queued first, so that the time this takes does not add up.
         Self::start(&ipvs);
-        let in_use = ipvs.conns.count() != 0;
-        ipvs.stats.estimate(in_use);
-        let mut cursor = Cursor::default();
-        loop {
-            // A section for each service, so that none is long.
-            let guard = rcu::read_lock();
-            let Some(service) = ipvs.services.next(&mut cursor, &guard) else {
-                return;
-            };
-            let mut in_use = false;
-            if let Some(pool) = service.get().pool.load(&guard) {
-                for member in pool.members() {
-                    in_use |= member.stats.estimate(!member.is_idle());
-                }
+        let nice = ipvs.settings.est_nice.load(Relaxed);
+        with_nice(nice, || estimate(&ipvs));
+    }
+}
+
+/// Computes all rates of a namespace.
+fn estimate(ipvs: &Ipvs) {
+    let in_use = ipvs.conns.count() != 0;
+    ipvs.stats.estimate(in_use);
+    let mut cursor = Cursor::default();
+    loop {
+        // A section for each service, so that none is long.
+        let guard = rcu::read_lock();
+        let Some(service) = ipvs.services.next(&mut cursor, &guard) else {
+            return;
+        };
+        let mut in_use = false;
+        if let Some(pool) = service.get().pool.load(&guard) {
+            for member in pool.members() {
+                in_use |= member.stats.estimate(!member.is_idle());
             }
-            service.stats.estimate(in_use);
         }
+        service.stats.estimate(in_use);
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/kthread.h>
+#include <linux/sched.h>
 #include <linux/wait.h>
 
 #include "../helpers.h"
@@ -14,4 +15,10 @@ void ipvs_helper_kthread_sleep(struct wait_queue_head *queue, const u32 *called,
 void ipvs_helper_wake_up(struct wait_queue_head *queue)
 {
 	wake_up_interruptible(queue);
+}
+
+/* The priority of the current task, from -20 to 19. */
+int ipvs_helper_current_nice(void)
+{
+	return task_nice(current);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Rates: they come with traffic, go without, and come again; nobody computes them where no CPU may."""
 
+import os
 import time
 
 from lab import CLIENT, VIP, server_address
@@ -78,3 +79,38 @@ def rates_need_a_cpu(t):
         time.sleep(1)
     wait_until(lambda: any(rates.shown()), 30, "a rate")
     t.note("with a CPU:", sorted(rates.shown()))
+
+
+def nices():
+    """The priorities of the kernel's threads that may compute rates: those of the C module, and workers."""
+    found = set()
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as file:
+                    comm, rest = file.read().rsplit(")", 1)
+            except OSError:
+                continue
+            if "(ipvs-e" in comm or "(kworker" in comm:
+                found.add(int(rest.split()[16]))
+    return found
+
+
+@scenario
+def rates_are_computed_with_the_priority_that_is_set(t):
+    rates = Rates()
+    director = rates.lab.director
+    # So many that it takes a while, and this program can look meanwhile.
+    director.ipvs(*(f"-A -f {mark} -s rr" for mark in range(1, 4001)))
+    director.sysctl("net/ipv4/vs/est_nice", "17")
+    for _ in range(40):
+        rates.work()
+        deadline = time.monotonic() + 0.5
+        while time.monotonic() < deadline:
+            if 17 in nices():
+                director.sysctl("net/ipv4/vs/est_nice", "0")
+                t.note("a thread with that priority")
+                time.sleep(4)
+                check(17 not in nices(), "the priority is taken back")
+                return
+    check(False, "no thread has the priority")
