@@ -261,9 +261,7 @@ fn next(queue: &Queue, version: Version) -> Option<Changed> {
             condition,
             is_of_bulk: false,
         };
-        // The end of a connection is no news where another one has taken its place.
-        let is_news = !changed.has_ended() || !changed.conn.has_successor();
-        if is_news && (version == Version::V1 || changed.conn.family == Family::V4) {
+        if changed.is_news() && (version == Version::V1 || changed.conn.family == Family::V4) {
             return Some(changed);
         }
     }
@@ -290,5 +288,10 @@ impl Changed {
 
     fn has_ended(&self) -> bool {
         self.condition.flags().has(ConnFlags::ENDED)
+    }
+
+    /// Whether a backup is to know. The end of a connection is no news where another one has taken its place.
+    fn is_news(&self) -> bool {
+        !self.has_ended() || !self.conn.has_successor()
     }
 }

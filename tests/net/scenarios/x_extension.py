@@ -4,8 +4,8 @@
 import os
 import time
 
-from additions import ALL, FLAGS, Additions, is_template
-from genl import attribute, u32
+from additions import ALL, CLIENT_PORT, CONN, FLAGS, Additions, is_template, nest
+from genl import attribute, be16, u32
 from lab import VIP
 from scenario import check, equal, scenario
 from scenarios.x_daemons import Pair, rows
@@ -120,6 +120,28 @@ def connections_that_a_user_ends_end_on_the_backup(t):
     equal(rows(pair.master), [], "connections of the master")
     wait_until(lambda: not rows(pair.backup), 4, "the connections of the backup end")
     t.note("connections", len(kept))
+    pair.stop()
+
+
+@scenario(rust_only=True)
+def connections_that_a_user_ends_end_on_a_backup_that_misses_datagrams(t):
+    pair = Pair()
+    pair.start()
+    time.sleep(1.5)
+    kept = flows(pair, 300)
+    are_equal(pair, 5, "the connections on the backup")
+    pair.backup.run("nft", "-f", "-", text=DROPS.format(percent=60))
+    for _ in range(6):
+        # A datagram for each part of them.
+        for one in kept[:50]:
+            Additions(pair.master).end(nest(CONN, attribute(CLIENT_PORT, be16(one.getsockname()[1]))))
+        del kept[:50]
+        time.sleep(0.2)
+    end_all(pair.master)
+    equal(rows(pair.master), [], "connections of the master")
+    wait_until(lambda: not rows(pair.backup), 10, "the connections of the backup end")
+    check(events(pair.backup).get("asked_repeats", 0) > 0, "datagrams were missing")
+    t.note("none is left")
     pair.stop()
 
 

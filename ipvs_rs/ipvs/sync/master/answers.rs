@@ -120,7 +120,7 @@ impl Master {
         let mut batch = core::mem::take(&mut self.batch);
         let mut next = || loop {
             let changed = Changed::now(batch.pop()?, is_of_bulk);
-            if !changed.has_ended() {
+            if changed.is_news() {
                 return Some(changed);
             }
         };
