@@ -123,6 +123,7 @@ enum {
 	 * template comes before the connections that it controls. A malformed one is refused (EINVAL, "entry N: why"), and
 	 * nothing is changed. Each entry is taken by itself then:
 	 *
+	 *   - It has the option 0x4B of a director that tells of an end: it has no effect (late).
 	 *   - There is such a connection: it stays as it is. If it has no server, and the server is configured now, it gets it.
 	 *   - Otherwise it is made, with the state, the method, the time and the counts of the entry, within conn_max. If its
 	 *     server is not configured, its packets go to the server's address, and nothing counts it.

@@ -98,11 +98,11 @@ pub struct Entry<'a> {
     pub sequence: Option<Sequence>,
     /// The data of a persistence engine, in a message about a template. Version 0 has none.
     pub engine: Option<EngineData<'a>>,
-    /// What is in entries that are saved, and not in those that directors send.
+    /// What the C module does not know.
     pub saved: Saved,
 }
 
-/// What a saved entry has besides, in options that other directors skip.
+/// What an entry has besides, in options that the C module skips.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Saved {
     /// The time until the connection ends without a packet, in seconds.
@@ -111,6 +111,8 @@ pub struct Saved {
     pub packets: Option<u32>,
     /// The two ends of the template that controls the connection. They have the family of the entry.
     pub controller: Option<Tuple>,
+    /// Whether the connection has ended at the command of a user.
+    pub is_end: bool,
 }
 
 impl Entry<'_> {

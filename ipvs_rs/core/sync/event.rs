@@ -61,6 +61,8 @@ events! {
     NewUnbound = "new_without_server",
     /// A backup updated a connection.
     Updated = "updated",
+    /// A backup ended a connection, as the master did at the command of a user.
+    Ended = "ended",
     /// A backup ignored the end of a connection that was replaced.
     Late = "late",
     /// A backup made no connection, as there are as many as there may be.

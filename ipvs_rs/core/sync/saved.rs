@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The options of saved entries of version 1. All numbers are big endian.
+//! The options of version 1 that the C module does not know. All numbers are big endian.
 //!
 //! | type | length | data |
 //! |---|---|---|
 //! | 8 | 4 | the time until the connection ends without a packet, in seconds |
 //! | 10 | 14, with IPv6 38 | the template that controls the connection: protocol, 0, ports of client and virtual service, addresses of both |
+//! | 11 | 1 | any byte: the connection has ended at the command of a user |
 //! | 12 | 4 or 16 | the address of the server, whose family is not that of the client |
 //! | 13 | 4 | the number of packets from the client |
 //!
@@ -17,6 +18,7 @@ use crate::flow::Tuple;
 
 pub(super) const REST: u8 = 8;
 pub(super) const CONTROLLER: u8 = 10;
+pub(super) const END: u8 = 11;
 pub(super) const SERVER: u8 = 12;
 pub(super) const PACKETS: u8 = 13;
 /// The bit of an option that can be skipped if it is unknown.
@@ -26,7 +28,8 @@ const OPTIONAL: u8 = 0x40;
 const CONTROLLER_PREFIX: usize = 6;
 
 /// The length of all these options at most.
-pub(super) const LONGEST: usize = (2 + 4) + (2 + CONTROLLER_PREFIX + 32) + (2 + 16) + (2 + 4);
+pub(super) const LONGEST: usize =
+    (2 + 4) + (2 + CONTROLLER_PREFIX + 32) + (2 + 1) + (2 + 16) + (2 + 4);
 
 /// Reads a number.
 pub(super) fn number(data: &[u8]) -> Result<u32, Malformed> {
@@ -84,6 +87,9 @@ pub(super) fn write(entry: &Entry<'_>, output: &mut Output<'_>) -> Option<()> {
     }
     if let Some(packets) = entry.saved.packets {
         output.put_option(PACKETS | OPTIONAL, &packets.to_be_bytes())?;
+    }
+    if entry.saved.is_end {
+        output.put_option(END | OPTIONAL, &[0])?;
     }
     if let Some(tuple) = entry.saved.controller.as_ref() {
         let addresses = addr_len(entry.family).checked_mul(2)?;

@@ -19,7 +19,7 @@
 //! |---|---|---|
 //! | 1 | 24 | adjustments of sequence numbers |
 //! | 2, 3 | 1 to 255, 1 to 16 | data and name of a persistence engine |
-//! | 8, 10, 12, 13 | | of saved entries only: see `saved` |
+//! | 8, 10, 11, 12, 13 | | not of the C module: see `saved` |
 //!
 //! An entry begins at a multiple of 4 bytes. The bytes before it are not part of the one before.
 
@@ -210,6 +210,10 @@ fn read_options(
                 let controller = saved::controller(data, family)?;
                 set_once(&mut options.saved.controller, controller, Malformed::Saved)?;
             }
+            saved::END => match data.len() == 1 && !options.saved.is_end {
+                true => options.saved.is_end = true,
+                false => return Err(Malformed::Saved),
+            },
             saved::SERVER => {
                 set_once(&mut options.server, saved::server(data)?, Malformed::Saved)?;
             }

@@ -165,6 +165,7 @@ const ENTRY: Entry<'_> = Entry {
         rest: None,
         packets: None,
         controller: None,
+        is_end: false,
     },
 };
 
@@ -307,6 +308,7 @@ const SAVED: Entry<'_> = Entry {
             protocol: 6,
             family: Family::V4,
         }),
+        is_end: true,
     },
     ..ENTRY
 };
@@ -317,6 +319,7 @@ const SAVED_OPTIONS: &[u8] = &[
     12, 16, 0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
     0x48, 4, 0, 0, 3, 9,
     0x4D, 4, 1, 2, 3, 4,
+    0x4B, 1, 0,
     0x4A, 14, 6, 0, 0, 0, 0, 80, 192, 0, 2, 0, 192, 0, 2, 100,
 ];
 
@@ -350,7 +353,7 @@ fn a_saved_entry_that_is_cut_anywhere_is_malformed() {
             continue;
         };
         cut[10..12].copy_from_slice(&u16::try_from(inner).unwrap().to_be_bytes());
-        let is_whole = [18, 24, 30].contains(&(inner - 36));
+        let is_whole = [18, 24, 30, 33].contains(&(inner - 36));
         let expected = match is_whole {
             true => None,
             false => Some(Fault::Malformed(Malformed::OptionLength)),
@@ -361,7 +364,7 @@ fn a_saved_entry_that_is_cut_anywhere_is_malformed() {
 
 #[test]
 fn options_of_a_saved_entry_have_their_lengths_and_are_there_once() {
-    for (kind, lengths) in [(8, 4..5), (13, 4..5), (10, 14..15)] {
+    for (kind, lengths) in [(8, 4..5), (13, 4..5), (11, 1..2), (10, 14..15)] {
         for length in 1..40 {
             let datagram = changed(|e| option(e, kind, &vec![0; length]));
             let malformed = Some(Fault::Malformed(Malformed::Saved));
@@ -517,7 +520,7 @@ prop_compose! {
         (mark, timeout) in any::<(u32, u32)>(),
         sequence in any::<[u8; 24]>(),
         engine in prop::option::of(("[a-z]{1,16}", prop::collection::vec(any::<u8>(), 1..256))),
-        (rest, packets) in any::<(Option<u32>, Option<u32>)>(),
+        (rest, packets, is_end) in any::<(Option<u32>, Option<u32>, bool)>(),
         controller in any::<Option<(u8, [u16; 2])>>(),
     ) -> (Entry<'static>, Option<(String, Vec<u8>)>) {
         let family = if is_v6 { Family::V6 } else { Family::V4 };
@@ -565,7 +568,7 @@ prop_compose! {
             timeout,
             sequence: flags.has_sequence().then(|| Sequence { input: shift(0), output: shift(12) }),
             engine: None,
-            saved: Saved { rest, packets, controller },
+            saved: Saved { rest, packets, controller, is_end },
         };
         (entry, engine.filter(|_| is_template))
     }

@@ -12,7 +12,7 @@ use crate::model::conn::{condition::Condition, Conn};
 
 /// The entry about a connection in this condition, for other directors.
 ///
-/// One about a connection that has ended lets that of a backup end in a second.
+/// One about a connection that has ended lets that of a C backup end in a second.
 pub(super) fn told(conn: &Conn, condition: Condition) -> Entry<'_> {
     let (flags, timeout) = match condition.flags().has(ConnFlags::ENDED) {
         true => (condition.flags().with(ConnFlags::INACTIVE), 1),
@@ -39,11 +39,14 @@ pub(super) fn told(conn: &Conn, condition: Condition) -> Entry<'_> {
     }
 }
 
-/// The entry about a connection, for a director that wants all of them: it has the rest of the connection's time.
-pub(super) fn told_with_rest(conn: &Conn, condition: Condition) -> Entry<'_> {
+/// The same with the template that controls the connection; and with the rest of the connection's time, for a director that wants
+/// all connections.
+pub(super) fn told_whole(conn: &Conn, condition: Condition, is_of_bulk: bool) -> Entry<'_> {
     Entry {
         saved: Saved {
-            rest: Some(rest(conn)),
+            rest: is_of_bulk.then(|| rest(conn)),
+            controller: conn.controlling_template(),
+            is_end: condition.flags().has(ConnFlags::ENDED),
             ..Saved::default()
         },
         ..told(conn, condition)
@@ -70,6 +73,7 @@ pub(super) fn saved(conn: &Conn) -> Option<Entry<'_>> {
             rest: Some(rest(conn)),
             packets: Some(conn.packets()),
             controller: conn.controlling_template(),
+            is_end: false,
         },
         ..told(conn, condition)
     })

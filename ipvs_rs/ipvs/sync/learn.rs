@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | a connection to the same server, or a template | | it is updated |
 //! | a connection to another server | an inactive connection | none: the message is about one that was replaced |
+//! | a connection to the same server, or a template | its end at the command of a user | it ends |
 //! | a connection to another server | an active connection | a new one takes its place |
 //! | nothing | | a new one |
 //!
@@ -90,7 +91,10 @@ impl Learner {
         let entry = &entry;
         let guard = rcu::read_lock();
         let Some(conn) = self.known(entry, &guard) else {
-            return self.enter(entry, engine, None, &guard);
+            return match entry.saved.is_end {
+                true => Event::Late,
+                false => self.enter(entry, engine, None, &guard),
+            };
         };
         // The entry of a bulk has the rest of its time.
         if entry.saved.rest.is_some() && is_better_known(&conn, entry) {
@@ -101,6 +105,11 @@ impl Learner {
                 true => Event::Late,
                 false => self.replace(entry, engine, conn, &guard),
             };
+        }
+        if entry.saved.is_end {
+            // A template does not wait for connections whose ends were told with its own.
+            conn.finish();
+            return Event::Ended;
         }
         match conn.dest.is_unbound() && self.server(entry, &guard).is_some() {
             true => self.replace(entry, engine, conn, &guard),
@@ -208,12 +217,9 @@ impl Learner {
         }
     }
 
-    /// The template that controls the connection of a saved entry, if it is there.
+    /// The template that controls the connection of an entry, if it is there.
     fn control(&self, entry: &Entry<'_>, guard: &Guard) -> Option<ControllerRef> {
         let ends = entry.saved.controller.as_ref()?;
-        if self.source == Source::Director {
-            return None;
-        }
         let conns = &self.ipvs.conns;
         ControllerRef::at(conns.template(&conns.key(*ends), None, guard)?)
     }

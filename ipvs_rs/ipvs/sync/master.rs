@@ -189,10 +189,12 @@ impl Master {
         let mut room = core::mem::take(&mut self.room);
         let behind = trailer.map_or(0, |_| TRAILER_LEN);
         let limit = self.limit.saturating_sub(behind);
+        let is_eager = self.is_eager();
         if let Some(mut writer) = Writer::new(&mut room, limit, version, self.sync_id) {
             while let Some(it) = &changed {
-                let entry = match it.is_of_bulk {
-                    true => entry::told_with_rest(&it.conn, it.condition),
+                // By the C module's own rule the entry is as in C, too.
+                let entry = match is_eager {
+                    true => entry::told_whole(&it.conn, it.condition, it.is_of_bulk),
                     false => entry::told(&it.conn, it.condition),
                 };
                 match writer.push(&entry) {

@@ -35,6 +35,9 @@ impl Restorer {
     ///
     /// The event is not counted among those of the daemons.
     pub(crate) fn restore(&self, entry: &Entry<'_>) -> Event {
+        if entry.saved.is_end {
+            return Event::Late;
+        }
         let (entry, engine) = match with_engine(entry) {
             Ok(found) => found,
             Err(event) => return event,

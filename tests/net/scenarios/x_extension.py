@@ -13,6 +13,8 @@ from views import wait_until
 
 # The connections of a large table.
 MANY = int(os.environ.get("MANY", "10000"))
+# The length of an entry of IPv4 without options, and the option about a template.
+ENTRY_LENGTH, CONTROLLER = 36, 0x4A
 DROPS = """table netdev lossy {{
   chain here {{ type filter hook ingress device d0 priority 0; udp dport 8848 numgen random mod 100 < {percent} counter drop; }}
 }}"""
@@ -59,6 +61,37 @@ def a_late_backup_gets_all_connections(t):
     equal(events(pair.master)["sent_bulk_entries"], len(rows(pair.master)), "entries of the only bulk")
     pair.stop()
     del kept
+
+
+def controllers(director):
+    """{client's port of a connection: whether it has a template that controls it}."""
+    found = {}
+    for entry in Additions(director).save():
+        if not is_template(entry):
+            # Options are behind the addresses.
+            kinds, at = [], ENTRY_LENGTH
+            while at + 2 <= int.from_bytes(entry[2:4], "big") & 0xFFF:
+                kinds.append(entry[at])
+                at += 2 + entry[at + 1]
+            found[int.from_bytes(entry[10:12], "big")] = CONTROLLER in kinds
+    return found
+
+
+@scenario(rust_only=True)
+def a_backup_knows_which_template_controls_a_connection(t):
+    pair = Pair()
+    pair.master.ipvs("--start-daemon master --mcast-interface d0 --syncid 7")
+    kept = flows(pair, 50)
+    time.sleep(0.3)
+    pair.backup.ipvs("--start-daemon backup --mcast-interface d0 --syncid 7")
+    are_equal(pair, 5, "connections from before, on the backup")
+    kept += flows(pair, 50)
+    are_equal(pair, 5, "connections since, on the backup")
+    expected = {one.getsockname()[1]: True for one in kept}
+    equal(controllers(pair.master), expected, "controlled connections of the master")
+    equal(controllers(pair.backup), expected, "controlled connections of the backup")
+    t.note("controlled connections", len(kept))
+    pair.stop()
 
 
 @scenario(rust_only=True)

@@ -68,6 +68,8 @@ class Wire:
     def send(self, *datagrams):
         for one in datagrams:
             self.sender.sendto(one, (GROUP, PORT))
+            # The buffer of the daemon has room for some hundred.
+            time.sleep(0.002)
 
 
 def entries_of(datagrams):

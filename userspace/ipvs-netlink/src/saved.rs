@@ -308,6 +308,7 @@ mod tests {
                 protocol: 6,
                 family: Family::V4,
             }),
+            is_end: false,
         },
     };
     const TEMPLATE: Entry<'_> = Entry {
@@ -321,6 +322,7 @@ mod tests {
             rest: Some(1),
             packets: None,
             controller: None,
+            is_end: false,
         },
         ..CONNECTION
     };
@@ -528,7 +530,7 @@ mod tests {
                 server_port: ports[2],
                 mark,
                 timeout,
-                saved: Saved { rest, packets, controller: None },
+                saved: Saved { rest, packets, controller: None, is_end: false },
                 ..CONNECTION
             }
         }

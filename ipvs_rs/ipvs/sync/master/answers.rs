@@ -23,11 +23,14 @@ pub(super) const BULK_STEP: usize = 256;
 /// The most connections that are looked at for that.
 const BULK_LOOK: usize = 4096;
 
-/// The walk through all connections for backups that have asked.
+/// The walks through all connections for backups that have asked: for the templates first, so that they are there before the
+/// connections that they control.
 #[derive(Default)]
 pub(super) struct Bulk {
     cursor: Cursor,
-    /// Whether a backup has asked since the walk began.
+    /// Whether all templates were sent.
+    has_templates: bool,
+    /// Whether a backup has asked since the walks began.
     again: bool,
 }
 
@@ -148,7 +151,7 @@ impl Master {
                 is_over = true;
                 break;
             };
-            if !self.is_mine(&conn) {
+            if conn.is_template() == bulk.has_templates || !self.is_mine(&conn) {
                 continue;
             }
             if let Some(conn) = conn.try_clone() {
@@ -170,6 +173,13 @@ impl Master {
         self.batch = batch;
         if !is_over {
             return Some(bulk);
+        }
+        if !bulk.has_templates {
+            return Some(Bulk {
+                has_templates: true,
+                cursor: Cursor::default(),
+                ..bulk
+            });
         }
         self.stream.bulks = self.stream.bulks.wrapping_add(1);
         bulk.again.then(Bulk::default)
