@@ -11,6 +11,7 @@
 //! | | |
 //! |---|---|
 //! | messages | [`http`] |
+//! | servers | [`pattern`] |
 
 // Kbuild injects `no_std` itself, and sets `MODULE`.
 #![cfg_attr(not(any(test, MODULE)), no_std)]
@@ -27,3 +28,4 @@
 )]
 
 pub mod http;
+pub mod pattern;
