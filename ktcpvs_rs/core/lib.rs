@@ -11,7 +11,7 @@
 //! | | |
 //! |---|---|
 //! | messages | [`http`] |
-//! | servers | [`pattern`] |
+//! | servers | [`pattern`], [`balance`], [`rules`] |
 
 // Kbuild injects `no_std` itself, and sets `MODULE`.
 #![cfg_attr(not(any(test, MODULE)), no_std)]
@@ -27,5 +27,7 @@
     )
 )]
 
+pub mod balance;
 pub mod http;
 pub mod pattern;
+pub mod rules;
