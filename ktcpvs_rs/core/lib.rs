@@ -12,6 +12,7 @@
 //! |---|---|
 //! | messages | [`http`] |
 //! | servers | [`pattern`], [`balance`], [`rules`] |
+//! | relays | [`relay`] |
 
 // Kbuild injects `no_std` itself, and sets `MODULE`.
 #![cfg_attr(not(any(test, MODULE)), no_std)]
@@ -30,4 +31,5 @@
 pub mod balance;
 pub mod http;
 pub mod pattern;
+pub mod relay;
 pub mod rules;
