@@ -13,6 +13,7 @@
 //! | messages | [`http`] |
 //! | servers | [`pattern`], [`balance`], [`rules`] |
 //! | relays | [`relay`] |
+//! | configuration | [`uapi`], [`config`] |
 
 // Kbuild injects `no_std` itself, and sets `MODULE`.
 #![cfg_attr(not(any(test, MODULE)), no_std)]
@@ -29,7 +30,9 @@
 )]
 
 pub mod balance;
+pub mod config;
 pub mod http;
 pub mod pattern;
 pub mod relay;
 pub mod rules;
+pub mod uapi;

@@ -10,7 +10,7 @@ mkdir -p "$work"
 compile() {
 	scripts/in-env rustc --edition 2021 --crate-type rlib --crate-name "$1" -L "$work" -Copt-level=2 -Cpanic=abort -Coverflow-checks=on -Ccodegen-units=1 "${@:3}" "$2" 2>&1
 }
-complaints=$(compile ipvs_core ipvs_rs/core/lib.rs "--emit=metadata=$work/libipvs_core.rmeta" &&
+complaints=$(compile ipvs_core ipvs_rs/core/lib.rs "--emit=link=$work/libipvs_core.rlib" &&
 	compile ktcpvs_core ktcpvs_rs/core/lib.rs "--emit=obj=$work/ktcpvs_core.o" --extern ipvs_core) || fail "ktcpvs_core does not build" "$complaints"
 modules+=("$work/ktcpvs_core.o")
 symbols=$(nm --undefined-only --print-file-name "${modules[@]}")
