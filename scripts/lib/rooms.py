@@ -19,7 +19,7 @@ SEEN = {
     "observe": {"observe", "upkeep", "control", "sync", "packet", "plugin", "model"},
     "netns": {"netns", "observe", "upkeep", "control", "sync", "packet", "plugin", "model"},
 }
-CRATES = {"ipvs_rs/ipvs": SEEN, "ipvs_rs/core": None, "ipvs_rs/locality": None}
+CRATES = {"ipvs_rs/ipvs": SEEN, "ipvs_rs/core": None, "ipvs_rs/locality": None, "ktcpvs_rs/core": None}
 
 COMMENT = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\])*"', re.S)
 USE = re.compile(r"\buse\s+([^;]+);")
