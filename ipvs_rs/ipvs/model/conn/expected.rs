@@ -131,7 +131,9 @@ impl Conn {
             return Ok(None);
         };
         let condition = found.condition();
-        if !condition.flags().has(ConnFlags::NO_CLIENT_PORT) {
+        // One that another director has told of may have no server here.
+        let is_here = found.dest.key.addr == found.server;
+        if !condition.flags().has(ConnFlags::NO_CLIENT_PORT) || !is_here {
             return Ok(None);
         }
         // Before it ends, as the controller might end with it.
