@@ -12,6 +12,7 @@
 //! the work ([`duties`]) or a trait ([`origin::Monitor`], [`composition::Composition`]); `netns` and the rooms
 //! above implement those.
 
+pub mod attachment;
 pub(crate) mod changes;
 pub(crate) mod composition;
 pub(crate) mod conn;

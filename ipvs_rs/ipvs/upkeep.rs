@@ -7,4 +7,5 @@ pub(crate) mod defense;
 pub mod devices;
 pub(crate) mod est;
 mod resize;
+mod tracking;
 mod trash;

@@ -10,7 +10,7 @@ use ipvs_sys as bindings;
 use kernel::{fmt, prelude::*};
 
 mod parameter;
-pub use parameter::Parameter;
+pub use parameter::{Parameter, Parameters};
 
 /// A reference to a module, which stays loaded until it is dropped.
 ///

@@ -51,9 +51,11 @@
 //! C header: [`include/linux/rcupdate.h`](srctree/include/linux/rcupdate.h)
 
 mod arc;
+mod once;
 mod slot;
 
 pub use arc::{Arc, Ref, OVERHEAD};
+pub use once::OnceArc;
 pub use slot::Slot;
 
 use core::{

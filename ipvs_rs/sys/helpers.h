@@ -55,6 +55,7 @@ void ipvs_helper_init_delayed_work(struct delayed_work *work, void (*function)(s
 
 /* module.c */
 int *ipvs_helper_int_parameter(struct module *module, const char *name);
+const u16 *ipvs_helper_ushort_parameters(struct module *module, const char *name, unsigned int *count);
 
 /* hmac.c */
 void ipvs_helper_hmac_sha256_init(struct hmac_sha256_ctx *context, const struct hmac_sha256_key *key);
@@ -73,6 +74,8 @@ int ipvs_helper_ip_defrag(struct net *net, struct sk_buff *skb, u32 user);
 bool ipvs_helper_sk_nodefrag(const struct sk_buff *skb);
 bool ipvs_helper_options_fit(const struct sk_buff *skb);
 int ipvs_helper_udp_splice(struct sk_buff *skb, unsigned int transport, unsigned int start, unsigned int removed,
+			   const void *with, unsigned int length);
+int ipvs_helper_tcp_splice(struct sk_buff *skb, unsigned int transport, unsigned int start, unsigned int removed,
 			   const void *with, unsigned int length);
 
 /* ipv6.c */
@@ -98,6 +101,10 @@ bool ipvs_helper_ct_confirm(struct sk_buff *skb);
 void ipvs_helper_ct_alter_reply(struct sk_buff *skb, u8 family, bool source, const void *addr, __be16 port);
 void ipvs_helper_ct_kill(struct net *net, u8 family, u8 protocol, const void *source, __be16 source_port,
 			const void *destination, __be16 destination_port);
+void ipvs_helper_ct_follow_sequence(struct sk_buff *skb);
+bool ipvs_helper_ct_adjust_sequence(struct sk_buff *skb, u32 sequence, s32 more);
+int ipvs_helper_ct_expect(struct sk_buff *skb, u8 family, u8 protocol, const void *source, const void *destination,
+			  __be16 destination_port);
 
 /* icmp.c */
 bool ipvs_helper_skb_rebase(struct sk_buff *skb, unsigned int offset, __be16 protocol);

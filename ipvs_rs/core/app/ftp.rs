@@ -13,6 +13,8 @@
 //!   server to client   Replies  ──> Reply, if Control::expects it ──> text at Reply::place ──> Control::rewritten
 //! ```
 //!
+//! A [`Conversation`] does this for the packets of a connection, and says what is to be done with each.
+//!
 //! # Lines
 //!
 //! Both directions are lines of text. A line ends with LF, and CR in front of that LF does not count: vsftpd, ProFTPD and
@@ -29,11 +31,13 @@
 
 mod command;
 mod control;
+pub mod conversation;
 mod line;
 mod reply;
 
 pub use command::{Command, Commands, Endpoint, Objection};
 pub use control::{Control, Mode};
+pub use conversation::Conversation;
 pub use line::{Incomplete, Position};
 pub use reply::{Replies, Reply};
 

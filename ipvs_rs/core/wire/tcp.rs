@@ -27,6 +27,12 @@ pub fn header_len(header: &[u8; HEADER_LEN]) -> Option<usize> {
     (length >= HEADER_LEN).then_some(length)
 }
 
+/// The sequence number of the first byte behind a header, or of its SYN.
+pub const fn sequence(header: &[u8; HEADER_LEN]) -> u32 {
+    let &[_, _, _, _, a, b, c, d, ..] = header;
+    u32::from_be_bytes([a, b, c, d])
+}
+
 /// The flags byte of a header: see [`flags`].
 #[inline(always)]
 pub const fn flags_of(header: &[u8; HEADER_LEN]) -> u8 {

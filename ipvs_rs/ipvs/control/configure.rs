@@ -85,6 +85,6 @@ pub(crate) fn check_family(family: Family) -> Result {
 /// of `family` in a service of the other family, from whose tunnel ICMP errors may come.
 pub(crate) fn close_unused_hooks(ipvs: &Ipvs, config: &mut Config, net: &Net, family: Family) {
     if ipvs.services.count_of(family) == 0 && ipvs.servers.count_mixed(family) == 0 {
-        config.close_hooks(net, family);
+        config.close_hooks(ipvs, net, family);
     }
 }

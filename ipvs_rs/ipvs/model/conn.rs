@@ -10,6 +10,7 @@ pub(crate) mod announce;
 pub(crate) mod condition;
 pub(crate) mod control;
 mod creation;
+mod expected;
 mod helper;
 mod learn;
 mod life;
@@ -25,9 +26,15 @@ use ipvs_core::{
     engine::EngineData,
 };
 use kernel::prelude::*;
-use knet::{hashtable::Node, netfilter::Verdict, rcu::Arc, skbuff::Skb, timer::Timer};
+use knet::{
+    hashtable::Node,
+    netfilter::Verdict,
+    rcu::{Arc, OnceArc},
+    skbuff::Skb,
+    timer::Timer,
+};
 
-use super::{dest::Dest, drops::Reason, engine::OwnedEngineData, settings::Settings, Ipvs};
+use super::{attachment::Attachment, dest::Dest, drops::Reason, settings::Settings, Ipvs};
 use condition::{Condition, SharedCondition};
 use control::ControlledCount;
 
@@ -90,8 +97,8 @@ pub(crate) struct Conn {
     control: Option<Arc<Conn>>,
     /// The firewall mark of the packet that made the connection. Never changes.
     pub(crate) mark: u32,
-    /// The data of a persistence engine, in a template. Never changes.
-    engine_data: Option<Arc<OwnedEngineData>>,
+    /// The data of a persistence engine, in a template, or the session of a helper. Set before the connection is in the table.
+    attachment: OnceArc<Attachment>,
     /// The bits of [`Announced`](ipvs_core::sync::Announced). Changed by packets, and by the threads of a daemon.
     announced: AtomicU32,
 }
@@ -110,7 +117,7 @@ impl Conn {
 
     /// The data of a persistence engine, in a template.
     pub(crate) fn engine_data(&self) -> Option<EngineData<'_>> {
-        self.engine_data.as_ref().map(|data| data.get())
+        self.attachment.get()?.engine_data()
     }
 
     /// The present flags and state.

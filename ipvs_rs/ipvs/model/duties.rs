@@ -5,6 +5,7 @@
 mod estimation;
 
 use core::sync::atomic::Ordering::Relaxed;
+use ipvs_core::addr::Family;
 use knet::{rcu::Arc, time::HZ, work::Work};
 
 use super::Ipvs;
@@ -47,6 +48,18 @@ impl Cleanup {
         if ipvs.settings.expire_nodest_conn.load(Relaxed) != 0 {
             // One tick later, as servers are often deleted one after the other.
             Work::<Ipvs, Self>::queue(ipvs, 1);
+        }
+    }
+}
+
+/// The work that begins connection tracking for the families of services, as connections with helpers need it.
+pub(crate) struct Track;
+
+impl Track {
+    /// Queues the work, unless connections of `family` are tracked.
+    pub(crate) fn consider(ipvs: &Arc<Ipvs>, family: Family) {
+        if !ipvs.is_tracking(family) {
+            Work::<Ipvs, Self>::queue(ipvs, 0);
         }
     }
 }

@@ -14,10 +14,7 @@ use kernel::{
     alloc::{flags::__GFP_NOWARN, KVec},
     prelude::*,
 };
-use knet::{
-    rcu::Arc,
-    registry::{Held, Named},
-};
+use knet::registry::{Held, Named};
 
 use super::helping::Transport;
 
@@ -39,14 +36,14 @@ impl OwnedEngineData {
     /// # Errors
     ///
     /// `EINVAL` if it is longer than [`ENGINE_DATA_MAX`], `ENOMEM`.
-    pub(crate) fn new(engine: Held<dyn Finder>, data: &[u8]) -> Result<Arc<Self>> {
+    pub(crate) fn new(engine: Held<dyn Finder>, data: &[u8]) -> Result<Self> {
         if data.len() > ENGINE_DATA_MAX {
             return Err(EINVAL);
         }
         let flags = GFP_ATOMIC | __GFP_NOWARN;
         let mut copy = KVec::with_capacity(data.len(), flags)?;
         copy.extend_from_slice(data, flags)?;
-        Arc::new(Self { engine, data: copy }, flags)
+        Ok(Self { engine, data: copy })
     }
 
     /// The data, and the name of the engine.

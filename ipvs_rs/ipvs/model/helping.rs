@@ -5,14 +5,19 @@
 //! A helper serves ports of a transport protocol: each such pair is an [`Incarnation`]. A new NAT connection whose
 //! virtual port has one is *bound* to it: the flag [`HELPED`](ipvs_core::conn::ConnFlags::HELPED) says so, and the
 //! connection keeps the helper's module until its end. A packet of such a connection finds the incarnation again by
-//! protocol and virtual port, and the end of the connection does, too, so the connection needs no pointer.
+//! protocol and virtual port, and the end of the connection does, too, so the connection needs no pointer to it. What a
+//! helper remembers of a connection is a [`Session`], which is attached to the connection.
+//!
+//! Of TCP, a payload of another length moves all that follows. Connection tracking keeps by how much, so connections of TCP
+//! with a helper are tracked, whatever the sysctl `conntrack` says, and tracking is begun for their namespace.
 //!
 //! # The last packet
 //!
 //! The exit of a helper's module begins when no connection is bound to it. A packet may still be in the helper then: it
 //! found a connection that another CPU has ended. It runs in the read-side section of its hook. The exit takes the
 //! incarnations out of the table, and then waits for all such sections. So an incarnation is in the table as long as a
-//! connection is bound to it, and no CPU runs code of a module that has exited.
+//! connection is bound to it, and no CPU runs code of a module that has exited. The state in a [`Session`] is dropped by
+//! functions of the helper's module, at the end of its connection, before that gives the module back.
 
 use core::{
     ops::Range,
@@ -20,6 +25,9 @@ use core::{
 };
 use ipvs_core::{
     addr::{Addr, Family},
+    config::ServiceKey,
+    conn::Method,
+    plan::lookup::FTP,
     proto,
 };
 use kernel::{fmt, prelude::*, ThisModule};
@@ -31,6 +39,10 @@ use knet::{
     skbuff::Skb,
 };
 
+use super::{
+    attachment::{Attachment, Session, SessionState},
+    conn::Conn,
+};
 pub use ipvs_core::proto::Direction;
 
 /// The most incarnations of all helpers at a time.
@@ -39,9 +51,9 @@ pub(crate) const MOST: usize = 32;
 /// A transport protocol whose payload helpers can read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
-    /// TCP: segments can be read and dropped, not changed.
+    /// TCP.
     Tcp,
-    /// UDP: datagrams can be read, dropped and changed.
+    /// UDP.
     Udp,
 }
 
@@ -86,7 +98,7 @@ impl fmt::Display for Address {
 }
 
 /// The connection of a packet.
-pub struct Exchange {
+pub struct Exchange<'a> {
     /// Whether the packet is one of the client ([`Direction::Input`]) or of the server ([`Direction::Output`]).
     pub direction: Direction,
     /// The client.
@@ -95,6 +107,24 @@ pub struct Exchange {
     pub service: Party,
     /// The real server.
     pub server: Party,
+    pub(crate) conn: &'a Conn,
+    pub(crate) guard: &'a Guard,
+}
+
+/// A connection from the client of an [`Exchange`] to the same virtual address, or from its server to the client, of which its
+/// text tells beforehand.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected {
+    /// The protocol.
+    pub transport: Transport,
+    /// The address at the client's side, in network order, of the family of the exchange.
+    pub client: Addr,
+    /// The client's port in host order; [`None`] if it is the client who begins, from any port.
+    pub client_port: Option<u16>,
+    /// The port at the virtual address, in host order.
+    pub virtual_port: u16,
+    /// The port of the server, in host order.
+    pub server_port: u16,
 }
 
 /// What is behind the transport header of a packet, before addresses are translated.
@@ -106,6 +136,10 @@ pub struct Payload<'a> {
     pub(crate) header: usize,
     /// Where the payload begins, in bytes from the network header.
     pub(crate) start: usize,
+    /// The sequence number of the header, of TCP.
+    pub(crate) sequence: u32,
+    /// By how many bytes a payload of TCP was made longer.
+    pub(crate) grown: i32,
 }
 
 impl Payload<'_> {
@@ -137,34 +171,57 @@ impl Payload<'_> {
     ///
     /// # Errors
     ///
-    /// `EOPNOTSUPP` for TCP, whose sequence numbers would have to follow; `EINVAL` if `range` is not in the payload,
-    /// the packet would be longer than 65,535 bytes, or it stands for several datagrams (UDP segmentation offload);
-    /// `ENOMEM`. The packet must be dropped then.
+    /// `EINVAL` if `range` is not in the payload, the packet would be longer than 65,535 bytes, or it stands for several
+    /// datagrams (UDP segmentation offload); `ENOMEM`. The packet must be dropped then. After that, a packet of TCP whose
+    /// length has changed is dropped if connection tracking has no entry that keeps the change.
     #[inline]
     pub fn replace(&mut self, range: Range<usize>, with: &[u8]) -> Result {
+        let Self {
+            skb,
+            family,
+            header,
+            ..
+        } = self;
         match self.transport {
-            Transport::Tcp => Err(EOPNOTSUPP),
-            Transport::Udp => {
-                let Self {
-                    skb,
-                    family,
-                    header,
-                    ..
-                } = self;
-                skb.replace_udp_payload(*family, *header, range, with)
+            Transport::Udp => skb.replace_udp_payload(*family, *header, range, with),
+            Transport::Tcp => {
+                let removed = range.end.saturating_sub(range.start);
+                let more = with.len().wrapping_sub(removed);
+                skb.replace_tcp_payload(*family, *header, range, with)?;
+                // CAST: The difference of two lengths of 16 bits.
+                self.grown = self.grown.wrapping_add(more as i32);
+                Ok(())
             }
         }
+    }
+
+    /// The sequence number of the first byte, of TCP.
+    #[inline]
+    pub fn sequence(&self) -> u32 {
+        self.sequence
     }
 }
 
 /// A helper.
 pub trait Help: Named {
+    /// What it remembers of a new connection; [`None`] if it never remembers anything.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    fn session(&self) -> Result<Option<SessionState>>;
+
     /// Looks at a packet, and changes it. Called in the read-side section of the packet's hook, on several CPUs at once.
     ///
     /// # Errors
     ///
     /// The packet is dropped.
-    fn packet(&self, exchange: &Exchange, payload: &mut Payload<'_>) -> Result;
+    fn packet(
+        &self,
+        exchange: &Exchange<'_>,
+        session: Option<&Session>,
+        payload: &mut Payload<'_>,
+    ) -> Result;
 }
 
 /// A helper for one port of virtual services.
@@ -190,6 +247,16 @@ impl Incarnation {
             }
         }
         is_bound
+    }
+
+    /// What the helper remembers of a new connection; [`None`] if it never remembers anything.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(super) fn attachment(&self) -> Result<Option<Arc<Attachment>>> {
+        let state = self.helper.session()?;
+        state.map(Attachment::of_helper).transpose()
     }
 
     /// Takes [`bind`](Self::bind) back.
@@ -229,6 +296,18 @@ pub(super) fn of_new(protocol: u8, port: u16, guard: &Guard) -> Option<&Incarnat
     }
 }
 
+/// Whether connections to servers of a service may get a helper that needs connection tracking: by NAT, and to its port.
+///
+/// As the C module does, port 21 counts as such without its helper too.
+pub(crate) fn needs_tracking(service: &ServiceKey, method: Method) -> bool {
+    let ServiceKey::Address { port, protocol, .. } = *service else {
+        return false;
+    };
+    protocol == proto::TCP.into()
+        && method == Method::Nat
+        && (port == FTP || find(proto::TCP, port, &rcu::read_lock()).is_some())
+}
+
 /// The incarnation for a protocol and a virtual port.
 #[cold]
 pub(crate) fn find(protocol: u8, port: u16, guard: &Guard) -> Option<&Incarnation> {
@@ -250,14 +329,14 @@ pub(crate) fn at(place: usize, guard: &Guard) -> Option<&Incarnation> {
 /// `EEXIST` if a port has a helper, `ENOSPC` if there are too many, `ENOMEM`.
 pub(crate) fn add(
     helper: &'static dyn Help,
-    served: &[(Transport, u16)],
+    served: &mut dyn Iterator<Item = (Transport, u16)>,
     module: &'static ThisModule,
 ) -> Result {
     let guard = rcu::read_lock();
     let mut new: [Option<Arc<Incarnation>>; MOST] = [const { None }; MOST];
     // Behind the newest, as far as there is room, so that a listing begins with the newest.
     let mut places = free_places(&guard);
-    for &(transport, port) in served {
+    for (transport, port) in served {
         let mut pending = new.iter().flatten();
         if find(transport.number(), port, &guard).is_some()
             || pending.any(|it| it.transport == transport && it.port == port)

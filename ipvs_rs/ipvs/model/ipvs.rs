@@ -7,6 +7,7 @@ use ipvs_core::{addr::Family, defense::IdleDropper, hash::HashKey};
 use kernel::{new_mutex, prelude::*, sync::Mutex};
 use knet::{
     net_namespace::{Net, NetRef, WeakNet},
+    netfilter::conntrack::Tracking,
     percpu::{CounterPool, Counters},
     random,
     rcu::{self, Arc, Guard, Slot},
@@ -19,7 +20,8 @@ use super::{
     conn::table::Conns,
     drop_rate::DropPacket,
     drops::Drops,
-    duties::{Cleanup, Cpus, Defense, Estimation, Resize, TrashRound},
+    duties::{Cleanup, Cpus, Defense, Estimation, Resize, Track, TrashRound},
+    family::netfilter_family,
     helping::Helped,
     keyring::Keyring,
     masters::Masters,
@@ -95,6 +97,11 @@ pub struct Ipvs {
     /// Queued every second while a defence is on.
     #[pin]
     pub(crate) defense: Work<Ipvs, Defense>,
+    /// Queued when a connection of TCP gets a helper, unless connections are tracked.
+    #[pin]
+    pub(crate) track: Work<Ipvs, Track>,
+    /// The families whose connections are tracked for a helper, by [`bit_of`]. Changed under the configuration lock.
+    tracked: AtomicU32,
     /// The share of new connections that is dropped. Changed by the work of the defences, read by packets.
     pub(crate) drop_packet: DropPacket,
     /// The numbers of dropped packets and connections. Changed by packets and by the work of the defences.
@@ -118,6 +125,10 @@ pub(crate) struct Config {
     hooks_v4: Option<Hooks>,
     /// The hooks for IPv6, while they are registered.
     hooks_v6: Option<Hooks>,
+    /// Connection tracking of IPv4, while a helper needs it.
+    tracking_v4: Option<Tracking>,
+    /// Connection tracking of IPv6, while a helper needs it.
+    tracking_v6: Option<Tracking>,
     /// The deleted servers.
     pub(crate) trash: Trash,
     /// The per-CPU memory for the statistics of services and servers.
@@ -134,6 +145,8 @@ impl Config {
             closed: false,
             hooks_v4: None,
             hooks_v6: None,
+            tracking_v4: None,
+            tracking_v6: None,
             trash: Trash::new(random_key()),
             counters: CounterPool::default(),
             idle_dropper: IdleDropper::default(),
@@ -162,10 +175,39 @@ impl Config {
         Ok(())
     }
 
-    /// Unregisters the hooks for packets of `family`. These packets then pass the director unchanged.
-    pub(crate) fn close_hooks(&mut self, net: &Net, family: Family) {
+    /// Unregisters the hooks for packets of `family`, and ends [`track`](Self::track). These packets then pass the director
+    /// unchanged.
+    pub(crate) fn close_hooks(&mut self, ipvs: &Ipvs, net: &Net, family: Family) {
         if let Some(hooks) = self.hooks(family).take() {
             Ipvs::close_hooks(hooks, net);
+        }
+        if let Some(tracking) = self.tracking(family).take() {
+            tracking.end(net);
+            ipvs.tracked.fetch_and(!bit_of(family), Relaxed);
+        }
+    }
+
+    /// Lets connections of `family` be tracked, as helpers of TCP need it, until [`close_hooks`](Self::close_hooks).
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT` if the namespace ends, `ENOMEM`, or an error of netfilter.
+    pub(crate) fn track(&mut self, ipvs: &Ipvs, net: &Net, family: Family) -> Result {
+        if self.closed {
+            return Err(ENOENT);
+        }
+        let tracking = self.tracking(family);
+        if tracking.is_none() {
+            *tracking = Some(Tracking::begin(net, netfilter_family(family))?);
+            ipvs.tracked.fetch_or(bit_of(family), Relaxed);
+        }
+        Ok(())
+    }
+
+    fn tracking(&mut self, family: Family) -> &mut Option<Tracking> {
+        match family {
+            Family::V4 => &mut self.tracking_v4,
+            Family::V6 => &mut self.tracking_v6,
         }
     }
 
@@ -208,6 +250,8 @@ impl Ipvs {
             est_cpus <- new_mutex!(None, "ip_vs_est_cpus"),
             cleanup <- Work::new(),
             defense <- Work::new(),
+            track <- Work::new(),
+            tracked: AtomicU32::new(0),
             drop_packet: DropPacket::new(),
             drops: Drops::new()?,
             helped: Helped::default(),
@@ -241,7 +285,13 @@ impl Ipvs {
         Work::<Self, TrashRound>::disable_sync(self);
         Work::<Self, Cleanup>::disable_sync(self);
         Work::<Self, Defense>::disable_sync(self);
+        Work::<Self, Track>::disable_sync(self);
         self.config.lock().trash.clear();
+    }
+
+    /// Whether connections of `family` are tracked for a helper.
+    pub(crate) fn is_tracking(&self, family: Family) -> bool {
+        self.tracked.load(Relaxed) & bit_of(family) != 0
     }
 
     /// Takes account of a backup that was started or stopped.
@@ -265,6 +315,14 @@ impl Ipvs {
     /// The kernel's namespace for one read-side section, unless it has begun to end.
     pub(crate) fn net<'g>(&self, guard: &'g Guard) -> Option<&'g Net> {
         self.handle.get(guard)
+    }
+}
+
+/// The bit of a family in a set of families.
+const fn bit_of(family: Family) -> u32 {
+    match family {
+        Family::V4 => 1,
+        Family::V6 => 2,
     }
 }
 

@@ -38,8 +38,8 @@ pub(super) fn look(
     let incarnation =
         helping::find(conn.protocol, conn.virtual_port, guard).ok_or(Reason::Helper)?;
     let transport = incarnation.transport;
-    let length = match transport {
-        Transport::Udp => udp_header(skb, flow)?,
+    let (length, sequence) = match transport {
+        Transport::Udp => (udp_header(skb, flow)?, 0),
         Transport::Tcp => tcp_header(skb, flow)?,
     };
     let mut payload = Payload {
@@ -48,11 +48,20 @@ pub(super) fn look(
         family: netfilter_family(flow.family),
         transport,
         header: flow.transport,
+        sequence,
+        grown: 0,
     };
+    let exchange = conn.exchange(direction, guard);
     let looked = incarnation
         .helper
-        .packet(&conn.exchange(direction), &mut payload);
-    looked.map_err(|_| Reason::Helper)
+        .packet(&exchange, conn.session(), &mut payload);
+    looked.map_err(|_| Reason::Helper)?;
+    // Once for all of the packet, as connection tracking keeps one change for a sequence number.
+    match payload.grown {
+        0 => Ok(()),
+        more if payload.skb.adjust_sequence(sequence, more) => Ok(()),
+        _ => Err(Reason::Helper),
+    }
 }
 
 /// The length of the header of a datagram whose length and checksum are right.
@@ -74,17 +83,18 @@ fn udp_header(skb: &mut Skb, flow: &Flow) -> Result<usize, Reason> {
     Ok(udp::HEADER_LEN)
 }
 
-/// The length of the header of a segment whose checksum is right.
-fn tcp_header(skb: &mut Skb, flow: &Flow) -> Result<usize, Reason> {
+/// The length of the header of a segment whose checksum is right, and its sequence number.
+fn tcp_header(skb: &mut Skb, flow: &Flow) -> Result<(usize, u32), Reason> {
     let mut bytes = [0; tcp::HEADER_LEN];
     let header = skb.header(flow.transport, &mut bytes);
     let header = header.and_then(|header| header.first_chunk());
     let length = header.and_then(tcp::header_len).ok_or(Reason::Truncated)?;
+    let sequence = header.map_or(0, tcp::sequence);
     if flow.transport.saturating_add(length) > skb.len() {
         return Err(Reason::Truncated);
     }
     match is_right(skb, flow) {
-        true => Ok(length),
+        true => Ok((length, sequence)),
         false => Err(Reason::BadChecksum),
     }
 }

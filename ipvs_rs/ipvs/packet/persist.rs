@@ -24,6 +24,7 @@ use knet::{netfilter::HookState, rcu::Ref, skbuff::Skb};
 
 use super::choice::{schedule, ChosenServer, NotScheduled};
 use crate::model::{
+    attachment::Attachment,
     conn::{control::ControllerRef, table::TableKey, Conn, FirstPacket, Refused, Role, Target},
     drops::Reason,
     engine::{Finder, OwnedEngineData},
@@ -193,7 +194,7 @@ fn remember(
             let engine = engine
                 .hold(context.rcu)
                 .ok_or(Refused::Drop(Reason::ServiceDeleted))?;
-            let owned = OwnedEngineData::new(engine, found.data);
+            let owned = OwnedEngineData::new(engine, found.data).and_then(Attachment::of_engine);
             Some(owned.map_err(|_| Refused::Drop(Reason::NoMemory))?)
         }
         _ => None,

@@ -48,6 +48,13 @@ pub(super) fn opened_by_packet(
     (flow, key): (&Flow, &TableKey),
     context: &HookState<'_>,
 ) -> Verdict {
+    if ipvs.get().conns.expects_any() {
+        match Conn::claim(ipvs, key, context.rcu) {
+            Ok(None) => {}
+            Ok(Some(conn)) => return request::forward(ipvs.get(), conn, skb, flow, context),
+            Err(reason) => return ipvs.drop_packet(skb, reason),
+        }
+    }
     open(ipvs, skb, (flow, key), Opener::Packet, context)
 }
 

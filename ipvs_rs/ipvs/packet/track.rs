@@ -52,6 +52,9 @@ fn translate(conn: &Conn, skb: &mut Skb, to: Side) {
         Side::Server => (TupleEnd::Source, conn.server, conn.server_port),
         Side::Client => (TupleEnd::Destination, conn.virtual_addr, conn.virtual_port),
     };
+    if conn.is_helped() {
+        skb.follow_sequence();
+    }
     let family = netfilter_family(conn.family);
     skb.alter_reply(family, end, addr.octets(), port);
 }

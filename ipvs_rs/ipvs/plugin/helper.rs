@@ -8,30 +8,44 @@
 //! the helper's module loaded until it ends: [`helping`](crate::model::helping) says how.
 
 use core::{fmt::Write as _, marker::PhantomData};
-use kernel::{c_str, fmt, prelude::*, static_lock_class, ThisModule};
+use kernel::{alloc::KBox, c_str, fmt, prelude::*, static_lock_class, ThisModule};
 use knet::registry::{Named, Opened};
 
 use super::registration::Kind;
-use crate::model::helping::{self, Help};
-pub use crate::model::helping::{Address, Direction, Exchange, Party, Payload, Transport};
+pub use crate::model::helping::{
+    Address, Direction, Exchange, Expected, Party, Payload, Transport,
+};
+use crate::model::{
+    attachment::{Session, SessionGuard, SessionState},
+    helping::{self, Help},
+};
+pub use knet::module::{Parameter, Parameters};
 
 /// A helper for an application protocol.
 pub trait Helper: 'static {
     /// What listings call it, at most 15 bytes.
     const NAME: &'static str;
 
-    /// The ports of virtual services that it serves.
-    const SERVES: &'static [(Transport, u16)];
+    /// What it remembers of a connection from packet to packet, or `()`. A new connection has the default, and so has one
+    /// that another director has told of.
+    type Session: Default + Send + 'static;
+
+    /// The ports of virtual services that it serves, in host order. Called when the module is loaded.
+    fn serves() -> impl Iterator<Item = (Transport, u16)>;
 
     /// Looks at a packet of a connection, and changes its payload where need be.
     ///
     /// The addresses of the packet are not translated yet. Its checksum is right. Called in the RCU read-side section
-    /// of the packet's hook, on several CPUs at once.
+    /// of the packet's hook, on several CPUs at once, but for one packet of a connection at a time if there is a session.
     ///
     /// # Errors
     ///
-    /// The packet is dropped, and counted in `/proc/net/ip_vs_drops` as `helper`.
-    fn packet(exchange: &Exchange, payload: &mut Payload<'_>) -> Result;
+    /// The packet is dropped, and counted in `/proc/net/ip_vs_drops` as `helper`. Its sender may send it again.
+    fn packet(
+        exchange: &Exchange<'_>,
+        session: &mut Self::Session,
+        payload: &mut Payload<'_>,
+    ) -> Result;
 }
 
 /// A [`Helper`] as a [`Help`].
@@ -44,8 +58,60 @@ impl<H: Helper> Named for Adapter<H> {
 }
 
 impl<H: Helper> Help for Adapter<H> {
-    fn packet(&self, exchange: &Exchange, payload: &mut Payload<'_>) -> Result {
-        H::packet(exchange, payload)
+    fn session(&self) -> Result<Option<SessionState>> {
+        match size_of::<H::Session>() {
+            0 => Ok(None),
+            _ => Ok(Some(KBox::new(H::Session::default(), GFP_ATOMIC)?)),
+        }
+    }
+
+    fn packet(
+        &self,
+        exchange: &Exchange<'_>,
+        session: Option<&Session>,
+        payload: &mut Payload<'_>,
+    ) -> Result {
+        if size_of::<H::Session>() == 0 {
+            return H::packet(exchange, &mut H::Session::default(), payload);
+        }
+        let mut locked = lock(session.ok_or(ESRCH)?);
+        // Without one the connection has ended.
+        let state = Option::as_mut(&mut *locked).ok_or(ESRCH)?;
+        H::packet(exchange, state.downcast_mut().ok_or(EINVAL)?, payload)
+    }
+}
+
+/// The state of a session, locked. Not generic, so that it is compiled here and not in each helper.
+#[inline(never)]
+fn lock(session: &Session) -> SessionGuard<'_> {
+    session.lock()
+}
+
+impl Exchange<'_> {
+    /// Prepares a connection of which the payload tells, so that its packets are translated as those of this one are, to and
+    /// from the same server. It ends if it is not begun within 2 minutes (TCP), or the time-out of UDP. If it is prepared
+    /// already, the time starts again.
+    ///
+    /// If it may come from any port, and a rule has assigned a helper of connection tracking to the packet's entry, then
+    /// connection tracking calls it related.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY` if there are too many connections, or its place is taken by one that controls others; `ESRCH` if this connection
+    /// has ended; `ENOMEM`.
+    #[inline(never)]
+    pub fn expect(&self, expected: &Expected, payload: &mut Payload<'_>) -> Result {
+        self.conn.expect(expected, self.guard)?;
+        if expected.client_port.is_none() {
+            let virtual_end = (self.service.addr.octets(), expected.virtual_port);
+            let protocol = expected.transport.number();
+            let client = expected.client.octets();
+            // Nothing but the state in rules depends on it.
+            let _ = payload
+                .skb
+                .expect_related(payload.family, protocol, client, virtual_end);
+        }
+        Ok(())
     }
 }
 
@@ -71,7 +137,7 @@ impl<H: Helper> Registration<H> {
     /// `EEXIST` if there is one of that name, or for one of its ports, `EINVAL` if the name is too long, `ENOSPC` if
     /// helpers serve too many ports, `ENOMEM`.
     pub fn new(module: &'static ThisModule) -> Result<Self> {
-        register(&Adapter::<H>(PhantomData), H::SERVES, module)?;
+        register(&Adapter::<H>(PhantomData), &mut H::serves(), module)?;
         Ok(Self(PhantomData))
     }
 }
@@ -86,7 +152,7 @@ impl<H: Helper> Drop for Registration<H> {
 #[inline(never)]
 fn register(
     helper: &'static dyn Help,
-    serves: &[(Transport, u16)],
+    serves: &mut dyn Iterator<Item = (Transport, u16)>,
     module: &'static ThisModule,
 ) -> Result {
     HELPERS.register(helper, module, || {

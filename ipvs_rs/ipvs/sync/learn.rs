@@ -31,6 +31,7 @@ use knet::{
 
 use crate::{
     model::{
+        attachment::Attachment,
         conn::{control::ControllerRef, Conn, FirstPacket, Learned, Refused, Role, Target},
         dest::Dest,
         drops::Reason,
@@ -196,10 +197,12 @@ impl Learner {
             mark: entry.mark,
         };
         let engine_data = match (engine, entry.engine) {
-            (Some(engine), Some(found)) => match OwnedEngineData::new(engine, found.data) {
-                Ok(owned) => Some(owned),
-                Err(_) => return Event::NoMemory,
-            },
+            (Some(engine), Some(found)) => {
+                match OwnedEngineData::new(engine, found.data).and_then(Attachment::of_engine) {
+                    Ok(owned) => Some(owned),
+                    Err(_) => return Event::NoMemory,
+                }
+            }
             _ => None,
         };
         let role = Role::Learned {
@@ -208,8 +211,15 @@ impl Learner {
             engine_data,
         };
         match Conn::enter_beside(self.ipvs.as_ref(), target, &first, role, beside, guard) {
-            Ok(_) if server.is_some() => Event::New,
-            Ok(_) => Event::NewUnbound,
+            Ok(_) => {
+                if flags.has(ConnFlags::NO_CLIENT_PORT) {
+                    self.ipvs.conns.expect_one_more();
+                }
+                match server.is_some() {
+                    true => Event::New,
+                    false => Event::NewUnbound,
+                }
+            }
             Err(Refused::Drop(Reason::ConnMax)) => Event::ConnMax,
             Err(Refused::Drop(_)) => Event::NoMemory,
             // A packet was faster.

@@ -8,9 +8,10 @@
 //! C header: [`include/net/netfilter/nf_conntrack.h`](srctree/include/net/netfilter/nf_conntrack.h)
 
 use ipvs_sys as bindings;
+use kernel::{error::to_result, prelude::*};
 
 use super::Family;
-use crate::{net_namespace::Net, rcu::Guard, skbuff::Skb};
+use crate::{module, net_namespace::Net, rcu::Guard, skbuff::Skb};
 
 /// An end of the reply tuple.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,5 +91,98 @@ impl Skb {
     pub fn reset_ct(&mut self) {
         // SAFETY: By the invariant of `Skb` the packet is ours.
         unsafe { bindings::ct_reset(self.as_ptr()) };
+    }
+
+    /// Lets the entry that this packet created keep what is added to and taken from payloads of its TCP connection
+    /// (`nfct_seqadj_ext_add`). Without memory for that, [`adjust_sequence`](Self::adjust_sequence) fails.
+    pub fn follow_sequence(&mut self) {
+        // SAFETY: By the invariant of `Skb` the packet is ours. An entry that is not confirmed belongs to its only packet.
+        unsafe { bindings::ct_follow_sequence(self.as_ptr()) };
+    }
+
+    /// Notes that the payload of this TCP segment, which begins at `sequence`, has become longer by `more` bytes
+    /// (`nf_ct_seqadj_set`). The sequence numbers behind it, and the acknowledgements of the other side, are put right when
+    /// the packets of the connection leave this host. A segment that comes again is not counted again.
+    ///
+    /// Returns `false` if there is no entry that can keep it: the segment must be dropped.
+    pub fn adjust_sequence(&mut self, sequence: u32, more: i32) -> bool {
+        // SAFETY: By the invariant of `Skb` the packet is ours. It keeps its entry, and C takes the entry's lock.
+        unsafe { bindings::ct_adjust_sequence(self.as_ptr(), sequence, more) }
+    }
+
+    /// Lets connection tracking call a connection from any port of `source` to `destination` related to that of this packet
+    /// (`nf_ct_expect_related`). An IPv4 address has the first four bytes.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT` without an entry; `ESHUTDOWN` if no rule has assigned a helper to the entry, as only such an entry can expect
+    /// others; `ENOMEM`; `EBUSY`, `EALREADY` or `EMFILE` from netfilter.
+    pub fn expect_related(
+        &mut self,
+        family: Family,
+        protocol: u8,
+        source: [u8; 16],
+        (destination, port): ([u8; 16], u16),
+    ) -> Result {
+        // SAFETY: By the invariant of `Skb` the packet is ours and keeps its entry. An address has the size of C's union. C
+        // copies them; what it keeps has no pointer to this module, so the module may go before it.
+        to_result(unsafe {
+            bindings::ct_expect(
+                self.as_ptr(),
+                family as u8,
+                protocol,
+                source.as_ptr().cast(),
+                destination.as_ptr().cast(),
+                port.to_be(),
+            )
+        })
+    }
+}
+
+/// Connection tracking of a family in a namespace: while this exists, packets there get entries, whatever rules there are.
+///
+/// # Invariants
+///
+/// One use of connection tracking for `family` in the namespace with this `cookie` belongs to this value.
+pub struct Tracking {
+    family: Family,
+    cookie: u64,
+}
+
+impl Tracking {
+    /// Begins to track the packets of `family` (`nf_ct_netns_get`). May sleep.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`, or what registers the hooks of connection tracking fails with.
+    pub fn begin(net: &Net, family: Family) -> Result<Self> {
+        // SAFETY: The namespace is alive. C keeps no pointer of ours: it counts the uses in each namespace.
+        to_result(unsafe { bindings::nf_ct_netns_get(net.as_ptr(), family as u8) })?;
+        // INVARIANT: That was one use.
+        Ok(Self {
+            family,
+            cookie: net.cookie(),
+        })
+    }
+
+    /// Ends the tracking, unless it has other users. May sleep.
+    ///
+    /// `net` must be the namespace in which it was begun; otherwise it goes on.
+    #[inline]
+    pub fn end(self, net: &Net) {
+        if self.cookie == net.cookie() {
+            let family = self.family;
+            core::mem::forget(self);
+            // SAFETY: The namespace is valid, and it is the one that a use of this value is in.
+            unsafe { bindings::nf_ct_netns_put(net.as_ptr(), family as u8) };
+        }
+    }
+}
+
+impl Drop for Tracking {
+    /// A value that was not ended goes on, as its namespace may no longer exist.
+    #[inline]
+    fn drop(&mut self) {
+        module::leak((), "connection tracking");
     }
 }

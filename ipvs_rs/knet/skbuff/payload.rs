@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Other bytes in the payload of a datagram.
+//! Other bytes in the payload of a packet.
 
 use core::ops::Range;
 use ipvs_sys as bindings;
@@ -13,6 +13,17 @@ use crate::netfilter::Family;
 const UDP_HEADER: usize = 8;
 /// The offset of the checksum in it.
 const UDP_CHECKSUM: usize = 6;
+/// The length of a TCP header without options.
+const TCP_HEADER: usize = 20;
+/// The offset of the byte whose upper half is the length of a TCP header in words of four bytes.
+const TCP_LENGTH: usize = 12;
+
+/// The bytes of a packet that others take the place of, as offsets from `skb->data`.
+struct Splice {
+    transport: u32,
+    start: u32,
+    removed: u32,
+}
 
 impl Skb {
     /// Replaces bytes of the payload of the UDP datagram whose header is at `transport`. `range` counts from the end of
@@ -30,32 +41,24 @@ impl Skb {
         range: Range<usize>,
         with: &[u8],
     ) -> Result {
-        if !self.is_of(family) || transport < header_length(family) || self.is_gso() {
+        if self.is_gso() {
             return Err(EINVAL);
         }
-        let payload = transport.checked_add(UDP_HEADER).ok_or(EINVAL)?;
-        let start = payload.checked_add(range.start).ok_or(EINVAL)?;
-        let end = payload.checked_add(range.end).ok_or(EINVAL)?;
-        let behind = self.len().checked_sub(end).ok_or(EINVAL)?;
-        let removed = end.checked_sub(start).ok_or(EINVAL)?;
-        let head = start.checked_add(with.len()).ok_or(EINVAL)?;
-        let total = head.checked_add(behind).ok_or(EINVAL)?;
-        u16::try_from(total).map_err(|_| EINVAL)?;
+        let splice = self.splice(family, (transport, UDP_HEADER), range, with.len())?;
         self.checksum_help()?;
         let field = transport.wrapping_add(UDP_CHECKSUM);
         let has_checksum = self.header(field, &mut [0; 2]).ok_or(EINVAL)? != [0; 2];
-        let offset = self.network_offset();
-        // CAST: All of these are lengths and offsets in a packet, whose length is a u32.
+        // CAST: The new total fits into 16 bits.
         // INVARIANT: The packet begins with the same network header as before, in one piece.
-        // SAFETY: By the type invariant the packet is ours, and begins with a header of its family. The header at
-        // `transport` and the bytes that are removed were found to lie in it, and the new total to fit into 16 bits.
-        // No reference into the data is left, as `self` is borrowed mutably.
+        // SAFETY: By the type invariant the packet is ours, and begins with a header of its family. `splice` has found the
+        // header at `transport` and the bytes that are removed to lie in it, and the new total to fit into 16 bits. No
+        // reference into the data is left, as `self` is borrowed mutably.
         to_result(unsafe {
             bindings::udp_splice(
                 self.as_ptr(),
-                offset.wrapping_add(transport) as u32,
-                offset.wrapping_add(start) as u32,
-                removed as u32,
+                splice.transport,
+                splice.start,
+                splice.removed,
                 with.as_ptr().cast(),
                 with.len() as u32,
             )
@@ -67,5 +70,75 @@ impl Skb {
                 Ok(())
             }
         }
+    }
+
+    /// Replaces bytes of the payload of the TCP segment whose header is at `transport`. `range` counts from the end of that
+    /// header. The length and the checksums are those of the new segment afterwards. Of other lengths, the sequence numbers
+    /// of what follows must be adjusted: see [`adjust_sequence`](Self::adjust_sequence).
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if there is no TCP header behind a header of `family`, `range` is not in the packet, or the packet would be
+    /// too long; `ENOMEM`. The packet is to be dropped then.
+    pub fn replace_tcp_payload(
+        &mut self,
+        family: Family,
+        transport: usize,
+        range: Range<usize>,
+        with: &[u8],
+    ) -> Result {
+        let field = transport.checked_add(TCP_LENGTH).ok_or(EINVAL)?;
+        let mut byte = [0];
+        let &[byte] = self.header(field, &mut byte).ok_or(EINVAL)? else {
+            return Err(EINVAL);
+        };
+        let header = usize::from(byte >> 4).wrapping_mul(4);
+        if header < TCP_HEADER {
+            return Err(EINVAL);
+        }
+        let splice = self.splice(family, (transport, header), range, with.len())?;
+        // CAST: The new total fits into 16 bits.
+        // INVARIANT: The packet begins with the same network header as before, in one piece.
+        // SAFETY: By the type invariant the packet is ours, and begins with a header of its family. `splice` has found the
+        // header at `transport` and the bytes that are removed to lie in it, and the new total to fit into 16 bits. No
+        // reference into the data is left, as `self` is borrowed mutably.
+        to_result(unsafe {
+            bindings::tcp_splice(
+                self.as_ptr(),
+                splice.transport,
+                splice.start,
+                splice.removed,
+                with.as_ptr().cast(),
+                with.len() as u32,
+            )
+        })
+    }
+
+    /// The place of `range` in a packet with a transport header of that offset and length, for `length` other bytes.
+    fn splice(
+        &self,
+        family: Family,
+        (transport, header): (usize, usize),
+        range: Range<usize>,
+        length: usize,
+    ) -> Result<Splice> {
+        if !self.is_of(family) || transport < header_length(family) {
+            return Err(EINVAL);
+        }
+        let payload = transport.checked_add(header).ok_or(EINVAL)?;
+        let start = payload.checked_add(range.start).ok_or(EINVAL)?;
+        let end = payload.checked_add(range.end).ok_or(EINVAL)?;
+        let behind = self.len().checked_sub(end).ok_or(EINVAL)?;
+        let removed = end.checked_sub(start).ok_or(EINVAL)?;
+        let head = start.checked_add(length).ok_or(EINVAL)?;
+        let total = head.checked_add(behind).ok_or(EINVAL)?;
+        u16::try_from(total).map_err(|_| EINVAL)?;
+        let offset = self.network_offset();
+        // CAST: All of these are lengths and offsets in a packet, whose length is a u32.
+        Ok(Splice {
+            transport: offset.wrapping_add(transport) as u32,
+            start: offset.wrapping_add(start) as u32,
+            removed: removed as u32,
+        })
     }
 }

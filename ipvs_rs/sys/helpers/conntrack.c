@@ -5,6 +5,8 @@
 #include <linux/skbuff.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_core.h>
+#include <net/netfilter/nf_conntrack_expect.h>
+#include <net/netfilter/nf_conntrack_seqadj.h>
 #include <net/netfilter/nf_conntrack_zones.h>
 
 #include "../helpers.h"
@@ -77,4 +79,50 @@ void ipvs_helper_ct_kill(struct net *net, u8 family, u8 protocol, const void *so
 	if (NF_CT_DIRECTION(found) == IP_CT_DIR_ORIGINAL)
 		nf_ct_kill(ct);
 	nf_ct_put(ct);
+}
+
+/* Lets the entry that @skb began keep what is added to and taken from the payloads of its packets. */
+void ipvs_helper_ct_follow_sequence(struct sk_buff *skb)
+{
+	enum ip_conntrack_info info;
+	struct nf_conn *ct = nf_ct_get(skb, &info);
+
+	if (ct && !nf_ct_is_confirmed(ct) && !nf_ct_is_dying(ct) && !nfct_seqadj(ct))
+		nfct_seqadj_ext_add(ct);
+}
+
+/*
+ * @more bytes were added to the payload of @skb, which begins at @sequence. Is there an entry that keeps it? Then sequence
+ * numbers and acknowledgements behind it are put right as packets leave.
+ */
+bool ipvs_helper_ct_adjust_sequence(struct sk_buff *skb, u32 sequence, s32 more)
+{
+	enum ip_conntrack_info info;
+	struct nf_conn *ct = nf_ct_get(skb, &info);
+
+	return ct && nfct_seqadj(ct) && !nf_ct_seqadj_set(ct, info, htonl(sequence), more);
+}
+
+/*
+ * A connection from any port of @source to @destination is related to the entry of @skb. What is expected refers to that
+ * entry and to no function of ours, so it may be there longer than this module.
+ */
+int ipvs_helper_ct_expect(struct sk_buff *skb, u8 family, u8 protocol, const void *source, const void *destination,
+			  __be16 destination_port)
+{
+	struct nf_conntrack_expect *expected;
+	enum ip_conntrack_info info;
+	struct nf_conn *ct = nf_ct_get(skb, &info);
+	int err;
+
+	if (!ct)
+		return -ENOENT;
+	expected = nf_ct_expect_alloc(ct);
+	if (!expected)
+		return -ENOMEM;
+	nf_ct_expect_init(expected, NF_CT_EXPECT_CLASS_DEFAULT, family, source, destination, protocol, NULL,
+			  &destination_port);
+	err = nf_ct_expect_related(expected, 0);
+	nf_ct_expect_put(expected);
+	return err;
 }

@@ -3,9 +3,12 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/skbuff.h>
+#include <linux/tcp.h>
 #include <linux/udp.h>
 #include <net/checksum.h>
+#include <net/ip6_checksum.h>
 #include <net/inet_sock.h>
+#include <net/gso.h>
 #include <net/ip.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/sock.h>
@@ -84,12 +87,11 @@ bool ipvs_helper_options_fit(const struct sk_buff *skb)
 }
 
 /*
- * Replaces @removed bytes at @start by the @length bytes at @with, and puts the lengths in the UDP header at @transport and
- * in the IP header right. Offsets are those from skb->data, and lie in the packet. The new packet is not too long for its
- * lengths. The UDP checksum is left as it was. If there is no memory, the packet's bytes stay as they were.
+ * Replaces @removed bytes at @start by the @length bytes at @with, and puts the length in the IP header right. Offsets are
+ * those from skb->data, and lie in the packet. The new packet is not too long for its lengths. If there is no memory, the
+ * packet's bytes stay as they were.
  */
-int ipvs_helper_udp_splice(struct sk_buff *skb, unsigned int transport, unsigned int start, unsigned int removed,
-			   const void *with, unsigned int length)
+static int splice(struct sk_buff *skb, unsigned int start, unsigned int removed, const void *with, unsigned int length)
 {
 	unsigned int behind = skb->len - start - removed;
 	int more = (int)(length - removed), room, err;
@@ -112,7 +114,6 @@ int ipvs_helper_udp_splice(struct sk_buff *skb, unsigned int transport, unsigned
 	if (more < 0)
 		skb_trim(skb, skb->len + more);
 
-	((struct udphdr *)(skb->data + transport))->len = htons(skb->len - transport);
 	if (skb->protocol == htons(ETH_P_IPV6)) {
 		ipv6_hdr(skb)->payload_len = htons(skb->len - skb_network_offset(skb) - sizeof(struct ipv6hdr));
 		return 0;
@@ -121,5 +122,50 @@ int ipvs_helper_udp_splice(struct sk_buff *skb, unsigned int transport, unsigned
 	total = htons(skb->len - skb_network_offset(skb));
 	csum_replace2(&iph->check, iph->tot_len, total);
 	iph->tot_len = total;
+	return 0;
+}
+
+/* See splice(). The length in the UDP header at @transport follows, too; its checksum is left as it was. */
+int ipvs_helper_udp_splice(struct sk_buff *skb, unsigned int transport, unsigned int start, unsigned int removed,
+			   const void *with, unsigned int length)
+{
+	int err = splice(skb, start, removed, with, length);
+
+	if (!err)
+		((struct udphdr *)(skb->data + transport))->len = htons(skb->len - transport);
+	return err;
+}
+
+/*
+ * See splice(). The checksum in the TCP header at @transport is right afterwards, or is left to the device as it was before.
+ * A packet that stands for several does so still, unless it is as short as one of them now.
+ */
+int ipvs_helper_tcp_splice(struct sk_buff *skb, unsigned int transport, unsigned int start, unsigned int removed,
+			   const void *with, unsigned int length)
+{
+	int err = splice(skb, start, removed, with, length);
+	unsigned int all = skb->len - transport, payload;
+	bool partial = skb->ip_summed == CHECKSUM_PARTIAL;
+	struct tcphdr *th;
+	__wsum data;
+	__sum16 sum;
+
+	if (err)
+		return err;
+	th = (struct tcphdr *)(skb->data + transport);
+	payload = all - th->doff * 4;
+	if (skb_is_gso(skb) && payload <= skb_shinfo(skb)->gso_size)
+		skb_gso_reset(skb);
+	else if (skb_is_gso(skb))
+		skb_shinfo(skb)->gso_segs = DIV_ROUND_UP(payload, skb_shinfo(skb)->gso_size);
+	th->check = 0;
+	data = partial ? 0 : skb_checksum(skb, transport, all, 0);
+	if (skb->protocol == htons(ETH_P_IPV6))
+		sum = csum_ipv6_magic(&ipv6_hdr(skb)->saddr, &ipv6_hdr(skb)->daddr, all, IPPROTO_TCP, data);
+	else
+		sum = csum_tcpudp_magic(ip_hdr(skb)->saddr, ip_hdr(skb)->daddr, all, IPPROTO_TCP, data);
+	th->check = partial ? ~sum : sum;
+	if (!partial)
+		skb->ip_summed = CHECKSUM_UNNECESSARY;
 	return 0;
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Any bytes as a packet of an FTP control connection, in both directions: what it has is the same when it comes in two
-//! packets, unless the first of them reports a line as incomplete; a reply that was rewritten leads to the new place.
+//! packets, unless the first of them reports a line as incomplete; a reply that was rewritten leads to the new place. And as
+//! packets of a conversation, which finds the endpoints of a client however its commands are split.
 
 #![no_main]
 
 use ipvs_core::addr::{Addr, Family};
+use ipvs_core::app::ftp::conversation::{Conversation, Segment, REFUSAL};
 use ipvs_core::app::ftp::{Command, Commands, Form, Incomplete, Position, Replies, Reply};
 use libfuzzer_sys::fuzz_target;
 
@@ -38,6 +40,7 @@ fuzz_target!(|data: &[u8]| {
         let two = replies(second, family, one.2);
         agree(&all, one, two, by, moved_reply);
     }
+    converse(payload, usize::from(choice >> 1), family);
     for (index, reply) in all.0.iter().enumerate() {
         let (addr, port) = (Addr::from_v4([203, 0, 113, 255]), 1025);
         let mut rewritten = payload.to_vec();
@@ -49,6 +52,52 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!((again[index].addr, again[index].port), (expected, port));
     }
 });
+
+/// A client says all of it, whole and in two packets, and then the server.
+fn converse(payload: &[u8], at: usize, family: Family) {
+    let segment = |sequence, payload| Segment {
+        family,
+        sequence,
+        payload,
+    };
+    let mut whole = Conversation::default();
+    let Ok(request) = whole.request(&segment(0, payload), None) else {
+        return;
+    };
+    let (first, second) = payload.split_at(at.min(payload.len()));
+    let mut split = Conversation::default();
+    let mut listening = Vec::new();
+    for (sequence, piece) in [(0, first), (first.len() as u32, second)] {
+        if !piece.is_empty() {
+            let Ok(request) = split.request(&segment(sequence, piece), None) else {
+                return;
+            };
+            listening.extend(request.listening.into_iter().flatten());
+        }
+    }
+    let expected: Vec<_> = request.listening.into_iter().flatten().collect();
+    // A command with a hundred blanks is read in one packet only.
+    if payload.len() < 90 {
+        assert_eq!(listening, expected);
+    }
+    assert!(listening.iter().all(|it| expected.contains(it)));
+    let nowhere = Some(Addr::from_v4([0, 0, 0, 0]));
+    if let Ok(request) = Conversation::default().request(&segment(0, payload), nowhere) {
+        for range in request.refused.into_iter().flatten() {
+            assert!(range.start < range.end && range.end <= payload.len());
+        }
+    }
+    if let Ok(answer) = whole.answer(&segment(0, payload)) {
+        let mut text = payload.to_vec();
+        if let Some(at) = answer.refused {
+            text[at] = REFUSAL;
+        }
+        for reply in answer.listening.iter().rev().flatten() {
+            let other = reply.text(Addr::from_v4([203, 0, 113, 255]), reply.port);
+            text.splice(reply.place.clone(), other.as_bytes().iter().copied());
+        }
+    }
+}
 
 fn commands(payload: &[u8], family: Family, position: Position) -> Read<Command> {
     let mut commands = Commands::new(payload, family, position);

@@ -181,6 +181,14 @@ def a_scheduler_of_another_build_is_refused(t):
     t.note("insmod of a stale scheduler:", said)
 
 
+@scenario(rust_only=True)
+def a_helper_of_another_build_is_refused(t):
+    path = built("stale/ip_vs_ftp.ko.stale", "stale-scheduler.sh")
+    said = insert(path)
+    check(kernel.use_count("ip_vs_ftp") is None, "a helper with another interface was loaded")
+    t.note("insmod of a stale helper:", said)
+
+
 def built(path, script):
     """A module that a script leaves in the build folder, by a name that keeps it from being installed."""
     path = f"{kernel.BUILD}/{path}"

@@ -2,6 +2,8 @@
 
 //! Commands of a client.
 
+use core::ops::Range;
+
 use super::super::{address, cursor::Cursor};
 use super::line::{Incomplete, Line, Lines, Position};
 use super::{number_of, six_numbers, Form};
@@ -65,6 +67,8 @@ impl Endpoint {
 pub struct Commands<'a> {
     lines: Lines<'a>,
     family: Family,
+    /// Where the line of the last command is.
+    line: (usize, usize),
 }
 
 impl<'a> Commands<'a> {
@@ -73,7 +77,13 @@ impl<'a> Commands<'a> {
         Self {
             lines: Lines::new(payload, position),
             family,
+            line: (0, 0),
         }
+    }
+
+    /// The bytes of the line of the last command, without its end. Empty if the line began in an earlier packet.
+    pub const fn line(&self) -> Range<usize> {
+        self.line.0..self.line.1
     }
 
     /// Where the next packet begins, once all commands of this one were taken and the whole of it was sent on.
@@ -90,8 +100,15 @@ impl Iterator for Commands<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         match self.lines.next()? {
-            Line::Whole(text) => Some(Ok(Command::read(text, self.family))),
-            Line::Rest => Some(Ok(Command::Other)),
+            Line::Whole(text) => {
+                let end = text.at().saturating_add(text.rest().len());
+                self.line = (text.at(), end);
+                Some(Ok(Command::read(text, self.family)))
+            }
+            Line::Rest => {
+                self.line = (0, 0);
+                Some(Ok(Command::Other))
+            }
             Line::Unfinished(text) if may_become_command(text.rest()) => {
                 Some(Err(Incomplete { from: text.at() }))
             }

@@ -46,6 +46,11 @@ impl Control {
         self.mode == Mode::Passive(form)
     }
 
+    /// Whether the reply to the last PASV or EPSV was rewritten.
+    pub const fn is_answered(&self) -> bool {
+        self.is_answered
+    }
+
     /// The client sent a command.
     pub fn command(&mut self, command: &Command) {
         let mode = match command {

@@ -20,6 +20,7 @@ use super::{check_family, close_unused_hooks, service as find_service};
 use crate::model::{
     dest::Dest,
     duties::{Cleanup, TrashRound},
+    helping::needs_tracking,
     member::Member,
     origin::Origin,
     scheduling::Change,
@@ -53,6 +54,9 @@ pub(crate) fn add_dest(
     let members = current.list().with(Member::new(dest.clone(), spec))?;
     let entered = pool.renew(members, Change::Inserted(0), net, || {
         config.open_hooks(ipvs, net, key.family)?;
+        if needs_tracking(&service.key, spec.method()) {
+            config.track(ipvs, net, service.key.family())?;
+        }
         let place = ipvs.servers.prepare(ipvs, &dest, None, spec)?;
         dest.configure(spec);
         dest.attach(&service.stats);
@@ -81,7 +85,7 @@ pub(crate) fn edit_dest(
     spec: &DestSpec,
 ) -> Result {
     let net = origin.net;
-    let _config = ipvs.config.lock();
+    let mut config = ipvs.config.lock();
     let service = &*find_service(ipvs, service)?;
     let mut pool = service.pool.lock();
     let current = pool.get()?;
@@ -90,6 +94,9 @@ pub(crate) fn edit_dest(
     let (dest, before) = (member.dest().clone(), *member.spec());
     let members = current.list().with_other(index, &member.with(spec))?;
     pool.renew(members, Change::Updated(index), net, || {
+        if needs_tracking(&service.key, spec.method()) {
+            config.track(ipvs, net, service.key.family())?;
+        }
         let place = ipvs.servers.prepare(ipvs, &dest, Some(&before), spec)?;
         dest.configure(spec);
         ipvs.servers.enter(&dest, place);

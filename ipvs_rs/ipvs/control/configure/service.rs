@@ -128,8 +128,8 @@ pub(crate) fn flush(ipvs: &Arc<Ipvs>, origin: Origin<'_>) {
     let net = origin.net;
     let mut config = ipvs.config.lock();
     // The hooks go first, because no service remains to which they could hand a packet.
-    config.close_hooks(net, Family::V4);
-    config.close_hooks(net, Family::V6);
+    config.close_hooks(ipvs, net, Family::V4);
+    config.close_hooks(ipvs, net, Family::V6);
     let (mut cursor, mut deleted_any) = (Cursor::default(), false);
     loop {
         let next = {

@@ -7,7 +7,7 @@ use ipvs_core::{addr::Addr, conn::ConnFlags, sync::Announced};
 use kernel::{alloc::flags::__GFP_NOWARN, c_str, prelude::*, static_lock_class};
 use knet::{
     hashtable::Node,
-    rcu::{Arc, Guard, Ref},
+    rcu::{Arc, Guard, OnceArc, Ref},
     time::{Jiffies, HZ},
     timer::{Storage, Timer},
 };
@@ -18,7 +18,7 @@ use super::{
     table::TableKey,
     Conn, CLIENT, SERVER, TEMPLATE,
 };
-use crate::model::{dest::Dest, drops::Reason, engine::OwnedEngineData, Ipvs};
+use crate::model::{attachment::Attachment, dest::Dest, drops::Reason, Ipvs};
 
 /// The time of a new connection until its first packet is followed, in ticks.
 // CAST: `HZ` is 1,000 at most.
@@ -52,14 +52,14 @@ pub(crate) enum Role<'a> {
         learned: &'a Learned,
         control: Option<ControllerRef>,
         /// The data of a persistence engine, in a template.
-        engine_data: Option<Arc<OwnedEngineData>>,
+        engine_data: Option<Arc<Attachment>>,
     },
     /// A persistence template: the server of a client is kept for `timeout` ticks. It is made together with the
     /// first connection that it controls.
     Template {
         timeout: u32,
         /// The data of the service's persistence engine.
-        engine_data: Option<Arc<OwnedEngineData>>,
+        engine_data: Option<Arc<Attachment>>,
     },
 }
 
@@ -94,7 +94,7 @@ struct Beginning {
     rest: u32,
     control: Option<ControllerRef>,
     controlled: u32,
-    engine_data: Option<Arc<OwnedEngineData>>,
+    engine_data: Option<Arc<Attachment>>,
     announced: Announced,
 }
 
@@ -227,6 +227,8 @@ impl Conn {
             match conns.insert(&conn, first.key, other, guard) {
                 Some(()) => Ok(conn),
                 None => {
+                    // It was not counted as expected.
+                    conn.condition.remove(ConnFlags::NO_CLIENT_PORT);
                     conn.unbind();
                     Err(Refused::Exists)
                 }
@@ -317,7 +319,7 @@ impl Conn {
             ipvs,
             control: control.and_then(ControllerRef::keep),
             mark,
-            engine_data,
+            attachment: OnceArc::new(engine_data),
             announced: AtomicU32::new(announced.bits()),
         })
     }

@@ -80,6 +80,8 @@ pub(crate) struct Conns {
     #[pin]
     table: Table<Conn>,
     count: AtomicUsize,
+    /// How many of them have the flag [`NO_CLIENT_PORT`](ipvs_core::conn::ConnFlags::NO_CLIENT_PORT).
+    expected: AtomicUsize,
     pub(crate) sizing: Sizing,
 }
 
@@ -90,6 +92,7 @@ impl Conns {
             key,
             table <- Table::new(*BITS.start()),
             count: AtomicUsize::new(0),
+            expected: AtomicUsize::new(0),
             sizing: Sizing::new(*BITS.start()..=MOST_BITS.load(Relaxed)),
         })
     }
@@ -172,6 +175,24 @@ impl Conns {
     /// Undoes [`Conns::reserve`].
     pub(super) fn release(&self) {
         self.count.fetch_sub(1, Relaxed);
+    }
+
+    /// Counts a connection whose client's port is not known, once it is in the table. The number may be too small for a moment,
+    /// and count as a very large one.
+    #[cold]
+    pub(crate) fn expect_one_more(&self) {
+        self.expected.fetch_add(1, Relaxed);
+    }
+
+    /// Undoes [`Conns::expect_one_more`].
+    pub(super) fn expect_one_less(&self) {
+        self.expected.fetch_sub(1, Relaxed);
+    }
+
+    /// Whether there is a connection whose client's port is not known.
+    #[inline]
+    pub(crate) fn expects_any(&self) -> bool {
+        self.expected.load(Relaxed) != 0
     }
 
     /// Inserts a connection with this key, so that packets find it, and arms its timer.
