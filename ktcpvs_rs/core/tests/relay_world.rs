@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use ktcpvs_core::http::{
     edits::{of_answer, of_request, Fate},
-    HEAD_MAX,
+    Fault, HEAD_MAX,
 };
 use ktcpvs_core::relay::{Chosen, Effect, Event, Halt, Mode, Relay, Settings, Side, Times};
 use proptest::{collection::vec, prelude::*};
@@ -34,6 +34,8 @@ struct Socket {
     has_fin: bool,
     room: usize,
     sent: Vec<u8>,
+    /// The number of requests that the server has answered on it.
+    answered: usize,
 }
 
 impl Socket {
@@ -61,6 +63,15 @@ struct World {
     answered: usize,
     is_pooled: bool,
     pieces: VecDeque<usize>,
+    outcome: Outcome,
+}
+
+/// How the client's connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Whole,
+    Fault,
+    Reset,
 }
 
 impl World {
@@ -81,6 +92,7 @@ impl World {
             answered: 0,
             is_pooled: false,
             pieces: pieces.iter().copied().collect(),
+            outcome: Outcome::Whole,
         }
     }
 
@@ -160,7 +172,14 @@ impl World {
                 let server = self.server.take().expect("a server");
                 self.served.extend(server.sent);
             }
-            Effect::SendFault { .. } | Effect::Reset(_) => panic!("{effect:?}"),
+            Effect::SendFault { fault, from, .. } => {
+                assert_eq!(fault, Fault::BadGateway);
+                self.outcome = Outcome::Fault;
+                let rest = fault.rest(false, from as usize).concat();
+                self.send(Side::Client, &rest);
+            }
+            Effect::Reset(Side::Client) => self.outcome = Outcome::Reset,
+            Effect::Reset(Side::Server) => self.server = None,
         }
     }
 
@@ -171,7 +190,10 @@ impl World {
             Side::Client => of_answer(head, self.relay.answer().unwrap(), fate),
         };
         let whole = edits.unwrap().pieces(head).collect::<Vec<_>>().concat();
-        let rest = &whole[from..];
+        self.send(to, &whole[from..]);
+    }
+
+    fn send(&mut self, to: Side, rest: &[u8]) {
         let socket = self.socket(to);
         let count = rest.len().min(socket.room);
         socket.room -= count;
@@ -208,18 +230,19 @@ impl World {
         let Some(server) = &mut self.server else {
             return;
         };
-        let before: usize = match mode {
-            Mode::Each => self.served.len(),
-            _ => 0,
-        };
-        while let Some((_, answer)) = self.exchanges.get(self.answered) {
-            let needed: usize = self.exchanges[..=self.answered]
-                .iter()
-                .map(|it| it.0.len())
-                .sum();
-            if before + server.sent.len() < needed {
+        while let Some((request, answer)) = self.exchanges.get(self.answered) {
+            let has_request = match mode {
+                // For each request the relay has another socket here, even if the connection is one of the pool.
+                Mode::Each => server.sent == *request && server.answered == 0,
+                Mode::First | Mode::Connection => {
+                    let needed = self.exchanges[..=self.answered].iter();
+                    server.sent.len() >= needed.map(|it| it.0.len()).sum()
+                }
+            };
+            if !has_request {
                 return;
             }
+            server.answered += 1;
             server.coming.extend(answer);
             self.answered += 1;
             server.has_fin = self.answered == self.exchanges.len();
@@ -249,14 +272,19 @@ impl World {
         self.relay.on(event, 0);
     }
 
-    fn run(&mut self, mode: Mode, order: &[u8]) {
+    /// The connection to the server breaks at the steps that `breaks` names.
+    fn run(&mut self, mode: Mode, order: &[u8], breaks: &[usize]) {
         self.turn();
-        for what in order
-            .iter()
-            .copied()
-            .chain((0..40_000).map(|step: u32| step as u8))
-        {
-            self.happen(what);
+        let regular = (0..40_000).map(|step: u32| step as u8);
+        for (step, what) in order.iter().copied().chain(regular).enumerate() {
+            match &self.server {
+                Some(server) if breaks.contains(&step) => {
+                    // What it has not sent yet, another one may have to send.
+                    self.answered -= server.answered;
+                    self.relay.on(Event::Broken(Side::Server), 0);
+                }
+                _ => self.happen(what),
+            }
             self.turn();
             self.serve(mode);
             if self.relay.has_ended() {
@@ -319,14 +347,40 @@ proptest! {
         mode in prop::sample::select([Mode::Each, Mode::First, Mode::Connection].as_slice()),
     ) {
         let mut world = World::new(mode, &exchanges, &pieces);
-        world.run(mode, &order);
+        world.run(mode, &order, &[]);
         if let Some(server) = world.server.take() {
             world.served.extend(server.sent);
         }
         let requests: Vec<u8> = exchanges.iter().flat_map(|it| it.0.clone()).collect();
+        prop_assert_eq!(world.outcome, Outcome::Whole);
         let answers: Vec<u8> = exchanges.iter().flat_map(|it| it.1.clone()).collect();
         prop_assert!(world.served == requests);
         prop_assert!(world.client.sent == answers);
+    }
+
+    #[test]
+    fn an_answer_that_breaks_off_never_looks_whole(
+        exchanges in vec(exchange(), 1..5),
+        pieces in vec(1_usize..90, 1..12),
+        order in vec(0_u8..4, 0..200),
+        breaks in vec(0_usize..120, 1..4),
+    ) {
+        let mut world = World::new(Mode::Each, &exchanges, &pieces);
+        world.run(Mode::Each, &order, &breaks);
+        let answers: Vec<u8> = exchanges.iter().flat_map(|it| it.1.clone()).collect();
+        let sent = world.client.sent;
+        match world.outcome {
+            Outcome::Whole => prop_assert!(sent == answers),
+            Outcome::Reset => prop_assert!(answers.starts_with(&sent)),
+            Outcome::Fault => {
+                // Behind whole answers, of which the last one may be an interim one.
+                let fault = Fault::BadGateway.rest(false, 0).concat();
+                let before = sent.strip_suffix(&*fault);
+                let is_end = |before: &[u8]| ends(&exchanges).any(|end| answers[..end] == *before);
+                let follows_a_whole_one = before.is_some_and(is_end);
+                prop_assert!(follows_a_whole_one);
+            }
+        }
     }
 
     #[test]
@@ -380,6 +434,22 @@ proptest! {
             prop_assert_eq!(relay.has_ended(), has_ended);
         }
     }
+}
+
+/// Where answers end, interim ones too.
+fn ends(exchanges: &[(Vec<u8>, Vec<u8>)]) -> impl Iterator<Item = usize> + '_ {
+    let mut at = 0;
+    exchanges.iter().flat_map(move |(_, answer)| {
+        let start = at;
+        at += answer.len();
+        let interim = "HTTP/1.1 103 Early Hints\r\nA: b\r\n\r\n";
+        let has_interim = answer.starts_with(interim.as_bytes());
+        [
+            start,
+            start + if has_interim { interim.len() } else { 0 },
+            at,
+        ]
+    })
 }
 
 const TEXTS: [&str; 7] = [
