@@ -4,9 +4,10 @@
 import os
 import time
 
+import ftp
 from additions import ALL, CLIENT_PORT, CONN, FLAGS, Additions, is_template, nest
 from genl import attribute, be16, u32
-from lab import VIP
+from lab import VIP, run, server_address
 from scenario import check, equal, scenario
 from scenarios.x_daemons import Pair, rows
 from views import wait_until
@@ -218,3 +219,32 @@ def a_late_backup_gets_a_large_table(t):
     print(f"# {MANY} connections are on the backup {took:.1f} s after the daemons have started; {events(pair.backup)}")
     t.note("connections", MANY)
     pair.stop()
+
+
+@scenario(rust_only=True)
+def a_transfer_of_ftp_costs_few_entries(t):
+    """With the C module each packet of a data connection is two entries, as its controller is told of with it."""
+    run("modprobe", "ip_vs_ftp")
+    service = [f"-A -t {VIP}:21 -s rr", f"-a -t {VIP}:21 -r {server_address(1)}:21 -m"]
+    pair = Pair((service, service))
+    pair.start()
+    servant = ftp.vsftpd(pair.lab.servers[0], server_address(1))
+    talk = ftp.Client(pair.lab.client, VIP)
+    time.sleep(0.5)
+
+    def packets():
+        return int(pair.master.read("/proc/net/ip_vs_stats").splitlines()[2].split()[1], 16)
+
+    before, sent = packets(), events(pair.master)["sent_entries"]
+    for mode in ("PASV", "PORT", "EPSV", "EPRT"):
+        talk.fetches(mode, "large")
+    time.sleep(0.5)
+    passed, told = packets() - before, events(pair.master)["sent_entries"] - sent
+    print(f"# four downloads by FTP: {passed} packets from the client, {told} entries")
+    check(passed > 100, f"packets: {passed}")
+    check(told < 40, f"entries: {told}")
+    are_equal(pair, 5, "the connections on the backup")
+    talk.close()
+    servant.stop()
+    pair.stop()
+    t.note("few entries")
