@@ -77,6 +77,7 @@ pub(crate) struct ControllerRef(Option<Arc<Conn>>);
 
 impl ControllerRef {
     /// Counts a new connection at `controller`. Returns [`None`] if `controller` has ended.
+    #[inline(always)]
     pub(crate) fn at(controller: Ref<'_, Conn>) -> Option<Self> {
         let controller = controller.try_clone()?;
         controller
