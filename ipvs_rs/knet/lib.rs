@@ -48,6 +48,7 @@ pub mod timer;
 pub mod tree;
 pub mod vec;
 pub mod work;
+pub mod xtables;
 
 /// The prefix of log lines, in whatever module the line comes from.
 const __LOG_PREFIX: &[u8] = b"knet\0";
