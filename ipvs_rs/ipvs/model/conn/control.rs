@@ -103,6 +103,13 @@ impl Drop for ControllerRef {
     }
 }
 
+impl Conn {
+    /// The connection that controls this one.
+    pub(crate) fn controller(&self) -> Option<&Self> {
+        self.control.as_deref()
+    }
+}
+
 /// Takes a connection off the count of its controller, if it has a controller.
 pub(super) fn release(controller: Option<&Arc<Conn>>) {
     if let Some(controller) = controller {
