@@ -268,12 +268,24 @@ def a_backup_has_the_calls(t):
         director.ipvs(f"-A {SERVICE} -s rr -p 300 --pe sip",
                       *(f"-a {SERVICE} -r {server_address(number)}:{PORT} -m" for number in (1, 2)))
     pair.start()
-    for number in range(10):
-        client = pair.lab.client.udp()
-        client.sendto(b"x\r\nCall-ID: c%d\r\n" % number, (VIP, PORT))
+
+    def chosen(lab, numbers):
+        """The servers of these calls, each from a port of its own."""
+        servers = [host.udp(server_address(number), PORT) for number, host in zip(lab.numbers, lab.servers)]
+        found = []
+        for number in numbers:
+            client = lab.client.udp()
+            client.sendto(b"x\r\nCall-ID: c%d\r\n" % number, (VIP, PORT))
+            found.append(reached(servers) + 1)
+            servers[found[-1] - 1].recv(100)
+        return found
+
+    before = chosen(pair.lab, range(10))
     wait_until(lambda: len(calls(pair.backup)) == 10, what="the templates on the backup")
     t.block("templates", [" ".join(line.split()[:7] + line.split()[9:]) for line in connections(pair.backup) if " sip " in line])
     pair.stop()
+    # The scheduler of the backup would take turns from the beginning.
+    equal(chosen(pair.other, [9, 3, 5, 4, 6, 0, 1]), [before[number] for number in (9, 3, 5, 4, 6, 0, 1)], "the servers at the backup")
     for director in (pair.master, pair.backup):
         remove(director)
     goes()
