@@ -10,7 +10,7 @@ from dual import VERSIONS, Dual, DualWires, client, end, gateway, server, vip
 from lab import remove, remove_all
 from packets import SYN
 from scenario import check, equal, scenario
-from scenarios.j_modules import insert
+from scenarios.j_modules import built, insert
 from traffic import close_tcp, reached, talk_tcp
 from views import wait_until
 
@@ -166,6 +166,13 @@ def the_match_of_the_c_module_is_refused(t):
     said = insert(path)
     check(kernel.use_count(MODULE) is None, "the match of the C module was loaded on our core")
     t.note(re.sub(r"/\S+/", "", said))
+
+
+@scenario(rust_only=True)
+def a_match_of_another_build_is_refused(t):
+    said = insert(built("stale/xt_ipvs.ko.stale", "stale-scheduler.sh"))
+    check(kernel.use_count(MODULE) is None, "a match with another interface was loaded")
+    t.note("insmod of a stale match:", said)
 
 
 @scenario

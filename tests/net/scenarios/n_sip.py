@@ -10,7 +10,7 @@ from dual import VERSIONS, Dual, end
 from lab import CLIENT, VIP, remove, remove_all, server_address
 from packets import SYN, fragments, tcp, udp
 from scenario import check, equal, scenario
-from scenarios.j_modules import BUSY, changes
+from scenarios.j_modules import BUSY, built, changes, insert
 from scenarios.n_helpers import end_connections
 from scenarios.o_lookup import mark
 from scenarios.x_daemons import Pair
@@ -246,6 +246,13 @@ def namespaces_end_with_calls(t):
         equal(kernel.use_count(MODULE), 51, "references")
         remove(lab.client, lab.director, *lab.servers)
     goes()
+
+
+@scenario(rust_only=True)
+def an_engine_of_another_build_is_refused(t):
+    said = insert(built("stale/ip_vs_pe_sip.ko.stale", "stale-scheduler.sh"))
+    check(MODULE not in kernel.modules(), "an engine with another interface was loaded")
+    t.note("insmod of a stale engine:", said)
 
 
 @scenario(rust_only=True)
