@@ -18,7 +18,7 @@
 //! | | |
 //! |---|---|
 //! | packets | [`addr`], [`checksum`], [`wire`], [`flow`], [`nat`], [`icmp`], [`tunnel`] |
-//! | connections | [`conn`], [`proto`], [`plan`], [`persist`], [`defense`], [`drops`], [`sync`] |
+//! | connections | [`conn`], [`proto`], [`plan`], [`persist`], [`defense`], [`drops`], [`matching`], [`sync`] |
 //! | servers | [`sched`], [`est`] |
 //! | tables | [`hash`], [`resize`] |
 //! | application protocols | [`app`] |
@@ -50,6 +50,7 @@ pub mod est;
 pub mod flow;
 pub mod hash;
 pub mod icmp;
+pub mod matching;
 pub mod nat;
 pub mod nla;
 pub mod persist;

@@ -20,7 +20,7 @@ mod unread;
 
 use crate::drops::Reason;
 
-pub use inbound::{inbound, successor, Server, Situation, StoredConn};
+pub use inbound::{inbound, not_begun, successor, Server, Situation, StoredConn};
 pub use message::{error, without_report, ErrorPlan};
 pub use unread::{without_flow, FlowlessPlan};
 
@@ -51,6 +51,9 @@ pub enum Plan<C> {
     Replace(C, Stay),
     /// The packet opens a connection, if there is a service for it.
     Open,
+    /// The packet comes from a real server, and opens a connection to its destination if there is a service for it. If not, the
+    /// packet gets the plan of [`not_begun`].
+    Begin,
     /// The packet is dropped, and its sender, a real server, is told that the port is unreachable.
     Refuse,
 }

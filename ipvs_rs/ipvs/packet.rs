@@ -5,12 +5,14 @@
 //! ```text
 //!   hooks ──> path ──> plan ──┬── ToServer ──> request ──> xmit
 //!                             ├── ToClient ──> reply
-//!                             └── Open ──────> schedule ──> request
+//!                             ├── Open ──────> schedule ──> request
+//!                             └── Begin ─────> begin ──> reply
 //! ```
 //!
 //! Files see those to their right, and the files that all share: [`headers`], [`account`], [`drops`], [`family`].
 
 mod account;
+mod begin;
 mod bypass;
 mod choice;
 mod complaint;

@@ -60,6 +60,9 @@ static LAYOUT: &[(&str, usize)] = layout! {
     pernet_operations { init, pre_exit, exit, id, size }
     nf_hook_state { hook, pf, in = in_, out, net }
     nf_hook_ops { hook, priv = priv_, pf, hooknum, priority }
+    xt_match { name, revision, match = match_, checkentry, me, matchsize, family }
+    xt_action_param { matchinfo = __bindgen_anon_2.matchinfo, state }
+    xt_mtchk_param { matchinfo, family }
     nf_sockopt_ops { pf, set_optmin, set_optmax, set, get_optmin, get_optmax, get, owner }
     dst_entry { dev = __bindgen_anon_1.dev, ops, obsolete, error }
     dst_ops { family, check }

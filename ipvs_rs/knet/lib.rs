@@ -50,6 +50,7 @@ pub mod tree;
 pub mod vec;
 pub mod wall_clock;
 pub mod work;
+pub mod xtables;
 
 /// The prefix of log lines, in whatever module the line comes from.
 const __LOG_PREFIX: &[u8] = b"knet\0";

@@ -82,6 +82,20 @@ pub enum InetHook {
     PostRouting = bindings::nf_inet_hooks_NF_INET_POST_ROUTING as u8,
 }
 
+impl InetHook {
+    /// The point with this number.
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
+        let all = [
+            Self::PreRouting,
+            Self::LocalIn,
+            Self::Forward,
+            Self::LocalOut,
+            Self::PostRouting,
+        ];
+        all.into_iter().find(|hook| *hook as u8 == number)
+    }
+}
+
 /// The verdict of a handler about a packet.
 #[must_use]
 pub enum Verdict {

@@ -95,6 +95,7 @@ void *ipvs_helper_tunnel_push_ip(struct sk_buff *skb, __be16 protocol, unsigned 
 void ipvs_helper_dst_update_sender_pmtu(struct sk_buff *skb, u32 mtu);
 
 /* conntrack.c */
+int ipvs_helper_ct_direction(const struct sk_buff *skb);
 void ipvs_helper_ct_reset(struct sk_buff *skb);
 bool ipvs_helper_ct_is_confirmed(const struct sk_buff *skb);
 bool ipvs_helper_ct_confirm(struct sk_buff *skb);

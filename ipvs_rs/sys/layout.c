@@ -9,6 +9,7 @@
 #include <linux/ipv6.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/x_tables.h>
 #include <linux/proc_fs.h>
 #include <linux/rcupdate.h>
 #include <linux/rwsem.h>
@@ -95,6 +96,20 @@ const struct layout_entry ipvs_helper_layout[] = {
 	FIELD(nf_hook_ops, pf),
 	FIELD(nf_hook_ops, hooknum),
 	FIELD(nf_hook_ops, priority),
+	SIZE(xt_match),
+	FIELD(xt_match, name),
+	FIELD(xt_match, revision),
+	FIELD(xt_match, match),
+	FIELD(xt_match, checkentry),
+	FIELD(xt_match, me),
+	FIELD(xt_match, matchsize),
+	FIELD(xt_match, family),
+	SIZE(xt_action_param),
+	FIELD(xt_action_param, matchinfo),
+	FIELD(xt_action_param, state),
+	SIZE(xt_mtchk_param),
+	FIELD(xt_mtchk_param, matchinfo),
+	FIELD(xt_mtchk_param, family),
 	SIZE(nf_sockopt_ops),
 	FIELD(nf_sockopt_ops, pf),
 	FIELD(nf_sockopt_ops, set_optmin),

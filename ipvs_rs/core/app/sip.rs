@@ -19,7 +19,9 @@ pub const LONGEST: usize = 255;
 ///
 /// As the C module does: the first header with a value counts. Its name is `Call-ID` or `i` in either case of letters. Its value
 /// is a word, or two words with `@` between them, of at most [`LONGEST`] bytes, and a line end must follow it directly. Lines end
-/// with CR, LF or CR LF. The body is searched too, after the headers.
+/// with CR, LF or CR LF, and each has one byte at least: an empty line of CR or LF alone is the beginning of the next line. The
+/// body is searched too, after the headers. A header without a colon, and one that ends behind its name or its colon, ends the
+/// search.
 ///
 /// With `headers_only` the search ends at the empty line before the body. The C module never does so: the body may be text
 /// of the other side, so a message without a Call-ID should have no key.
@@ -35,50 +37,59 @@ pub fn call_id(message: &[u8], headers_only: bool) -> Option<Range<usize>> {
         if headers_only && cursor.peek().is_some_and(is_line_end) {
             return None;
         }
-        if let Some((start, value)) = value_at(cursor) {
-            let end = start.checked_add(value.len())?;
-            let next = message.get(end).copied();
-            let is_key = value.len() <= LONGEST && next.is_some_and(is_line_end);
-            return is_key.then_some(start..end);
+        match line_at(cursor) {
+            Line::Broken => return None,
+            Line::Other => cursor.advance(1),
+            Line::Value { start, len } => {
+                let end = start.checked_add(len)?;
+                let next = message.get(end).copied();
+                let is_key = len <= LONGEST && next.is_some_and(is_line_end);
+                return is_key.then_some(start..end);
+            }
         }
     }
 }
 
-/// The start and the bytes of the value, if the line at the cursor is the header and has one.
-fn value_at(mut line: Cursor<'_>) -> Option<(usize, &[u8])> {
-    if !line.eat_word(b"Call-ID") {
-        let is_name = line.eat_word(b"i");
-        let next = line.peek()?;
-        if !is_name || next.is_ascii_alphabetic() {
-            return None;
-        }
+/// A line as the search sees it.
+enum Line {
+    /// A line that is not the header, or has no value.
+    Other,
+    /// The header, without a colon or without anything behind its name or its colon.
+    Broken,
+    /// The header, and the place of its value in the message.
+    Value { start: usize, len: usize },
+}
+
+/// The line at the cursor.
+fn line_at(mut line: Cursor<'_>) -> Line {
+    if !eat_name(&mut line) {
+        return Line::Other;
     }
-    skip_blanks(&mut line);
-    if !line.eat(b':') {
-        return None;
+    if !skip_blanks(&mut line) || !line.eat(b':') || !skip_blanks(&mut line) {
+        return Line::Broken;
     }
-    skip_blanks(&mut line);
-    let (start, rest) = (line.at(), line.rest());
+    let start = line.at();
     if line.take_while(is_of_word).is_empty() {
-        return None;
+        return Line::Other;
     }
     if line.eat(b'@') && line.take_while(is_of_word).is_empty() {
-        return None;
+        return Line::Other;
     }
-    let len = line.at().checked_sub(start)?;
-    Some((start, rest.get(..len)?))
+    let len = line.at().saturating_sub(start);
+    Line::Value { start, len }
 }
 
-/// Moves over blanks, or over line ends with blanks or tabs behind them, by which a header goes on in the next line.
-fn skip_blanks(cursor: &mut Cursor<'_>) {
-    loop {
-        cursor.take_while(|byte| byte == b' ');
-        let mut next = *cursor;
-        if !eat_line_end(&mut next) || next.take_while(is_blank).is_empty() {
-            return;
-        }
-        *cursor = next;
-    }
+/// Moves over the name of the header, if it comes next.
+fn eat_name(line: &mut Cursor<'_>) -> bool {
+    line.eat_word(b"Call-ID")
+        || line.eat_word(b"i") && line.peek().is_some_and(|byte| !is_letter(byte))
+}
+
+/// Moves over blanks and tabs. They may have one line end among them, by which a header goes on in the next line. Returns false if
+/// the header does not go on behind a line end.
+fn skip_blanks(cursor: &mut Cursor<'_>) -> bool {
+    cursor.take_while(is_blank);
+    !eat_line_end(cursor) || !cursor.take_while(is_blank).is_empty()
 }
 
 /// Moves over CR, LF or CR LF.
@@ -96,9 +107,15 @@ const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
-/// Whether a word may have this byte (RFC 3261, section 25.1).
+/// Whether the C module takes this byte for a letter: those of Latin-1 count.
+const fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || byte >= 0xC0 && byte != 0xD7 && byte != 0xF7
+}
+
+/// Whether a word may have this byte (RFC 3261, section 25.1), or it is a letter of Latin-1.
 const fn is_of_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
+    is_letter(byte)
+        || byte.is_ascii_digit()
         || matches!(
             byte,
             b'!' | b'"'

@@ -51,6 +51,9 @@ pub trait Situation {
     fn sloppy(&self) -> Sloppy;
     /// Whether the director is a backup only: it leaves the packets of clients alone.
     fn is_backup_only(&self) -> bool;
+    /// Whether the packet comes from a real server and belongs to no connection, and there are services whose servers may begin a
+    /// conversation.
+    fn may_begin(&self) -> bool;
     /// Whether the packet comes from a real server and belongs to no connection, and the sysctl `nat_icmp_send` is set.
     fn is_unasked(&self) -> bool;
 }
@@ -70,11 +73,23 @@ pub fn inbound<C: Copy + Deref<Target: StoredConn>, S: Situation>(
         (Point::Local, Some((conn, FlowDirection::Request))) => of_client(conn, flow, situation),
         (_, Some((conn, FlowDirection::Reply))) => Plan::ToClient(conn),
         // A packet of a client that is routed to another host is none to a service.
-        (Point::Forward, _) if situation.is_unasked() => Plan::Refuse,
-        (Point::Forward, _) => Plan::Pass,
-        (Point::Local, None) if situation.is_unasked() => Plan::Refuse,
-        (Point::Local, None) if situation.is_backup_only() => Plan::Pass,
-        (Point::Local, None) => first_packet(flow, situation),
+        (Point::Forward, _) | (Point::Local, None) if situation.may_begin() => Plan::Begin,
+        (Point::Forward, _) | (Point::Local, None) => not_begun(point, flow, situation),
+    }
+}
+
+/// The plan for a packet that belongs to no connection, and that begins no conversation of a real server.
+#[inline(always)]
+pub fn not_begun<C: Copy + Deref<Target: StoredConn>, S: Situation>(
+    point: Point,
+    flow: &Flow,
+    situation: &S,
+) -> Plan<C> {
+    match point {
+        _ if situation.is_unasked() => Plan::Refuse,
+        Point::Forward => Plan::Pass,
+        Point::Local if situation.is_backup_only() => Plan::Pass,
+        Point::Local => first_packet(flow, situation),
     }
 }
 

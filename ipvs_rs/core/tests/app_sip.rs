@@ -33,6 +33,13 @@ fn a_call_is_known_by_its_header() {
         // The empty line does not end the search.
         ("Via: x\r\n\r\nCall-ID: abc\r\n", Some("abc")),
         ("\r\nCall-ID: abc\r\n", Some("abc")),
+        ("\r\n\r\n\r\n\n\n\r\rCall-ID: abc\r\n", Some("abc")),
+        // One of CR or LF alone is the beginning of the next line.
+        ("Via: x\n\nCall-ID: abc\r\n", None),
+        ("Via: x\r\rCall-ID: abc\r\n", None),
+        ("Via: x\n\rCall-ID: abc\r\n", None),
+        ("Via: x\r\n\rCall-ID: abc\r\n", None),
+        ("Via: x\n\r\nCall-ID: abc\r\n", Some("abc")),
         // The name.
         ("call-id: abc\r\n", Some("abc")),
         ("CALL-ID: abc\r\n", Some("abc")),
@@ -41,19 +48,31 @@ fn a_call_is_known_by_its_header() {
         ("i:abc\r\n", Some("abc")),
         ("i \r\n :abc\r\n", Some("abc")),
         ("in: abc\r\n", None),
+        ("in: abc\r\ni: def\r\n", Some("def")),
         ("i1: abc\r\n", None),
         ("i", None),
         ("Call-IDs: abc\r\n", None),
         ("X-Call-ID: abc\r\n", None),
+        // A header without a colon, or with nothing behind its name or its colon, ends the search.
         ("Call-ID abc\r\n", None),
+        ("Call-ID abc\r\nCall-ID: def\r\n", None),
+        ("Call-IDs: abc\r\nCall-ID: def\r\n", None),
+        ("i1: abc\r\ni: def\r\n", None),
+        ("Call-ID\r\nCall-ID: def\r\n", None),
+        ("i\r\ni: def\r\n", None),
+        ("Call-ID: \r\nCall-ID: abc\r\n", None),
+        ("Call-ID:\r\nabc\r\nCall-ID: def\r\n", None),
         // Blanks and folding around the colon.
         ("Call-ID:abc\r\n", Some("abc")),
         ("Call-ID  :   abc\r\n", Some("abc")),
         ("Call-ID\r\n :\r\n  abc\r\n", Some("abc")),
         ("Call-ID:\n\tabc\r\n", Some("abc")),
-        ("Call-ID:\r\n \r\n abc\r\n", Some("abc")),
-        ("Call-ID:\tabc\r\n", None),
-        ("Call-ID:\r\nabc\r\n", None),
+        ("Call-ID:\r\n\t abc\r\n", Some("abc")),
+        ("Call-ID:\tabc\r\n", Some("abc")),
+        ("Call-ID\t: \tabc\r\n", Some("abc")),
+        ("Call-ID:\r\n \r\n abc\r\n", None),
+        ("Call-ID\r\n \r\n : abc\r\n", None),
+        ("Call-ID:\x0babc\r\n", None),
         // The value.
         (
             "Call-ID: aZ09!\"%()*+-./:<>?[\\]_`{}~'@x\r\n",
@@ -69,7 +88,8 @@ fn a_call_is_known_by_its_header() {
         ("Call-ID: a|b\r\n", None),
         ("Call-ID: a^b\r\n", None),
         // An empty value is passed over; the first good one counts.
-        ("Call-ID: \r\nCall-ID: abc\r\n", Some("abc")),
+        ("Call-ID: ,\r\nCall-ID: abc\r\n", Some("abc")),
+        ("Call-ID:\r\n \r\nCall-ID: abc\r\n", Some("abc")),
         ("Call-ID: abc@\r\nCall-ID: def\r\n", Some("def")),
         ("Call-ID: @abc\r\nCall-ID: def\r\n", Some("def")),
         ("i: @\r\n", None),
@@ -84,6 +104,29 @@ fn a_call_is_known_by_its_header() {
     ] {
         let message = after_first_line(text);
         assert_eq!(found(&message), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn letters_of_latin_1_are_letters() {
+    for (byte, is_letter) in [
+        (0x7F, false),
+        (0xA0, false),
+        (0xAA, false),
+        (0xB5, false),
+        (0xC0, true),
+        (0xD7, false),
+        (0xDF, true),
+        (0xF7, false),
+        (0xFF, true),
+    ] {
+        let value = [&b"x\ni: a"[..], &[byte], b"\n"].concat();
+        let found = call_id(&value, false).map(|place| &value[place]);
+        assert_eq!(found, is_letter.then_some(&[b'a', byte][..]), "{byte:#x}");
+        // Behind the short name, it makes another name.
+        let name = [&b"x\ni"[..], &[byte], b": a\ni: b\n"].concat();
+        let found = call_id(&name, false).map(|place| &name[place]);
+        assert_eq!(found, is_letter.then_some(&b"b"[..]), "{byte:#x}");
     }
 }
 
@@ -152,7 +195,7 @@ proptest! {
     #[test]
     fn the_header_of_a_call_is_found_wherever_it_is(
         before in vec("[A-HJ-Z][a-z]{2,5}: [ -~]{0,20}\r\n", 0..5), name in "(Call-ID|call-id|i)( |\r\n )?",
-        blanks in "( |\r\n |\n\t){0,3}", id in WORD, host in proptest::option::of(WORD), end in "(\r|\n|\r\n)[ -~\r\n]{0,40}",
+        blanks in "[ \t]{0,3}((\r\n|\n|\r)[ \t]{1,3})?", id in WORD, host in proptest::option::of(WORD), end in "(\r|\n|\r\n)[ -~\r\n]{0,40}",
     ) {
         let id = host.map_or(id.clone(), |host| format!("{id}@{host}"));
         let start = after_first_line(&format!("{}{name}:{blanks}", before.concat()));

@@ -10,7 +10,9 @@ use ipvs_core::drops::Reason;
 use ipvs_core::flow::{Flow, FlowDirection};
 use ipvs_core::plan::opening::Sloppy;
 use ipvs_core::plan::reuse::Rules;
-use ipvs_core::plan::{inbound, successor, Plan, Point, Server, Situation, Stay, StoredConn};
+use ipvs_core::plan::{
+    inbound, not_begun, successor, Plan, Point, Server, Situation, Stay, StoredConn,
+};
 use ipvs_core::proto::tcp::flags::{ACK, RST, SYN};
 use ipvs_core::proto::tcp::State;
 
@@ -81,6 +83,7 @@ impl StoredConn for Conn {
 struct Facts {
     packet: Vec<u8>,
     rules: Rules,
+    may_begin: bool,
     is_unasked: bool,
     is_backup_only: bool,
     /// The number of facts that were asked for.
@@ -95,6 +98,7 @@ impl Facts {
                 reuse: 1,
                 expire_nodest: false,
             },
+            may_begin: false,
             is_unasked: false,
             is_backup_only: false,
             asked: Cell::new(0),
@@ -133,6 +137,11 @@ impl Situation for Facts {
 
     fn is_backup_only(&self) -> bool {
         self.is_backup_only
+    }
+
+    fn may_begin(&self) -> bool {
+        self.count();
+        self.may_begin
     }
 
     fn is_unasked(&self) -> bool {
@@ -210,6 +219,34 @@ fn an_unasked_packet_of_a_server_is_refused_unless_a_connection_knows_it() {
         ),
     ] {
         assert_eq!(plan(point, found, &facts), expected);
+    }
+}
+
+#[test]
+fn a_packet_of_a_server_may_begin_a_conversation() {
+    let facts = Facts {
+        may_begin: true,
+        is_unasked: true,
+        ..Facts::of(packet(17, 0))
+    };
+    for (point, found, expected, if_not) in [
+        (Point::Local, None, Plan::Begin, Plan::Refuse),
+        (Point::Forward, None, Plan::Begin, Plan::Refuse),
+        (
+            Point::Forward,
+            Some((ESTABLISHED, REQUEST)),
+            Plan::Begin,
+            Plan::Refuse,
+        ),
+        (
+            Point::Forward,
+            Some((ESTABLISHED, REPLY)),
+            Plan::ToClient(ESTABLISHED),
+            Plan::Refuse,
+        ),
+    ] {
+        assert_eq!(plan(point, found, &facts), expected);
+        assert_eq!(not_begun::<Conn, _>(point, &facts.flow(), &facts), if_not);
     }
 }
 

@@ -8,7 +8,10 @@
 //!
 //! A service keeps the module of its engine loaded, and so does each template with data, until it is freed.
 
-use core::ops::Range;
+use core::{
+    ops::Range,
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+};
 use ipvs_core::engine::{EngineData, ENGINE_DATA_MAX};
 use kernel::{
     alloc::{flags::__GFP_NOWARN, KVec},
@@ -22,6 +25,35 @@ use super::helping::Transport;
 pub trait Finder: Named {
     /// The place of the data in a payload of a transport protocol. [`None`] if there is none.
     fn find(&self, transport: Transport, payload: &[u8]) -> Option<Range<usize>>;
+
+    /// Whether servers may begin a conversation.
+    fn serves_begun(&self) -> bool;
+}
+
+/// The number of [`Begun`]s, in all namespaces. Packets that belong to no connection are not looked at while it is 0.
+static BEGUN: AtomicU32 = AtomicU32::new(0);
+
+/// Whether there is a service, in any namespace, whose servers may begin a conversation.
+#[inline]
+pub(crate) fn serve_begun() -> bool {
+    BEGUN.load(Relaxed) != 0
+}
+
+/// Part of a service whose servers may begin a conversation.
+pub(super) struct Begun(());
+
+impl Begun {
+    /// Counts the service from now on.
+    pub(super) fn new() -> Self {
+        BEGUN.fetch_add(1, Relaxed);
+        Self(())
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        BEGUN.fetch_sub(1, Relaxed);
+    }
 }
 
 /// The data of a template, and its engine.

@@ -17,7 +17,7 @@ use knet::{
 };
 
 use super::{
-    engine::Finder,
+    engine::{Begun, Finder},
     member::{sketch, Member},
     scheduling::{Arrival, Change, Picker, Plugins, Setup},
 };
@@ -50,6 +50,8 @@ struct Scheduling {
 struct PoolEngine {
     engine: Unheld<dyn Finder>,
     name: Name,
+    /// There if servers may begin a conversation.
+    begun: Option<Begun>,
 }
 
 impl PoolEngine {
@@ -57,6 +59,7 @@ impl PoolEngine {
         Some(Self {
             engine: engine.unheld(),
             name: Name::new(engine.name().as_bytes())?,
+            begun: engine.serves_begun().then(Begun::new),
         })
     }
 }
@@ -134,9 +137,8 @@ impl Pool {
 
     /// Whether the server with this key gets no new clients: it is quiesced, or not in the pool.
     pub(crate) fn quiesces(&self, key: &DestKey) -> bool {
-        let index = self.position(key);
-        let member = index.and_then(|index| self.members.get(index));
-        member.is_none_or(|member| member.spec().weight() == 0)
+        self.member(key)
+            .is_none_or(|member| member.spec().weight() == 0)
     }
 
     /// The list of the servers. Another pool can be made from it.
@@ -154,6 +156,17 @@ impl Pool {
     #[inline]
     pub(crate) fn engine(&self) -> Option<Unheld<dyn Finder>> {
         Some(self.engine.as_ref()?.engine)
+    }
+
+    /// Whether servers may begin a conversation.
+    pub(crate) fn serves_begun(&self) -> bool {
+        let engine = self.engine.as_ref();
+        engine.is_some_and(|engine| engine.begun.is_some())
+    }
+
+    /// The server with this key.
+    pub(crate) fn member(&self, key: &DestKey) -> Option<&Member> {
+        self.members.get(self.position(key)?)
     }
 
     /// The name of the persistence engine.

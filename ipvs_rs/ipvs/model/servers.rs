@@ -84,17 +84,17 @@ impl Servers {
         Some(self.table.find(hash, guard, is_it)?.0)
     }
 
-    /// Whether [`Self::find`] finds an entry that stands for a server now.
-    fn is_there(
-        &self,
+    /// The entry that [`Self::find`] finds, if it stands for a server now.
+    fn find_there<'g>(
+        &'g self,
         family: Family,
         addr: Addr,
         words: HashWords,
-        guard: &Guard,
+        guard: &'g Guard,
         is_it: impl Fn(PacketMatch) -> bool,
-    ) -> bool {
-        let entry = self.find(family, addr, words, guard, is_it);
-        entry.is_some_and(|entry| entry.servers.load(Relaxed) != 0)
+    ) -> Option<Ref<'g, ServerEntry>> {
+        let entry = self.find(family, addr, words, guard, is_it)?;
+        (entry.servers.load(Relaxed) != 0).then_some(entry)
     }
 
     /// Whether a packet of `protocol` from this address and port comes from a server with NAT.
@@ -106,6 +106,18 @@ impl Servers {
         port: u16,
         guard: &Guard,
     ) -> bool {
+        self.source(family, protocol, addr, port, guard).is_some()
+    }
+
+    /// The entry of a server with NAT, from which a packet of `protocol` from this address and port comes.
+    pub(crate) fn source<'g>(
+        &'g self,
+        family: Family,
+        protocol: u8,
+        addr: Addr,
+        port: u16,
+        guard: &'g Guard,
+    ) -> Option<Ref<'g, ServerEntry>> {
         let serves = |packet_match| match packet_match {
             PacketMatch::Source(own, served) => {
                 own == port && served.is_none_or(|served| served == u16::from(protocol))
@@ -113,7 +125,7 @@ impl Servers {
             PacketMatch::Tunnel(_) => false,
         };
         let words = HashWords::source(port);
-        self.is_there(family, addr, words, guard, serves)
+        self.find_there(family, addr, words, guard, serves)
     }
 
     /// Whether a packet to this address with this outer layer goes through a tunnel to a server.
@@ -133,7 +145,8 @@ impl Servers {
             PacketMatch::Tunnel(wrapping) => layer.is_of(wrapping),
         };
         let words = HashWords::tunnel(port);
-        self.is_there(family, addr, words, guard, leads_there)
+        self.find_there(family, addr, words, guard, leads_there)
+            .is_some()
     }
 
     /// The counter of mixed servers that counts this server; [`None`] if the server has the family of its service.

@@ -8,13 +8,13 @@ use ipvs_core::{
     plan::{self, FlowlessPlan, Plan, Point, Stay},
 };
 use knet::{
-    netfilter::{HookState, Verdict},
+    netfilter::{HookState, InetHook, Verdict},
     rcu::Ref,
     skbuff::Skb,
 };
 
 use super::{
-    bypass,
+    begin, bypass,
     headers::{parse, Unparsed},
     icmp, ipsec, refuse, reply, request, schedule,
     situation::PacketSituation,
@@ -58,13 +58,38 @@ fn carry_out(
 ) -> Verdict {
     match plan {
         Plan::ToServer(conn) => request::forward(ipvs.get(), conn, skb, flow, context),
-        Plan::ToClient(conn) => reply::forward(ipvs.get(), conn, skb, flow, context),
+        Plan::ToClient(conn) => {
+            reply::forward(ipvs.get(), conn.get(), Some(conn), skb, flow, context)
+        }
         Plan::Open => schedule::opened_by_packet(ipvs, skb, (flow, key), context),
         Plan::Onward(conn) => bypass::request(ipvs.get(), conn, skb, flow, context),
+        Plan::Begin => begin(ipvs, skb, (flow, key), context),
         Plan::Refuse => refuse::refuse(ipvs.get(), skb, flow, context),
         Plan::Drop(reason) => ipvs.drop_packet(skb, reason),
         Plan::Pass => Verdict::Accept(skb),
         Plan::Replace(conn, stay) => replace(conn, stay, ipvs, skb, (flow, key), context),
+    }
+}
+
+/// Opens a connection for a packet of a server, or carries out the plan for a packet that begins no conversation.
+#[cold]
+fn begin(
+    ipvs: Ref<'_, Ipvs>,
+    skb: Skb,
+    (flow, key): (&Flow, &TableKey),
+    context: &HookState<'_>,
+) -> Verdict {
+    match begin::opened_by_server(ipvs, skb, flow, context) {
+        Ok(verdict) => verdict,
+        Err(skb) => {
+            let point = match context.hook {
+                InetHook::Forward => Point::Forward,
+                _ => Point::Local,
+            };
+            let situation = PacketSituation::new(ipvs.get(), &skb, flow, context);
+            let plan = plan::not_begun(point, flow, &situation);
+            carry_out(plan, ipvs, skb, (flow, key), context)
+        }
     }
 }
 

@@ -14,6 +14,7 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{
+    config::ServiceKey,
     engine::{EngineData, ENGINE_DATA_MAX},
     flow::{Flow, Fragment},
     persist::{self, Group, TemplateServer},
@@ -178,8 +179,51 @@ fn remembered<'g>(
     })
 }
 
+/// The place at the template of a conversation that a server begins, whose first packet is `skb`. `request` is the flow of the
+/// packets that the client sends to the service with this key, and `target` the server.
+///
+/// As the C module does: a template that leads to another server is invalidated, and a new one takes its place.
+///
+/// Returns [`None`] if the engine finds no data in the packet, or if there is no room for the template.
+pub(super) fn begun(
+    ipvs: Ref<'_, Ipvs>,
+    pool: &Pool,
+    service: &ServiceKey,
+    (skb, request): (&mut Skb, &Flow),
+    target: Target<'_>,
+    context: &HookState<'_>,
+) -> Option<ControllerRef> {
+    let mark = skb.mark();
+    let data = Some(engine_data(pool.engine()?.get(context.rcu), skb, request)?);
+    let group = Group::new(request, service, pool.settings().netmask);
+    let key = &ipvs.get().conns.template_key(group.template, data);
+    if let Some(template) = ipvs.get().conns.template(key, data, context.rcu) {
+        if template.dest.ptr_eq(target.dest) {
+            let control = ControllerRef::at(template);
+            template.restart_timeout();
+            return control;
+        }
+        template.invalidate();
+    }
+    let target = Target {
+        port: group.template_port(target.port),
+        ..target
+    };
+    remember(
+        ipvs,
+        pool,
+        &FirstPacket { key, mark },
+        data,
+        target,
+        context,
+    )
+    .ok()
+}
+
 /// Remembers a server for the clients of a group, whose template has the tuple of `first`, for a connection that the
 /// template controls.
+// Inlined, so that the path of packets of clients is as if nobody else called it.
+#[inline(always)]
 fn remember(
     ipvs: Ref<'_, Ipvs>,
     pool: &Pool,

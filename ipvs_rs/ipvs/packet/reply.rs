@@ -13,35 +13,52 @@ use knet::{
 
 use super::{account, headers::Headers, help, track, xmit::nat};
 use crate::model::{
-    conn::{announce::announce_reply, Conn},
+    conn::{
+        announce::{announce_controllers, announce_reply},
+        Conn,
+    },
     drops::Reason,
     Ipvs,
 };
 
-/// Gives a server's packet the address of its virtual service, and lets it go on.
+/// Gives a server's packet the address of its virtual service, and lets it go on. `stored` is the connection again, or [`None`] if
+/// it is for this packet only.
 #[inline]
 pub(super) fn forward(
     ipvs: &Ipvs,
-    conn: Ref<'_, Conn>,
+    conn: &Conn,
+    stored: Option<Ref<'_, Conn>>,
     mut skb: Skb,
     flow: &Flow,
     context: &HookState<'_>,
 ) -> Verdict {
     if conn.method() == Method::Nat {
         if conn.is_helped() {
-            if let Err(reason) = help::look(&conn, &mut skb, flow, Direction::Output, context.rcu) {
+            if let Err(reason) = help::look(conn, &mut skb, flow, Direction::Output, context.rcu) {
                 return ipvs.drop_packet(skb, reason);
             }
         }
-        let translated = nat::from_server(&conn, &mut skb, flow);
+        let translated = nat::from_server(conn, &mut skb, flow);
         if translated.is_err() || reroute(ipvs, &mut skb, flow.family, context).is_err() {
             return ipvs.drop_packet(skb, Reason::NotSent);
         }
     }
-    account::count_out(ipvs, &conn, &skb, context);
-    conn.follow(&ipvs.settings, Direction::Output, flow, &Headers(&skb));
-    announce_reply(ipvs, conn, context.rcu);
-    pass(&conn, skb)
+    account::count_out(ipvs, conn, &skb, context);
+    match stored {
+        Some(stored) => {
+            conn.follow(&ipvs.settings, Direction::Output, flow, &Headers(&skb));
+            announce_reply(ipvs, stored, context.rcu);
+        }
+        None => follow_once(ipvs, conn, context),
+    }
+    pass(conn, skb)
+}
+
+/// Takes account of the only packet of a connection.
+#[cold]
+fn follow_once(ipvs: &Ipvs, conn: &Conn, context: &HookState<'_>) {
+    conn.assure_template();
+    announce_controllers(ipvs, conn, context.rcu);
 }
 
 /// Looks up the way of a packet that has got another source address.

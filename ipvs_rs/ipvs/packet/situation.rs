@@ -10,8 +10,8 @@ use ipvs_core::{
 };
 use knet::{netfilter::HookState, skbuff::Skb};
 
-use super::{headers::Headers, refuse};
-use crate::model::{conn::Conn, Ipvs};
+use super::{begin, headers::Headers, refuse};
+use crate::model::{conn::Conn, engine, Ipvs};
 
 /// A packet and its network namespace.
 pub(super) struct PacketSituation<'a> {
@@ -63,6 +63,11 @@ impl<'a> Situation for PacketSituation<'a> {
     #[inline]
     fn is_backup_only(&self) -> bool {
         self.ipvs.is_backup_only.load(Relaxed)
+    }
+
+    #[inline]
+    fn may_begin(&self) -> bool {
+        engine::serve_begun() && begin::is_of_server(self.ipvs, self.flow, self.context)
     }
 
     #[inline]

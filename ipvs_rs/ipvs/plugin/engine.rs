@@ -24,6 +24,12 @@ pub trait Engine: 'static {
     /// The transport protocols whose payloads it reads. Packets of others find no data.
     const READS: &'static [Transport];
 
+    /// Whether servers may begin a conversation. A packet that a server with NAT sends from its port, and that belongs to no
+    /// connection, then opens one from the service to the packet's destination, if [`find`](Self::find) finds data in it or the
+    /// service is without persistence. So replies of one-packet services get the address of the service. For UDP, and services
+    /// of one port.
+    const SERVES_BEGUN: bool = false;
+
     /// The place of the data in a payload, which is from 1 to 255 bytes long. [`None`] if there is none.
     ///
     /// Two packets with the same bytes there, the same address of the client under the netmask of the service, the same
@@ -50,6 +56,10 @@ impl<E: Engine> Finder for Adapter<E> {
             true => E::find(payload),
             false => None,
         }
+    }
+
+    fn serves_begun(&self) -> bool {
+        E::SERVES_BEGUN
     }
 }
 

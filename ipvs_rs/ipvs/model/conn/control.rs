@@ -77,6 +77,7 @@ pub(crate) struct ControllerRef(Option<Arc<Conn>>);
 
 impl ControllerRef {
     /// Counts a new connection at `controller`. Returns [`None`] if `controller` has ended.
+    #[inline(always)]
     pub(crate) fn at(controller: Ref<'_, Conn>) -> Option<Self> {
         let controller = controller.try_clone()?;
         controller
@@ -99,6 +100,13 @@ impl ControllerRef {
 impl Drop for ControllerRef {
     fn drop(&mut self) {
         release(self.0.as_ref());
+    }
+}
+
+impl Conn {
+    /// The connection that controls this one.
+    pub(crate) fn controller(&self) -> Option<&Self> {
+        self.control.as_deref()
     }
 }
 

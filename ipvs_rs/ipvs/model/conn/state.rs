@@ -86,7 +86,7 @@ impl Conn {
     /// Marks the template of this connection, if it has one, as assured: the client and the server
     /// have both sent packets.
     #[inline]
-    pub(super) fn assure_template(&self) {
+    pub(crate) fn assure_template(&self) {
         if let Some(control) = &self.control {
             if control.is_template() && !control.is_assured() {
                 control

@@ -146,6 +146,21 @@ impl Conns {
         Some((conn, way))
     }
 
+    /// The connection of a packet of a client that has left IPVS for the server, with these addresses and ports: with NAT the
+    /// destination is that of the server.
+    pub(crate) fn find_on_the_way<'g>(
+        &'g self,
+        tuple: &Tuple,
+        guard: &'g Guard,
+    ) -> Option<Ref<'g, Conn>> {
+        let reply = tuple.reversed();
+        let is_it = |conn: &Conn, tag| tag != TEMPLATE && conn.reply() == reply;
+        // Packets of both directions have the same hash.
+        let hash = hash::flow(self.key, &reply);
+        let (conn, _) = self.table.find(hash, guard, is_it)?;
+        Some(conn)
+    }
+
     /// The template with this key and data of an engine, unless it was invalidated.
     pub(crate) fn template<'g>(
         &'g self,

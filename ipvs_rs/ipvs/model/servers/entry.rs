@@ -2,7 +2,7 @@
 
 //! An entry in the table of servers.
 
-use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::{AtomicU32, AtomicUsize};
 use ipvs_core::addr::{Addr, Family};
 use knet::hashtable::Node;
 
@@ -23,6 +23,9 @@ pub(crate) struct ServerEntry {
     /// The number of servers and of [`Reservation`](super::Reservation)s that have this entry. The entry leaves the
     /// table when it becomes 0. Changed under the configuration lock.
     pub(super) reserved: AtomicUsize,
+    /// The hash of a service that has the server and whose servers may begin a conversation: where the last packet found one.
+    /// Changed by packets.
+    pub(crate) begun: AtomicU32,
 }
 
 impl ServerEntry {
@@ -35,6 +38,7 @@ impl ServerEntry {
             packet_match,
             servers: AtomicUsize::new(0),
             reserved: AtomicUsize::new(0),
+            begun: AtomicU32::new(0),
         }
     }
 

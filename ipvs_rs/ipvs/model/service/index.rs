@@ -56,6 +56,13 @@ pub(crate) struct Cursor {
     serial: u64,
 }
 
+impl Cursor {
+    /// The hash of the service that the walk met last.
+    pub(crate) fn hash(&self) -> u32 {
+        self.hash
+    }
+}
+
 impl Index {
     /// An index without services and without buckets. `key` is the secret of its hashes.
     pub(super) fn new(key: HashKey) -> impl PinInit<Self> {
@@ -92,6 +99,17 @@ impl Index {
     ) -> Option<Ref<'g, Service>> {
         let is_it = |service: &Service, _| service.key == *key;
         let (service, _) = self.table.find(self.hash(key), guard, is_it)?;
+        Some(service)
+    }
+
+    /// The service with this hash that `is_it` accepts.
+    pub(crate) fn find_at<'g>(
+        &'g self,
+        hash: u32,
+        guard: &'g Guard,
+        is_it: impl Fn(&Service) -> bool,
+    ) -> Option<Ref<'g, Service>> {
+        let (service, _) = self.table.find(hash, guard, |service, _| is_it(service))?;
         Some(service)
     }
 

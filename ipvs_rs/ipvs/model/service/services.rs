@@ -69,6 +69,16 @@ impl Services {
         self.now(guard)?.find(key, guard)
     }
 
+    /// See [`Index::find_at`].
+    pub(crate) fn find_at<'g>(
+        &'g self,
+        hash: u32,
+        guard: &'g Guard,
+        is_it: impl Fn(&Service) -> bool,
+    ) -> Option<Ref<'g, Service>> {
+        self.now(guard)?.find_at(hash, guard, is_it)
+    }
+
     /// See [`Index::of_packet`].
     #[inline]
     pub(crate) fn of_packet<'g>(
