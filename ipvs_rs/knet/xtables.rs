@@ -2,7 +2,7 @@
 
 //! Matches of iptables: questions that rules ask about packets.
 //!
-//! A [`Match`] answers the question. Its [`Registration`] lets rules of both versions of IP use it, in iptables and in the
+//! A [`Match`] answers the question. An [`Entry`] that is registered lets rules of both versions of IP use it, in iptables and in the
 //! compatibility layer of nftables.
 //!
 //! # Last reader
@@ -14,7 +14,12 @@
 //!
 //! C header: [`include/linux/netfilter/x_tables.h`](srctree/include/linux/netfilter/x_tables.h)
 
-use core::{marker::PhantomData, mem::ManuallyDrop, ptr::NonNull};
+use core::{
+    marker::PhantomData,
+    mem::ManuallyDrop,
+    ptr::NonNull,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+};
 use ipvs_sys as bindings;
 use kernel::{error::to_result, prelude::*, transmute::FromBytes, types::Opaque};
 
@@ -48,30 +53,37 @@ pub trait Match: 'static {
     fn matches(packet: &Skb, rule: &Self::Rule, context: &HookState<'_>) -> bool;
 }
 
-/// A match that rules can use.
-///
-/// # Invariants
-///
-/// C has the structure in its list of matches.
-pub struct Registration<M: Match> {
-    registered: Pin<KBox<Opaque<bindings::xt_match>>>,
+/// A match as C lists it: a static of its module, as rules keep pointers to it for as long as they keep the module.
+pub struct Entry<M: Match> {
+    inner: Opaque<bindings::xt_match>,
+    /// Whether it was registered once. It is not written again, as rules may still have it.
+    is_used: AtomicBool,
     _match: PhantomData<fn(M)>,
 }
 
-// SAFETY: C guards its list of matches by a lock, and changes of the structure nothing but its links there.
-unsafe impl<M: Match> Send for Registration<M> {}
-// SAFETY: As above; a shared reference gives nothing.
-unsafe impl<M: Match> Sync for Registration<M> {}
+// SAFETY: Whoever sets `is_used` writes the structure. From then on C guards its links in the list by a lock, and nobody changes
+// the rest.
+unsafe impl<M: Match> Sync for Entry<M> {}
 
-impl<M: Match> Registration<M> {
+impl<M: Match> Entry<M> {
+    /// An entry that is not registered.
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        Self {
+            inner: Opaque::uninit(),
+            is_used: AtomicBool::new(false),
+            _match: PhantomData,
+        }
+    }
+
     /// Registers the match for the module of the caller. May sleep.
     ///
     /// # Errors
     ///
-    /// `ENOMEM`, or `EINVAL` if the name is too long.
+    /// `EBUSY` if it was registered before, `EINVAL` if the name is too long.
     // Inlined, so that it names the caller's module.
     #[inline]
-    pub fn new() -> Result<Self> {
+    pub fn register(&'static self) -> Result<Registration<M>> {
         let mut entry: bindings::xt_match = pin_init::zeroed();
         let (name, place) = (M::NAME.to_bytes(), entry.name.iter_mut());
         // The last byte stays 0.
@@ -89,24 +101,33 @@ impl<M: Match> Registration<M> {
         entry.matchsize = size_of::<M::Rule>() as u32;
         // CAST: 0.
         entry.family = bindings::NFPROTO_UNSPEC as u16;
-        let registered = KBox::pin(Opaque::new(entry), GFP_KERNEL)?;
-        // SAFETY: The structure is complete, and it stays where it is until it is unregistered.
-        to_result(unsafe { bindings::xt_register_match(registered.get()) })?;
+        if self.is_used.swap(true, Relaxed) {
+            return Err(EBUSY);
+        }
+        // SAFETY: This is the only call that comes here, and nobody else has the structure yet.
+        unsafe { self.inner.get().write(entry) };
+        // SAFETY: The structure is complete. It is a static of the module, which `me` names: rules keep that module, so the
+        // structure is there as long as a rule has it, also after it was taken from the list.
+        to_result(unsafe { bindings::xt_register_match(self.inner.get()) })?;
         // INVARIANT: C has just put it into the list.
-        Ok(Self {
-            registered,
-            _match: PhantomData,
-        })
+        Ok(Registration { entry: self })
     }
 }
 
+/// A match that rules can use. When this is dropped, no further rule can; those that have the match keep it.
+///
+/// # Invariants
+///
+/// C has the entry in its list of matches.
+pub struct Registration<M: Match> {
+    entry: &'static Entry<M>,
+}
+
 impl<M: Match> Drop for Registration<M> {
-    /// Takes the match back. May sleep.
-    ///
-    /// The module exits, or its init has failed before rules could use the match, so no rule has the match any more.
+    /// Takes the match from the list. May sleep.
     fn drop(&mut self) {
         // SAFETY: By the type invariant C has it in the list.
-        unsafe { bindings::xt_unregister_match(self.registered.get()) };
+        unsafe { bindings::xt_unregister_match(self.entry.inner.get()) };
     }
 }
 
@@ -135,7 +156,7 @@ impl Skb {
 ///
 /// # Safety
 ///
-/// `parameters` must be what C gives to the check of a match that [`Registration<M>`] registered.
+/// `parameters` must be what C gives to the check of a match that an [`Entry<M>`] registered.
 unsafe extern "C" fn check<M: Match>(parameters: *const bindings::xt_mtchk_param) -> c_int {
     // SAFETY: They are on the stack of the caller.
     let parameters = unsafe { &*parameters };
@@ -157,7 +178,7 @@ unsafe extern "C" fn check<M: Match>(parameters: *const bindings::xt_mtchk_param
 ///
 /// # Safety
 ///
-/// `skb` and `parameters` must be what C gives to a match that [`Registration<M>`] registered.
+/// `skb` and `parameters` must be what C gives to a match that an [`Entry<M>`] registered.
 unsafe extern "C" fn matches<M: Match>(
     skb: *const bindings::sk_buff,
     parameters: *mut bindings::xt_action_param,

@@ -12,7 +12,7 @@ use knet::{
     netfilter::{Family, HookState},
     rcu_module,
     skbuff::Skb,
-    xtables::{Match, Registration, TrackedDirection},
+    xtables::{Entry, Match, Registration, TrackedDirection},
 };
 
 rcu_module! {
@@ -62,6 +62,8 @@ impl Match for Ipvs {
     }
 }
 
+static ENTRY: Entry<Ipvs> = Entry::new();
+
 /// What the loaded module owns.
 struct Module {
     _match: Registration<Ipvs>,
@@ -71,7 +73,7 @@ impl kernel::Module for Module {
     fn init(_: &'static ThisModule) -> Result<Self> {
         // Rules may use it at once: nothing fails after this.
         Ok(Self {
-            _match: Registration::new()?,
+            _match: ENTRY.register()?,
         })
     }
 }
