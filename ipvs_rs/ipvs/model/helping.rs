@@ -329,7 +329,7 @@ pub(crate) fn at(place: usize, guard: &Guard) -> Option<&Incarnation> {
 /// `EEXIST` if a port has a helper, `ENOSPC` if there are too many, `ENOMEM`.
 pub(crate) fn add(
     helper: &'static dyn Help,
-    served: &mut dyn Iterator<Item = (Transport, u16)>,
+    served: impl Iterator<Item = (Transport, u16)>,
     module: &'static ThisModule,
 ) -> Result {
     let guard = rcu::read_lock();

@@ -137,7 +137,9 @@ impl<H: Helper> Registration<H> {
     /// `EEXIST` if there is one of that name, or for one of its ports, `EINVAL` if the name is too long, `ENOSPC` if
     /// helpers serve too many ports, `ENOMEM`.
     pub fn new(module: &'static ThisModule) -> Result<Self> {
-        register(&Adapter::<H>(PhantomData), &mut H::serves(), module)?;
+        let mut served = H::serves();
+        // A closure, as each function of a `dyn Iterator` would be in the module, with paths to a panic in some.
+        register(&Adapter::<H>(PhantomData), &mut || served.next(), module)?;
         Ok(Self(PhantomData))
     }
 }
@@ -152,11 +154,11 @@ impl<H: Helper> Drop for Registration<H> {
 #[inline(never)]
 fn register(
     helper: &'static dyn Help,
-    serves: &mut dyn Iterator<Item = (Transport, u16)>,
+    next_served: &mut dyn FnMut() -> Option<(Transport, u16)>,
     module: &'static ThisModule,
 ) -> Result {
     HELPERS.register(helper, module, || {
-        helping::add(helper, serves, module).inspect_err(|&error| {
+        helping::add(helper, core::iter::from_fn(next_served), module).inspect_err(|&error| {
             if error == EEXIST {
                 pr_err!("[{}] another app serves its port\n", helper.name());
             }

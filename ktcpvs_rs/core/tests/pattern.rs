@@ -363,7 +363,8 @@ proptest! {
         parts in vec(("[ab]|\\[ab\\]|\\[\\^/\\]|\\.", "[*+?]?"), 1..5),
         text in "[ab/]{0,12}",
     ) {
-        let pattern: String = parts.iter().map(|(part, times)| format!("({part}{times})")).collect();
+        let groups: Vec<_> = parts.iter().map(|(part, times)| format!("({part}{times})")).collect();
+        let pattern = groups.concat();
         let compiled = Compiled::new(&[&pattern]).unwrap();
         let captures = oracle(&pattern).captures(text.as_bytes()).map(|it| {
             (0..=parts.len()).map(|group| it.get(group).map(|it| it.range())).collect::<Vec<_>>()

@@ -83,7 +83,7 @@ impl Driver<'_> {
 
     fn obey(&mut self, effect: Effect, number: u8) {
         let halt =
-            [Halt::Empty, Halt::Full, Halt::Limit, Halt::Limit][usize::from(number >> 1 & 3)];
+            [Halt::Empty, Halt::Full, Halt::Limit, Halt::Limit][usize::from((number >> 1) & 3)];
         let stream = |side| usize::from(side == Side::Server);
         match effect {
             Effect::Wait
