@@ -5,6 +5,7 @@ import os
 import time
 
 import ftp
+import kernel
 from additions import ALL, CLIENT_PORT, CONN, FLAGS, Additions, is_template, nest
 from genl import attribute, be16, u32
 from lab import VIP, run, server_address
@@ -164,7 +165,7 @@ def connections_that_a_user_ends_end_on_a_backup_that_misses_datagrams(t):
     time.sleep(1.5)
     kept = flows(pair, 300)
     are_equal(pair, 5, "the connections on the backup")
-    pair.backup.run("nft", "-f", "-", text=DROPS.format(percent=60))
+    pair.backup.run("nft", "-f", "-", text=DROPS.format(percent=40))
     for _ in range(6):
         # A datagram for each part of them.
         for one in kept[:50]:
@@ -241,10 +242,13 @@ def a_transfer_of_ftp_costs_few_entries(t):
     time.sleep(0.5)
     passed, told = packets() - before, events(pair.master)["sent_entries"] - sent
     print(f"# four downloads by FTP: {passed} packets from the client, {told} entries")
-    check(passed > 100, f"packets: {passed}")
-    check(told < 40, f"entries: {told}")
+    check(passed > 40, f"packets: {passed}")
+    check(told < 35, f"entries: {told}")
     are_equal(pair, 5, "the connections on the backup")
     talk.close()
     servant.stop()
     pair.stop()
+    for director in (pair.master, pair.backup):
+        end_all(director)
+    wait_until(lambda: kernel.unload("ip_vs_ftp") == "ok", 5, "the helper is removed")
     t.note("few entries")

@@ -11,8 +11,9 @@ use crate::model::conn::Conn;
 /// The most datagrams that are sent again at a time.
 const MOST_REPEATED: u32 = 64;
 
-/// The time after which no backup asks for a datagram any more, in ticks.
-const REPEATING: usize = 3 * HZ;
+/// The time after which no backup asks for a datagram any more, in ticks. A backup learns of the last datagrams by hellos, one each
+/// second, of which it may miss several.
+const REPEATING: usize = 10 * HZ;
 
 /// The most messages that are read at a time.
 const MOST_READ: usize = 256;
