@@ -97,13 +97,13 @@ def pyftpd(host, address, port=21):
 class Client(ftplib.FTP):
     """A control connection of a host."""
 
-    def __init__(self, host, address, port=21):
+    def __init__(self, host, address, port=21, patience=5):
         self.place, self.mode, self.said = host, "PASV", []
         super().__init__()
         # ftplib ignores the address of a reply unless it is told not to.
         self.trust_server_pasv_ipv4_address = True
         with host:
-            self.connect(address, port, timeout=5)
+            self.connect(address, port, timeout=patience)
         self.login()
 
     def getmultiline(self):

@@ -81,6 +81,8 @@ events! {
     Replayed = "replayed",
     /// The datagram is of an earlier run of its sender.
     EarlierRun = "earlier_run",
+    /// The datagram is of another thread of its sender than the one that sends to this port.
+    OtherThread = "other_thread",
     /// The datagram is of one director more than are told apart.
     ManySenders = "many_senders",
     /// The datagram is shorter than a header.

@@ -40,16 +40,21 @@ impl Replay {
 
     const WORDS: usize = 16;
 
-    /// A stream of which the first datagram that was taken has this epoch and number. Those before it in the window may
-    /// still come.
-    pub fn new(epoch: u32, sequence: u32) -> Self {
-        let mut window = Self {
+    /// A stream of which the datagrams up to this number of this epoch are not taken any more: whoever begins to listen cannot
+    /// know which of them somebody took before.
+    pub const fn new(epoch: u32, sequence: u32) -> Self {
+        Self {
             epoch,
             highest: sequence,
-            taken: [0; Self::WORDS],
-        };
-        window.mark(sequence);
-        window
+            taken: [u64::MAX; Self::WORDS],
+        }
+    }
+
+    /// Takes account of a run that has sent datagrams up to this number. A run that is known, or was before, changes nothing.
+    pub fn begin(&mut self, epoch: u32, sequence: u32) {
+        if is_ahead(self.epoch, epoch) {
+            *self = Self::new(epoch, sequence);
+        }
     }
 
     /// Takes a datagram, once.

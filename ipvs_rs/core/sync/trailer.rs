@@ -38,15 +38,18 @@ pub struct Trailer {
     pub sequence: u32,
 }
 
-/// The number of a director with this address on the network between the directors. One of IPv6 is folded.
+/// The number of a director with this address on the network between the directors. One of IPv6 is mixed to 32 bits.
 pub fn sender_of(addr: IpAddr) -> u32 {
     match addr {
         IpAddr::V4(addr) => addr.to_bits(),
         IpAddr::V6(addr) => {
-            let bits = addr.to_bits();
-            // CAST: Each step takes the lower half.
-            let half = (bits >> 64) as u64 ^ bits as u64;
-            (half >> 32) as u32 ^ half as u32
+            let words = addr.octets();
+            let words = words.chunks_exact(4).filter_map(<[u8]>::first_chunk);
+            // Equal words do not cancel each other: the multiplier is 2^32 divided by the golden ratio.
+            words.fold(0, |mixed: u32, word| {
+                let mixed = mixed ^ u32::from_be_bytes(*word);
+                mixed.wrapping_mul(0x9E37_79B1) ^ (mixed >> 15)
+            })
         }
     }
 }
@@ -102,8 +105,8 @@ impl Trailer {
         }
     }
 
-    /// Whether the datagram is a message about messages.
-    pub const fn is_of_control(&self) -> bool {
-        self.stream & CONTROLS != 0
+    /// The number of the sender's thread.
+    pub const fn thread(&self) -> u16 {
+        self.stream & !CONTROLS
     }
 }

@@ -20,16 +20,16 @@ fn each_number_is_taken_once() {
             (3, Ok(())),
             (2, Ok(())),
             (2, Err(Replayed::Twice)),
-            // Behind the first one, and still in the window.
-            (0_u32.wrapping_sub(5), Ok(())),
+            // Behind the first one: nobody knows whether it was taken.
+            (0_u32.wrapping_sub(5), Err(Replayed::Twice)),
             (0_u32.wrapping_sub(5), Err(Replayed::Twice)),
             // The ends of the window, whose highest is 3 ahead.
-            (4_u32.wrapping_sub(SIZE), Ok(())),
+            (4_u32.wrapping_sub(SIZE), Err(Replayed::Twice)),
             (3_u32.wrapping_sub(SIZE), Err(Replayed::TooOld)),
             // One step, and the next one is out.
             (4, Ok(())),
             (4_u32.wrapping_sub(SIZE), Err(Replayed::TooOld)),
-            (5_u32.wrapping_sub(SIZE), Ok(())),
+            (5_u32.wrapping_sub(SIZE), Err(Replayed::Twice)),
             // As far as a window, and further.
             (4 + SIZE, Ok(())),
             (4, Err(Replayed::TooOld)),
@@ -71,6 +71,25 @@ fn a_later_run_begins_anew() {
 }
 
 #[test]
+fn a_run_that_was_told_of_begins_behind_what_it_has_sent() {
+    let mut window = Replay::new(5, 100);
+    window.begin(4, 200);
+    window.begin(5, 200);
+    assert_eq!(window, Replay::new(5, 100), "earlier, and known");
+    window.begin(6, 50);
+    for (sequence, expected) in [
+        (50, Err(Replayed::Twice)),
+        (49, Err(Replayed::Twice)),
+        (52, Ok(())),
+        (51, Ok(())),
+        (51, Err(Replayed::Twice)),
+    ] {
+        assert_eq!(window.take(6, sequence), expected, "{sequence}");
+    }
+    assert_eq!(window.take(5, 101), Err(Replayed::Epoch));
+}
+
+#[test]
 fn what_is_refused_changes_nothing() {
     let mut window = Replay::new(5, 5000);
     for (epoch, sequence) in [
@@ -96,7 +115,7 @@ proptest! {
         ], 0_u32..60), 0..200),
     ) {
         // Numbers are counted from the start here, without a wrap.
-        let (mut epoch, mut highest) = (epoch, 0_i64);
+        let (mut epoch, mut highest, mut first) = (epoch, 0_i64, 0_i64);
         let mut taken = HashSet::from([0]);
         let mut window = Replay::new(epoch, start);
         for (step, change) in steps {
@@ -107,12 +126,12 @@ proptest! {
                 epoch = epoch.wrapping_add(1);
                 prop_assert_eq!(window.take(epoch, sequence), Ok(()));
                 prop_assert_eq!(window.take(epoch.wrapping_sub(1), sequence), Err(Replayed::Epoch));
-                (highest, taken) = (number, HashSet::from([number]));
+                (highest, first, taken) = (number, number, HashSet::from([number]));
                 continue;
             }
             let expected = match number {
                 _ if number <= highest - i64::from(SIZE) => Err(Replayed::TooOld),
-                _ if !taken.insert(number) => Err(Replayed::Twice),
+                _ if number < first || !taken.insert(number) => Err(Replayed::Twice),
                 _ => Ok(()),
             };
             highest = highest.max(number);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Tells listeners of each change, in the order of the changes: the callers hold the configuration lock, or that of the
-//! sysctls.
+//! sysctls. What becomes of a master is told by the thread that hears it, in its order.
 
 use ipvs_core::{
     config::{

@@ -28,6 +28,8 @@ pub(super) struct Admission {
     peers: Option<Arc<Peers>>,
     /// The role of those that send.
     role: Sender,
+    /// The number of the threads that send to this one.
+    thread: u16,
     streams: KVVec<Known>,
 }
 
@@ -37,11 +39,13 @@ impl Admission {
     /// # Errors
     ///
     /// `ENOMEM`.
-    pub(super) fn new(launch: &Launch<'_>, role: Sender) -> Result<Self> {
+    pub(super) fn new(launch: &Launch<'_>, index: u32, role: Sender) -> Result<Self> {
         Ok(Self {
             ipvs: launch.ipvs.clone(),
             peers: launch.peers.clone(),
             role,
+            // CAST: Less than 64.
+            thread: index as u16,
             streams: room(MOST_STREAMS)?,
         })
     }
@@ -52,21 +56,21 @@ impl Admission {
     }
 
     /// Checks that a datagram is of a peer, if peers are known; that it has a code, if the keyring asks for one; and that it was
-    /// not taken before.
+    /// not taken before. Returns whether the code is right.
     ///
     /// # Errors
     ///
     /// The event to be counted: the datagram may have no effect.
-    pub(super) fn check(&mut self, datagram: &[u8], source: IpAddr) -> Result<(), Event> {
+    pub(super) fn check(&mut self, datagram: &[u8], source: IpAddr) -> Result<bool, Event> {
         if self.peers.as_ref().is_some_and(|peers| !peers.has(source)) {
             return Err(Event::Stranger);
         }
         let Some(keyring) = self.ipvs.keyring.get() else {
-            return Ok(());
+            return Ok(false);
         };
         let authentication = keyring.authentication();
         if authentication == Authentication::Off {
-            return Ok(());
+            return Ok(false);
         }
         let proof = Proof::of(datagram, self.role, |number, slices| {
             keyring.code(number, slices)
@@ -77,9 +81,43 @@ impl Admission {
                 Proof::UnknownKey => Event::UnknownKey,
                 Proof::Wrong => Event::WrongCode,
             }),
-            (Proof::Right, Some(trailer)) => self.take(&trailer),
-            _ => Ok(()),
+            // The port is not under the code: what a thread sends counts for the thread of that number only.
+            (Proof::Right, Some(trailer)) if trailer.thread() != self.thread => {
+                Err(Event::OtherThread)
+            }
+            (Proof::Right, Some(trailer)) => self.take(&trailer).map(|()| true),
+            _ => Ok(false),
         }
+    }
+
+    /// Takes account of a proven message of a run that has sent datagrams up to `last`: those are not taken any more, unless
+    /// others of the run were.
+    pub(super) fn begin(&mut self, trailer: &Trailer, last: u32) {
+        let (sender, stream) = (trailer.sender, trailer.thread());
+        match self.find(sender, stream) {
+            Some(window) => window.begin(trailer.epoch, last),
+            None => {
+                let window = Replay::new(trailer.epoch, last);
+                // A datagram of one more sender is refused.
+                let _ = self.know(sender, stream, window);
+            }
+        }
+    }
+
+    fn find(&mut self, sender: u32, stream: u16) -> Option<&mut Replay> {
+        let mut streams = self.streams.iter_mut();
+        let known = streams.find(|it| (it.sender, it.stream) == (sender, stream));
+        known.map(|known| &mut known.window)
+    }
+
+    fn know(&mut self, sender: u32, stream: u16, window: Replay) -> Result<(), Event> {
+        let new = Known {
+            sender,
+            stream,
+            window,
+        };
+        let kept = self.streams.push_within_capacity(new);
+        kept.map_err(|_| Event::ManySenders)
     }
 
     /// Takes a proven datagram, once.
@@ -90,18 +128,10 @@ impl Admission {
             epoch,
             sequence,
         } = *trailer;
-        let mut streams = self.streams.iter_mut();
-        if let Some(known) = streams.find(|it| (it.sender, it.stream) == (sender, stream)) {
-            return known.window.take(epoch, sequence).map_err(Event::from);
+        match self.find(sender, stream) {
+            Some(window) => window.take(epoch, sequence).map_err(Event::from),
+            None => self.know(sender, stream, Replay::new(epoch, sequence)),
         }
-        let window = Replay::new(epoch, sequence);
-        let new = Known {
-            sender,
-            stream,
-            window,
-        };
-        let kept = self.streams.push_within_capacity(new);
-        kept.map_err(|_| Event::ManySenders)
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) fn start(launch: &Launch<'_>, index: u32) -> Result<Thread> {
         learner: Learner::new(launch.ipvs.clone(), Source::Director)?,
         socket: sockets::of_backup(launch, index)?,
         sync_id: launch.spec.sync_id,
-        admission: Admission::new(launch, Sender::Master)?,
+        admission: Admission::new(launch, index, Sender::Master)?,
         masters: Masters::new(
             launch.ipvs.clone(),
             launch.trailer(index),
@@ -90,11 +90,14 @@ impl Backup {
             self.learner.count(Event::Heard);
             let checked = self.admission.check(bytes, source.ip());
             return match (checked, Trailer::of(bytes)) {
-                (Ok(()), Some(trailer)) => {
+                (Ok(is_proven), Some(trailer)) => {
+                    if is_proven && control.kind == ControlKind::Hello {
+                        self.admission.begin(&trailer, control.last);
+                    }
                     let origin = Origin::new(&trailer, id, source);
                     self.masters.heard(&control, &origin, &self.socket);
                 }
-                (Ok(()), None) => {}
+                (Ok(_), None) => {}
                 (Err(refusal), _) => self.learner.count(refusal),
             };
         }

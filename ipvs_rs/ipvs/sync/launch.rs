@@ -2,7 +2,6 @@
 
 //! How the threads of a daemon are started.
 
-use core::net::Ipv4Addr;
 use ipvs_core::{
     config::{DaemonRole, DaemonSpec},
     sync::{sender_of, sequence_from, Trailer},
@@ -13,6 +12,7 @@ use knet::{
     log,
     net_namespace::Net,
     netdevice::Device,
+    random,
     rcu::Arc,
     wall_clock,
 };
@@ -36,12 +36,16 @@ impl Launch<'_> {
     /// The trailer before the first one of thread `index`.
     pub(super) fn trailer(&self, index: u32) -> Trailer {
         let (seconds, nanoseconds) = wall_clock::now();
-        // A director without an address there cannot send.
-        let addr = sockets::own_address(self).unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+        let sender = match sockets::own_address(self) {
+            Ok(addr) if !addr.is_unspecified() => sender_of(addr),
+            // It has no address there yet. Others must not take it for another one without.
+            // CAST: Half of the random bits.
+            _ => random::number() as u32,
+        };
         Trailer {
             // CAST: Less than 64.
             stream: index as u16,
-            sender: sender_of(addr),
+            sender,
             // CAST: The number wraps.
             epoch: seconds as u32,
             sequence: sequence_from(nanoseconds),

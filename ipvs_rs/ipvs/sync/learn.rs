@@ -108,6 +108,10 @@ impl Learner {
             };
         }
         if entry.saved.is_end {
+            // A user of another director ends what that has told of, and not what lives here.
+            if !conn.condition().flags().has(ConnFlags::SYNC) {
+                return Event::Late;
+            }
             // A template does not wait for connections whose ends were told with its own.
             conn.finish();
             return Event::Ended;
@@ -229,7 +233,12 @@ impl Learner {
 
     /// The template that controls the connection of an entry, if it is there.
     fn control(&self, entry: &Entry<'_>, guard: &Guard) -> Option<ControllerRef> {
-        let ends = entry.saved.controller.as_ref()?;
+        // A template is under no other: chains of them would have no end.
+        let ends = entry
+            .saved
+            .controller
+            .as_ref()
+            .filter(|_| !entry.is_template())?;
         let conns = &self.ipvs.conns;
         ControllerRef::at(conns.template(&conns.key(*ends), None, guard)?)
     }

@@ -78,6 +78,8 @@ struct Master {
     threads: usize,
     stream: Stream,
     bulk: Option<Bulk>,
+    /// Whether backups may have sent more messages than were read.
+    has_more: bool,
     /// Connections that are about to be sent, for a bulk or again.
     batch: KVVec<Arc<Conn>>,
 }
@@ -97,7 +99,7 @@ pub(super) fn start(
     let mut master = Master {
         outlet: sockets::of_master(launch, index)?,
         listener: sockets::listener(launch, index).ok().flatten(),
-        admission: Admission::new(launch, Sender::Backup)?,
+        admission: Admission::new(launch, index, Sender::Backup)?,
         ipvs: launch.ipvs.clone(),
         queue,
         limit,
@@ -109,6 +111,7 @@ pub(super) fn start(
         threads: threads as usize,
         stream: Stream::new(launch.trailer(index), threads)?,
         bulk: None,
+        has_more: false,
         batch: vec::room(BULK_STEP)?,
     };
     launch.thread(index, move |thread| master.run(thread))
@@ -123,6 +126,8 @@ impl Master {
             }
             if self.version() == Version::V1 && self.is_eager() {
                 self.answer(thread);
+            } else if self.stream.keeps_any() {
+                self.stream.forget();
             }
         }
         self.send_all(thread);
@@ -132,6 +137,8 @@ impl Master {
     fn patience(&self) -> usize {
         match self.queue.is_empty() {
             false => 1,
+            // There was more to read than is read at a time.
+            true if self.has_more => 1,
             true if !self.hears() || !self.is_eager() => HZ,
             true if self.bulk.is_some() || self.stream.was_busy(HZ / 2) => GATHERING,
             true => LISTENING,
@@ -201,7 +208,8 @@ impl Master {
                     Ok(()) => {
                         self.ipvs.sync_events.count(event);
                         // One that is sent again is kept already.
-                        if let (Some(trailer), false) = (&trailer, event == Event::RepeatedEntry) {
+                        let is_kept = is_eager && event != Event::RepeatedEntry;
+                        if let (Some(trailer), true) = (&trailer, is_kept) {
                             self.stream
                                 .keep(trailer.sequence, it.conn.clone(), it.is_of_bulk);
                         }

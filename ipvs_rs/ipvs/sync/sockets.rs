@@ -121,7 +121,8 @@ pub(super) fn of_master(launch: &Launch<'_>, index: u32) -> Result<Outlet> {
         socket.set_send_buffer(size)?;
     }
     socket.set_path_mtu_discovery(PathMtuDiscovery::Never)?;
-    if place.family == netfilter::Family::V4 {
+    // To peers, the route chooses the address: they may be on different networks.
+    if place.family == netfilter::Family::V4 && place.group.is_some() {
         let addr = netdevice::select_address_v4(net, device.index);
         if addr.is_none() && log::net_ratelimit() {
             pr_err!("You probably need to specify IP address on multicast interface.\n");

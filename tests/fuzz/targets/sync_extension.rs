@@ -138,7 +138,7 @@ fn replays(start: u32, bytes: &[u8]) {
         last += step;
         let expected = match last {
             _ if last <= highest - i64::from(Replay::SIZE) => Err(Replayed::TooOld),
-            _ if !taken.insert(last) => Err(Replayed::Twice),
+            _ if last < 0 || !taken.insert(last) => Err(Replayed::Twice),
             _ => Ok(()),
         };
         highest = highest.max(last);

@@ -230,7 +230,7 @@ def a_transfer_of_ftp_costs_few_entries(t):
     pair = Pair((service, service))
     pair.start()
     servant = ftp.vsftpd(pair.lab.servers[0], server_address(1))
-    talk = ftp.Client(pair.lab.client, VIP)
+    talk = ftp.Client(pair.lab.client, VIP, patience=30)
     time.sleep(0.5)
 
     def packets():

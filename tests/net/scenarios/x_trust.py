@@ -16,7 +16,7 @@ from views import wait_until
 GROUP, PORT = "224.0.0.81", 8848
 # The length of a trailer, in which the number of the key is behind the mark and the flags.
 TRAILER = 36
-REFUSALS = ("stranger", "unsigned", "unknown_key", "wrong_code", "replayed", "earlier_run", "many_senders")
+REFUSALS = ("stranger", "unsigned", "unknown_key", "wrong_code", "replayed", "earlier_run", "other_thread", "many_senders")
 SECRETS = {number: bytes([number]) * 32 for number in (1, 2, 3)}
 
 
@@ -65,9 +65,9 @@ class Wire:
         """All datagrams since the last call."""
         return received(self.socket)
 
-    def send(self, *datagrams):
+    def send(self, *datagrams, port=PORT):
         for one in datagrams:
-            self.sender.sendto(one, (GROUP, PORT))
+            self.sender.sendto(one, (GROUP, port))
             # The buffer of the daemon has room for some hundred.
             time.sleep(0.002)
 
@@ -215,6 +215,35 @@ def a_master_that_starts_again_is_believed_and_its_former_run_is_not(t):
     equal(refusals(pair.backup), {}, "refused datagrams")
     wire.send(*former)
     wait_until(lambda: sum(refusals(pair.backup).values()) == len(former), 5, "datagrams of the former run are refused")
+    t.note("connections", len(kept))
+    pair.stop()
+
+
+@scenario(rust_only=True)
+def a_replay_to_another_thread_or_to_a_backup_that_starts_again_has_no_effect(t):
+    pair = Pair()
+    wire, spy = Wire(pair.master, V4[0]), Wire(pair.backup, V4[1])
+    for director in (pair.master, pair.backup):
+        keys(director, "required", 1)
+        director.ipvs_sysctl("sync_ports", 2)
+    pair.start()
+    kept = flows(pair, 40)
+    are_equal(pair, 5, "the connections on the backup")
+    recorded = entries_of(spy.heard())
+    check(recorded, "datagrams of the thread of the first port")
+    for one in recorded:
+        wire.send(one, port=PORT + 1)
+    wait_until(lambda: refusals(pair.backup) == {"other_thread": len(recorded)}, 5, "the other thread refuses them")
+    # The master lives, and has nothing to tell.
+    pair.backup.ipvs("--stop-daemon backup")
+    end_all(pair.master)
+    end_all(pair.backup)
+    before = sum(refusals(pair.backup).values())
+    pair.backup.ipvs("--start-daemon backup --mcast-interface d0 --syncid 7")
+    wait_until(lambda: len(masters(pair.backup)) == 2, 5, "both threads of the master are heard")
+    wire.send(*recorded)
+    wait_until(lambda: sum(refusals(pair.backup).values()) >= before + len(recorded), 5, "the replay is refused")
+    equal(rows(pair.backup), [], "connections of a replay")
     t.note("connections", len(kept))
     pair.stop()
 

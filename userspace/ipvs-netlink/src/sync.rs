@@ -2,17 +2,29 @@
 
 //! The keys, the peers and the state of the synchronisation daemons.
 
+use std::fmt;
 use std::net::IpAddr;
 
 pub use ipvs_core::sync::Authentication;
 
 /// What the daemons of directors prove to each other, and ask for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SyncKeys {
     /// What is asked of others.
     pub authentication: Authentication,
     /// The keys: each number with its secret. The first one signs.
     pub keys: Vec<(u8, Vec<u8>)>,
+}
+
+impl fmt::Debug for SyncKeys {
+    /// Without the secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let numbers: Vec<u8> = self.keys.iter().map(|(number, _)| *number).collect();
+        f.debug_struct("SyncKeys")
+            .field("authentication", &self.authentication)
+            .field("keys", &numbers)
+            .finish()
+    }
 }
 
 /// A thread of a master that a backup hears.

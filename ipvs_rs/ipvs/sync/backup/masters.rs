@@ -176,6 +176,10 @@ impl Masters {
     }
 
     fn hello(&mut self, hello: &Control, origin: &Origin, socket: &UdpSocket) {
+        // Each thread hears the thread of its number.
+        if hello.stream != self.trailer.stream {
+            return;
+        }
         let now = Jiffies::now();
         let sender = origin.sender;
         let is_new = self.find(sender, hello.stream, hello.epoch).is_none();
@@ -195,8 +199,10 @@ impl Masters {
             };
             let mut places = self.masters.iter_mut();
             let is_free = |master: &Master| master.is_silent(now);
-            if let Some(place) = places.find(|place| place.as_ref().is_none_or(is_free)) {
-                *place = Some(new);
+            let place = places.find(|place| place.as_ref().is_none_or(is_free));
+            let former = place.and_then(|place| place.replace(new));
+            if let Some(former) = former.filter(|former| !former.is_lost) {
+                self.lose(&former);
             }
         }
         let Some(master) = self.find(sender, hello.stream, hello.epoch) else {
@@ -249,9 +255,11 @@ impl Masters {
 
     /// Forgets the masters, as the thread ends.
     pub(super) fn forget(&mut self) {
-        for master in self.masters.iter_mut().filter_map(Option::take) {
+        let masters = core::mem::replace(&mut self.masters, [None; MOST_MASTERS]);
+        for master in masters.into_iter().flatten() {
             if !master.is_lost {
                 self.ipvs.masters.lock().remove(&master.view());
+                self.tell(Action::Del, &master.view());
             }
         }
     }

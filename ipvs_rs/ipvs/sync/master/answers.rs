@@ -39,10 +39,12 @@ impl Master {
     /// Reads the messages of backups, and goes on with what they have asked for.
     pub(super) fn answer(&mut self, thread: &Current) {
         let mut repeats = MOST_REPEATED;
+        self.has_more = true;
         for _ in 0..MOST_READ {
             let mut bytes = [0; NUMBERED_CONTROL_LEN];
             let socket = self.listener.as_ref().unwrap_or(&self.outlet.socket);
             let Ok(datagram) = socket.receive(&mut bytes) else {
+                self.has_more = false;
                 break;
             };
             // Longer ones are datagrams of other masters.
@@ -58,7 +60,7 @@ impl Master {
                 continue;
             }
             match self.admission.check(bytes, datagram.source.ip()) {
-                Ok(()) => self.answer_to(&control, &mut repeats, thread),
+                Ok(_) => self.answer_to(&control, &mut repeats, thread),
                 Err(refusal) => self.ipvs.sync_events.count(refusal),
             }
         }

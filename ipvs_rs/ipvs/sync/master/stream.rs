@@ -5,12 +5,13 @@
 //! A datagram that a backup misses is sent again with its number and the same connections, as they are by then. So what
 //! comes late is never old.
 
-use ipvs_core::sync::{Control, ControlKind, Trailer};
+use ipvs_core::sync::{sequence_from, Control, ControlKind, Trailer};
 use kernel::{alloc::KVVec, prelude::*};
 use knet::{
     rcu::Arc,
     time::{Jiffies, HZ},
     vec::room,
+    wall_clock,
 };
 
 use crate::model::conn::Conn;
@@ -22,6 +23,9 @@ const KEPT: usize = 8192;
 const HELLO_SOON: usize = HZ / 50;
 /// The time from one hello to the next when nothing is sent, in ticks.
 const HELLO_LATER: usize = HZ;
+
+/// The number of datagrams of a run at most.
+const MOST_NUMBERS: u32 = 1 << 30;
 
 /// A connection, and the number of the datagram that it was in.
 struct Kept {
@@ -78,8 +82,31 @@ impl Stream {
         })
     }
 
+    /// Begins another run, if the numbers of this one are used up: half of all numbers count as earlier.
+    fn renew(&mut self) {
+        let used = self.next.wrapping_sub(self.run.sequence);
+        let used_for_controls = self.next_control.wrapping_sub(self.run.sequence);
+        if used.max(used_for_controls) < MOST_NUMBERS {
+            return;
+        }
+        let (seconds, nanoseconds) = wall_clock::now();
+        // CAST: The number wraps.
+        let passed = (seconds as u32).wrapping_sub(self.run.epoch);
+        // The clock may have been set back.
+        let passed = match passed {
+            1..0x8000_0000 => passed,
+            _ => 1,
+        };
+        self.run.epoch = self.run.epoch.wrapping_add(passed);
+        self.run.sequence = sequence_from(nanoseconds);
+        self.next = self.run.sequence.wrapping_add(1);
+        self.next_control = self.next;
+        self.forget();
+    }
+
     /// The trailer of the next datagram.
     pub(super) fn number(&mut self) -> Trailer {
+        self.renew();
         let sequence = self.next;
         self.next = sequence.wrapping_add(1);
         self.soon = 2;
