@@ -263,6 +263,6 @@ def requests_about_connections_that_make_no_sense_are_refused(t):
         t.note(f"{what}: {outcome}, {text!r} at {offset}")
     outcome, _ = client.ask(GET_CONN, raw=struct.pack("=BBH", GET_CONN, 1, 7), flags=DUMP)
     t.note("reserved bytes of the header:", outcome)
-    for command in (63, 64, 66, 71, 255):
+    for command in (63, 64, 66, 74, 255):
         t.note(f"command {command}:", client.ask(command)[0], client.ask(command, flags=DUMP)[0])
     equal(client.conns()[1], "ok", "a request that is right")
