@@ -16,7 +16,7 @@ import table
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Listings of connections and rates change by themselves: such a case is tried so often.
-TRIES = 3
+TRIES = 8
 # Of these lists every Nth case is run unless all are asked for: half of the time for half of what is found.
 SAMPLED = {"options": 6, "services": 2, "servers": 2, "parsing": 2}
 if table.IS_DEBUG:
@@ -27,7 +27,7 @@ NOT_SUPPORTED, NO_DAEMON = "Operation not supported with IPv6", "The kernel's IP
 
 
 def has_engines():
-    """Whether this kernel's IPVS has its persistence engine: ours has none yet."""
+    """Whether the persistence engine for SIP is there."""
     return subprocess.run(["modprobe", "-q", "ip_vs_pe_sip"], check=False).returncode == 0
 
 
