@@ -50,6 +50,12 @@ impl<T, P> Field<T, P> {
         // SAFETY: By the type invariant there is a `P`, which is borrowed with the object.
         unsafe { &*part.cast() }
     }
+
+    /// The address of the object whose field is at `part`.
+    #[inline]
+    pub(crate) fn object(self, part: *const P) -> *const T {
+        part.wrapping_byte_sub(self.offset).cast()
+    }
 }
 
 /// The [`Field`] of this name (or path of names) in a type.

@@ -49,7 +49,7 @@
 
 use core::{
     marker::PhantomData,
-    sync::atomic::{AtomicPtr, AtomicUsize, Ordering},
+    sync::atomic::{AtomicUsize, Ordering},
 };
 use ipvs_sys as bindings;
 use kernel::{container_of, prelude::*, sync::LockClassKey, types::Opaque};
@@ -79,13 +79,12 @@ pub enum Storage {
 ///
 /// # Invariants
 ///
-/// While `timer` is pending, `owner` comes from [`Arc::into_raw`] of the object that the timer is
-/// part of, and that reference belongs to the timer.
+/// A pending timer is the field [`Expire::TIMER`] of an object in an [`Arc`], and one of the references to that object
+/// belongs to the timer.
 #[pin_data(PinnedDrop)]
 pub struct Timer<T: Expire> {
     #[pin]
     timer: Opaque<bindings::timer_list>,
-    owner: AtomicPtr<c_void>,
     _calls: PhantomData<Arc<T>>,
 }
 
@@ -123,7 +122,6 @@ impl<T: Expire> Timer<T> {
                     )
                 },
             }),
-            owner: AtomicPtr::new(core::ptr::null_mut()),
             _calls: PhantomData,
         })
     }
@@ -132,8 +130,8 @@ impl<T: Expire> Timer<T> {
     pub fn arm(object: &Arc<T>, when: Jiffies) {
         let timer = T::TIMER.of(object);
         let raw = object.clone().into_raw();
-        timer.owner.store(raw.cast_mut(), Ordering::Relaxed);
-        // INVARIANT: If this makes the timer pending, it now owns the reference in `owner`.
+        // INVARIANT: It is the field of an object in an `Arc`. If this makes the timer pending, it now owns the reference
+        // that was made above.
         // SAFETY: The timer is initialised, and lives as long as the reference.
         let was_pending = unsafe { bindings::mod_timer(timer.timer.get(), when.ticks()) } != 0;
         if was_pending {
@@ -173,10 +171,9 @@ impl<T: Expire> Timer<T> {
         // SAFETY: The timer is initialised.
         let was_pending = unsafe { bindings::timer_delete(timer.timer.get()) } != 0;
         if was_pending {
-            let owner = timer.owner.load(Ordering::Relaxed);
-            // SAFETY: The timer was pending, so by the type invariant it had this reference, and gives it
-            // up. C has taken the timer off its lists, which was its last use of it.
-            drop(unsafe { Arc::<T>::from_raw(owner) });
+            // SAFETY: The timer was pending, so by the type invariant `object` is in an `Arc`, to which the timer had a
+            // reference that it gives up. C has taken the timer off its lists, which was its last use of it.
+            drop(unsafe { Arc::from_object(object) });
         }
         was_pending
     }
@@ -205,10 +202,8 @@ unsafe extern "C" fn run<T: Expire>(timer: *mut bindings::timer_list) {
         reason = "the macro makes two of one"
     )]
     let timer = unsafe { container_of!(Opaque::cast_from(timer).cast_mut(), Timer<T>, timer) };
-    // SAFETY: The timer is part of an object that the reference it owns keeps alive.
-    let owner = unsafe { (*timer).owner.load(Ordering::Relaxed) };
-    // SAFETY: The timer was pending until now, so by the type invariant it had this reference, and gives
-    // it up. C has taken the timer off its lists, and remembers no more than its address while this
+    // SAFETY: The timer was pending until now, so by the type invariant it is this field of an object in an `Arc`, to which it
+    // had a reference that it gives up. C has taken the timer off its lists, and remembers no more than its address while this
     // runs.
-    T::expired(unsafe { Arc::from_raw(owner) });
+    T::expired(unsafe { Arc::from_object(T::TIMER.object(timer)) });
 }

@@ -4,6 +4,7 @@
 
 use core::{
     marker::PhantomData,
+    mem::offset_of,
     ops::Deref,
     pin::Pin,
     ptr::NonNull,
@@ -148,6 +149,18 @@ impl<T: Send + Sync> Arc<T> {
             inner: unsafe { NonNull::new_unchecked(raw.cast_mut().cast()) },
             _owns: PhantomData,
         }
+    }
+
+    /// Takes back a reference that [`Arc::into_raw`] gave, by the address of the object.
+    ///
+    /// # Safety
+    ///
+    /// `object` must be the object of such a reference, and the reference be taken back once.
+    #[inline]
+    pub(crate) unsafe fn from_object(object: *const T) -> Self {
+        let inner = object.wrapping_byte_sub(offset_of!(Inner<T>, value));
+        // SAFETY: By the contract; the object is the `value` of its `Inner`.
+        unsafe { Self::from_raw(inner.cast()) }
     }
 }
 
