@@ -2,20 +2,22 @@
 
 //! From the bytes of a packet to the two ends of its conversation.
 //!
-//! Parsing is total: every sequence of bytes gives a [`Flow`], or the reason why it does not. An
-//! ordinary IPv4 packet takes one read of its header without options and one read of its ports.
+//! Parsing is total: every sequence of bytes gives a [`Flow`], or the reason why it does not. A
+//! [`Plain`] packet takes one read.
 
 use crate::addr::{Addr, Family};
 use crate::wire::{protocol::UDP, tcp};
 
 pub mod ipsec;
 mod network;
+pub mod plain;
 mod tuple;
 mod v4;
 mod v6;
 
 pub use crate::wire::HeaderSource;
 pub use network::Network;
+pub use plain::Plain;
 pub use tuple::Tuple;
 
 /// The part of a datagram that a packet carries.
@@ -90,6 +92,11 @@ impl Flow {
     /// See [`NotOurs`].
     #[inline]
     pub fn parse<S: HeaderSource + ?Sized>(packet: &S) -> Result<Self, NotOurs> {
+        if let Some(start) = packet.array(0) {
+            if let Some(plain) = Plain::v4(&start) {
+                return Ok(plain.flow);
+            }
+        }
         Network::parse(packet)?.with_ports(packet)
     }
 

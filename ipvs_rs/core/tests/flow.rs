@@ -3,7 +3,7 @@
 //! Packets and what is read from them.
 
 use ipvs_core::addr::{Addr, Family};
-use ipvs_core::flow::{Flow, Fragment, HeaderSource, NotOurs};
+use ipvs_core::flow::{Flow, Fragment, HeaderSource, Network, NotOurs, Plain};
 use proptest::prelude::*;
 use std::cell::RefCell;
 
@@ -344,17 +344,52 @@ impl HeaderSource for Counting<'_> {
 }
 
 #[test]
-fn an_ordinary_packet_takes_two_reads() {
+fn a_plain_packet_takes_one_read() {
     let packet = v4(6, 0, &TCP);
     let source = Counting {
         packet: &packet,
         reads: RefCell::default(),
     };
     assert_eq!(Flow::parse(&source), Flow::parse(&packet[..]));
-    assert_eq!(*source.reads.borrow(), [(0, 20), (20, 4)]);
+    assert_eq!(*source.reads.borrow(), [(0, 24)]);
 }
 
 proptest! {
+    #[test]
+    fn plain_packets_have_the_flow_of_their_headers(
+        version in prop_oneof![Just(0x45u8), Just(0x60), any::<u8>()],
+        protocol in prop_oneof![Just(6u8), Just(17), Just(132), any::<u8>()],
+        fragment in prop_oneof![Just([0u8; 2]), Just([0x40, 0]), any::<[u8; 2]>()],
+        mut packet in proptest::collection::vec(any::<u8>(), 48),
+    ) {
+        packet[0] = version;
+        packet[9] = protocol;
+        if version >> 4 == 6 {
+            packet[6] = protocol;
+        }
+        packet[6..8].copy_from_slice(&fragment);
+        if version >> 4 == 6 {
+            packet[6] = protocol;
+        }
+        // What the headers say, one after another.
+        let flow = Network::parse(&packet[..]).and_then(|network| network.with_ports(&packet[..]));
+        let plain = match version >> 4 {
+            4 => Plain::v4(packet.first_chunk().unwrap()),
+            _ => Plain::v6(packet.first_chunk().unwrap()),
+        };
+        let network = Network::parse(&packet[..]);
+        let is_plain = flow.is_ok_and(|flow| {
+            flow.fragment == Fragment::Whole && flow.transport == if version >> 4 == 4 { 20 } else { 40 }
+        }) && matches!(version >> 4, 4 | 6);
+        prop_assert_eq!(plain.is_some(), is_plain);
+        if let Some(plain) = plain {
+            prop_assert_eq!(Ok(plain.flow), flow);
+            prop_assert_eq!(Flow::parse(&packet[..]), flow);
+            prop_assert_eq!(plain.hops, packet[if version >> 4 == 4 { 8 } else { 7 }]);
+            prop_assert_eq!(plain.has_length, network.unwrap().end != usize::MAX);
+        }
+    }
+
     #[test]
     fn no_bytes_break_it(
         version in prop_oneof![Just(4u8), Just(6), any::<u8>()],
