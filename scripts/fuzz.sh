@@ -26,7 +26,7 @@ JOBS=$(nproc)
 # The folder with the seeds of a target.
 corpus_of() {
 	case $1 in
-	flow | icmp | nat | sctp | tunnel | tunnel_errors) echo tests/fuzz/corpus/packets ;;
+	flow | icmp | nat | onward | sctp | tunnel | tunnel_errors) echo tests/fuzz/corpus/packets ;;
 	*) echo "tests/fuzz/corpus/$1" ;;
 	esac
 }

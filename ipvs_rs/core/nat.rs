@@ -7,10 +7,12 @@
 
 pub mod bare;
 mod hops;
+mod onward;
 mod v4;
 mod v6;
 
 pub use hops::{decrement_hop_limit, decrement_ttl, TtlError};
+pub use onward::{onward_v4, onward_v6, Side};
 pub use v4::{dnat_v4, options_v4, renew_header_checksum, snat_v4};
 pub use v6::{dnat_v6, snat_v6};
 
