@@ -166,6 +166,12 @@ impl ConnFlags {
         self.0 & flags.0 == flags.0
     }
 
+    /// Whether none of `flags` is set.
+    #[inline]
+    pub const fn has_none(self, flags: Self) -> bool {
+        self.0 & flags.0 == 0
+    }
+
     /// These flags and `flags`.
     #[inline]
     #[must_use]

@@ -18,7 +18,7 @@
 //! | | |
 //! |---|---|
 //! | packets | [`addr`], [`checksum`], [`wire`], [`flow`], [`nat`], [`icmp`], [`tunnel`] |
-//! | connections | [`conn`], [`proto`], [`plan`], [`persist`], [`defense`], [`drops`], [`matching`], [`sync`] |
+//! | connections | [`conn`], [`proto`], [`plan`], [`persist`], [`defense`], [`drops`], [`early`], [`matching`], [`sync`] |
 //! | servers | [`sched`], [`est`] |
 //! | tables | [`hash`], [`resize`] |
 //! | application protocols | [`app`] |
@@ -45,6 +45,7 @@ pub mod config;
 pub mod conn;
 pub mod defense;
 pub mod drops;
+pub mod early;
 pub mod engine;
 pub mod est;
 pub mod flow;

@@ -28,6 +28,7 @@ pub(crate) mod keyring;
 pub(crate) mod masters;
 pub mod member;
 pub(crate) mod origin;
+pub(crate) mod passages;
 pub(crate) mod peers;
 pub mod pool;
 pub(crate) mod route;

@@ -3,7 +3,9 @@
 //! The path of a packet: [`ipvs_core::plan`] decides, and the files here carry its plans out.
 //!
 //! ```text
-//!   hooks ──> path ──> plan ──┬── ToServer ──> request ──> xmit
+//!   hooks ──> early (packets of established connections, before they are routed)
+//!     │
+//!     └────> path ──> plan ──┬── ToServer ──> request ──> xmit
 //!                             ├── ToClient ──> reply
 //!                             ├── Open ──────> schedule ──> request
 //!                             └── Begin ─────> begin ──> reply
@@ -17,6 +19,7 @@ mod bypass;
 mod choice;
 mod complaint;
 mod drops;
+mod early;
 mod headers;
 mod help;
 pub(crate) mod hooks;

@@ -120,6 +120,7 @@ static LAYOUT: &[(&str, usize)] = layout! {
     seq_operations { start, stop, next, show }
     seq_net_private {}
     layout_entry { name, name_length, value }
+    ipvs_passage_terms {}
 };
 
 /// The bit fields that Rust uses, with the values that C gives them in a sample.

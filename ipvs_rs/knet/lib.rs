@@ -32,6 +32,7 @@ pub mod module;
 pub mod net_namespace;
 pub mod netdevice;
 pub mod netfilter;
+pub mod passage;
 pub mod percpu;
 pub mod proc_seq;
 pub mod random;

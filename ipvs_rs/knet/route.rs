@@ -18,6 +18,7 @@ use crate::{
     net_namespace::Net,
     netfilter::Family,
     rcu::{self, Guard},
+    skbuff::Skb,
 };
 
 /// A route, with a reference to it.
@@ -105,6 +106,52 @@ impl Route {
         // SAFETY: By the type invariant; C returns its errors as valid routes.
         kernel::error::to_result(i32::from(unsafe { (*dst.as_ptr()).error }))?;
         Ok(route)
+    }
+
+    /// Another reference to the route, unless C is about to free it.
+    pub fn try_clone(&self) -> Option<Self> {
+        // SAFETY: By the type invariant the route is valid.
+        let is_held = unsafe { bindings::dst_hold_safe(self.as_ptr()) };
+        // INVARIANT: The reference that was just taken is this value's.
+        is_held.then_some(Self {
+            dst: self.dst,
+            family: self.family,
+            cookie: self.cookie,
+        })
+    }
+
+    /// A reference to the route that is attached to a packet, if it is of the packet's family, and C is not about to free it.
+    pub fn of_packet(skb: &Skb) -> Option<Self> {
+        let families = [Family::V4, Family::V6];
+        let family = families.into_iter().find(|it| skb.has_route_of(*it))?;
+        let dst = skb.attached()?;
+        // SAFETY: The route of a packet is valid in the read-side section in which the packet exists.
+        if !unsafe { bindings::dst_hold_safe(dst.as_ptr()) } {
+            return None;
+        }
+        let cookie = match family {
+            Family::V4 => 0,
+            // SAFETY: It is a valid route of IPv6.
+            Family::V6 => unsafe { bindings::rt6_cookie(dst.as_ptr()) },
+        };
+        // INVARIANT: It is a route of this family, and the reference that was just taken is this value's.
+        Some(Self {
+            dst,
+            family,
+            cookie,
+        })
+    }
+
+    /// Whether both are the same route.
+    #[inline]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.dst == other.dst
+    }
+
+    /// A number that tells routes apart that exist at the same time.
+    #[inline]
+    pub fn number(&self) -> usize {
+        self.dst.as_ptr() as usize
     }
 
     /// The address family of the route.

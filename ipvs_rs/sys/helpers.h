@@ -65,6 +65,7 @@ void ipvs_helper_forget(void *secret, size_t length);
 /* dst.c */
 struct dst_entry *ipvs_helper_xfrm_lookup(struct net *net, struct dst_entry *dst, const struct flowi *flow);
 u32 ipvs_helper_dst_mtu(const struct dst_entry *dst);
+bool ipvs_helper_dst_hold_safe(struct dst_entry *dst);
 void ipvs_helper_dst_link_failure(struct sk_buff *skb);
 
 /* skbuff.c */
@@ -119,6 +120,40 @@ void ipvs_helper_put_net(struct net *net);
 /* netfilter.c */
 void ipvs_helper_forward_v4(struct net *net, struct sk_buff *skb);
 void ipvs_helper_forward_v6(struct net *net, struct sk_buff *skb);
+
+/* passage.c */
+
+/* What packets that take a way have in common. Addresses and ports are their sender's business. */
+struct ipvs_passage_terms {
+	unsigned long until;
+	u32 stamp_v4;
+	u32 stamp_v6;
+	int device;
+	u32 mark;
+	u8 dscp;
+	u8 family;
+};
+
+/* May a packet take a way? */
+enum ipvs_passage {
+	IPVS_PASSAGE_OPEN,
+	IPVS_PASSAGE_OVER,
+	IPVS_PASSAGE_DIFFERENT,
+	IPVS_PASSAGE_SIZE,
+	IPVS_PASSAGE_SPECIAL,
+};
+
+bool ipvs_helper_passage_terms(struct net *net, const struct sk_buff *skb, const struct dst_entry *dst, u8 family,
+			       struct ipvs_passage_terms *terms);
+bool ipvs_helper_passage_is_over(const struct net *net, const struct dst_entry *dst,
+				 const struct ipvs_passage_terms *terms);
+int ipvs_helper_passage_follows(const struct net *net, const struct sk_buff *skb, const struct dst_entry *dst,
+				const struct ipvs_passage_terms *terms);
+int ipvs_helper_passage_admits(const struct net *net, const struct sk_buff *skb, const struct dst_entry *dst,
+			       const struct ipvs_passage_terms *terms, unsigned int headers);
+void ipvs_helper_passage_send_v4(struct net *net, struct sk_buff *skb, struct dst_entry *dst, bool is_forwarded);
+void ipvs_helper_passage_send_v6(struct net *net, struct sk_buff *skb, struct dst_entry *dst, bool is_forwarded);
+bool ipvs_helper_hooks_are_of(const struct net *net, u8 family, const void *priv);
 
 /* genetlink.c */
 struct sk_buff *ipvs_helper_genlmsg_new(void);

@@ -258,6 +258,7 @@ const struct layout_entry ipvs_helper_layout[] = {
 	FIELD(layout_entry, name),
 	FIELD(layout_entry, name_length),
 	FIELD(layout_entry, value),
+	SIZE(ipvs_passage_terms),
 };
 
 const size_t ipvs_helper_layout_length = ARRAY_SIZE(ipvs_helper_layout);

@@ -29,12 +29,15 @@ use kernel::prelude::*;
 use knet::{
     hashtable::Node,
     netfilter::Verdict,
-    rcu::{Arc, OnceArc},
+    rcu::{Arc, OnceArc, Ref},
     skbuff::Skb,
     timer::Timer,
 };
 
-use super::{attachment::Attachment, dest::Dest, drops::Reason, settings::Settings, Ipvs};
+use super::{
+    attachment::Attachment, dest::Dest, drops::Reason, passages::PassageId, settings::Settings,
+    Ipvs,
+};
 use condition::{Condition, SharedCondition};
 use control::ControlledCount;
 
@@ -101,6 +104,10 @@ pub(crate) struct Conn {
     attachment: OnceArc<Attachment>,
     /// The bits of [`Announced`](ipvs_core::sync::Announced). Changed by packets, and by the threads of a daemon.
     announced: AtomicU32,
+    /// The way of packets to the server. Changed by packets.
+    pub(crate) to_server: PassageId,
+    /// The way of packets to the client. Changed by packets.
+    pub(crate) to_client: PassageId,
 }
 
 // A connection with its reference count and RCU head fits into a 256-byte object of the slab allocator. The C
@@ -138,6 +145,12 @@ impl Conn {
     #[inline]
     pub(crate) fn settings(&self) -> &Settings {
         &self.ipvs.settings
+    }
+
+    /// The namespace.
+    #[inline]
+    pub(crate) fn ipvs(&self) -> Ref<'_, Ipvs> {
+        self.ipvs.as_ref()
     }
 
     /// The forwarding method.

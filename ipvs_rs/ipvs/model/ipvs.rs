@@ -25,6 +25,7 @@ use super::{
     helping::Helped,
     keyring::Keyring,
     masters::Masters,
+    passages::Passages,
     peers::Peers,
     servers::Servers,
     service::Services,
@@ -106,6 +107,8 @@ pub struct Ipvs {
     pub(crate) drop_packet: DropPacket,
     /// The numbers of dropped packets and connections. Changed by packets and by the work of the defences.
     pub(crate) drops: Drops,
+    /// The ways that packets have taken of late. Changed by packets, and when a device goes.
+    pub(crate) passages: Passages,
     /// The numbers of connections that each helper looks at. Changed when such connections begin and end.
     pub(crate) helped: Helped,
 }
@@ -254,6 +257,7 @@ impl Ipvs {
             tracked: AtomicU32::new(0),
             drop_packet: DropPacket::new(),
             drops: Drops::new()?,
+            passages: Passages::new()?,
             helped: Helped::default(),
         }? Error)
     }
@@ -271,13 +275,14 @@ impl Ipvs {
             self.conns
                 .resize(self.settings.conn_lfactor.load(Relaxed))?;
         }
-        Ok(())
+        self.passages.make(self.number == 0)
     }
 
     /// Ends all connections and all work. The caller has unregistered the hooks, so that no packet finds the
     /// namespace any more. May sleep.
     pub(crate) fn end(&self) {
         self.conns.flush();
+        self.passages.clear();
         // A timer that took its connection out of the table before the flush may still queue work.
         // Disabled work cannot be queued.
         Work::<Self, Resize>::disable_sync(self);

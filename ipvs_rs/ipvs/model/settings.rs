@@ -92,6 +92,9 @@ pub(crate) struct Settings {
     /// Whether a master sends a message about each new connection and each change of a state, at once: 0 or another
     /// number.
     pub(crate) sync_eager: AtomicI32,
+    /// When packets of established connections leave before they are routed: a number of
+    /// [`Mode`](ipvs_core::early::Mode).
+    pub(crate) early_path: AtomicI32,
     /// Whether an ICMP error about a packet without a connection opens one: 0 or another number.
     pub(crate) schedule_icmp: AtomicI32,
     /// Whether a server whose packet belongs to no connection is told that the port is unreachable: 0 or another
@@ -146,6 +149,7 @@ impl Settings {
             sync_retries: AtomicI32::new(0),
             sync_threshold: AtomicU64::new(packed([3, 50])),
             sync_eager: AtomicI32::new(1),
+            early_path: AtomicI32::new(1),
             schedule_icmp: AtomicI32::new(0),
             nat_icmp_send: AtomicI32::new(0),
             tcp_established: AtomicU32::new(timeouts.tcp_established),

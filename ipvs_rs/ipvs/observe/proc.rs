@@ -6,6 +6,7 @@ mod app;
 mod conn_sync;
 mod conns;
 mod drops;
+mod early;
 mod services;
 mod stats;
 mod status;
@@ -30,7 +31,7 @@ impl ProcFiles {
     ///
     /// `ENOMEM`.
     pub(crate) fn register(ipvs: &Arc<Ipvs>, net: &Net) -> Result<Self> {
-        let all: [Make; 9] = [
+        let all: [Make; 10] = [
             File::rows::<services::ServiceRows>,
             File::rows::<conns::ConnRows>,
             File::rows::<conn_sync::ConnSyncRows>,
@@ -39,6 +40,7 @@ impl ProcFiles {
             File::show::<stats::Totals>,
             File::show::<stats::PerCpu>,
             File::show::<drops::DropCounts>,
+            File::show::<early::EarlyCounts>,
             File::show::<sync::SyncCounts>,
         ];
         let mut files = Self(KVec::with_capacity(all.len(), GFP_KERNEL_ACCOUNT)?);

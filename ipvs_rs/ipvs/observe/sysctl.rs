@@ -93,6 +93,7 @@ const ENTRIES: &[Entry<Ipvs>] = &[
     })
     .range(-MOST_SECONDS, MOST_SECONDS),
     Entry::int(c"sync_retries", |ipvs: &Ipvs| &ipvs.settings.sync_retries).range(0, 3),
+    Entry::int(c"early_path", |ipvs: &Ipvs| &ipvs.settings.early_path).range(0, 2),
     Entry::int(c"schedule_icmp", |ipvs: &Ipvs| &ipvs.settings.schedule_icmp),
     Entry::int(c"nat_icmp_send", |ipvs: &Ipvs| &ipvs.settings.nat_icmp_send),
     Entry::int(c"conn_lfactor", |ipvs: &Ipvs| &ipvs.settings.conn_lfactor)

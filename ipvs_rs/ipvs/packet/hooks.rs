@@ -6,11 +6,14 @@
 //! requests (at FORWARD: for ICMP errors about replies). Here one hook handles both, as one search of the connection table
 //! finds both.
 //!
-//! | point     | priority |                                                      |
-//! |-----------|----------|------------------------------------------------------|
-//! | LOCAL_IN  | 98       | requests of clients; replies to clients on this host |
-//! | FORWARD   | 100      | replies of servers that are routed through this host |
-//! | LOCAL_OUT | -99      | requests and replies made by this host               |
+//! The hook at PRE_ROUTING is ours alone.
+//!
+//! | point       | priority |                                                      |
+//! |-------------|----------|------------------------------------------------------|
+//! | PRE_ROUTING | the last | packets of established connections: see [`early`]    |
+//! | LOCAL_IN    | 98       | requests of clients; replies to clients on this host |
+//! | FORWARD     | 100      | replies of servers that are routed through this host |
+//! | LOCAL_OUT   | -99      | requests and replies made by this host               |
 
 use core::marker::PhantomData;
 use ipvs_core::{addr::Family, plan::Point};
@@ -22,7 +25,7 @@ use knet::{
     skbuff::Skb,
 };
 
-use super::path;
+use super::{early, path};
 use crate::model::Ipvs;
 
 /// The priority at which netfilter translates source addresses (`NF_IP_PRI_NAT_SRC`).
@@ -139,9 +142,28 @@ impl RegisteredHooks {
     }
 }
 
+/// Packets that were just received.
+struct PreRouting<F>(PhantomData<F>);
+
+impl<F: Version> Handler<Ipvs> for PreRouting<F> {
+    const FAMILY: netfilter::Family = F::FAMILY;
+    const HOOK: InetHook = InetHook::PreRouting;
+    const PRIORITY: i32 = i32::MAX;
+
+    #[inline]
+    fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &HookState<'_>) -> Verdict {
+        let family = match F::FAMILY {
+            netfilter::Family::V4 => Family::V4,
+            netfilter::Family::V6 => Family::V6,
+        };
+        early::handle(family, ipvs, skb, context)
+    }
+}
+
 /// The hooks for the packets of one version.
-fn hooks<F: Version>() -> [Hook<Ipvs>; 3] {
+fn hooks<F: Version>() -> [Hook<Ipvs>; 4] {
     [
+        hook::<Ipvs, PreRouting<F>>(),
         hook::<Ipvs, LocalIn<F>>(),
         hook::<Ipvs, Forward<F>>(),
         hook::<Ipvs, LocalOut<F>>(),

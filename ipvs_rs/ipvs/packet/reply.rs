@@ -11,7 +11,7 @@ use knet::{
     skbuff::Skb,
 };
 
-use super::{account, headers::Headers, help, track, xmit::nat};
+use super::{account, early, headers::Headers, help, track, xmit::nat};
 use crate::model::{
     conn::{
         announce::{announce_controllers, announce_reply},
@@ -39,7 +39,7 @@ pub(super) fn forward(
             }
         }
         let translated = nat::from_server(conn, &mut skb, flow);
-        if translated.is_err() || reroute(ipvs, &mut skb, flow.family, context).is_err() {
+        if translated.is_err() || to_client(ipvs, conn, &mut skb, flow, context).is_err() {
             return ipvs.drop_packet(skb, Reason::NotSent);
         }
     }
@@ -52,6 +52,29 @@ pub(super) fn forward(
         None => follow_once(ipvs, conn, context),
     }
     pass(conn, skb)
+}
+
+/// Finds the way of a server's packet to the client, which has got the address of the virtual service.
+///
+/// # Errors
+///
+/// There is none: drop it.
+#[inline]
+fn to_client(
+    ipvs: &Ipvs,
+    conn: &Conn,
+    skb: &mut Skb,
+    flow: &Flow,
+    context: &HookState<'_>,
+) -> Result {
+    if context.hook != InetHook::Forward {
+        return reroute(ipvs, skb, flow.family, context);
+    }
+    if !early::route_as_before(conn, skb, flow, context) {
+        reroute(ipvs, skb, flow.family, context)?;
+        early::keep_reply(conn, skb, flow, context);
+    }
+    Ok(())
 }
 
 /// Takes account of the only packet of a connection.

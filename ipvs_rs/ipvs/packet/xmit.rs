@@ -6,7 +6,7 @@ pub(crate) mod bypass;
 mod direct;
 pub(crate) mod leave;
 pub(crate) mod nat;
-mod tunnel;
+pub(crate) mod tunnel;
 
 use ipvs_core::{
     addr::{Addr, Family},

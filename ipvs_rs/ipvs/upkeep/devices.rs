@@ -27,6 +27,12 @@ impl Notifier for Devices {
     /// leave by. They are looked up once more; those that the device's end has outdated would be, anyway.
     fn device_goes(net: &Net) {
         route::outdate();
+        {
+            let guard = rcu::read_lock();
+            if let Some(ipvs) = net_namespace::state::<Ipvs>(net, &guard) {
+                ipvs.passages.clear();
+            }
+        }
         let mut cursor = Cursor::default();
         loop {
             let guard = rcu::read_lock();

@@ -43,7 +43,7 @@ impl Skb {
 
     /// Whether the packet is of `family` and a route of this family is attached.
     #[inline]
-    pub(super) fn has_route_of(&self, family: Family) -> bool {
+    pub(crate) fn has_route_of(&self, family: Family) -> bool {
         let Some(dst) = self.attached() else {
             return false;
         };
@@ -85,7 +85,7 @@ impl Skb {
 
     /// The attached route.
     #[inline]
-    pub(super) fn attached(&self) -> Option<NonNull<bindings::dst_entry>> {
+    pub(crate) fn attached(&self) -> Option<NonNull<bindings::dst_entry>> {
         // SAFETY: By the type invariant the packet is valid.
         let place = unsafe { (*self.as_ptr()).__bindgen_anon_3 };
         // SAFETY: At the network layer this union holds the route.

@@ -9,6 +9,12 @@ u32 ipvs_helper_dst_mtu(const struct dst_entry *dst)
 	return dst_mtu(dst);
 }
 
+/* Takes a reference, unless the last one is gone. */
+bool ipvs_helper_dst_hold_safe(struct dst_entry *dst)
+{
+	return dst_hold_safe(dst);
+}
+
 void ipvs_helper_dst_link_failure(struct sk_buff *skb)
 {
 	dst_link_failure(skb);

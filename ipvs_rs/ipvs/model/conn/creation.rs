@@ -18,7 +18,7 @@ use super::{
     table::TableKey,
     Conn, CLIENT, SERVER, TEMPLATE,
 };
-use crate::model::{attachment::Attachment, dest::Dest, drops::Reason, Ipvs};
+use crate::model::{attachment::Attachment, dest::Dest, drops::Reason, passages::PassageId, Ipvs};
 
 /// The time of a new connection until its first packet is followed, in ticks.
 // CAST: `HZ` is 1,000 at most.
@@ -321,6 +321,8 @@ impl Conn {
             mark,
             attachment: OnceArc::new(engine_data),
             announced: AtomicU32::new(announced.bits()),
+            to_server: PassageId::new(),
+            to_client: PassageId::new(),
         })
     }
 

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     model::{conn::Conn, route::Purpose},
-    packet::track,
+    packet::{early, track},
 };
 
 /// Sends a client's packet to the server.
@@ -30,6 +30,7 @@ pub(super) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &HookState<
     match leave(skb, flow, limit, ipv4::HEADER_LEN, context.net) {
         Some(mut skb) => {
             track::request(conn, &mut skb);
+            early::keep_request(conn, &skb, flow, &way.route, context);
             depart(skb, &way.route, context)
         }
         None => conn.not_sent(),

@@ -29,7 +29,7 @@ use crate::{
         family::netfilter_family,
         route::{self, Purpose},
     },
-    packet::{help, track},
+    packet::{early, help, track},
 };
 
 /// Sends a client's packet to the server.
@@ -124,6 +124,7 @@ fn send(
         return to_this_host(conn, skb);
     }
     track::request(conn, &mut skb);
+    early::keep_request(conn, &skb, flow, &way.route, context);
     depart(skb, &way.route, context)
 }
 

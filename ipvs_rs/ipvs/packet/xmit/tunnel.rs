@@ -5,7 +5,7 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{
-    addr::{Addr, Family},
+    addr::Family,
     flow::Flow,
     tunnel::{self, gue, write_v4, write_v6, Inner, Outer, RemoteChecksum, Wrapping},
 };
@@ -27,7 +27,7 @@ use crate::{
         family::netfilter_family,
         route::{OutputRoute, Purpose},
     },
-    packet::track,
+    packet::{early, track},
 };
 
 /// The fixed headers, all that changes of the packet itself and is read of it.
@@ -42,17 +42,13 @@ pub(super) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &HookState<
         Ok(found) => found,
         Err(verdict) => return verdict,
     };
-    let dest = &conn.dest;
-    let (outer, wrapping) = (dest.key.family, dest.wrapping());
-    let is_partial = skb.partial_checksum().is_some();
-    let overhead = tunnel::header(outer).wrapping_add(wrapping.length(is_partial));
-    let watches_mtu = conn.settings().pmtu_disc.load(Relaxed) != 0;
+    let shape = Shape::of(conn, &skb);
     let limit = |skb: &Skb| {
-        let mtu = tunnel::inner_mtu(way.route.mtu(), outer, overhead)?;
+        let mtu = tunnel::inner_mtu(way.route.mtu(), shape.outer, shape.overhead)?;
         skb.update_sender_pmtu(mtu);
         Some(Limit {
             mtu,
-            tells_v4: watches_mtu,
+            tells_v4: shape.keeps_df,
         })
     };
     let Some(mut skb) = leave(skb, flow, limit, header(flow.family), context.net) else {
@@ -61,36 +57,50 @@ pub(super) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &HookState<
     if !track::enclose(conn, &mut skb) {
         return Verdict::Drop(skb);
     }
-    let shape = Shape {
-        wrapping,
-        overhead,
-        keeps_df: watches_mtu,
-    };
-    match wrap(skb, flow, &shape, (outer, conn.server), way, context) {
+    early::keep_request(conn, &skb, flow, &way.route, context);
+    match wrap(conn, skb, flow, &shape, way, context) {
         Ok(skb) => depart(skb, &way.route, context),
         Err(_) => conn.not_sent(),
     }
 }
 
 /// How a packet is wrapped.
-struct Shape {
+pub(crate) struct Shape {
+    /// The family of the outer packet.
+    outer: Family,
     wrapping: Wrapping,
     /// The length of all outer headers.
-    overhead: u32,
+    pub(crate) overhead: u32,
     /// Whether what must not be fragmented inside must not be so outside.
     keeps_df: bool,
 }
 
+impl Shape {
+    /// How a packet to the server of `conn` is wrapped.
+    #[inline]
+    pub(crate) fn of(conn: &Conn, skb: &Skb) -> Self {
+        let dest = &conn.dest;
+        let (outer, wrapping) = (dest.key.family, dest.wrapping());
+        let length = wrapping.length(skb.partial_checksum().is_some());
+        Self {
+            outer,
+            wrapping,
+            overhead: tunnel::header(outer).wrapping_add(length),
+            keeps_df: conn.settings().pmtu_disc.load(Relaxed) != 0,
+        }
+    }
+}
+
 /// Puts the outer headers before a packet. Where it fails, the packet is freed.
-fn wrap(
+pub(crate) fn wrap(
+    conn: &Conn,
     mut skb: Skb,
     flow: &Flow,
     shape: &Shape,
-    (outer, server): (Family, Addr),
     way: &OutputRoute,
     context: &HookState<'_>,
 ) -> Result<Skb> {
-    let inner = flow.family;
+    let (inner, outer, server) = (flow.family, shape.outer, conn.server);
     let mut taken_over = Inner::read(inner, skb.ensure_writable(header(inner))?).ok_or(EINVAL)?;
     taken_over.dont_fragment &= shape.keeps_df;
     let outer_family = netfilter_family(outer);

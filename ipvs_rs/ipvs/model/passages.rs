@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The ways of packets, kept for those that follow on the same connection.
+//!
+//! ```text
+//!   conn ── PassageId ──> position ──> Kept { passage, id }       the same id: the way is still there
+//!                        (all conns of a namespace share these)
+//!   packet ── fingerprint ──> RecentFlows                         no bit: no packet of this flow has kept its way of late
+//! ```
+//!
+//! Many connections have the same way: the same next hop, device, mark and class of service. So a namespace has one
+//! [`Passage`] for all of them, and a connection the number of one for each direction. The number is never given twice in the
+//! life of a connection: it is made of a position and of how often there was another passage before.
+//!
+//! A packet keeps its way at the second time that one like it is met in the slow path, so that conversations of one packet each
+//! way keep none.
+//!
+//! # Locks
+//!
+//! None. A packet first puts a passage into its position and then checks whether routes have changed. A task that has changed
+//! them ([`clear`](Passages::clear): a device goes, and is not to be kept) takes out all passages after that. So either the packet
+//! sees the change, or the task takes the passage out.
+
+mod recent;
+
+use core::sync::atomic::{
+    fence, AtomicU32, AtomicUsize,
+    Ordering::{Relaxed, SeqCst},
+};
+use ipvs_core::{early::Outcome, flow::Flow};
+use kernel::{
+    alloc::{flags::__GFP_NOWARN, KVVec},
+    prelude::*,
+    sync::SetOnce,
+};
+use knet::{
+    net_namespace::Net,
+    passage::Passage,
+    percpu::Counters,
+    rcu::{Arc, Guard, Slot},
+    route::Route,
+    skbuff::Skb,
+    time::Jiffies,
+    vec::room,
+};
+
+use super::family::netfilter_family;
+use recent::RecentFlows;
+
+/// The positions of the first namespace, as a power of two.
+const FIRST_BITS: u32 = 11;
+/// The positions of another one.
+const OTHER_BITS: u32 = 8;
+/// The lower bits of a [`PassageId`] are the position.
+const POSITION_BITS: u32 = FIRST_BITS;
+/// A passage may be in so many positions, one behind the other.
+const PROBES: usize = 8;
+
+/// The number of the passage that packets of a connection may take in one direction.
+pub(crate) struct PassageId(AtomicU32);
+
+impl PassageId {
+    /// No packet has come yet.
+    const NONE: u32 = 0;
+    /// A packet has come. Numbers of passages are larger.
+    const SEEN: u32 = 1;
+
+    /// That of a new connection.
+    pub(crate) const fn new() -> Self {
+        Self(AtomicU32::new(Self::NONE))
+    }
+}
+
+/// A passage in its position.
+struct Kept {
+    passage: Passage,
+    id: u32,
+}
+
+/// Where a passage may be.
+struct Position {
+    kept: Slot<Kept>,
+    /// How many passages were here.
+    made: AtomicU32,
+}
+
+/// What a namespace with services has.
+struct Tables {
+    positions: KVVec<Position>,
+    recent: RecentFlows,
+}
+
+/// The ways that packets of a namespace have taken of late.
+pub(crate) struct Passages {
+    tables: SetOnce<Tables>,
+    /// The tick in which somebody else had hooks where early packets pass by.
+    closed_at: AtomicUsize,
+    outcomes: Counters<{ Outcome::ALL.len() }>,
+}
+
+impl Passages {
+    /// Without memory for any: see [`Passages::make`].
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn new() -> Result<Self> {
+        Ok(Self {
+            tables: SetOnce::new(),
+            closed_at: AtomicUsize::new(Jiffies::now().ticks().wrapping_sub(1)),
+            outcomes: Counters::new()?,
+        })
+    }
+
+    /// Makes room for passages, unless there is some. The first namespace has more. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn make(&self, is_first: bool) -> Result {
+        if self.tables.as_ref().is_some() {
+            return Ok(());
+        }
+        let bits = match is_first {
+            true => FIRST_BITS,
+            false => OTHER_BITS,
+        };
+        let count = 1_usize.wrapping_shl(bits);
+        let mut positions = room(count)?;
+        for _ in 0..count {
+            let position = Position {
+                kept: Slot::empty(),
+                made: AtomicU32::new(0),
+            };
+            positions
+                .push_within_capacity(position)
+                .map_err(|_| ENOMEM)?;
+        }
+        let recent = RecentFlows::new(bits)?;
+        // If another task was faster, its tables are as good.
+        self.tables.populate(Tables { positions, recent });
+        Ok(())
+    }
+
+    /// The way that packets with this number may take.
+    #[inline]
+    pub(crate) fn get<'g>(&'g self, id: &PassageId, guard: &'g Guard) -> Option<&'g Passage> {
+        let id = id.0.load(Relaxed);
+        if id <= PassageId::SEEN {
+            return None;
+        }
+        let tables = self.tables.as_ref()?;
+        let position = tables.positions.get(position_of(id))?;
+        let kept = position.kept.load(guard)?.get();
+        (kept.id == id).then_some(&kept.passage)
+    }
+
+    /// Keeps the way of a packet of `flow`, which is about to leave by the route that `route` gives, for the packets that
+    /// follow on its connection. The first packet only leaves a note. Returns whether the way is kept.
+    #[inline]
+    pub(crate) fn keep(
+        &self,
+        id: &PassageId,
+        route: impl FnOnce() -> Option<Route>,
+        (skb, flow): (&Skb, &Flow),
+        net: &Net,
+        guard: &Guard,
+    ) -> bool {
+        if id.0.load(Relaxed) == PassageId::NONE {
+            id.0.store(PassageId::SEEN, Relaxed);
+            return false;
+        }
+        let number = route().and_then(|it| self.share(it, skb, flow, net, guard));
+        if let Some(number) = number {
+            id.0.store(number, Relaxed);
+        }
+        number.is_some()
+    }
+
+    /// The number of a passage for a packet on this route: of one that is there, or of a new one.
+    #[cold]
+    fn share(&self, route: Route, skb: &Skb, flow: &Flow, net: &Net, guard: &Guard) -> Option<u32> {
+        let tables = self.tables.as_ref()?;
+        let mask = tables.positions.len().wrapping_sub(1);
+        let start = (route.number() >> 6).wrapping_add(skb.mark() as usize);
+        let mut free = None;
+        for probe in 0..PROBES {
+            let index = start.wrapping_add(probe) & mask;
+            let position = tables.positions.get(index)?;
+            match position.kept.load(guard).map(|kept| kept.get()) {
+                Some(kept) if kept.passage.is_over(net, guard) => {}
+                Some(kept)
+                    if kept.passage.route().is_same(&route) && kept.passage.follows(net, skb) =>
+                {
+                    return Some(kept.id);
+                }
+                Some(_) => continue,
+                None => {}
+            }
+            free = free.or(Some((index, position)));
+        }
+        let Some((index, position)) = free else {
+            self.count(Outcome::Full);
+            return None;
+        };
+        let passage = Passage::new(net, skb, netfilter_family(flow.family), route)?;
+        let id = position.next_id(index);
+        let kept = Arc::new(Kept { passage, id }, GFP_ATOMIC | __GFP_NOWARN).ok()?;
+        drop(position.kept.replace(Some(kept.clone())));
+        // ORDERING: Partner of the fence in `clear`: if that did not see the passage that was just stored, the check below sees
+        // the change of routes that came before it.
+        fence(SeqCst);
+        if kept.passage.is_over(net, guard) {
+            drop(position.kept.replace(None));
+        }
+        Some(id)
+    }
+
+    /// Takes all passages out. The caller has changed the routes of those that are not to be there any more.
+    pub(crate) fn clear(&self) {
+        // ORDERING: Partner of the fence in `share`.
+        fence(SeqCst);
+        if let Some(tables) = self.tables.as_ref() {
+            for position in tables.positions.iter() {
+                drop(position.kept.replace(None));
+            }
+        }
+    }
+
+    /// Remembers that packets of this flow may leave early.
+    pub(crate) fn remember(&self, flow: &Flow) {
+        if let Some(tables) = self.tables.as_ref() {
+            tables.recent.add(flow);
+        }
+    }
+
+    /// Whether packets of this flow may leave early, as far as it can be told without a search: true for some that may not.
+    #[inline]
+    pub(crate) fn is_recent(&self, flow: &Flow) -> bool {
+        let Some(tables) = self.tables.as_ref() else {
+            return false;
+        };
+        tables.recent.has(flow)
+    }
+
+    /// Whether somebody else was found to have hooks in this tick.
+    #[inline]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed_at.load(Relaxed) == Jiffies::now().ticks()
+    }
+
+    /// Remembers for the rest of this tick that somebody else has hooks.
+    #[cold]
+    pub(crate) fn close(&self) {
+        self.closed_at.store(Jiffies::now().ticks(), Relaxed);
+    }
+
+    /// Counts a packet that might have left early.
+    #[inline]
+    pub(crate) fn count(&self, outcome: Outcome) {
+        // CAST: The type of the enum is usize.
+        self.outcomes.increment(outcome as usize);
+    }
+
+    /// The name and the count of each outcome.
+    pub(crate) fn outcomes(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let names = Outcome::ALL.iter().map(|outcome| outcome.name());
+        names.zip(self.outcomes.sums())
+    }
+}
+
+impl Position {
+    /// The number of the next passage in this position, which is at `index`: one of a million, and never one that means something
+    /// else.
+    fn next_id(&self, index: usize) -> u32 {
+        loop {
+            let made = self.made.fetch_add(1, Relaxed).wrapping_add(1);
+            let upper = made.wrapping_shl(POSITION_BITS);
+            if upper != 0 {
+                // CAST: A position has as many bits.
+                return upper | index as u32;
+            }
+        }
+    }
+}
+
+/// The position in the number of a passage.
+#[inline]
+const fn position_of(id: u32) -> usize {
+    // CAST: A small number.
+    (id & ((1 << POSITION_BITS) - 1)) as usize
+}

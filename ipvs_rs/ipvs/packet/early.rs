@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The early path: a packet of an established connection leaves before it is routed.
+//!
+//! ```text
+//!             PRE_ROUTING, last hook
+//!   packet ──> plain? ──> recent flow? ──> connection ──> way still open? ──> edit, count, follow ──> POST_ROUTING
+//!                │             │               │                │
+//!                └─────────────┴───────────────┴────────────────┴──> routing ──> the slow path, which keeps the way
+//! ```
+//!
+//! All decisions are made in the slow path. The early path repeats one that a packet of this flow was given less than a second
+//! ago, as long as nothing has changed that it depends on; see [`knet::passage`]. State, statistics and messages to other
+//! directors are the same functions in both. Packets that are not plain take the slow path: fragments, options, the last hop, SCTP,
+//! the beginning and the end of a conversation of TCP, and whatever a helper or connection tracking looks at.
+
+use core::sync::atomic::Ordering::Relaxed;
+use ipvs_core::{
+    addr::{Addr, Family},
+    conn::{ConnFlags, Method},
+    early::{Mode, Outcome},
+    flow::{Flow, FlowDirection, Fragment, HeaderSource, Plain},
+    nat::{decrement_hop_limit, decrement_ttl, onward_v4, onward_v6, L4Checksum, Remaining, Side},
+    proto::{Direction, TCP, UDP},
+    wire::{ipv4, ipv6, tcp, udp},
+};
+use kernel::prelude::*;
+use knet::{
+    checksum::IpSummed,
+    netfilter::{HookState, InetHook, Verdict},
+    passage::{hooks_are_of, Barred, Passage},
+    rcu::Ref,
+    route::Route,
+    skbuff::Skb,
+};
+
+use super::{
+    account,
+    headers::Headers,
+    track,
+    xmit::tunnel::{self, Shape},
+};
+use crate::model::{
+    conn::{
+        announce::{announce, announce_reply},
+        Conn,
+    },
+    drops::Reason,
+    family::netfilter_family,
+    route::{self, Purpose},
+    Ipvs,
+};
+
+/// Where the flags are in a TCP header, in bytes.
+const TCP_FLAGS: usize = 13;
+/// FIN, SYN and RST.
+const TURNS: u8 = 0x07;
+
+/// Handles a packet of `family` that was just received.
+#[inline]
+pub(super) fn handle(
+    family: Family,
+    ipvs: Ref<'_, Ipvs>,
+    skb: Skb,
+    context: &HookState<'_>,
+) -> Verdict {
+    if !is_open(ipvs, family, context) || !skb.to_host() || skb.ipvs_property() {
+        return Verdict::Accept(skb);
+    }
+    let headers = Headers(&skb);
+    let plain = match family {
+        Family::V4 => headers.array(0).and_then(|start| Plain::v4(&start)),
+        Family::V6 => headers.array(0).and_then(|start| Plain::v6(&start)),
+    };
+    match plain {
+        Some(plain) if ipvs.get().passages.is_recent(&plain.flow) => {
+            recent(ipvs, skb, &plain, context)
+        }
+        _ => Verdict::Accept(skb),
+    }
+}
+
+/// Whether early packets of a family pass nobody by, or the administrator wants it anyway.
+#[inline]
+fn is_open(ipvs: Ref<'_, Ipvs>, family: Family, context: &HookState<'_>) -> bool {
+    match Mode::from_number(ipvs.settings.early_path.load(Relaxed)) {
+        Mode::Off => false,
+        Mode::Forced => true,
+        Mode::Auto if ipvs.passages.is_closed() => false,
+        Mode::Auto => {
+            let is_open = hooks_are_of(context.net, netfilter_family(family), ipvs);
+            if !is_open {
+                ipvs.passages.close();
+            }
+            is_open
+        }
+    }
+}
+
+/// Handles a plain packet of a flow that has kept its way of late, most likely.
+#[inline]
+fn recent(ipvs: Ref<'_, Ipvs>, skb: Skb, plain: &Plain, context: &HookState<'_>) -> Verdict {
+    let flow = &plain.flow;
+    let ipvs = ipvs.get();
+    let key = ipvs.conns.key(flow.tuple());
+    let Some((conn, way)) = ipvs.conns.find(&key, context.rcu) else {
+        return Verdict::Accept(skb);
+    };
+    let id = match way {
+        FlowDirection::Request => &conn.get().to_server,
+        FlowDirection::Reply => &conn.get().to_client,
+    };
+    let Some(passage) = ipvs.passages.get(id, context.rcu) else {
+        ipvs.passages.count(Outcome::Renewal);
+        return Verdict::Accept(skb);
+    };
+    match admits(ipvs, conn.get(), way, plain, &skb) {
+        Ok(()) => leave(ipvs, conn, way, skb, flow, passage, context),
+        Err(outcome) => {
+            ipvs.passages.count(outcome);
+            Verdict::Accept(skb)
+        }
+    }
+}
+
+/// Whether a packet may leave early, as far as it does not depend on its way.
+#[inline]
+fn admits(
+    ipvs: &Ipvs,
+    conn: &Conn,
+    way: FlowDirection,
+    plain: &Plain,
+    skb: &Skb,
+) -> Result<(), Outcome> {
+    if plain.hops <= 1 {
+        return Err(Outcome::Hops);
+    }
+    if !plain.has_length {
+        return Err(Outcome::Size);
+    }
+    if !may_be_early(conn, &plain.flow) {
+        return Err(Outcome::Special);
+    }
+    if !conn.dest.is_available()
+        || way == FlowDirection::Request && ipvs.is_backup_only.load(Relaxed)
+    {
+        return Err(Outcome::Server);
+    }
+    if plain.flow.protocol == TCP {
+        let flags = plain.flow.transport.wrapping_add(TCP_FLAGS);
+        match Headers(skb).array::<1>(flags) {
+            Some([flags]) if flags & TURNS == 0 => {}
+            _ => return Err(Outcome::Turn),
+        }
+    }
+    Ok(())
+}
+
+/// Lets a packet leave by a passage, if that admits it.
+#[inline]
+fn leave(
+    ipvs: &Ipvs,
+    conn: Ref<'_, Conn>,
+    way: FlowDirection,
+    mut skb: Skb,
+    flow: &Flow,
+    passage: &Passage,
+    context: &HookState<'_>,
+) -> Verdict {
+    let method = conn.method();
+    if method == Method::Tunnel {
+        return leave_by_tunnel(ipvs, conn, way, skb, flow, passage, context);
+    }
+    if let Err(barred) = passage.admits(context.net, &skb, 0) {
+        ipvs.passages.count(outcome(barred));
+        return Verdict::Accept(skb);
+    }
+    let edited = match (method, way) {
+        (Method::Nat, FlowDirection::Request) => translate(
+            &mut skb,
+            flow,
+            Side::Destination,
+            (conn.server, conn.server_port),
+        ),
+        (Method::Nat, FlowDirection::Reply) => translate(
+            &mut skb,
+            flow,
+            Side::Source,
+            (conn.virtual_addr, conn.virtual_port),
+        ),
+        (Method::DirectRoute, FlowDirection::Request) => hop(&mut skb, flow.family),
+        _ => return Verdict::Accept(skb),
+    };
+    if edited.is_err() {
+        return ipvs.drop_packet(skb, Reason::NotSent);
+    }
+    follow(ipvs, conn, way, &skb, flow, context);
+    skb.untrack();
+    passage.send(context.net, skb, way == FlowDirection::Reply, context.rcu);
+    ipvs.passages.count(Outcome::Early);
+    Verdict::Stolen
+}
+
+/// Lets a packet of a client leave in another one.
+fn leave_by_tunnel(
+    ipvs: &Ipvs,
+    conn: Ref<'_, Conn>,
+    way: FlowDirection,
+    mut skb: Skb,
+    flow: &Flow,
+    passage: &Passage,
+    context: &HookState<'_>,
+) -> Verdict {
+    let server = route::to_server(conn.get(), Purpose::Tunnel, context.net, context.rcu);
+    let server = match server {
+        Ok(server) if way == FlowDirection::Request && server.route.is_same(passage.route()) => {
+            server
+        }
+        _ => {
+            ipvs.passages.count(Outcome::Renewal);
+            return Verdict::Accept(skb);
+        }
+    };
+    let shape = Shape::of(conn.get(), &skb);
+    if let Err(barred) = passage.admits(context.net, &skb, shape.overhead) {
+        ipvs.passages.count(outcome(barred));
+        return Verdict::Accept(skb);
+    }
+    if hop(&mut skb, flow.family).is_err() {
+        return ipvs.drop_packet(skb, Reason::NotSent);
+    }
+    follow(ipvs, conn, way, &skb, flow, context);
+    if !track::enclose(conn.get(), &mut skb) {
+        return ipvs.drop_packet(skb, Reason::NotSent);
+    }
+    let Ok(skb) = tunnel::wrap(conn.get(), skb, flow, &shape, server, context) else {
+        return conn.not_sent();
+    };
+    passage.send(context.net, skb, false, context.rcu);
+    ipvs.passages.count(Outcome::Early);
+    Verdict::Stolen
+}
+
+/// Takes account of a packet, as the slow path does.
+#[inline(always)]
+fn follow(
+    ipvs: &Ipvs,
+    conn: Ref<'_, Conn>,
+    way: FlowDirection,
+    skb: &Skb,
+    flow: &Flow,
+    context: &HookState<'_>,
+) {
+    match way {
+        FlowDirection::Request => {
+            account::count_in(ipvs, conn.get(), skb, context);
+            conn.follow(&ipvs.settings, Direction::Input, flow, &Headers(skb));
+            announce(ipvs, conn, conn.count_packet(), context.rcu);
+        }
+        FlowDirection::Reply => {
+            account::count_out(ipvs, conn.get(), skb, context);
+            conn.follow(&ipvs.settings, Direction::Output, flow, &Headers(skb));
+            announce_reply(ipvs, conn, context.rcu);
+        }
+    }
+}
+
+/// Gives a packet another address and port, and takes a hop.
+///
+/// # Errors
+///
+/// There is no memory: drop it, as it may be half changed.
+#[inline(always)]
+fn translate(skb: &mut Skb, flow: &Flow, side: Side, to: (Addr, u16)) -> Result {
+    let l4 = match skb.ip_summed() {
+        IpSummed::Partial => L4Checksum::PseudoHeader,
+        IpSummed::None | IpSummed::Unnecessary | IpSummed::Complete => L4Checksum::Whole,
+    };
+    let transport = match flow.protocol {
+        TCP => tcp::HEADER_LEN,
+        _ => udp::HEADER_LEN,
+    };
+    let remaining = match flow.family {
+        Family::V4 => {
+            let headers = skb.ensure_writable(ipv4::HEADER_LEN.wrapping_add(transport))?;
+            onward_v4(headers, side, flow.protocol, to, l4)
+        }
+        Family::V6 => {
+            let headers = skb.ensure_writable(ipv6::HEADER_LEN.wrapping_add(transport))?;
+            onward_v6(headers, side, flow.protocol, to, l4)
+        }
+    };
+    match remaining {
+        Ok(Remaining::Nothing) => skb.forget_complete_checksum(),
+        Ok(Remaining::UdpChecksum) => {
+            skb.compute_udp_checksum(netfilter_family(flow.family), flow.transport)?;
+        }
+        Ok(Remaining::SctpChecksum) | Err(_) => return Err(EINVAL),
+    }
+    Ok(())
+}
+
+/// Takes a hop from a packet that has more than one.
+#[inline(always)]
+fn hop(skb: &mut Skb, family: Family) -> Result {
+    let taken = match family {
+        Family::V4 => decrement_ttl(skb.ensure_writable(ipv4::HEADER_LEN)?),
+        Family::V6 => decrement_hop_limit(skb.ensure_writable(ipv6::HEADER_LEN)?),
+    };
+    taken.map_err(|_| EINVAL)
+}
+
+/// The outcome of a packet that its passage does not admit.
+#[cold]
+const fn outcome(barred: Barred) -> Outcome {
+    match barred {
+        Barred::Over => Outcome::Renewal,
+        Barred::Different => Outcome::Different,
+        Barred::Size => Outcome::Size,
+        Barred::Special => Outcome::Special,
+    }
+}
+
+/// The flags of connections whose packets never leave early: others have to see them, or the connection is for one packet.
+const SLOW: ConnFlags = ConnFlags::NFCT
+    .with(ConnFlags::ONE_PACKET)
+    .with(ConnFlags::TEMPLATE)
+    .with(ConnFlags::NO_CLIENT_PORT)
+    .with(ConnFlags::HELPED);
+
+/// Whether packets of a connection and a flow may leave early at all.
+#[inline]
+fn may_be_early(conn: &Conn, flow: &Flow) -> bool {
+    let plain = match flow.family {
+        Family::V4 => ipv4::HEADER_LEN,
+        Family::V6 => ipv6::HEADER_LEN,
+    };
+    matches!(flow.protocol, TCP | UDP)
+        && flow.fragment == Fragment::Whole
+        && flow.transport == plain
+        && conn.condition().flags().has_none(SLOW)
+}
+
+/// Keeps the way of a client's packet, which is about to leave by `route`, for those that follow.
+#[inline]
+pub(super) fn keep_request(
+    conn: &Conn,
+    skb: &Skb,
+    flow: &Flow,
+    route: &Route,
+    context: &HookState<'_>,
+) {
+    if context.hook == InetHook::LocalIn && is_open(conn.ipvs(), flow.family, context) {
+        keep_open_request(conn, skb, flow, route, context);
+    }
+}
+
+#[cold]
+fn keep_open_request(conn: &Conn, skb: &Skb, flow: &Flow, route: &Route, context: &HookState<'_>) {
+    let passages = &conn.ipvs().get().passages;
+    if may_be_early(conn, flow)
+        && passages.keep(
+            &conn.to_server,
+            || route.try_clone(),
+            (skb, flow),
+            context.net,
+            context.rcu,
+        )
+    {
+        passages.remember(flow);
+    }
+}
+
+/// Gives a server's packet the route that an earlier one like it got. Returns whether there is one.
+#[inline]
+pub(super) fn route_as_before(
+    conn: &Conn,
+    skb: &mut Skb,
+    flow: &Flow,
+    context: &HookState<'_>,
+) -> bool {
+    let ipvs = conn.ipvs();
+    let Some(passage) = ipvs.get().passages.get(&conn.to_client, context.rcu) else {
+        return false;
+    };
+    if !passage.follows(context.net, skb) {
+        return false;
+    }
+    skb.set_route_noref(passage.route(), context.rcu);
+    if is_open(ipvs, flow.family, context) {
+        remember_reply(conn, flow);
+    }
+    true
+}
+
+/// Keeps the way of a server's packet, which has got its route to the client, for those that follow.
+#[inline]
+pub(super) fn keep_reply(conn: &Conn, skb: &Skb, flow: &Flow, context: &HookState<'_>) {
+    let ipvs = conn.ipvs();
+    let is_kept = ipvs.get().passages.keep(
+        &conn.to_client,
+        || Route::of_packet(skb),
+        (skb, flow),
+        context.net,
+        context.rcu,
+    );
+    if is_kept && is_open(ipvs, flow.family, context) {
+        remember_reply(conn, flow);
+    }
+}
+
+#[cold]
+fn remember_reply(conn: &Conn, flow: &Flow) {
+    if may_be_early(conn, flow) {
+        conn.ipvs().get().passages.remember(flow);
+    }
+}
