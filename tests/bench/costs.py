@@ -4,9 +4,10 @@ through the director."""
 
 import frames
 import pktgen
+import window
+from window import WARM_UP
 from hosts import CLIENT, CLIENT6, MAC, PORT, SERVER, SERVER6, VIP, VIP6, enter, run
 
-WARM_UP = 1000
 PACKETS = 5000
 # The least that pktgen sends.
 FRAME = {4: 60, 6: 78}
@@ -48,8 +49,9 @@ def send(side, packets, target, ports, on, to_port=PORT, flags=frames.ACK | fram
         return frames.send(device, [
             frames.tcp(macs, ends, (first + number % (last - first + 1), to_port), flags,
                        number * len(frames.PAYLOAD) + (0 if flags & frames.SYN else 1)) for number in range(packets)])
-    return pktgen.send(device, packets, to_mac=to_mac, source=source, target=target, sports=ports, dport=to_port,
-                       size=FRAME[on.version], checksum=on.checksum, shared=on.shared)
+    with window.packets(packets):
+        return pktgen.send(device, packets, to_mac=to_mac, source=source, target=target, sports=ports, dport=to_port,
+                           size=FRAME[on.version], checksum=on.checksum, shared=on.shared)
 
 
 def ask(packets, ports, on, target=None):

@@ -9,6 +9,8 @@ import socket
 import struct
 import time
 
+import window
+
 SOL_PACKET, PACKET_VNET_HDR, PACKET_QDISC_BYPASS = 263, 15, 20
 SYN, ACK, PUSH = 0x02, 0x10, 0x08
 PAYLOAD = b"\0" * 6
@@ -79,6 +81,7 @@ def send(device, frames):
         sender.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
         sender.setsockopt(SOL_PACKET, PACKET_QDISC_BYPASS, 1)
         sender.bind((device, 0))
-        start = time.monotonic_ns()
-        messages.send(sender.fileno())
-        return (time.monotonic_ns() - start) / len(frames)
+        with window.packets(len(frames)):
+            start = time.monotonic_ns()
+            messages.send(sender.fileno())
+            return (time.monotonic_ns() - start) / len(frames)

@@ -5,7 +5,9 @@ guest instruction, so pktgen's time for a run of packets is the number of instru
 
 guest.py [all|ROW...] (rows, their first letters, or a row under conditions that are not in the list: conditions.py)
 prints one JSON object:
-{"module": path of the ip_vs that ran, "rows": {row: instructions}, "absent": {row: why there is no figure}}."""
+{"module": path of the ip_vs that ran, "rows": {row: instructions}, "absent": {row: why there is no figure}}. With
+--profile FILE ROW it measures one row, marks its packets for the plugin in counts.c, says in "profile" how many they were, and
+leaves the addresses of functions in FILE."""
 
 import json
 import os
@@ -19,6 +21,7 @@ import configuration  # noqa: E402
 import peers  # noqa: E402
 from adding import add, restore  # noqa: E402
 from conditions import parse, vary  # noqa: E402
+from window import Profile, enable  # noqa: E402
 from hosts import build, enter, remove, run  # noqa: E402
 from costs import established, master, new, new_persistent, one_packet, persistent, plain, plain_reply, reply  # noqa: E402
 
@@ -121,15 +124,29 @@ def absent(names):
     return {row: why for row, why in ABSENT.items() if not names or names == ["all"] or row.startswith(tuple(names))}
 
 
+def options():
+    """The rows that are asked for, and the file for the addresses of functions if a profile is made."""
+    words = sys.argv[1:]
+    if words[:1] == ["--profile"]:
+        return words[2:], words[1]
+    return words, None
+
+
 def main():
-    wanted = chosen(sys.argv[1:])
+    names, symbols = options()
+    wanted = chosen(names) if not symbols else names
     if not wanted:
         raise SystemExit(f"no such row; there are {', '.join(ROWS)}")
     run("modprobe", "pktgen")
     run("modprobe", "ip_vs")
+    if symbols:
+        enable()
     module = run("modinfo", "-n", "ip_vs").strip()
-    print(json.dumps({"module": module, "rows": {row: measure(row) for row in wanted},
-                      "absent": absent(sys.argv[1:])}))
+    rows = {row: measure(row) for row in wanted}
+    if symbols:
+        with open("/proc/kallsyms", encoding="ascii") as source, open(symbols, "w", encoding="ascii") as target:
+            target.write(source.read())
+    print(json.dumps({"module": module, "rows": rows, "absent": absent(names), "profile": Profile.units}))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 """What nftables takes for the work of a director with NAT: a rule with dnat, by connection tracking, and the same with a
 flowtable, which forwards what is established past the rules."""
 
-from costs import ONE, PACKETS, PORT, WARM_UP, addresses, answer, ask, end, open_one, steady
-from hosts import enter, run
+from costs import ONE, PACKETS, WARM_UP, addresses, answer, ask, end, open_one, steady
+from hosts import PORT, enter, run
 
 DNAT = """table FAMILY nat {
  chain arriving { type nat hook prerouting priority dstnat; FAMILY daddr VIRTUAL L4 dport PORT dnat to SERVER; }
