@@ -5,6 +5,7 @@ import socket
 import time
 
 import genl
+from conditions import Conditions
 from hosts import PORT, SERVER, VIP, run
 from costs import expect, service
 
@@ -13,7 +14,7 @@ ADDED = 1000
 
 def add(scheduler):
     """Servers are added one by one: the kernel's part of it, as all requests go into one system call."""
-    service(scheduler, 0)
+    service(scheduler, Conditions(), 0)
     # The module makes sockets as a host does: in the namespace where we are.
     client = genl.Client(socket)
     client.socket.setsockopt(socket.SOL_SOCKET, genl.SO_SNDBUFFORCE, 1 << 20)
@@ -28,7 +29,7 @@ def add(scheduler):
 
 def restore(scheduler):
     """The same with ipvsadm, and all that it does itself."""
-    service(scheduler, 0)
+    service(scheduler, Conditions(), 0)
     lines = "".join(f"-a -u {VIP}:{PORT} -r {SERVER}:{PORT + number} -m\n" for number in range(ADDED))
     start = time.monotonic_ns()
     run("ipvsadm", "-R", text=lines)

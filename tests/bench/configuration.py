@@ -8,6 +8,7 @@ import subprocess
 
 import additions
 import genl
+from window import window
 
 VIP, SERVER = "207.175.44.110", "172.16.0.2"
 END = genl.HEADER.size + 4
@@ -99,15 +100,16 @@ def in_kernel(verb, name, host):
         commands = [command("FLUSH")] if verb == "flush" else [
             command("GET_SERVICE", flags=genl.DUMP), *(command("GET_DEST", key(port), genl.DUMP) for port, _ in shape(name))]
     buffer = bytearray(1 << 17)
-    start = used(resource.RUSAGE_SELF)
-    for one in commands:
-        client.socket.send(one)
-        done = verb != "list"
-        while not done:
-            # What says that a dump is done stands at the end: a header, and a number.
-            last = client.socket.recv_into(buffer) - END
-            done = (buffer[last], buffer[last + 4]) == (END, genl.MULTI_DONE)
-    cost = used(resource.RUSAGE_SELF) - start
+    with window():
+        start = used(resource.RUSAGE_SELF)
+        for one in commands:
+            client.socket.send(one)
+            done = verb != "list"
+            while not done:
+                # What says that a dump is done stands at the end: a header, and a number.
+                last = client.socket.recv_into(buffer) - END
+                done = (buffer[last], buffer[last + 4]) == (END, genl.MULTI_DONE)
+        cost = used(resource.RUSAGE_SELF) - start
     if verb == "restore":
         expect(name)
     return cost

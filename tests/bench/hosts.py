@@ -70,13 +70,15 @@ neigh add {SERVER_GATEWAY6} lladdr {MAC["director-s"]} dev s0
 DEVICES = {"client": ("c0",), "director": ("c0", "s0"), "server": ("s0",)}
 SYSCTLS = {"net/ipv4/ip_forward": "1", "net/ipv6/conf/all/disable_ipv6": "1", "net/ipv6/conf/default/disable_ipv6": "1"}
 DROP_ALL = "table FAMILY bench { chain arriving { type filter hook prerouting priority raw; drop; }; }\n"
-# What Debian's nftables.conf makes: the director pays for a look at three empty chains, as most directors do.
+# What Debian's nftables.conf makes: the director pays for a look at three empty chains, as most directors do. (The neighbours
+# of the director are permanent, so no packet waits for one, or pays for the check of an old one.)
 EMPTY_FILTER = """table inet filter {
  chain input { type filter hook input priority filter; }
  chain forward { type filter hook forward priority filter; }
  chain output { type filter hook output priority filter; }
 }
 """
+EARLY_PATH = "/proc/sys/net/ipv4/vs/early_path"
 
 
 def run(*command, text=""):
@@ -90,19 +92,24 @@ def enter(name):
         os.setns(namespace.fileno(), os.CLONE_NEWNET)
 
 
-def build(version):
-    """Makes the three hosts, with IPv6 only if it is about that."""
+def build(on):
+    """Makes the three hosts, with IPv6 only if the conditions are about that."""
     run("ip", "-batch", "-", text=TOPOLOGY)
     for name, commands in INSIDE.items():
         enter(name)
         for path, value in SYSCTLS.items():
             pktgen.write(f"/proc/sys/{path}", value)
         run("ip", "-batch", "-", text=commands)
-        if version == 6:
+        if on.ipv6:
             awaken(DEVICES[name])
             run("ip", "-6", "-batch", "-", text=INSIDE6[name])
-        drop_all = DROP_ALL.replace("FAMILY", "ip" if version == 4 else "ip6")
-        run("nft", "-f", "-", text=EMPTY_FILTER if name == "director" else drop_all)
+        rules = EMPTY_FILTER if name == "director" else DROP_ALL.replace("FAMILY", "ip6" if on.ipv6 else "ip")
+        if name != "director" or not on.bare:
+            run("nft", "-f", "-", text=rules)
+        if name == "director" and on.early is not None and os.path.exists(EARLY_PATH):
+            pktgen.write(EARLY_PATH, str(on.early))
+    # What the kernel does about new links after a while, such as to forget routes, is not to fall into the measurement.
+    time.sleep(2)
 
 
 def awaken(devices):

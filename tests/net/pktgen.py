@@ -24,17 +24,20 @@ def finished(device):
     return report if "usec, " in report else None
 
 
-def send(device, count, *, to_mac, source, target, sports, dport, size=60, last_target=None):
+def send(device, count, *, to_mac, source, target, sports, dport, size=60, last_target=None, checksum=False, shared=False):
     """Sends UDP frames of `size` bytes, going round the source ports (first, last) and the targets, up to the last; returns
-    nanoseconds per packet.
+    nanoseconds per packet. A checksum is left to the device, as UDP of IPv6 always has one. pktgen holds a reference on each
+    packet that is `shared`, which is its default: who writes to such a packet must copy its head first. No device does that.
 
     The calling process must be in the namespace of the device, and the module pktgen loaded."""
     if not os.path.exists(f"/proc/net/pktgen/{device}"):
         write(THREAD, f"add_device {device}\n")
-    # UDP of IPv6 must have a checksum, which pktgen leaves to the device.
-    ends = ((f"dst_min {target}", f"dst_max {last_target or target}", f"src_min {source}", f"src_max {source}")
-            if ":" not in str(target) else (f"dst6 {target}", f"src6 {source}", "flag UDPCSUM"))
+    ipv6 = ":" in str(target)
+    ends = ((f"dst6 {target}", f"src6 {source}") if ipv6 else
+            (f"dst_min {target}", f"dst_max {last_target or target}", f"src_min {source}", f"src_max {source}"))
+    flags = ((checksum or ipv6, "UDPCSUM"), (shared, "SHARED"))
     for setting in (f"count {count}", f"pkt_size {size}", "delay 0", "clone_skb 0", f"dst_mac {to_mac}", *ends,
+                    *(f"flag {'' if on else '!'}{name}" for on, name in flags),
                     f"udp_src_min {sports[0]}", f"udp_src_max {sports[1] + 1}",
                     f"udp_dst_min {dport}", f"udp_dst_max {dport}"):
         write(f"/proc/net/pktgen/{device}", setting + "\n")
