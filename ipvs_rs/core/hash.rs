@@ -9,7 +9,7 @@
 
 mod siphash;
 
-pub use siphash::{siphash, siphash_bytes, siphash_u32, HashKey};
+pub use siphash::{siphash, siphash_bytes, siphash_tail, siphash_u32, HashKey};
 
 use crate::addr::{Addr, Family};
 use crate::flow::Tuple;
@@ -17,13 +17,15 @@ use crate::flow::Tuple;
 /// The hash of the two ends of a packet. It is the same for the packets of both directions.
 #[inline]
 pub fn flow(key: HashKey, tuple: &Tuple) -> u32 {
-    let protocol = u64::from(tuple.protocol) << 48;
+    let protocol = u64::from(tuple.protocol);
     match tuple.family {
         Family::V4 => {
             let end = |addr, port| (v4_word(addr) << 16) | u64::from(port);
             let (src, dst) = (end(tuple.src, tuple.sport), end(tuple.dst, tuple.dport));
             let (lower, upper) = (src.min(dst), src.max(dst));
-            words(key, [protocol | lower, upper])
+            // Twice 48 bits and 8 more: one word, and five bytes behind it.
+            let rest = (protocol << 32) | (upper >> 16);
+            fold(siphash_tail::<1, 3, 5>(key, &[lower | (upper << 48)], rest))
         }
         Family::V6 => {
             let (src, dst) = (
@@ -35,7 +37,11 @@ pub fn flow(key: HashKey, tuple: &Tuple) -> u32 {
                 false => (dst, src),
             };
             let ports = (u64::from(lower) << 16) | u64::from(upper);
-            words(key, [protocol | ports, l0, l1, u0, u1])
+            fold(siphash_tail::<1, 3, 5>(
+                key,
+                &[l0, l1, u0, u1],
+                (protocol << 32) | ports,
+            ))
         }
     }
 }

@@ -25,8 +25,8 @@ pub enum IpSummed {
     Partial,
 }
 
-/// The offset of the checksum in a UDP header; it is the last field.
-const UDP_CHECKSUM: usize = 6;
+/// The length of a UDP header.
+const UDP_HEADER: usize = 8;
 /// The length of an SCTP header; the checksum is its last field.
 const SCTP_HEADER: usize = 12;
 
@@ -91,20 +91,16 @@ impl Skb {
         if !self.is_of(family) || transport < header_length(family) {
             return Err(EINVAL);
         }
-        let field = transport.checked_add(UDP_CHECKSUM).ok_or(EINVAL)?;
-        let end = field.checked_add(size_of::<u16>()).ok_or(EINVAL)?;
-        *self.field(end)? = [0; 2];
+        self.ensure_writable(transport.checked_add(UDP_HEADER).ok_or(EINVAL)?)?;
         let transport = self.network_offset().wrapping_add(transport);
         // CAST: An offset in a packet.
-        let sum = match family {
-            // SAFETY: By the invariant of `Skb` the packet is ours and begins with a header of IPv4,
-            // and the UDP header is in the packet.
+        match family {
+            // SAFETY: By the invariant of `Skb` the packet is ours and begins with a header of IPv4. The UDP header is in the
+            // packet, in memory that nobody shares.
             Family::V4 => unsafe { bindings::udp_v4_checksum(self.as_ptr(), transport as i32) },
             // SAFETY: The same of IPv6.
             Family::V6 => unsafe { bindings::udp_v6_checksum(self.as_ptr(), transport as i32) },
-        };
-        // C returns the sum in network order.
-        *self.field(end)? = sum.to_ne_bytes();
+        }
         self.headers_mut()
             .set_ip_summed(bindings::CHECKSUM_UNNECESSARY as u8);
         Ok(())

@@ -31,6 +31,8 @@ pub enum Barred {
     Size,
     /// The packet is another's business as well: of a socket, of IPsec, of a bridge.
     Special,
+    /// Somebody else has hooks that the packet would not pass.
+    Hooks,
 }
 
 /// A way that a packet has taken.
@@ -100,13 +102,21 @@ impl Passage {
                 }
     }
 
-    /// Whether a packet that was just received may leave by this way at once, after `headers` bytes were put before it.
+    /// Whether a packet that was just received may leave by this way at once, after `headers` bytes were put before it. With an
+    /// `owner` of hooks: only if [nobody else](hooks_are_of) would miss it.
     ///
     /// # Errors
     ///
     /// See [`Barred`].
     #[inline]
-    pub fn admits(&self, net: &Net, skb: &Skb, headers: u32) -> Result<(), Barred> {
+    pub fn admits<T: Send + Sync + 'static>(
+        &self,
+        net: &Net,
+        skb: &Skb,
+        headers: u32,
+        owner: Option<Ref<'_, T>>,
+    ) -> Result<(), Barred> {
+        let owner = owner.map_or(core::ptr::null(), Ref::as_raw);
         if !skb.is_of(self.arriving) {
             return Err(Barred::Different);
         }
@@ -118,6 +128,7 @@ impl Passage {
                 self.route.as_ptr(),
                 &self.terms,
                 headers,
+                owner,
             )
         };
         // CAST: A small number.
@@ -133,11 +144,13 @@ impl Passage {
             bindings::ipvs_passage_IPVS_PASSAGE_OVER => Barred::Over,
             bindings::ipvs_passage_IPVS_PASSAGE_DIFFERENT => Barred::Different,
             bindings::ipvs_passage_IPVS_PASSAGE_SIZE => Barred::Size,
+            bindings::ipvs_passage_IPVS_PASSAGE_HOOKS => Barred::Hooks,
             _ => Barred::Special,
         }
     }
 
-    /// Sends a packet by this way, through the hooks at `POST_ROUTING` only. Sets `ipvs_property`. `is_forwarded` tells whether
+    /// Sends a packet by this way, through the hooks at `POST_ROUTING` only. Sets `ipvs_property`, and makes it untracked if connection
+    /// tracking has seen it. `is_forwarded` tells whether
     /// routing would have forwarded the packet, and counted it so. A packet of another family than the route is dropped.
     #[inline]
     pub fn send(&self, net: &Net, skb: Skb, is_forwarded: bool, _guard: &Guard) {

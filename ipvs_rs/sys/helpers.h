@@ -70,7 +70,7 @@ void ipvs_helper_dst_link_failure(struct sk_buff *skb);
 
 /* skbuff.c */
 void ipvs_helper_skb_untrack(struct sk_buff *skb);
-__sum16 ipvs_helper_udp_v4_checksum(const struct sk_buff *skb, int transport);
+void ipvs_helper_udp_v4_checksum(struct sk_buff *skb, int transport);
 int ipvs_helper_ip_defrag(struct net *net, struct sk_buff *skb, u32 user);
 bool ipvs_helper_sk_nodefrag(const struct sk_buff *skb);
 bool ipvs_helper_options_fit(const struct sk_buff *skb);
@@ -83,7 +83,7 @@ int ipvs_helper_tcp_splice(struct sk_buff *skb, unsigned int transport, unsigned
 bool ipvs_helper_ipv6_mod_enabled(void);
 u32 ipvs_helper_rt6_cookie(const struct dst_entry *dst);
 void ipvs_helper_icmp6_error(struct net *net, struct sk_buff *skb, u8 type, u8 code, u32 info);
-__sum16 ipvs_helper_udp_v6_checksum(const struct sk_buff *skb, int transport);
+void ipvs_helper_udp_v6_checksum(struct sk_buff *skb, int transport);
 
 /* tunnel.c */
 int ipvs_helper_tunnel_begin(struct sk_buff *skb, const struct dst_entry *dst, unsigned int headers, int gso_type);
@@ -126,6 +126,7 @@ void ipvs_helper_forward_v6(struct net *net, struct sk_buff *skb);
 /* What packets that take a way have in common. Addresses and ports are their sender's business. */
 struct ipvs_passage_terms {
 	unsigned long until;
+	unsigned int mtu;
 	u32 stamp_v4;
 	u32 stamp_v6;
 	int device;
@@ -141,6 +142,7 @@ enum ipvs_passage {
 	IPVS_PASSAGE_DIFFERENT,
 	IPVS_PASSAGE_SIZE,
 	IPVS_PASSAGE_SPECIAL,
+	IPVS_PASSAGE_HOOKS,
 };
 
 bool ipvs_helper_passage_terms(struct net *net, const struct sk_buff *skb, const struct dst_entry *dst, u8 family,
@@ -150,7 +152,7 @@ bool ipvs_helper_passage_is_over(const struct net *net, const struct dst_entry *
 int ipvs_helper_passage_follows(const struct net *net, const struct sk_buff *skb, const struct dst_entry *dst,
 				const struct ipvs_passage_terms *terms);
 int ipvs_helper_passage_admits(const struct net *net, const struct sk_buff *skb, const struct dst_entry *dst,
-			       const struct ipvs_passage_terms *terms, unsigned int headers);
+			       const struct ipvs_passage_terms *terms, unsigned int headers, const void *owner);
 void ipvs_helper_passage_send_v4(struct net *net, struct sk_buff *skb, struct dst_entry *dst, bool is_forwarded);
 void ipvs_helper_passage_send_v6(struct net *net, struct sk_buff *skb, struct dst_entry *dst, bool is_forwarded);
 bool ipvs_helper_hooks_are_of(const struct net *net, u8 family, const void *priv);

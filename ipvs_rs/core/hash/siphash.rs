@@ -27,6 +27,23 @@ pub fn siphash<const C: usize, const D: usize>(key: HashKey, words: &[u64]) -> u
     state.finish((words.len() as u64) << 59)
 }
 
+/// SipHash with `C` rounds per word and `D` final rounds, over whole words and `N` bytes more, up to 7: those of `rest`, its low
+/// byte first. The other bytes of `rest` are 0.
+#[inline(always)]
+pub fn siphash_tail<const C: usize, const D: usize, const N: usize>(
+    key: HashKey,
+    words: &[u64],
+    rest: u64,
+) -> u64 {
+    let mut state = State::<C, D>::new(key);
+    for &word in words {
+        state.absorb(word);
+    }
+    // CAST: only the low byte of the length in bytes counts, and it comes to lie on top.
+    let length = (words.len() as u64).wrapping_mul(8).wrapping_add(N as u64);
+    state.finish((length << 56) | rest)
+}
+
 /// SipHash with `C` rounds per word and `D` final rounds, over any bytes.
 pub fn siphash_bytes<const C: usize, const D: usize>(key: HashKey, message: &[u8]) -> u64 {
     let mut state = State::<C, D>::new(key);

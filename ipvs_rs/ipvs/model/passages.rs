@@ -27,17 +27,19 @@ use core::sync::atomic::{
     fence, AtomicU32, AtomicUsize,
     Ordering::{Relaxed, SeqCst},
 };
-use ipvs_core::{early::Outcome, flow::Flow};
+use ipvs_core::{
+    early::{fingerprint, Outcome},
+    flow::Flow,
+};
 use kernel::{
     alloc::{flags::__GFP_NOWARN, KVVec},
     prelude::*,
-    sync::SetOnce,
 };
 use knet::{
     net_namespace::Net,
     passage::Passage,
     percpu::Counters,
-    rcu::{Arc, Guard, Slot},
+    rcu::{self, Arc, Guard, Ref, Slot},
     route::Route,
     skbuff::Skb,
     time::Jiffies,
@@ -69,6 +71,12 @@ impl PassageId {
     pub(crate) const fn new() -> Self {
         Self(AtomicU32::new(Self::NONE))
     }
+
+    /// Whether it is the number of a passage.
+    #[inline]
+    fn is_set(&self) -> bool {
+        self.0.load(Relaxed) > Self::SEEN
+    }
 }
 
 /// A passage in its position.
@@ -85,14 +93,14 @@ struct Position {
 }
 
 /// What a namespace with services has.
-struct Tables {
+pub(crate) struct Tables {
     positions: KVVec<Position>,
     recent: RecentFlows,
 }
 
 /// The ways that packets of a namespace have taken of late.
 pub(crate) struct Passages {
-    tables: SetOnce<Tables>,
+    tables: Slot<Tables>,
     /// The tick in which somebody else had hooks where early packets pass by.
     closed_at: AtomicUsize,
     outcomes: Counters<{ Outcome::ALL.len() }>,
@@ -106,7 +114,7 @@ impl Passages {
     /// `ENOMEM`.
     pub(crate) fn new() -> Result<Self> {
         Ok(Self {
-            tables: SetOnce::new(),
+            tables: Slot::empty(),
             closed_at: AtomicUsize::new(Jiffies::now().ticks().wrapping_sub(1)),
             outcomes: Counters::new()?,
         })
@@ -118,7 +126,7 @@ impl Passages {
     ///
     /// `ENOMEM`.
     pub(crate) fn make(&self, is_first: bool) -> Result {
-        if self.tables.as_ref().is_some() {
+        if self.tables.load(&rcu::read_lock()).is_some() {
             return Ok(());
         }
         let bits = match is_first {
@@ -137,22 +145,25 @@ impl Passages {
                 .map_err(|_| ENOMEM)?;
         }
         let recent = RecentFlows::new(bits)?;
+        let tables = Arc::new(Tables { positions, recent }, GFP_KERNEL_ACCOUNT)?;
         // If another task was faster, its tables are as good.
-        self.tables.populate(Tables { positions, recent });
+        let _ = self.tables.replace_if(None, Some(tables));
         Ok(())
+    }
+
+    /// The passages, and the flows that have kept theirs of late; [`None`] before there was a service.
+    #[inline]
+    pub(crate) fn tables<'g>(&'g self, guard: &'g Guard) -> Option<&'g Tables> {
+        self.tables.load(guard).map(Ref::get)
     }
 
     /// The way that packets with this number may take.
     #[inline]
     pub(crate) fn get<'g>(&'g self, id: &PassageId, guard: &'g Guard) -> Option<&'g Passage> {
-        let id = id.0.load(Relaxed);
-        if id <= PassageId::SEEN {
+        if !id.is_set() {
             return None;
         }
-        let tables = self.tables.as_ref()?;
-        let position = tables.positions.get(position_of(id))?;
-        let kept = position.kept.load(guard)?.get();
-        (kept.id == id).then_some(&kept.passage)
+        self.tables(guard)?.get(id, guard)
     }
 
     /// Keeps the way of a packet of `flow`, which is about to leave by the route that `route` gives, for the packets that
@@ -180,7 +191,7 @@ impl Passages {
     /// The number of a passage for a packet on this route: of one that is there, or of a new one.
     #[cold]
     fn share(&self, route: Route, skb: &Skb, flow: &Flow, net: &Net, guard: &Guard) -> Option<u32> {
-        let tables = self.tables.as_ref()?;
+        let tables = self.tables(guard)?;
         let mask = tables.positions.len().wrapping_sub(1);
         let start = (route.number() >> 6).wrapping_add(skb.mark() as usize);
         let mut free = None;
@@ -220,7 +231,8 @@ impl Passages {
     pub(crate) fn clear(&self) {
         // ORDERING: Partner of the fence in `share`.
         fence(SeqCst);
-        if let Some(tables) = self.tables.as_ref() {
+        let guard = rcu::read_lock();
+        if let Some(tables) = self.tables(&guard) {
             for position in tables.positions.iter() {
                 drop(position.kept.replace(None));
             }
@@ -228,19 +240,10 @@ impl Passages {
     }
 
     /// Remembers that packets of this flow may leave early.
-    pub(crate) fn remember(&self, flow: &Flow) {
-        if let Some(tables) = self.tables.as_ref() {
-            tables.recent.add(flow);
+    pub(crate) fn remember(&self, flow: &Flow, guard: &Guard) {
+        if let Some(tables) = self.tables(guard) {
+            tables.recent.add(fingerprint(flow));
         }
-    }
-
-    /// Whether packets of this flow may leave early, as far as it can be told without a search: true for some that may not.
-    #[inline]
-    pub(crate) fn is_recent(&self, flow: &Flow) -> bool {
-        let Some(tables) = self.tables.as_ref() else {
-            return false;
-        };
-        tables.recent.has(flow)
     }
 
     /// Whether somebody else was found to have hooks in this tick.
@@ -266,6 +269,22 @@ impl Passages {
     pub(crate) fn outcomes(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let names = Outcome::ALL.iter().map(|outcome| outcome.name());
         names.zip(self.outcomes.sums())
+    }
+}
+
+impl Tables {
+    /// See [`Passages::get`].
+    #[inline]
+    pub(crate) fn get<'g>(&'g self, id: &PassageId, guard: &'g Guard) -> Option<&'g Passage> {
+        let id = id.0.load(Relaxed);
+        let kept = self.positions.get(position_of(id))?.kept.load(guard)?.get();
+        (kept.id == id).then_some(&kept.passage)
+    }
+
+    /// Whether packets with this [`fingerprint`] may leave early: true for some that may not.
+    #[inline]
+    pub(crate) fn is_recent(&self, fingerprint: u32) -> bool {
+        self.recent.has(fingerprint)
     }
 }
 

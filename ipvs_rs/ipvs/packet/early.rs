@@ -18,7 +18,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{
     addr::{Addr, Family},
     conn::{ConnFlags, Method},
-    early::{Mode, Outcome},
+    early::{fingerprint_v4, fingerprint_v6, Mode, Outcome},
     flow::{Flow, FlowDirection, Fragment, HeaderSource, Plain},
     nat::{decrement_hop_limit, decrement_ttl, onward_v4, onward_v6, L4Checksum, Remaining, Side},
     proto::{Direction, TCP, UDP},
@@ -47,6 +47,7 @@ use crate::model::{
     },
     drops::Reason,
     family::netfilter_family,
+    passages::Tables,
     route::{self, Purpose},
     Ipvs,
 };
@@ -56,28 +57,72 @@ const TCP_FLAGS: usize = 13;
 /// FIN, SYN and RST.
 const TURNS: u8 = 0x07;
 
-/// Handles a packet of `family` that was just received.
+/// Handles a packet that was just received, of IPv4 or of IPv6.
 #[inline]
-pub(super) fn handle(
-    family: Family,
+pub(super) fn handle<const IS_V6: bool>(
     ipvs: Ref<'_, Ipvs>,
     skb: Skb,
     context: &HookState<'_>,
 ) -> Verdict {
-    if !is_open(ipvs, family, context) || !skb.to_host() || skb.ipvs_property() {
+    let Some(tables) = ipvs.get().passages.tables(context.rcu) else {
+        return Verdict::Accept(skb);
+    };
+    if ipvs.settings.early_path.load(Relaxed) == 0 || !skb.to_host() || skb.ipvs_property() {
         return Verdict::Accept(skb);
     }
     let headers = Headers(&skb);
-    let plain = match family {
-        Family::V4 => headers.array(0).and_then(|start| Plain::v4(&start)),
-        Family::V6 => headers.array(0).and_then(|start| Plain::v6(&start)),
+    let fingerprint = match IS_V6 {
+        false => headers.array(0).map(|start| fingerprint_v4(&start)),
+        true => headers.array(0).map(|start| fingerprint_v6(&start)),
     };
-    match plain {
-        Some(plain) if ipvs.get().passages.is_recent(&plain.flow) => {
-            recent(ipvs, skb, &plain, context)
-        }
+    match fingerprint {
+        Some(number) if tables.is_recent(number) => recent::<IS_V6>(ipvs, tables, skb, context),
         _ => Verdict::Accept(skb),
     }
+}
+
+/// Handles a packet of a flow that has kept its way of late, most likely.
+#[inline(never)]
+fn recent<const IS_V6: bool>(
+    ipvs: Ref<'_, Ipvs>,
+    tables: &Tables,
+    skb: Skb,
+    context: &HookState<'_>,
+) -> Verdict {
+    let headers = Headers(&skb);
+    let plain = match IS_V6 {
+        false => headers.array(0).and_then(|start| Plain::v4(&start)),
+        true => headers.array(0).and_then(|start| Plain::v6(&start)),
+    };
+    let Some(plain) = plain else {
+        return Verdict::Accept(skb);
+    };
+    let flow = &plain.flow;
+    let Some((conn, way)) = ipvs.get().conns.find_by(&flow.tuple(), context.rcu) else {
+        return Verdict::Accept(skb);
+    };
+    let id = match way {
+        FlowDirection::Request => &conn.get().to_server,
+        FlowDirection::Reply => &conn.get().to_client,
+    };
+    let Some(passage) = tables.get(id, context.rcu) else {
+        ipvs.passages.count(Outcome::Renewal);
+        return Verdict::Accept(skb);
+    };
+    match admits(ipvs.get(), conn.get(), way, &plain, &skb) {
+        Ok(()) => leave::<IS_V6>(ipvs, conn, way, skb, flow, passage, context),
+        Err(outcome) => {
+            ipvs.passages.count(outcome);
+            Verdict::Accept(skb)
+        }
+    }
+}
+
+/// The owner of the only hooks that early packets may pass by; [`None`] if the administrator lets them pass by all.
+#[inline]
+fn only_owner<'a>(ipvs: Ref<'a, Ipvs>) -> Option<Ref<'a, Ipvs>> {
+    let mode = Mode::from_number(ipvs.settings.early_path.load(Relaxed));
+    (mode != Mode::Forced).then_some(ipvs)
 }
 
 /// Whether early packets of a family pass nobody by, or the administrator wants it anyway.
@@ -93,32 +138,6 @@ fn is_open(ipvs: Ref<'_, Ipvs>, family: Family, context: &HookState<'_>) -> bool
                 ipvs.passages.close();
             }
             is_open
-        }
-    }
-}
-
-/// Handles a plain packet of a flow that has kept its way of late, most likely.
-#[inline]
-fn recent(ipvs: Ref<'_, Ipvs>, skb: Skb, plain: &Plain, context: &HookState<'_>) -> Verdict {
-    let flow = &plain.flow;
-    let ipvs = ipvs.get();
-    let key = ipvs.conns.key(flow.tuple());
-    let Some((conn, way)) = ipvs.conns.find(&key, context.rcu) else {
-        return Verdict::Accept(skb);
-    };
-    let id = match way {
-        FlowDirection::Request => &conn.get().to_server,
-        FlowDirection::Reply => &conn.get().to_client,
-    };
-    let Some(passage) = ipvs.passages.get(id, context.rcu) else {
-        ipvs.passages.count(Outcome::Renewal);
-        return Verdict::Accept(skb);
-    };
-    match admits(ipvs, conn.get(), way, plain, &skb) {
-        Ok(()) => leave(ipvs, conn, way, skb, flow, passage, context),
-        Err(outcome) => {
-            ipvs.passages.count(outcome);
-            Verdict::Accept(skb)
         }
     }
 }
@@ -157,9 +176,9 @@ fn admits(
 }
 
 /// Lets a packet leave by a passage, if that admits it.
-#[inline]
-fn leave(
-    ipvs: &Ipvs,
+#[inline(always)]
+fn leave<const IS_V6: bool>(
+    shared: Ref<'_, Ipvs>,
     conn: Ref<'_, Conn>,
     way: FlowDirection,
     mut skb: Skb,
@@ -167,27 +186,23 @@ fn leave(
     passage: &Passage,
     context: &HookState<'_>,
 ) -> Verdict {
-    let method = conn.method();
+    let (ipvs, method) = (shared.get(), conn.method());
     if method == Method::Tunnel {
-        return leave_by_tunnel(ipvs, conn, way, skb, flow, passage, context);
+        return leave_by_tunnel(shared, conn, way, skb, flow, passage, context);
     }
-    if let Err(barred) = passage.admits(context.net, &skb, 0) {
+    if let Err(barred) = passage.admits(context.net, &skb, 0, only_owner(shared)) {
         ipvs.passages.count(outcome(barred));
         return Verdict::Accept(skb);
     }
     let edited = match (method, way) {
-        (Method::Nat, FlowDirection::Request) => translate(
-            &mut skb,
-            flow,
-            Side::Destination,
-            (conn.server, conn.server_port),
-        ),
-        (Method::Nat, FlowDirection::Reply) => translate(
-            &mut skb,
-            flow,
-            Side::Source,
-            (conn.virtual_addr, conn.virtual_port),
-        ),
+        (Method::Nat, FlowDirection::Request) => {
+            let to = (conn.server, conn.server_port);
+            translate::<IS_V6>(&mut skb, flow, Side::Destination, to)
+        }
+        (Method::Nat, FlowDirection::Reply) => {
+            let to = (conn.virtual_addr, conn.virtual_port);
+            translate::<IS_V6>(&mut skb, flow, Side::Source, to)
+        }
         (Method::DirectRoute, FlowDirection::Request) => hop(&mut skb, flow.family),
         _ => return Verdict::Accept(skb),
     };
@@ -195,15 +210,15 @@ fn leave(
         return ipvs.drop_packet(skb, Reason::NotSent);
     }
     follow(ipvs, conn, way, &skb, flow, context);
-    skb.untrack();
     passage.send(context.net, skb, way == FlowDirection::Reply, context.rcu);
     ipvs.passages.count(Outcome::Early);
     Verdict::Stolen
 }
 
 /// Lets a packet of a client leave in another one.
+#[inline(never)]
 fn leave_by_tunnel(
-    ipvs: &Ipvs,
+    shared: Ref<'_, Ipvs>,
     conn: Ref<'_, Conn>,
     way: FlowDirection,
     mut skb: Skb,
@@ -211,6 +226,7 @@ fn leave_by_tunnel(
     passage: &Passage,
     context: &HookState<'_>,
 ) -> Verdict {
+    let ipvs = shared.get();
     let server = route::to_server(conn.get(), Purpose::Tunnel, context.net, context.rcu);
     let server = match server {
         Ok(server) if way == FlowDirection::Request && server.route.is_same(passage.route()) => {
@@ -222,7 +238,7 @@ fn leave_by_tunnel(
         }
     };
     let shape = Shape::of(conn.get(), &skb);
-    if let Err(barred) = passage.admits(context.net, &skb, shape.overhead) {
+    if let Err(barred) = passage.admits(context.net, &skb, shape.overhead, only_owner(shared)) {
         ipvs.passages.count(outcome(barred));
         return Verdict::Accept(skb);
     }
@@ -271,7 +287,12 @@ fn follow(
 ///
 /// There is no memory: drop it, as it may be half changed.
 #[inline(always)]
-fn translate(skb: &mut Skb, flow: &Flow, side: Side, to: (Addr, u16)) -> Result {
+fn translate<const IS_V6: bool>(
+    skb: &mut Skb,
+    flow: &Flow,
+    side: Side,
+    to: (Addr, u16),
+) -> Result {
     let l4 = match skb.ip_summed() {
         IpSummed::Partial => L4Checksum::PseudoHeader,
         IpSummed::None | IpSummed::Unnecessary | IpSummed::Complete => L4Checksum::Whole,
@@ -280,12 +301,12 @@ fn translate(skb: &mut Skb, flow: &Flow, side: Side, to: (Addr, u16)) -> Result 
         TCP => tcp::HEADER_LEN,
         _ => udp::HEADER_LEN,
     };
-    let remaining = match flow.family {
-        Family::V4 => {
+    let remaining = match IS_V6 {
+        false => {
             let headers = skb.ensure_writable(ipv4::HEADER_LEN.wrapping_add(transport))?;
             onward_v4(headers, side, flow.protocol, to, l4)
         }
-        Family::V6 => {
+        true => {
             let headers = skb.ensure_writable(ipv6::HEADER_LEN.wrapping_add(transport))?;
             onward_v6(headers, side, flow.protocol, to, l4)
         }
@@ -318,6 +339,7 @@ const fn outcome(barred: Barred) -> Outcome {
         Barred::Different => Outcome::Different,
         Barred::Size => Outcome::Size,
         Barred::Special => Outcome::Special,
+        Barred::Hooks => Outcome::Hooks,
     }
 }
 
@@ -367,7 +389,7 @@ fn keep_open_request(conn: &Conn, skb: &Skb, flow: &Flow, route: &Route, context
             context.rcu,
         )
     {
-        passages.remember(flow);
+        passages.remember(flow, context.rcu);
     }
 }
 
@@ -388,7 +410,7 @@ pub(super) fn route_as_before(
     }
     skb.set_route_noref(passage.route(), context.rcu);
     if is_open(ipvs, flow.family, context) {
-        remember_reply(conn, flow);
+        remember_reply(conn, flow, context);
     }
     true
 }
@@ -405,13 +427,13 @@ pub(super) fn keep_reply(conn: &Conn, skb: &Skb, flow: &Flow, context: &HookStat
         context.rcu,
     );
     if is_kept && is_open(ipvs, flow.family, context) {
-        remember_reply(conn, flow);
+        remember_reply(conn, flow, context);
     }
 }
 
 #[cold]
-fn remember_reply(conn: &Conn, flow: &Flow) {
+fn remember_reply(conn: &Conn, flow: &Flow, context: &HookState<'_>) {
     if may_be_early(conn, flow) {
-        conn.ipvs().get().passages.remember(flow);
+        conn.ipvs().get().passages.remember(flow, context.rcu);
     }
 }

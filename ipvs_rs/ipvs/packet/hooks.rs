@@ -152,11 +152,10 @@ impl<F: Version> Handler<Ipvs> for PreRouting<F> {
 
     #[inline]
     fn handle(ipvs: Ref<'_, Ipvs>, skb: Skb, context: &HookState<'_>) -> Verdict {
-        let family = match F::FAMILY {
-            netfilter::Family::V4 => Family::V4,
-            netfilter::Family::V6 => Family::V6,
-        };
-        early::handle(family, ipvs, skb, context)
+        match F::FAMILY {
+            netfilter::Family::V4 => early::handle::<false>(ipvs, skb, context),
+            netfilter::Family::V6 => early::handle::<true>(ipvs, skb, context),
+        }
     }
 }
 

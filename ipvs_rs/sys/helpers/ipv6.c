@@ -35,12 +35,13 @@ void ipvs_helper_icmp6_error(struct net *net, struct sk_buff *skb, u8 type, u8 c
 }
 
 /* udp_v4_checksum() for IPv6. */
-__sum16 ipvs_helper_udp_v6_checksum(const struct sk_buff *skb, int transport)
+void ipvs_helper_udp_v6_checksum(struct sk_buff *skb, int transport)
 {
+	struct udphdr *uh = (struct udphdr *)(skb->data + transport);
 	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
 	int length = skb->len - transport;
-	__sum16 sum = csum_ipv6_magic(&ip6h->saddr, &ip6h->daddr, length, IPPROTO_UDP,
-				      skb_checksum(skb, transport, length, 0));
 
-	return sum ?: CSUM_MANGLED_0;
+	uh->check = 0;
+	uh->check = csum_ipv6_magic(&ip6h->saddr, &ip6h->daddr, length, IPPROTO_UDP,
+				    skb_checksum(skb, transport, length, 0)) ?: CSUM_MANGLED_0;
 }

@@ -22,6 +22,7 @@
 #include <net/lwtunnel.h>
 #include <net/ndisc.h>
 #include <net/neighbour.h>
+#include <net/netfilter/nf_conntrack.h>
 #include <net/route.h>
 #include <net/xfrm.h>
 
@@ -68,6 +69,7 @@ bool ipvs_helper_passage_terms(struct net *net, const struct sk_buff *skb, const
 	if (!in || in->flags & IFF_LOOPBACK || netif_is_l3_slave(in) || netif_is_l3_master(in) || !is_plain_route(dst))
 		return false;
 	terms->until = jiffies + HZ;
+	terms->mtu = dst_mtu(dst);
 	terms->stamp_v4 = stamp_v4(net);
 	terms->stamp_v6 = stamp_v6(net);
 	terms->device = in->ifindex;
@@ -121,6 +123,36 @@ int ipvs_helper_passage_follows(const struct net *net, const struct sk_buff *skb
 	return follows(net, skb, dst, terms);
 }
 
+/*
+ * Would nobody but the owner of the hooks with @priv miss the packets that pass by the points between PRE_ROUTING and
+ * POST_ROUTING? At LOCAL_IN those behind the owner do not see the packets that it takes, anyway.
+ */
+static __always_inline bool hooks_are_of(const struct net *net, u8 family, const void *priv)
+{
+	struct nf_hook_entries __rcu *const *points = family == NFPROTO_IPV4 ? net->nf.hooks_ipv4 : net->nf.hooks_ipv6;
+	const struct nf_hook_entries *in = rcu_dereference(points[NF_INET_LOCAL_IN]);
+	const struct nf_hook_entries *forward = rcu_dereference(points[NF_INET_FORWARD]);
+	const struct nf_hook_entries *out = rcu_dereference(points[NF_INET_LOCAL_OUT]);
+	const struct nf_hook_entries *before;
+
+	if (!in || in->hooks[0].priv != priv)
+		return false;
+	if (!forward || forward->num_hook_entries != 1 || forward->hooks[0].priv != priv)
+		return false;
+	if (!out || out->num_hook_entries > 2)
+		return false;
+	if (out->num_hook_entries == 1)
+		return out->hooks[0].priv == priv;
+	/* The function that puts fragments together has seen the packet already. */
+	before = rcu_dereference(points[NF_INET_PRE_ROUTING]);
+	return out->hooks[1].priv == priv && before && out->hooks[0].hook == before->hooks[0].hook;
+}
+
+bool ipvs_helper_hooks_are_of(const struct net *net, u8 family, const void *priv)
+{
+	return hooks_are_of(net, family, priv);
+}
+
 /* Has the device forwarded the packet already, so that it is shown to this host only? */
 static __always_inline bool is_forwarded_by_hardware(const struct sk_buff *skb)
 {
@@ -133,22 +165,24 @@ static __always_inline bool is_forwarded_by_hardware(const struct sk_buff *skb)
 
 /*
  * The same at PRE_ROUTING, for a packet that is to go straight to the device of @dst and gets @headers bytes more: none of the
- * functions in between is to see it.
+ * functions in between is to see it. With an @owner, nobody else may have hooks there, either.
  */
 int ipvs_helper_passage_admits(const struct net *net, const struct sk_buff *skb, const struct dst_entry *dst,
-			       const struct ipvs_passage_terms *terms, unsigned int headers)
+			       const struct ipvs_passage_terms *terms, unsigned int headers, const void *owner)
 {
 	int outcome = follows(net, skb, dst, terms);
-	unsigned int mtu;
+	unsigned int mtu = terms->mtu;
 
 	if (unlikely(outcome != IPVS_PASSAGE_OPEN))
 		return outcome;
+	if (owner && unlikely(!hooks_are_of(net, terms->family, owner)))
+		return IPVS_PASSAGE_HOOKS;
 	if (unlikely(skb->sk || skb->active_extensions || skb_warn_if_lro(skb) || is_forwarded_by_hardware(skb)))
 		return IPVS_PASSAGE_SPECIAL;
 	if (unlikely(terms->family == NFPROTO_IPV4 ? IPCB(skb)->frag_max_size : IP6CB(skb)->frag_max_size))
 		return IPVS_PASSAGE_SIZE;
-	mtu = dst_mtu(dst);
-	if (unlikely(mtu < headers))
+	/* A new MTU of the device or of the path outdates routes of IPv4, but not all of IPv6. */
+	if (unlikely(mtu < headers || mtu > READ_ONCE(READ_ONCE(dst->dev)->mtu)))
 		return IPVS_PASSAGE_SIZE;
 	if (likely(skb->len + headers <= mtu) || (skb_is_gso(skb) && skb_gso_validate_network_len(skb, mtu - headers)))
 		return IPVS_PASSAGE_OPEN;
@@ -165,63 +199,95 @@ static __always_inline struct sk_buff *with_headroom(struct sk_buff *skb, const 
 	return skb;
 }
 
-/* Sends a packet of IPv4, which POST_ROUTING has passed, to its neighbour. */
-static int finish_v4(struct net *net, struct sock *sk, struct sk_buff *skb)
+/* Sends a packet of IPv4, which POST_ROUTING has passed, to its neighbour. In a read-side section. */
+static __always_inline int to_neighbour_v4(struct net *net, struct sk_buff *skb)
 {
 	struct dst_entry *dst = skb_dst(skb);
 	struct net_device *dev = skb->dev;
 	struct neighbour *neigh;
 	bool is_v6gw = false;
-	int err;
 
 	IP_UPD_PO_STATS(net, IPSTATS_MIB_OUT, skb->len);
 	skb = with_headroom(skb, dev);
 	if (!skb)
 		return -ENOMEM;
-	rcu_read_lock();
 	neigh = ip_neigh_for_gw(dst_rtable(dst), skb, &is_v6gw);
 	if (IS_ERR(neigh)) {
-		rcu_read_unlock();
 		kfree_skb_reason(skb, SKB_DROP_REASON_NEIGH_CREATEFAIL);
 		return PTR_ERR(neigh);
 	}
-	err = neigh_output(neigh, skb, is_v6gw);
-	rcu_read_unlock();
-	return err;
+	return neigh_output(neigh, skb, is_v6gw);
 }
 
 /* The same of a packet of IPv6. */
-static int finish_v6(struct net *net, struct sock *sk, struct sk_buff *skb)
+static __always_inline int to_neighbour_v6(struct net *net, struct sk_buff *skb)
 {
 	struct dst_entry *dst = skb_dst(skb);
 	struct net_device *dev = skb->dev;
 	struct neighbour *neigh;
-	int err;
 
 	skb = with_headroom(skb, dev);
 	if (!skb)
 		return -ENOMEM;
-	rcu_read_lock();
 	IP6_UPD_PO_STATS(net, ip6_dst_idev(dst), IPSTATS_MIB_OUT, skb->len);
 	neigh = ip_neigh_gw6(dev, rt6_nexthop(dst_rt6_info(dst), &ipv6_hdr(skb)->daddr));
 	if (IS_ERR(neigh)) {
-		rcu_read_unlock();
 		IP6_INC_STATS(net, ip6_dst_idev(dst), IPSTATS_MIB_OUTNOROUTES);
 		kfree_skb_reason(skb, SKB_DROP_REASON_NEIGH_CREATEFAIL);
 		return PTR_ERR(neigh);
 	}
-	err = neigh_output(neigh, skb, false);
+	return neigh_output(neigh, skb, false);
+}
+
+/* What becomes of a packet that a hook at POST_ROUTING has kept, and gives back. */
+static int resume_v4(struct net *net, struct sock *sk, struct sk_buff *skb)
+{
+	int err;
+
+	rcu_read_lock();
+	err = to_neighbour_v4(net, skb);
 	rcu_read_unlock();
 	return err;
 }
 
-/* Makes @skb one that leaves by @dst, which the read-side section keeps. Returns the device that it came in by. */
+static int resume_v6(struct net *net, struct sock *sk, struct sk_buff *skb)
+{
+	int err;
+
+	rcu_read_lock();
+	err = to_neighbour_v6(net, skb);
+	rcu_read_unlock();
+	return err;
+}
+
+/* Do the hooks at POST_ROUTING let @skb pass? If not, it is theirs. In a read-side section. */
+static __always_inline bool passes(struct net *net, struct sk_buff *skb, struct net_device *in, u8 family,
+				   int (*resume)(struct net *, struct sock *, struct sk_buff *))
+{
+	struct nf_hook_entries __rcu *const *points = family == NFPROTO_IPV4 ? net->nf.hooks_ipv4 : net->nf.hooks_ipv6;
+	const struct nf_hook_entries *hooks = rcu_dereference(points[NF_INET_POST_ROUTING]);
+	struct nf_hook_state state;
+
+	if (!hooks)
+		return true;
+	nf_hook_state_init(&state, NF_INET_POST_ROUTING, family, in, skb->dev, NULL, net, resume);
+	return nf_hook_slow(skb, &state, hooks, 0) == 1;
+}
+
+/*
+ * Makes @skb one that leaves by @dst, which the read-side section keeps, and that connection tracking is not to look at. Returns the
+ * device that it came in by.
+ */
 static __always_inline struct net_device *turn_round(struct sk_buff *skb, struct dst_entry *dst)
 {
 	struct net_device *in = skb->dev;
 
 	skb_dst_drop(skb);
 	skb_dst_set_noref(skb, dst);
+	if (skb_nfct(skb)) {
+		nf_reset_ct(skb);
+		nf_ct_set(skb, NULL, IP_CT_UNTRACKED);
+	}
 	skb->ipvs_property = 1;
 	skb_forward_csum(skb);
 	skb_clear_tstamp(skb);
@@ -242,7 +308,8 @@ void ipvs_helper_passage_send_v4(struct net *net, struct sk_buff *skb, struct ds
 			skb->priority = rt_tos2priority(ip_hdr(skb)->tos);
 		__IP_INC_STATS(net, IPSTATS_MIB_OUTFORWDATAGRAMS);
 	}
-	NF_HOOK(NFPROTO_IPV4, NF_INET_POST_ROUTING, net, NULL, skb, in, skb->dev, finish_v4);
+	if (passes(net, skb, in, NFPROTO_IPV4, resume_v4))
+		to_neighbour_v4(net, skb);
 }
 
 /* The same for IPv6, where routing does not rank packets. */
@@ -252,21 +319,6 @@ void ipvs_helper_passage_send_v6(struct net *net, struct sk_buff *skb, struct ds
 
 	if (is_forwarded)
 		__IP6_INC_STATS(net, ip6_dst_idev(dst), IPSTATS_MIB_OUTFORWDATAGRAMS);
-	NF_HOOK(NFPROTO_IPV6, NF_INET_POST_ROUTING, net, NULL, skb, in, skb->dev, finish_v6);
-}
-
-/*
- * Would nobody but the owner of the hooks with @priv miss the packets that pass by the points between PRE_ROUTING and
- * POST_ROUTING? At LOCAL_IN those behind the owner do not see the packets that it takes, anyway.
- */
-bool ipvs_helper_hooks_are_of(const struct net *net, u8 family, const void *priv)
-{
-	struct nf_hook_entries __rcu *const *points = family == NFPROTO_IPV4 ? net->nf.hooks_ipv4 : net->nf.hooks_ipv6;
-	const struct nf_hook_entries *in = rcu_dereference(points[NF_INET_LOCAL_IN]);
-	const struct nf_hook_entries *forward = rcu_dereference(points[NF_INET_FORWARD]);
-	const struct nf_hook_entries *out = rcu_dereference(points[NF_INET_LOCAL_OUT]);
-
-	return in && in->num_hook_entries >= 1 && in->hooks[0].priv == priv &&
-	       forward && forward->num_hook_entries == 1 && forward->hooks[0].priv == priv &&
-	       out && out->num_hook_entries == 1 && out->hooks[0].priv == priv;
+	if (passes(net, skb, in, NFPROTO_IPV6, resume_v6))
+		to_neighbour_v6(net, skb);
 }

@@ -25,17 +25,19 @@ void ipvs_helper_skb_untrack(struct sk_buff *skb)
 }
 
 /*
- * The checksum that an IPv4 UDP datagram with its checksum field at zero must carry; @transport is the offset of the
- * UDP header from skb->data.
+ * Computes the checksum of an IPv4 UDP datagram; @transport is the offset of the UDP header from skb->data, which is in memory
+ * that nobody shares.
  */
-__sum16 ipvs_helper_udp_v4_checksum(const struct sk_buff *skb, int transport)
+void ipvs_helper_udp_v4_checksum(struct sk_buff *skb, int transport)
 {
+	struct udphdr *uh = (struct udphdr *)(skb->data + transport);
 	const struct iphdr *iph = ip_hdr(skb);
 	int length = skb->len - transport;
-	__sum16 sum = csum_tcpudp_magic(iph->saddr, iph->daddr, length, IPPROTO_UDP,
-					skb_checksum(skb, transport, length, 0));
+	__wsum sum;
 
-	return sum ?: CSUM_MANGLED_0;
+	uh->check = 0;
+	sum = skb_is_nonlinear(skb) ? skb_checksum(skb, transport, length, 0) : csum_partial(uh, length, 0);
+	uh->check = csum_tcpudp_magic(iph->saddr, iph->daddr, length, IPPROTO_UDP, sum) ?: CSUM_MANGLED_0;
 }
 
 /* Zero: @skb is whole. Otherwise it was taken: kept until its other parts come, or freed. */

@@ -6,7 +6,6 @@ use core::sync::atomic::{
     AtomicU64, AtomicUsize,
     Ordering::{Relaxed, Release},
 };
-use ipvs_core::{early::fingerprint, flow::Flow};
 use kernel::{alloc::KVVec, prelude::*};
 use knet::{
     time::{Jiffies, HZ},
@@ -54,10 +53,9 @@ impl RecentFlows {
         })
     }
 
-    /// The pair and the bit of a flow.
+    /// The pair and the bit of a fingerprint.
     #[inline(always)]
-    fn place(&self, flow: &Flow) -> Option<(&Pair, u64)> {
-        let number = fingerprint(&flow.tuple());
+    fn place(&self, number: u32) -> Option<(&Pair, u64)> {
         // CAST: A u32 fits.
         let pair = self.pairs.get(number.wrapping_shr(self.shift) as usize)?;
         Some((pair, 1_u64.wrapping_shl(number)))
@@ -65,21 +63,21 @@ impl RecentFlows {
 
     /// Whether a flow, or another one of the same bit, was added in this second or the one before.
     #[inline(always)]
-    pub(super) fn has(&self, flow: &Flow) -> bool {
-        self.place(flow).is_some_and(|(pair, bit)| {
+    pub(super) fn has(&self, fingerprint: u32) -> bool {
+        self.place(fingerprint).is_some_and(|(pair, bit)| {
             let [even, odd] = &pair.0;
             (even.load(Relaxed) | odd.load(Relaxed)) & bit != 0
         })
     }
 
     /// Adds a flow.
-    pub(super) fn add(&self, flow: &Flow) {
+    pub(super) fn add(&self, fingerprint: u32) {
         let second = now();
         let last = self.second.load(Relaxed);
         if last != second {
             self.begin(last, second);
         }
-        if let Some((pair, bit)) = self.place(flow) {
+        if let Some((pair, bit)) = self.place(fingerprint) {
             let [even, odd] = &pair.0;
             let word = match second & 1 {
                 0 => even,
