@@ -9,7 +9,7 @@
 
 mod siphash;
 
-pub use siphash::{siphash, siphash_bytes, siphash_tail, siphash_u32, HashKey};
+pub use siphash::{siphash, siphash_and_7, siphash_bytes, siphash_u32, HashKey};
 
 use crate::addr::{Addr, Family};
 use crate::flow::Tuple;
@@ -17,15 +17,13 @@ use crate::flow::Tuple;
 /// The hash of the two ends of a packet. It is the same for the packets of both directions.
 #[inline]
 pub fn flow(key: HashKey, tuple: &Tuple) -> u32 {
-    let protocol = u64::from(tuple.protocol);
+    let protocol = u64::from(tuple.protocol) << 48;
     match tuple.family {
         Family::V4 => {
             let end = |addr, port| (v4_word(addr) << 16) | u64::from(port);
             let (src, dst) = (end(tuple.src, tuple.sport), end(tuple.dst, tuple.dport));
             let (lower, upper) = (src.min(dst), src.max(dst));
-            // Twice 48 bits and 8 more: one word, and five bytes behind it.
-            let rest = (protocol << 32) | (upper >> 16);
-            fold(siphash_tail::<1, 3, 5>(key, &[lower | (upper << 48)], rest))
+            words(key, [lower], protocol | upper)
         }
         Family::V6 => {
             let (src, dst) = (
@@ -37,33 +35,26 @@ pub fn flow(key: HashKey, tuple: &Tuple) -> u32 {
                 false => (dst, src),
             };
             let ports = (u64::from(lower) << 16) | u64::from(upper);
-            fold(siphash_tail::<1, 3, 5>(
-                key,
-                &[l0, l1, u0, u1],
-                (protocol << 32) | ports,
-            ))
+            words(key, [l0, l1, u0, u1], protocol | ports)
         }
     }
 }
 
-/// The hash of a virtual service with an address. `port` is in host order.
+/// The hash of a virtual service with an address. `port` is in host order. Of `protocol` the low byte counts: no
+/// protocol of IP has a greater number.
 #[inline]
 pub fn service(key: HashKey, family: Family, protocol: u16, addr: Addr, port: u16) -> u32 {
-    let head = (u64::from(protocol) << 16) | u64::from(port);
+    let head = (u64::from(protocol & 0xff) << 48) | u64::from(port);
     match family {
-        Family::V4 => words(key, [head, v4_word(addr)]),
-        Family::V6 => {
-            let [a0, a1] = addr.words();
-            words(key, [head, a0, a1])
-        }
+        Family::V4 => words(key, [], head | (v4_word(addr) << 16)),
+        Family::V6 => words(key, addr.words(), head),
     }
 }
 
 /// The hash of a virtual service with a firewall mark.
 #[inline]
 pub fn mark(key: HashKey, family: Family, mark: u32) -> u32 {
-    let head = (u64::from(family.af()) << 32) | u64::from(mark);
-    words(key, [head])
+    words(key, [], (u64::from(family.af()) << 32) | u64::from(mark))
 }
 
 /// The hash of an address alone.
@@ -71,7 +62,10 @@ pub fn mark(key: HashKey, family: Family, mark: u32) -> u32 {
 pub fn address(key: HashKey, family: Family, addr: Addr) -> u32 {
     match family {
         Family::V4 => fold(siphash_u32::<1, 3>(key, u32::from_ne_bytes(addr.v4()))),
-        Family::V6 => words(key, addr.words()),
+        Family::V6 => {
+            let [high, low] = addr.words();
+            words(key, [high, low], 0)
+        }
     }
 }
 
@@ -85,10 +79,11 @@ fn v4_word(addr: Addr) -> u64 {
     u64::from(u32::from_ne_bytes(addr.v4()))
 }
 
-/// The hash of `N` words. `N` is a constant, so the compiler unrolls the loop.
+/// The hash of `N` words and of the low 7 bytes of `last`. With 7 bytes at the end the length of the message takes no word of
+/// its own, which is a round of SipHash less. `N` is a constant, so the compiler unrolls the loop.
 #[inline(always)]
-fn words<const N: usize>(key: HashKey, words: [u64; N]) -> u32 {
-    fold(siphash::<1, 3>(key, &words))
+fn words<const N: usize>(key: HashKey, words: [u64; N], last: u64) -> u32 {
+    fold(siphash_and_7::<1, 3>(key, &words, last))
 }
 
 /// CAST: the low half; all bits of a SipHash are equally good.

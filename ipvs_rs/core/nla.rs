@@ -110,21 +110,40 @@ pub struct Attributes<'a, const N: usize> {
 }
 
 impl<'a, const N: usize> Attributes<'a, N> {
+    /// No attributes.
+    #[inline]
+    pub const fn none() -> Self {
+        Self {
+            payloads: [None; N],
+        }
+    }
+
     /// Reads `bytes`, in which an attribute of type `n` must be of the kind `policy[n - 1]`.
     ///
     /// # Errors
     ///
     /// The first [`Defect`] in the order of the bytes.
     pub fn parse(bytes: &'a [u8], policy: &[Kind; N]) -> Result<Self, Defect> {
-        let mut payloads = [None; N];
+        let mut attributes = Self::none();
+        attributes.read(bytes, policy)?;
+        Ok(attributes)
+    }
+
+    /// As [`Self::parse`], into this value: a result that holds many attributes is copied on its way to the caller, which
+    /// takes longer than to read them.
+    ///
+    /// # Errors
+    ///
+    /// See [`Self::parse`].
+    pub fn read(&mut self, bytes: &'a [u8], policy: &[Kind; N]) -> Result<(), Defect> {
         for (kind, payload) in Iter::new(bytes) {
             let index = usize::from(kind).wrapping_sub(1);
-            if let (Some(rule), Some(slot)) = (policy.get(index), payloads.get_mut(index)) {
+            if let (Some(rule), Some(slot)) = (policy.get(index), self.payloads.get_mut(index)) {
                 rule.check(payload)?;
                 *slot = Some(payload);
             }
         }
-        Ok(Self { payloads })
+        Ok(())
     }
 
     /// The payload of the attribute of type `kind`.

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A list that never changes, and that a longer one is cheaply made from.
+//! A list that never changes, and that a longer or a shorter one is cheaply made from.
 //!
-//! New elements come first. A list lies in one piece at the end of its *room*, and the free places
-//! are before it. The list with one more element lies in the same room, as long as there is a free
-//! place. Readers of the shorter list do not see the difference:
+//! New elements come first. A list lies in one piece in its *room*, which is filled from its end. The list with one more element
+//! lies in the same room, as long as the place before it is free. The list without the first or the last element lies there, too,
+//! as long as it has at least half of the elements in the room: an element stays until the room is dropped. Readers of one
+//! list see no other:
 //!
 //! ```text
-//!   room      . . . 4 3 2 1
-//!   a list            3 2 1
-//!   a longer one    4 3 2 1
+//!   room                    . . . 4 3 2 1
+//!   a list                          3 2 1
+//!   a longer one                  4 3 2 1
+//!   without the first               3 2 1
+//!   without the last, then          3 2
 //! ```
 //!
 //! # Examples
@@ -63,7 +66,7 @@ unsafe impl<T: Send + Sync> Sync for Room<T> {}
 ///
 /// # Invariants
 ///
-/// `first` points to the first of the last `length` places of `room`, which are all used.
+/// `first` points to the first of `length` places of `room` in a row, which are all used; without places, to the end of the room.
 pub struct List<T: Send + Sync + 'static> {
     room: Arc<Room<T>>,
     first: NonNull<T>,
@@ -166,7 +169,32 @@ impl<T: Clone + Send + Sync> List<T> {
     ///
     /// `ENOMEM`.
     pub fn without(&self, index: usize) -> Result<Self> {
-        self.copy(self.length, GFP_KERNEL, |other| other != index)
+        match self.shorter(index) {
+            Some(shorter) => Ok(shorter),
+            None => self.copy(self.length, GFP_KERNEL, |other| other != index),
+        }
+    }
+
+    /// This list without its first or its last element, in the same room; [`None`] for an element between them, or if the
+    /// room would have more elements that nobody needs than others.
+    fn shorter(&self, index: usize) -> Option<Self> {
+        let length = self.length.checked_sub(1)?;
+        let unneeded = self.room.used.load(Relaxed).saturating_sub(length);
+        if length == 0 || unneeded > length {
+            return None;
+        }
+        let first = match index {
+            // SAFETY: The list has more than one element.
+            0 => unsafe { self.first.add(1) },
+            last if last == length => self.first,
+            _ => return None,
+        };
+        // INVARIANT: These are the places of this list but one at an end.
+        Some(Self {
+            room: self.room.clone(),
+            first,
+            length,
+        })
     }
 
     /// A copy of some of the elements, in a new room with at least so many places.
@@ -183,13 +211,15 @@ impl<T: Clone + Send + Sync> List<T> {
     /// no such place, or another list uses it.
     fn prepend(&mut self, element: T) -> Result<(), T> {
         let length = self.length.wrapping_add(1);
+        // SAFETY: Both point into the memory of the room, or behind its last place.
+        let distance = unsafe { self.room.end.offset_from(self.first) }.unsigned_abs();
         // ORDERING: Relaxed; the publication of the longer list makes the element visible.
         let used = &self.room.used;
-        let claim = || used.compare_exchange(self.length, length, Relaxed, Relaxed);
-        if self.length >= self.room.places.capacity() || claim().is_err() {
+        let claim = || used.compare_exchange(distance, distance.wrapping_add(1), Relaxed, Relaxed);
+        if distance >= self.room.places.capacity() || claim().is_err() {
             return Err(element);
         }
-        // SAFETY: The list has fewer elements than the room has places, so there is one before it.
+        // SAFETY: There are fewer places from the list on than the room has, so there is one before it.
         let place = unsafe { self.first.sub(1) };
         // SAFETY: The place was not used, and it was this call that counted it as used.
         unsafe { place.write(element) };

@@ -48,6 +48,11 @@ def entries_of(port, servers):
     return body
 
 
+def server_key(port):
+    """What names a server in a command."""
+    return additions.nest(genl.DEST, *(genl.attribute(*one) for one in ((1, genl.address(SERVER)), (2, genl.be16(port)))))
+
+
 def used(who):
     """The time that this process or its children have run: waits, which the clock counts, are not in it."""
     usage = resource.getrusage(who)
@@ -61,9 +66,10 @@ def timed(*command, text=""):
     return used(resource.RUSAGE_CHILDREN) - start
 
 
-def expect(name):
-    """The table must be what the row says."""
+def expect(name, each=None):
+    """The table must be what the row says, or have another number of servers in each service."""
     services, servers = SHAPES[name]
+    servers = servers if each is None else each
     with open("/proc/net/ip_vs", encoding="ascii") as file:
         lines = file.read().splitlines()[3:]
     found = sum("->" not in line for line in lines), sum("->" in line for line in lines)
@@ -72,8 +78,9 @@ def expect(name):
 
 
 def in_kernel(verb, name, host):
-    """What the kernel takes for the commands of a verb: restore, list or flush. One call sends them all, and answers go to
-    the same buffer; so what is left of the client is a call for each datagram of a listing."""
+    """What the kernel takes for the commands of a verb: restore, list, flush, or delete (each server, the newest first, which
+    are those that the C module finds first). One call sends them all, and answers go to the same buffer; so what is left of
+    the client is a call for each datagram of a listing."""
     client = genl.Client(host)
     client.socket.setsockopt(host.SOL_SOCKET, genl.SO_SNDBUFFORCE, 1 << 24)
     client.socket.setsockopt(host.SOL_SOCKET, host.SO_RCVBUF, 1 << 20)
@@ -95,6 +102,10 @@ def in_kernel(verb, name, host):
         client.do("NEW_SERVICE", entries_of(1, ())[0])
         client.do("FLUSH")
         commands = [b"".join(commands)]
+    elif verb == "delete":
+        restore(name)
+        commands = [b"".join(
+            command("DEL_DEST", key(port) + server_key(server)) for port, servers in shape(name) for server in reversed(servers))]
     else:
         restore(name)
         commands = [command("FLUSH")] if verb == "flush" else [
@@ -110,8 +121,8 @@ def in_kernel(verb, name, host):
                 last = client.socket.recv_into(buffer) - END
                 done = (buffer[last], buffer[last + 4]) == (END, genl.MULTI_DONE)
         cost = used(resource.RUSAGE_SELF) - start
-    if verb == "restore":
-        expect(name)
+    if verb in ("restore", "delete"):
+        expect(name, 0 if verb == "delete" else None)
     return cost
 
 

@@ -77,7 +77,7 @@ WORK = {
        for verb, measure in (("restore", configuration.restore), ("list", configuration.listing),
                              ("flush", configuration.flush)) for name in configuration.SHAPES},
     **{f"config-{verb}-{name}-kernel": lambda _, verb=verb, name=name: configured(configuration.in_kernel, verb, name, socket)
-       for verb in ("restore", "list", "flush") for name in configuration.SHAPES},
+       for verb in ("restore", "list", "flush", "delete") for name in configuration.SHAPES},
     **{f"config-apply-{name}": lambda _, name=name: configured(configuration.apply, name, socket, is_ours())
        for name in configuration.SHAPES},
 }

@@ -20,11 +20,12 @@ use crate::addr::{Addr, Family};
 use crate::nla::{Attributes, Kind};
 
 /// Reads the attributes of a nest.
-fn parse<'a, const N: usize>(
+fn read<'a, const N: usize>(
+    attributes: &mut Attributes<'a, N>,
     bytes: &'a [u8],
     policy: &[Kind; N],
-) -> Result<Attributes<'a, N>, Error> {
-    Attributes::parse(bytes, policy).map_err(|_| Error::Malformed)
+) -> Result<(), Error> {
+    attributes.read(bytes, policy).map_err(|_| Error::Malformed)
 }
 
 /// The address of a family in these bytes, which are in network order.

@@ -27,21 +27,20 @@ pub fn siphash<const C: usize, const D: usize>(key: HashKey, words: &[u64]) -> u
     state.finish((words.len() as u64) << 59)
 }
 
-/// SipHash with `C` rounds per word and `D` final rounds, over whole words and `N` bytes more, up to 7: those of `rest`, its low
-/// byte first. The other bytes of `rest` are 0.
+/// SipHash with `C` rounds per word and `D` final rounds, over whole words and then the low 7 bytes of `last`. The top byte of
+/// `last` must be 0.
 #[inline(always)]
-pub fn siphash_tail<const C: usize, const D: usize, const N: usize>(
+pub fn siphash_and_7<const C: usize, const D: usize>(
     key: HashKey,
     words: &[u64],
-    rest: u64,
+    last: u64,
 ) -> u64 {
     let mut state = State::<C, D>::new(key);
     for &word in words {
         state.absorb(word);
     }
     // CAST: only the low byte of the length in bytes counts, and it comes to lie on top.
-    let length = (words.len() as u64).wrapping_mul(8).wrapping_add(N as u64);
-    state.finish((length << 56) | rest)
+    state.finish(last | ((words.len() as u64) << 59) | (7 << 56))
 }
 
 /// SipHash with `C` rounds per word and `D` final rounds, over any bytes.
@@ -165,6 +164,18 @@ mod tests {
                 reference.write(&word.to_le_bytes());
             }
             prop_assert_eq!(siphash::<1, 3>(HashKey::new([0; 2]), &words), reference.finish());
+        }
+
+        #[test]
+        fn the_last_7_bytes_lie_beside_the_length(
+            words in proptest::collection::vec(any::<u64>(), 0..6),
+            last in any::<u64>(),
+        ) {
+            let key = HashKey::new([1, 2]);
+            let mut message: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+            message.extend(&last.to_le_bytes()[..7]);
+            let hash = siphash_and_7::<1, 3>(key, &words, last & (u64::MAX >> 8));
+            prop_assert_eq!(hash, siphash_bytes::<1, 3>(key, &message));
         }
 
         #[test]

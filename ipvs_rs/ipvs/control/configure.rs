@@ -29,7 +29,7 @@ use crate::{
 };
 
 pub(crate) use self::{
-    dest::{add_dest, delete_dest, edit_dest, make_dest, throw_away},
+    dest::{add_dest, delete_dest, edit_dest, make_dest, throw_all_away, throw_away},
     service::{add_service, delete_service, edit_service, flush},
     settings::{set_timeouts, zero_all, zero_service},
 };

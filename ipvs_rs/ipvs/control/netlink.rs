@@ -152,6 +152,7 @@ fn origin(request: &Request) -> Origin<'_> {
 }
 
 /// The attributes of a request.
+#[inline(always)]
 fn attributes(request: &Request) -> Result<TopLevel<'_>> {
     TopLevel::parse(request.attributes()).map_err(errno::of_request)
 }

@@ -55,6 +55,8 @@ pub struct Dest {
     pub(crate) service: ServiceKey,
     /// False before the server is attached and after it is deleted. Changed under the configuration lock.
     available: AtomicBool,
+    /// Whether packets find the server by `entry`, which counts it. Changed under the configuration lock.
+    pub(crate) is_found: AtomicBool,
     /// [`OVERLOADED`] and [`QUIESCED`]. Changed by packets and under the configuration lock.
     limits: AtomicU32,
     /// The [`ConnFlags`] of further connections of a persistent client. Changed under the configuration lock.
@@ -78,7 +80,8 @@ pub struct Dest {
     pub(crate) service_stats: Slot<Stats>,
     /// The routes to the server. Changed by packets, under the configuration lock, and when a device goes.
     pub(crate) routes: Routes,
-    /// The entry by which packets find the server until it is deleted. Changed under the configuration lock.
+    /// The entry by which packets find the server until it is deleted. A deleted server keeps it. Changed under the
+    /// configuration lock.
     pub(crate) entry: Slot<servers::ServerEntry>,
     /// The state of a deleted server in the trash. Changed under the configuration lock.
     pub(crate) trash_state: TrashState,
@@ -95,6 +98,7 @@ impl Dest {
             key,
             service,
             available: AtomicBool::new(false),
+            is_found: AtomicBool::new(false),
             limits: AtomicU32::new(QUIESCED),
             conn_flags: AtomicU32::new(0),
             upper: AtomicU32::new(0),

@@ -100,7 +100,7 @@ impl Routes {
         // ORDERING: Partner of the fence in `look_up`.
         fence(SeqCst);
         for slot in [&self.address, &self.next_hop, &self.tunnel] {
-            drop(slot.replace(None));
+            slot.clear();
         }
     }
 }

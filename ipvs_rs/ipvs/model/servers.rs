@@ -178,6 +178,11 @@ impl Servers {
         }
     }
 
+    /// Whether the table is much too large for its entries.
+    pub(crate) fn are_oversized(&self) -> bool {
+        self.sizing.is_oversized(self.count.load(Relaxed))
+    }
+
     fn resize(&self) -> Result {
         let count = self.count.load(Relaxed);
         self.sizing.apply(&self.table, count, LOAD_FACTOR)

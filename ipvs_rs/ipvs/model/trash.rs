@@ -133,12 +133,13 @@ impl Trash {
         while self.servers.pop().is_some() {}
     }
 
-    /// Does one round: removes the servers whose retention time is over.
-    pub(crate) fn sweep(&mut self, now: Jiffies) {
+    /// Does one round: removes the servers whose retention time is over, and calls `part` with each.
+    pub(crate) fn sweep(&mut self, now: Jiffies, part: impl Fn(&Dest)) {
         let mut all = core::mem::take(&mut self.servers);
         while let Some(dest) = all.pop() {
-            if is_kept(&dest, now) {
-                self.servers.push(dest);
+            match is_kept(&dest, now) {
+                true => self.servers.push(dest),
+                false => part(&dest),
             }
         }
     }

@@ -9,14 +9,22 @@ use knet::{
     work::{Job, Work},
 };
 
-use crate::model::{duties::TrashRound, Ipvs};
+use crate::model::{
+    dest::Dest,
+    duties::{Resize, TrashRound},
+    Ipvs,
+};
 
 impl Job<Ipvs> for TrashRound {
     const WORK: Field<Ipvs, Work<Ipvs, Self>> = field!(Ipvs, trash_round);
 
     fn run(ipvs: Arc<Ipvs>) {
         let mut config = ipvs.config.lock();
-        config.trash.sweep(Jiffies::now());
+        let forget = |dest: &Dest| ipvs.servers.forget(dest);
+        config.trash.sweep(Jiffies::now(), forget);
+        if ipvs.servers.are_oversized() {
+            Resize::plan(&ipvs);
+        }
         if !config.trash.is_empty() {
             Self::plan(&ipvs);
         }

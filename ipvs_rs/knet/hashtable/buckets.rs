@@ -2,9 +2,15 @@
 
 //! An array of chains.
 
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::{
+    ops::Range,
+    sync::atomic::{AtomicPtr, Ordering},
+};
 use kernel::{
-    alloc::{flags::__GFP_NOWARN, KBox, KVVec},
+    alloc::{
+        flags::{__GFP_NOWARN, __GFP_ZERO},
+        KBox, KVVec,
+    },
     prelude::*,
 };
 
@@ -46,12 +52,10 @@ impl<T: Send + Sync + 'static> Buckets<T> {
         if shift == 0 || shift == 32 {
             return Err(EINVAL);
         }
-        let mut heads = KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT | __GFP_NOWARN)?;
-        for _ in 0..count {
-            heads
-                .push_within_capacity(AtomicPtr::default())
-                .map_err(|_| ENOMEM)?;
-        }
+        let flags = GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_ZERO;
+        let mut heads = KVVec::with_capacity(count, flags)?;
+        // SAFETY: There is room for `count` elements, and `__GFP_ZERO` has made null pointers of them.
+        unsafe { heads.inc_len(count) };
         // INVARIANT: There are 2^bits heads, and all chains are empty.
         Ok(KBox::new(Self { link, shift, heads }, GFP_KERNEL_ACCOUNT)?)
     }
@@ -79,6 +83,16 @@ impl<T: Send + Sync + 'static> Buckets<T> {
         (hash | 1_u32.wrapping_shl(self.shift).wrapping_sub(1)).checked_add(1)
     }
 
+    /// The lowest hash of the first chain behind that of `hash` which is not empty, or [`None`] if there is none.
+    #[inline]
+    pub(super) fn next_filled(&self, hash: u32) -> Option<u32> {
+        let next = self.index(hash).wrapping_add(1);
+        let mut behind = self.heads.get(next..)?.iter();
+        let empty = behind.position(|head| !head.load(Ordering::Relaxed).is_null())?;
+        // CAST: There are at most 2^31 chains.
+        Some((next.wrapping_add(empty) as u32).wrapping_shl(self.shift))
+    }
+
     /// The beginning of the chain that holds nodes of this hash.
     #[inline]
     pub(super) fn head(&self, hash: u32) -> &AtomicPtr<Node<T>> {
@@ -86,9 +100,9 @@ impl<T: Send + Sync + 'static> Buckets<T> {
         unsafe { self.heads.get_unchecked(self.index(hash)) }
     }
 
-    /// The beginning of chain number `index`.
-    pub(super) fn chain(&self, index: usize) -> Option<&AtomicPtr<Node<T>>> {
-        self.heads.get(index)
+    /// The beginnings of the chains with these numbers.
+    pub(super) fn chains(&self, numbers: Range<usize>) -> &[AtomicPtr<Node<T>>] {
+        self.heads.get(numbers).unwrap_or_default()
     }
 
     /// The node that `at` points to.

@@ -129,11 +129,11 @@ impl<T: Send + Sync + 'static> Table<T> {
             // SAFETY: A resize frees no array that a stripe names.
             let future = unsafe { &*new };
             let current = stripe.current();
-            for index in done..until {
-                let mut at = current.chain(index);
-                while let Some(node) = at.and_then(|at| current.follow(at, &*stripe)) {
+            for head in current.chains(done..until) {
+                let mut at = head;
+                while let Some(node) = current.follow(at, &*stripe) {
                     future.link_in(node, &stripe);
-                    at = Some(node.next(current.link()));
+                    at = node.next(current.link());
                 }
             }
             stripe.migrated = until;

@@ -165,7 +165,7 @@ impl<T: Send + Sync + 'static> Table<T> {
                 }
                 at = node.next(buckets.link());
             }
-            match buckets.end(cursor.hash) {
+            match buckets.next_filled(cursor.hash) {
                 Some(hash) => (cursor.hash, cursor.address) = (hash, 0),
                 None => cursor.finished = true,
             }

@@ -173,6 +173,33 @@ mod tests {
     }
 
     #[test]
+    fn lists_without_their_ends_stay_in_the_room() -> Result {
+        static ENDS: AtomicUsize = AtomicUsize::new(0);
+        let before = ENDS.load(Relaxed);
+        let element = |number| Ok::<Element, Error>((number, probe(&ENDS)?.0));
+        let mut list = List::new(8)?;
+        for number in 1..=4 {
+            list = list.with(element(number)?)?;
+        }
+        let middle = list.without(0)?.without(2)?;
+        assert!(numbers(&middle).eq([3, 2]));
+        // The place before the first has an element of another list, that before the list has none.
+        assert!(numbers(&middle.with(element(5)?)?).eq([5, 3, 2]));
+        assert!(numbers(&list.without(3)?.with(element(6)?)?).eq([6, 4, 3, 2]));
+        assert!(numbers(&list).eq([4, 3, 2, 1]));
+        // The room has 1 to 4 and 6: the list of one element gets a room of its own.
+        let last = middle.without(0)?;
+        drop((list, middle));
+        rcu::barrier(2);
+        assert!(numbers(&last).eq([2]));
+        assert_eq!(ENDS.load(Relaxed), before + 5);
+        drop(last);
+        rcu::barrier(2);
+        assert_eq!(ENDS.load(Relaxed), before + 6);
+        Ok(())
+    }
+
+    #[test]
     fn deferred_is_completed_once() -> Result {
         static ENDS: AtomicUsize = AtomicUsize::new(0);
         let before = ENDS.load(Relaxed);

@@ -71,6 +71,15 @@ impl<T: Send + Sync> Slot<T> {
         unsafe { take(old) }
     }
 
+    /// Empties the slot. Writes nothing if it is empty.
+    #[inline]
+    pub fn clear(&self) {
+        // ORDERING: Relaxed: a null pointer leads to nothing.
+        if !self.object.load(Ordering::Relaxed).is_null() {
+            drop(self.replace(None));
+        }
+    }
+
     /// Puts `new` into the slot if it holds `current`. Otherwise returns `new`.
     pub fn replace_if(
         &self,

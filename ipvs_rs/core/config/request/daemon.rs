@@ -2,7 +2,7 @@
 
 //! The nest that describes a synchronisation daemon.
 
-use super::parse;
+use super::read;
 use crate::addr::{Addr, Family};
 use crate::config::{DaemonRole, DaemonSpec, Error, Name};
 use crate::nla::{Attributes, Kind};
@@ -25,7 +25,9 @@ const POLICY: [Kind; 8] = [
 ///
 /// [`Error::Malformed`], [`Error::Missing`] or [`Error::DaemonRole`].
 pub fn daemon_role(nest: &[u8]) -> Result<DaemonRole, Error> {
-    let state = parse(nest, &POLICY)?.u32(daemon::STATE);
+    let mut attributes = Attributes::none();
+    read(&mut attributes, nest, &POLICY)?;
+    let state = attributes.u32(daemon::STATE);
     DaemonRole::from_number(state.ok_or(Error::Missing)?).ok_or(Error::DaemonRole)
 }
 
@@ -36,7 +38,8 @@ pub fn daemon_role(nest: &[u8]) -> Result<DaemonRole, Error> {
 /// [`Error::Malformed`], [`Error::Missing`] or [`Error::NotMulticast`]. See also
 /// [`DaemonSpec::role`].
 pub fn daemon(nest: &[u8]) -> Result<DaemonSpec, Error> {
-    let attributes = parse(nest, &POLICY)?;
+    let mut attributes = Attributes::none();
+    read(&mut attributes, nest, &POLICY)?;
     let state = attributes.u32(daemon::STATE).ok_or(Error::Missing)?;
     let interface = attributes.string(daemon::MCAST_IFN).ok_or(Error::Missing)?;
     let sync_id = attributes.u32(daemon::SYNC_ID).ok_or(Error::Missing)?;

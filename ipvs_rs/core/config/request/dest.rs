@@ -2,7 +2,7 @@
 
 //! The nest that describes a real server.
 
-use super::{addr_of, family, parse};
+use super::{addr_of, family, read};
 use crate::addr::Family;
 use crate::config::{DestKey, DestSpec, Error, Tunnel};
 use crate::conn::Method;
@@ -65,7 +65,9 @@ impl DestIdentity {
 ///
 /// [`Error::Malformed`], [`Error::Missing`] or [`Error::UnsupportedFamily`], in this order.
 pub fn dest_key(nest: &[u8], service: Family) -> Result<DestKey, Error> {
-    DestIdentity::parse(&parse(nest, &POLICY)?)?.key(service)
+    let mut attributes = Attributes::none();
+    read(&mut attributes, nest, &POLICY)?;
+    DestIdentity::parse(&attributes)?.key(service)
 }
 
 /// The real server that a nest names, and its settings, for adding and changing a server.
@@ -78,7 +80,8 @@ pub fn dest_key(nest: &[u8], service: Family) -> Result<DestKey, Error> {
 /// [`Error::Malformed`], [`Error::Missing`], [`Error::UnsupportedFamily`],
 /// [`Error::MixedFamilies`], then those of [`DestSpec::new`].
 pub fn dest(nest: &[u8], service: Family, syncing: bool) -> Result<(DestKey, DestSpec), Error> {
-    let attributes = parse(nest, &POLICY)?;
+    let mut attributes = Attributes::none();
+    read(&mut attributes, nest, &POLICY)?;
     let identity = DestIdentity::parse(&attributes)?;
     let number = |kind| attributes.u32(kind).ok_or(Error::Missing);
     let method = Method::from_bits(number(dst::FWD_METHOD)?);

@@ -2,7 +2,7 @@
 
 //! The nest that describes a virtual service.
 
-use super::{addr_of, family, parse};
+use super::{addr_of, family, read};
 use crate::addr::Addr;
 use crate::config::{Error, FlagChange, Name, Netmask, NominalTarget, ServiceKey, ServiceSpec};
 use crate::nla::{Attributes, Kind};
@@ -30,7 +30,9 @@ const POLICY: [Kind; 12] = [
 ///
 /// [`Error::Malformed`], [`Error::Missing`] or [`Error::UnsupportedFamily`], in this order.
 pub fn service_key(nest: &[u8]) -> Result<ServiceKey, Error> {
-    service_key_in(&parse(nest, &POLICY)?)
+    let mut attributes = Attributes::none();
+    read(&mut attributes, nest, &POLICY)?;
+    service_key_in(&attributes)
 }
 
 fn service_key_in(attributes: &Attributes<'_, 12>) -> Result<ServiceKey, Error> {
@@ -56,7 +58,8 @@ fn service_key_in(attributes: &Attributes<'_, 12>) -> Result<ServiceKey, Error> 
 ///
 /// Those of [`service_key`], then [`Error::Missing`]. See also [`Netmask::check`].
 pub fn service(nest: &[u8]) -> Result<(ServiceKey, ServiceSpec), Error> {
-    let attributes = parse(nest, &POLICY)?;
+    let mut attributes = Attributes::none();
+    read(&mut attributes, nest, &POLICY)?;
     let key = service_key_in(&attributes)?;
     let scheduler = attributes.string(svc::SCHED_NAME).ok_or(Error::Missing)?;
     let flags: [u8; 8] = attributes.padded(svc::FLAGS).ok_or(Error::Missing)?;

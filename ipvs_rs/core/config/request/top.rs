@@ -25,8 +25,11 @@ impl<'a> TopLevel<'a> {
     /// # Errors
     ///
     /// [`Error::Attribute`].
+    // Inline, so that the result is made where it is used.
+    #[inline(always)]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
-        let attributes = Attributes::parse(bytes, &POLICY).map_err(Error::Attribute)?;
+        let mut attributes = Attributes::none();
+        attributes.read(bytes, &POLICY).map_err(Error::Attribute)?;
         Ok(Self(attributes))
     }
 

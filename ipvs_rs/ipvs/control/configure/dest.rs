@@ -12,7 +12,7 @@ use ipvs_core::{
 use kernel::prelude::*;
 use knet::{
     net_namespace::Net,
-    rcu::Arc,
+    rcu::{self, Arc},
     route::{self, AddressType},
 };
 
@@ -165,9 +165,21 @@ pub(crate) fn make_dest(
 
 /// Moves a server to the trash.
 pub(crate) fn throw_away(ipvs: &Ipvs, config: &mut Config, dest: &Arc<Dest>) {
-    ipvs.servers.leave(dest);
-    dest.detach();
-    config.trash.put(dest.clone());
+    throw_all_away(ipvs, config, [dest].into_iter());
+}
+
+/// Moves servers to the trash.
+pub(crate) fn throw_all_away<'a>(
+    ipvs: &Ipvs,
+    config: &mut Config,
+    dests: impl Iterator<Item = &'a Arc<Dest>>,
+) {
+    let guard = rcu::read_lock();
+    for dest in dests {
+        ipvs.servers.leave(dest, &guard);
+        dest.detach();
+        config.trash.put(dest.clone());
+    }
 }
 
 /// Returns the type of an address in the routing tables of `net`.

@@ -16,14 +16,16 @@ use knet::{
 };
 
 use super::{
-    check_family, check_service, close_unused_hooks, plugins, service as find_service, throw_away,
+    check_family, check_service, close_unused_hooks, plugins, service as find_service,
+    throw_all_away,
 };
 use crate::model::{
     duties::{Cleanup, Estimation, Resize, TrashRound},
+    member::Member,
     origin::Origin,
     pool::{OwnedPool, ServiceSettings},
     scheduling::Change,
-    service::{Cursor, Service},
+    service::{Cursor, Index, Service},
     views, Config, Ipvs,
 };
 
@@ -130,23 +132,16 @@ pub(crate) fn flush(ipvs: &Arc<Ipvs>, origin: Origin<'_>) {
     // The hooks go first, because no service remains to which they could hand a packet.
     config.close_hooks(ipvs, net, Family::V4);
     config.close_hooks(ipvs, net, Family::V6);
-    let (mut cursor, mut deleted_any) = (Cursor::default(), false);
-    loop {
-        let next = {
-            let guard = rcu::read_lock();
-            let next = ipvs.services.next(&mut cursor, &guard);
-            next.map(|service| service.try_clone())
-        };
-        match next {
-            None => break,
-            Some(None) => continue,
-            Some(Some(service)) => {
-                discard(ipvs, &mut config, &service);
-                deleted_any = true;
+    if ipvs.services.count() != 0 {
+        // All at one moment; if there is no memory for that, one by one.
+        match ipvs.services.take(ipvs.settings.svc_lfactor()) {
+            Ok(index) => each_service(&index, |service| end(ipvs, &mut config, service)),
+            Err(_) => {
+                if let Some(index) = ipvs.services.index() {
+                    each_service(&index, |service| discard(ipvs, &mut config, service));
+                }
             }
         }
-    }
-    if deleted_any {
         origin.flushed();
     }
     drop(config);
@@ -155,13 +150,33 @@ pub(crate) fn flush(ipvs: &Arc<Ipvs>, origin: Origin<'_>) {
     Cleanup::consider(ipvs);
 }
 
+/// Calls `use_it`, which may sleep, with each service of an index.
+fn each_service(index: &Index, mut use_it: impl FnMut(&Service)) {
+    let mut cursor = Cursor::default();
+    loop {
+        let next = {
+            let guard = rcu::read_lock();
+            let next = index.next(&mut cursor, &guard);
+            next.map(|service| service.try_clone())
+        };
+        match next {
+            None => return,
+            Some(None) => {}
+            Some(Some(service)) => use_it(&service),
+        }
+    }
+}
+
 /// Removes a service from the table, and moves its servers to the trash.
 fn discard(ipvs: &Ipvs, config: &mut Config, service: &Service) {
     ipvs.services.remove(service);
+    end(ipvs, config, service);
+}
+
+/// Moves the servers of a service that is in no published index any more to the trash.
+fn end(ipvs: &Ipvs, config: &mut Config, service: &Service) {
     if let Some(members) = service.pool.members() {
-        for member in members.iter() {
-            throw_away(ipvs, config, member.dest());
-        }
+        throw_all_away(ipvs, config, members.iter().map(Member::dest));
     }
     service.pool.end();
 }

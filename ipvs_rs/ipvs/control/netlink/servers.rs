@@ -19,6 +19,15 @@ use crate::{
     model::{member::Member, views, Ipvs},
 };
 
+/// The error of a request about a server of `service` whose attributes have a fault. That there is no such service is
+/// reported first. A request without a fault finds that out when it is carried out.
+#[cold]
+fn unless_missing(ipvs: &Ipvs, service: &ServiceKey, error: Error) -> Error {
+    configure::check_service(ipvs, service)
+        .err()
+        .unwrap_or(error)
+}
+
 /// A request to add or to change a server.
 struct DestRequest {
     ipvs: Arc<Ipvs>,
@@ -31,10 +40,15 @@ impl DestRequest {
     fn read(request: &Request) -> Result<Self> {
         let ipvs = ipvs(request)?;
         let attributes = attributes(request)?;
-        let service = services::key(&ipvs, &attributes)?;
-        let nest = attributes.dest().map_err(of_request)?;
-        let syncing = false;
-        let (key, spec) = request::dest(nest, service.family(), syncing).map_err(of_request)?;
+        let service = services::named_key(&attributes)?;
+        let read = || {
+            let nest = attributes.dest().map_err(of_request)?;
+            let syncing = false;
+            let (key, spec) = request::dest(nest, service.family(), syncing).map_err(of_request)?;
+            configure::check_family(key.family)?;
+            Ok((key, spec))
+        };
+        let (key, spec) = read().map_err(|error| unless_missing(&ipvs, &service, error))?;
         Ok(Self {
             ipvs,
             service,
@@ -73,9 +87,12 @@ impl Do for Delete {
     fn run(request: &Request) -> Result {
         let ipvs = ipvs(request)?;
         let attributes = attributes(request)?;
-        let service = services::key(&ipvs, &attributes)?;
-        let nest = attributes.dest().map_err(of_request)?;
-        let key = request::dest_key(nest, service.family()).map_err(of_request)?;
+        let service = services::named_key(&attributes)?;
+        let read = || {
+            let nest = attributes.dest().map_err(of_request)?;
+            request::dest_key(nest, service.family()).map_err(of_request)
+        };
+        let key = read().map_err(|error| unless_missing(&ipvs, &service, error))?;
         configure::delete_dest(&ipvs, origin(request), &service, &key)
     }
 }

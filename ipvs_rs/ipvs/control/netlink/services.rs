@@ -26,13 +26,13 @@ use crate::{
 };
 
 /// The key that a request names a service by.
-fn named_key(attributes: &TopLevel<'_>) -> Result<ServiceKey> {
+pub(super) fn named_key(attributes: &TopLevel<'_>) -> Result<ServiceKey> {
     let nest = attributes.service().map_err(of_request)?;
     request::service_key(nest).map_err(of_request)
 }
 
 /// The key of the service that a request names, which must be there.
-pub(super) fn key(ipvs: &Ipvs, attributes: &TopLevel<'_>) -> Result<ServiceKey> {
+fn key(ipvs: &Ipvs, attributes: &TopLevel<'_>) -> Result<ServiceKey> {
     let key = named_key(attributes)?;
     configure::check_service(ipvs, &key)?;
     Ok(key)

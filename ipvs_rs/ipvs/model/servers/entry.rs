@@ -17,11 +17,11 @@ pub(crate) struct ServerEntry {
     family: Family,
     addr: Addr,
     pub(super) packet_match: PacketMatch,
-    /// The number of servers that have this entry. Packets find the entry while it is not 0. Changed under the
+    /// The number of servers that packets find by this entry. Packets find the entry while it is not 0. Changed under the
     /// configuration lock.
     pub(super) servers: AtomicUsize,
-    /// The number of servers and of [`Reservation`](super::Reservation)s that have this entry. The entry leaves the
-    /// table when it becomes 0. Changed under the configuration lock.
+    /// The number of servers, deleted ones too, and of [`Reservation`](super::Reservation)s that have this entry. The entry
+    /// leaves the table when it becomes 0. Changed under the configuration lock.
     pub(super) reserved: AtomicUsize,
     /// The hash of a service that has the server and whose servers may begin a conversation: where the last packet found one.
     /// Changed by packets.

@@ -3,9 +3,11 @@
 //! How a server gets, changes and loses its entry in the table of servers.
 //!
 //! ```text
-//!   prepare ──> Reservation ──enter──> the server has the entry ──leave──> it has none
-//!   (ENOMEM)        └──────discard──> nothing has changed
+//!   prepare ──> Reservation ──enter──> packets find the server by the entry ──leave──> they do not ──forget──> it has none
+//!   (ENOMEM)        └──────discard──> nothing has changed                               └──enter──> they do again
 //! ```
+//!
+//! A deleted server keeps its entry in the trash, so that nothing has to be freed when many are deleted at once.
 //!
 //! All of this happens under the configuration lock.
 
@@ -14,7 +16,7 @@ use ipvs_core::config::DestSpec;
 use kernel::prelude::*;
 use knet::{
     field::field,
-    rcu::{self, Arc, Ref},
+    rcu::{self, Arc, Guard, Ref},
 };
 
 use super::{entry::ServerEntry, packet_match::PacketMatch, Servers};
@@ -57,7 +59,8 @@ impl Servers {
         Ok(Reservation::Other(entry))
     }
 
-    /// Gives a server the entry that was reserved for it. From now on packets find the server by this entry only.
+    /// Gives a server the entry that was reserved for it. From now on packets find the server by this entry only. It may be a
+    /// server that has left.
     pub(crate) fn enter(&self, dest: &Dest, reservation: Reservation) {
         let Reservation::Other(entry) = reservation else {
             return;
@@ -68,6 +71,8 @@ impl Servers {
                 mixed.fetch_add(1, Relaxed);
             }
         }
+        self.leave(dest, &rcu::read_lock());
+        dest.is_found.store(entry.is_some(), Relaxed);
         self.replace(dest, entry);
     }
 
@@ -78,21 +83,30 @@ impl Servers {
         }
     }
 
-    /// Takes a server out of the table.
-    pub(crate) fn leave(&self, dest: &Dest) {
+    /// Lets packets not find a server any more. It keeps its entry until [`Self::forget`].
+    pub(crate) fn leave(&self, dest: &Dest, guard: &Guard) {
+        if !dest.is_found.load(Relaxed) {
+            return;
+        }
+        dest.is_found.store(false, Relaxed);
+        if let Some(entry) = dest.entry.load(guard) {
+            entry.servers.fetch_sub(1, Relaxed);
+            if let Some(mixed) = self.mixed(dest) {
+                mixed.fetch_sub(1, Relaxed);
+            }
+        }
+    }
+
+    /// Takes the entry of a server that has left.
+    pub(crate) fn forget(&self, dest: &Dest) {
         self.replace(dest, None);
     }
 
-    /// Takes a server off its present entry, if it has one, and gives it `other`, which counts it already.
+    /// Gives a server that packets do not find by its present entry another one, whose reservation becomes the server's.
     fn replace(&self, dest: &Dest, other: Option<Arc<ServerEntry>>) {
-        let Some(entry) = dest.entry.replace(other) else {
-            return;
-        };
-        if let Some(mixed) = self.mixed(dest) {
-            mixed.fetch_sub(1, Relaxed);
+        if let Some(entry) = dest.entry.replace(other) {
+            self.release(&entry);
         }
-        entry.servers.fetch_sub(1, Relaxed);
-        self.release(&entry);
     }
 
     /// Counts a reservation or a server off an entry. The last one takes the entry out of the table.

@@ -48,6 +48,16 @@ impl Services {
         drop(self.index.replace(Some(index)));
     }
 
+    /// Takes all services out at one moment, and returns the index that has them.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`; the services stay.
+    pub(crate) fn take(&self, factor: i32) -> Result<Arc<Index>> {
+        let empty = self.new_index(0, factor)?;
+        self.index.replace(Some(empty)).ok_or(ENOMEM)
+    }
+
     /// The present index. A caller that keeps it goes on to see the services of this index: see [`Index::next`].
     pub(crate) fn index(&self) -> Option<Arc<Index>> {
         self.index.get()
