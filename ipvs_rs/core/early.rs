@@ -6,7 +6,7 @@
 use crate::addr::Family;
 use crate::flow::{
     plain::{LEN_V4, LEN_V6},
-    Flow,
+    Tuple,
 };
 
 /// When the early path is taken: the sysctl `early_path`.
@@ -115,16 +115,16 @@ pub fn fingerprint_v6(start: &[u8; LEN_V6]) -> u32 {
     mix(fold_v6([a, b], [c, d]), u32::from_ne_bytes([p, q, r, s]))
 }
 
-/// The number of the packets of a flow.
-pub fn fingerprint(flow: &Flow) -> u32 {
-    let ([p, q], [r, s]) = (flow.sport.to_be_bytes(), flow.dport.to_be_bytes());
+/// The number of packets with these two ends.
+pub fn fingerprint(tuple: &Tuple) -> u32 {
+    let ([p, q], [r, s]) = (tuple.sport.to_be_bytes(), tuple.dport.to_be_bytes());
     let ports = u32::from_ne_bytes([p, q, r, s]);
-    match flow.family {
+    match tuple.family {
         Family::V4 => {
-            let ([a, b, c, d], [e, f, g, h]) = (flow.src.v4(), flow.dst.v4());
+            let ([a, b, c, d], [e, f, g, h]) = (tuple.src.v4(), tuple.dst.v4());
             mix(u64::from_ne_bytes([a, b, c, d, e, f, g, h]), ports)
         }
-        Family::V6 => mix(fold_v6(flow.src.words(), flow.dst.words()), ports),
+        Family::V6 => mix(fold_v6(tuple.src.words(), tuple.dst.words()), ports),
     }
 }
 
@@ -170,11 +170,11 @@ mod tests {
         }
         (bytes[0], bytes[6]) = (0x60, 17);
         let plain = Plain::v6(&bytes).unwrap();
-        assert_eq!(fingerprint_v6(&bytes), fingerprint(&plain.flow));
+        assert_eq!(fingerprint_v6(&bytes), fingerprint(&plain.flow.tuple()));
         let mut bytes: [u8; LEN_V4] = *bytes.first_chunk().unwrap();
         (bytes[0], bytes[6], bytes[7], bytes[9]) = (0x45, 0, 0, 6);
         let plain = Plain::v4(&bytes).unwrap();
-        assert_eq!(fingerprint_v4(&bytes), fingerprint(&plain.flow));
+        assert_eq!(fingerprint_v4(&bytes), fingerprint(&plain.flow.tuple()));
     }
 
     #[test]

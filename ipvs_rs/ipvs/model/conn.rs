@@ -122,6 +122,12 @@ impl Conn {
         self.client_node.tag() == TEMPLATE
     }
 
+    /// Whether the connection is in the table, so that it has not ended.
+    #[inline]
+    pub(crate) fn is_in_table(&self) -> bool {
+        self.client_node.is_linked()
+    }
+
     /// The data of a persistence engine, in a template.
     pub(crate) fn engine_data(&self) -> Option<EngineData<'_>> {
         self.attachment.get()?.engine_data()

@@ -282,7 +282,7 @@ impl Ipvs {
     /// namespace any more. May sleep.
     pub(crate) fn end(&self) {
         self.conns.flush();
-        self.passages.clear();
+        self.passages.end();
         // A timer that took its connection out of the table before the flush may still queue work.
         // Disabled work cannot be queued.
         Work::<Self, Resize>::disable_sync(self);

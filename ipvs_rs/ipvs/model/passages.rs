@@ -5,7 +5,7 @@
 //! ```text
 //!   conn ── PassageId ──> position ──> Kept { passage, id }       the same id: the way is still there
 //!                        (all conns of a namespace share these)
-//!   packet ── fingerprint ──> RecentFlows                         no bit: no packet of this flow has kept its way of late
+//!   packet ── fingerprint ──> RecentFlows ──> conn                no bit: no packet of this flow has kept its way of late
 //! ```
 //!
 //! Many connections have the same way: the same next hop, device, mark and class of service. So a namespace has one
@@ -19,7 +19,7 @@
 //!
 //! None. A packet first puts a passage into its position and then checks whether routes have changed. A task that has changed
 //! them ([`clear`](Passages::clear): a device goes, and is not to be kept) takes out all passages after that. So either the packet
-//! sees the change, or the task takes the passage out.
+//! sees the change, or the task takes the passage out. The same holds for a connection that is put at hand, and its end.
 
 mod recent;
 
@@ -29,7 +29,7 @@ use core::sync::atomic::{
 };
 use ipvs_core::{
     early::{fingerprint, Outcome},
-    flow::Flow,
+    flow::{Flow, FlowDirection, Tuple},
 };
 use kernel::{
     alloc::{flags::__GFP_NOWARN, KVVec},
@@ -46,7 +46,7 @@ use knet::{
     vec::room,
 };
 
-use super::family::netfilter_family;
+use super::{conn::Conn, family::netfilter_family};
 use recent::RecentFlows;
 
 /// The positions of the first namespace, as a power of two.
@@ -239,10 +239,46 @@ impl Passages {
         }
     }
 
-    /// Remembers that packets of this flow may leave early.
-    pub(crate) fn remember(&self, flow: &Flow, guard: &Guard) {
+    /// Takes everything out. The caller has ended all connections, and no packet finds the namespace.
+    pub(crate) fn end(&self) {
+        self.clear();
+        if let Some(tables) = self.tables(&rcu::read_lock()) {
+            tables.recent.clear();
+        }
+    }
+
+    /// Remembers that packets with these two ends, which are of `conn`, may leave early.
+    pub(crate) fn remember(&self, tuple: &Tuple, conn: Ref<'_, Conn>, guard: &Guard) {
         if let Some(tables) = self.tables(guard) {
-            tables.recent.add(fingerprint(flow));
+            let fingerprint = fingerprint(tuple);
+            tables.recent.add(fingerprint);
+            tables.recent.put(fingerprint, conn, guard);
+            // ORDERING: Partner of the fence in `forget`: if that did not see the connection that was just put, the check below
+            // sees that it has ended.
+            fence(SeqCst);
+            if !conn.is_in_table() {
+                tables.recent.take_out(fingerprint, conn.get(), guard);
+            }
+        }
+    }
+
+    /// Forgets a connection that was just taken out of the table of connections.
+    #[inline]
+    pub(crate) fn forget(&self, conn: &Conn) {
+        if conn.to_server.is_set() || conn.to_client.is_set() {
+            self.forget_ways(conn);
+        }
+    }
+
+    #[inline(never)]
+    fn forget_ways(&self, conn: &Conn) {
+        // ORDERING: Partner of the fence in `remember`.
+        fence(SeqCst);
+        let guard = rcu::read_lock();
+        if let Some(tables) = self.tables(&guard) {
+            for tuple in [conn.request(), conn.reply()] {
+                tables.recent.take_out(fingerprint(&tuple), conn, &guard);
+            }
         }
     }
 
@@ -279,6 +315,19 @@ impl Tables {
         let id = id.0.load(Relaxed);
         let kept = self.positions.get(position_of(id))?.kept.load(guard)?.get();
         (kept.id == id).then_some(&kept.passage)
+    }
+
+    /// The connection of packets with these two ends and this [`fingerprint`], if it is at hand.
+    #[inline(always)]
+    pub(crate) fn conn<'g>(
+        &'g self,
+        fingerprint: u32,
+        tuple: &Tuple,
+        guard: &'g Guard,
+    ) -> Option<(Ref<'g, Conn>, FlowDirection)> {
+        let conn = self.recent.conn(fingerprint, guard)?;
+        let way = conn.get().direction_of(tuple)?;
+        conn.is_in_table().then_some((conn, way))
     }
 
     /// Whether packets with this [`fingerprint`] may leave early: true for some that may not.

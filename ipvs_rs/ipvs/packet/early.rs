@@ -19,7 +19,7 @@ use ipvs_core::{
     addr::{Addr, Family},
     conn::{ConnFlags, Method},
     early::{fingerprint_v4, fingerprint_v6, Mode, Outcome},
-    flow::{Flow, FlowDirection, Fragment, HeaderSource, Plain},
+    flow::{Flow, FlowDirection, Fragment, HeaderSource, Plain, Tuple},
     nat::{decrement_hop_limit, decrement_ttl, onward_v4, onward_v6, L4Checksum, Remaining, Side},
     proto::{Direction, TCP, UDP},
     wire::{ipv4, ipv6, tcp, udp},
@@ -76,7 +76,9 @@ pub(super) fn handle<const IS_V6: bool>(
         true => headers.array(0).map(|start| fingerprint_v6(&start)),
     };
     match fingerprint {
-        Some(number) if tables.is_recent(number) => recent::<IS_V6>(ipvs, tables, skb, context),
+        Some(number) if tables.is_recent(number) => {
+            recent::<IS_V6>(ipvs, (tables, number), skb, context)
+        }
         _ => Verdict::Accept(skb),
     }
 }
@@ -85,7 +87,7 @@ pub(super) fn handle<const IS_V6: bool>(
 #[inline(never)]
 fn recent<const IS_V6: bool>(
     ipvs: Ref<'_, Ipvs>,
-    tables: &Tables,
+    (tables, fingerprint): (&Tables, u32),
     skb: Skb,
     context: &HookState<'_>,
 ) -> Verdict {
@@ -98,7 +100,11 @@ fn recent<const IS_V6: bool>(
         return Verdict::Accept(skb);
     };
     let flow = &plain.flow;
-    let Some((conn, way)) = ipvs.get().conns.find_by(&flow.tuple(), context.rcu) else {
+    let tuple = flow.tuple();
+    let found = tables
+        .conn(fingerprint, &tuple, context.rcu)
+        .or_else(|| search(ipvs.get(), &tuple, context));
+    let Some((conn, way)) = found else {
         return Verdict::Accept(skb);
     };
     let id = match way {
@@ -116,6 +122,16 @@ fn recent<const IS_V6: bool>(
             Verdict::Accept(skb)
         }
     }
+}
+
+/// Looks for a connection that is not at hand in the table.
+#[inline(never)]
+fn search<'a>(
+    ipvs: &'a Ipvs,
+    tuple: &Tuple,
+    context: &HookState<'a>,
+) -> Option<(Ref<'a, Conn>, FlowDirection)> {
+    ipvs.conns.find(&ipvs.conns.key(*tuple), context.rcu)
 }
 
 /// The owner of the only hooks that early packets may pass by; [`None`] if the administrator lets them pass by all.
@@ -287,12 +303,7 @@ fn follow(
 ///
 /// There is no memory: drop it, as it may be half changed.
 #[inline(always)]
-fn translate<const IS_V6: bool>(
-    skb: &mut Skb,
-    flow: &Flow,
-    side: Side,
-    to: (Addr, u16),
-) -> Result {
+fn translate<const IS_V6: bool>(skb: &mut Skb, flow: &Flow, side: Side, to: (Addr, u16)) -> Result {
     let l4 = match skb.ip_summed() {
         IpSummed::Partial => L4Checksum::PseudoHeader,
         IpSummed::None | IpSummed::Unnecessary | IpSummed::Complete => L4Checksum::Whole,
@@ -389,7 +400,7 @@ fn keep_open_request(conn: &Conn, skb: &Skb, flow: &Flow, route: &Route, context
             context.rcu,
         )
     {
-        passages.remember(flow, context.rcu);
+        remember(conn, flow, context);
     }
 }
 
@@ -434,6 +445,15 @@ pub(super) fn keep_reply(conn: &Conn, skb: &Skb, flow: &Flow, context: &HookStat
 #[cold]
 fn remember_reply(conn: &Conn, flow: &Flow, context: &HookState<'_>) {
     if may_be_early(conn, flow) {
-        conn.ipvs().get().passages.remember(flow, context.rcu);
+        remember(conn, flow, context);
+    }
+}
+
+/// Remembers that packets of this flow may leave early.
+fn remember(conn: &Conn, flow: &Flow, context: &HookState<'_>) {
+    let ipvs = conn.ipvs().get();
+    let tuple = flow.tuple();
+    if let Some((conn, _)) = search(ipvs, &tuple, context) {
+        ipvs.passages.remember(&tuple, conn, context.rcu);
     }
 }

@@ -146,20 +146,6 @@ impl Conns {
         Some((conn, way))
     }
 
-    /// The same for a packet of a connection that is there, most likely.
-    #[inline(always)]
-    pub(crate) fn find_by<'g>(
-        &'g self,
-        tuple: &Tuple,
-        guard: &'g Guard,
-    ) -> Option<(Ref<'g, Conn>, FlowDirection)> {
-        let key = TableKey {
-            hash: hash::flow(self.key, tuple),
-            tuple: *tuple,
-        };
-        self.find(&key, guard)
-    }
-
     /// The connection of a packet of a client that has left IPVS for the server, with these addresses and ports: with NAT the
     /// destination is that of the server.
     pub(crate) fn find_on_the_way<'g>(
@@ -278,6 +264,7 @@ impl Conns {
             return false;
         }
         self.remove_server_node(conn);
+        conn.ipvs.passages.forget(conn);
         self.count.fetch_sub(1, Relaxed);
         if self.sizing.is_oversized(self.count()) {
             Resize::plan(&conn.ipvs);

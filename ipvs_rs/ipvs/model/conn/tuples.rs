@@ -2,7 +2,10 @@
 
 //! The tuples by which packets find a connection.
 
-use ipvs_core::{conn::Method, flow::Tuple};
+use ipvs_core::{
+    conn::Method,
+    flow::{FlowDirection, Tuple},
+};
 
 use knet::rcu;
 
@@ -56,6 +59,26 @@ impl Conn {
             protocol: self.protocol,
             family: self.family,
         }
+    }
+
+    /// The direction of packets with these two ends on the connection; [`None`] if they are not of it.
+    #[inline(always)]
+    pub(crate) fn direction_of(&self, tuple: &Tuple) -> Option<FlowDirection> {
+        let (method, server) = (self.method(), (self.server, self.server_port));
+        let (src, dst) = ((tuple.src, tuple.sport), (tuple.dst, tuple.dport));
+        let client = (self.client, self.client_port);
+        let service = (self.virtual_addr, self.virtual_port);
+        if (tuple.protocol, tuple.family) != (self.protocol, self.family) || self.is_template() {
+            return None;
+        }
+        if (src, dst) == (client, service) {
+            return Some(FlowDirection::Request);
+        }
+        let end = match method {
+            Method::Nat => server,
+            _ => service,
+        };
+        ((src, dst) == (end, client)).then_some(FlowDirection::Reply)
     }
 
     /// The tuple of the template that controls the connection; [`None`] if there is none that further connections may

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The flows that have kept their way of late, as bits: a packet of another flow is told from them by two loads.
+//! The flows that have kept their way of late: a packet of another flow is told from them by two loads, and the connection of a
+//! packet of one of them is found without a search, most likely.
 
 use core::sync::atomic::{
     AtomicU64, AtomicUsize,
@@ -8,12 +9,17 @@ use core::sync::atomic::{
 };
 use kernel::{alloc::KVVec, prelude::*};
 use knet::{
+    rcu::{Arc, Guard, Ref, Slot},
     time::{Jiffies, HZ},
     vec::room,
 };
 
+use crate::model::conn::Conn;
+
 /// There are so many bits for each position of a passage, as a power of two.
 const BITS_EACH: u32 = 5;
+/// There are so many connections for each position of a passage, as a power of two.
+const CONN_BITS: u32 = 2;
 
 /// A word of each of the two generations.
 struct Pair([AtomicU64; 2]);
@@ -28,6 +34,10 @@ pub(super) struct RecentFlows {
     shift: u32,
     /// The second of the younger generation, which is the one of that parity.
     second: AtomicUsize,
+    /// Connections of these flows, one for all that have the same place. What is not here is found in the table of connections.
+    conns: KVVec<Slot<Conn>>,
+    /// A fingerprint shifted by this is the place of a connection.
+    conn_shift: u32,
 }
 
 impl RecentFlows {
@@ -46,11 +56,68 @@ impl RecentFlows {
             let pair = Pair([AtomicU64::new(0), AtomicU64::new(0)]);
             pairs.push_within_capacity(pair).map_err(|_| ENOMEM)?;
         }
+        let conn_bits = bits.saturating_add(CONN_BITS);
+        let count = 1_usize.wrapping_shl(conn_bits);
+        let mut conns = room(count)?;
+        for _ in 0..count {
+            conns
+                .push_within_capacity(Slot::empty())
+                .map_err(|_| ENOMEM)?;
+        }
         Ok(Self {
             pairs,
             shift: u32::BITS.saturating_sub(pair_bits),
             second: AtomicUsize::new(now()),
+            conns,
+            conn_shift: u32::BITS.saturating_sub(conn_bits),
         })
+    }
+
+    #[inline(always)]
+    fn conn_place(&self, fingerprint: u32) -> Option<&Slot<Conn>> {
+        // CAST: A u32 fits.
+        self.conns
+            .get(fingerprint.wrapping_shr(self.conn_shift) as usize)
+    }
+
+    /// A connection whose packets may have this fingerprint, and that may have ended.
+    #[inline(always)]
+    pub(super) fn conn<'g>(&'g self, fingerprint: u32, guard: &'g Guard) -> Option<Ref<'g, Conn>> {
+        self.conn_place(fingerprint)?.load(guard)
+    }
+
+    /// Keeps a connection for packets with this fingerprint. The caller takes it [out](Self::take_out) when it has ended.
+    pub(super) fn put(&self, fingerprint: u32, conn: Ref<'_, Conn>, guard: &Guard) {
+        let Some(place) = self.conn_place(fingerprint) else {
+            return;
+        };
+        let is_there = place
+            .load(guard)
+            .is_some_and(|there| core::ptr::eq(there.get(), conn.get()));
+        if !is_there {
+            drop(place.replace(conn.try_clone()));
+        }
+    }
+
+    /// Takes a connection out, if it is there.
+    pub(super) fn take_out(&self, fingerprint: u32, conn: &Conn, guard: &Guard) {
+        let Some(place) = self.conn_place(fingerprint) else {
+            return;
+        };
+        let there = place
+            .load(guard)
+            .filter(|there| core::ptr::eq(there.get(), conn));
+        if let Some(there) = there.and_then(Ref::try_clone) {
+            // If another one took its place meanwhile, that stays.
+            let _: Result<(), Option<Arc<Conn>>> = place.replace_if(Some(&there), None);
+        }
+    }
+
+    /// Takes all connections out.
+    pub(super) fn clear(&self) {
+        for place in self.conns.iter() {
+            drop(place.replace(None));
+        }
     }
 
     /// The pair and the bit of a fingerprint.
