@@ -143,8 +143,11 @@ fn transports_of_replies_are_read_in_their_forms() {
             }),
             None,
         ),
-        (V4, " RTP/AVP;client_port=1-1;server_port=2-2", Some(media(ports(1, 1), ports(2, 2))), None),
-        (V4, " RTP/AVP;client_port=9-7;server_port=65535-1", Some(media(ports(9, 7), ports(65535, 1))), None),
+        (V4, " RTP/AVP;client_port=1-1;server_port=1024-1024", Some(media(ports(1, 1), ports(1024, 1024))), None),
+        (V4, " RTP/AVP;client_port=9-7;server_port=65535-2000", Some(media(ports(9, 7), ports(65535, 2000))), None),
+        // Ports of services.
+        (V4, " RTP/AVP;client_port=4588-4589;server_port=1023-1024", None, None),
+        (V4, " RTP/AVP;client_port=4588-4589;server_port=6256-1023", None, None),
         // The second of two, of which the first cannot be read.
         (V4, "RTP/AVP;client_port=0-1,RTP/AVP;client_port=4588-4589;server_port=6256-6257", usual, None),
         // On the control connection, and to a group.

@@ -139,7 +139,7 @@ def media_of_rtsp_on_the_control_connection(t):
     load()
     lab = Topology()
     serve(lab)
-    text = b"RTSP/1.0 200 OK\r\nTransport: RTP/AVP;client_port=1-2;server_port=3-4;source=172.16.1.2\r\n\r\n"
+    text = b"RTSP/1.0 200 OK\r\nTransport: RTP/AVP;client_port=1-2;server_port=3000-3001;source=172.16.1.2\r\n\r\n"
     packets = [text, b"", rtsp.rtp(1, b"x" * 1400), text * 2, rtsp.rtp(2, b"y" * 60000)] * (400 // kernel.LESS)
 
     class Interleaved(rtsp.Server):

@@ -169,7 +169,7 @@ impl Answer {
         }
         let media = Media {
             client: transport.client_port.or(asked),
-            server: transport.server_port?,
+            server: transport.server_port.filter(Ports::are_for_media)?,
         };
         put(&mut self.media, media);
         Some(media)

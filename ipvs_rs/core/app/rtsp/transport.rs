@@ -8,6 +8,9 @@ use core::ops::Range;
 use super::super::{address, cursor::Cursor};
 use crate::addr::{Addr, Family};
 
+/// The lowest port of a server at which media are expected.
+const LOWEST: u16 = 1024;
+
 /// A port for RTP, and maybe one for RTCP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ports {
@@ -15,6 +18,14 @@ pub struct Ports {
     pub rtp: u16,
     /// The port of RTCP in host order, never 0. It may be the same one.
     pub rtcp: Option<u16>,
+}
+
+impl Ports {
+    /// Whether media may have them. Ports below 1024 are those of services: a server that repeats what a client has written must
+    /// not open them.
+    pub(super) fn are_for_media(&self) -> bool {
+        self.rtp >= LOWEST && self.rtcp.is_none_or(|port| port >= LOWEST)
+    }
 }
 
 /// A host in a parameter.
