@@ -21,7 +21,8 @@ class Exchange(DualWires, Sync):
         self.host = self.director
         join(self.host, number)
         service = f"-u {vip(4)}:{PORT}"
-        self.host.ipvs(f"-A {service} -s rr -p 300 --pe sip {options}", *(f"-a {service} -r {server(4, number)}:{PORT} -m" for number in order))
+        self.host.ipvs(f"-A {service} -s rr -p 300 --pe sip {options}",
+                       *(f"-a {service} -r {server(4, number)}:{PORT} -m" for number in order))
 
     def call(self, numbers, first_port):
         """The servers that a message of each call reaches, from a port of its own."""

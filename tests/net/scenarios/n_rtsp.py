@@ -241,7 +241,8 @@ def two_servers_of_rtsp_with_the_same_ports(t):
     load()
     lab = Topology(servers=2)
     serve(lab, servers=2)
-    servants = [rtsp.Server(host, server_address(number), plays=(rtsp.rtp(number),)) for number, host in enumerate(lab.servers, 1)]
+    servants = [rtsp.Server(host, server_address(number), plays=(rtsp.rtp(number),))
+                for number, host in zip(lab.numbers, lab.servers)]
     talks = [rtsp.Player(lab.client, CLIENT, VIP) for _ in servants]
     for number, talk in enumerate(talks):
         talk.sets_up(4588 + 2 * number)
