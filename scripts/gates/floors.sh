@@ -19,6 +19,7 @@ floor ipvs_rs/ipvs '\bipvs_sys\b|\bbindings::|\bipvs_locality::'
 floor ktcpvs_rs/core '\b(kernel|bindings|knet|ipvs|ipvs_sys|ipvs_locality)::'
 floor ipvs_rs/locality '\bipvs_sys\b|\bbindings::'
 floor sched '\b(knet|ipvs_sys|bindings)::'
+floor helpers '\b(knet|ipvs_sys|bindings)::'
 floor engines '\b(knet|ipvs_sys|bindings)::'
 floor userspace '\b(kernel|knet|ipvs|ipvs_sys)::'
 verdict "a floor names what it must not see" "${offending%$'\n'}"

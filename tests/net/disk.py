@@ -9,8 +9,8 @@ import os
 import subprocess
 
 PROGRAMS = {"bash", "collectd", "conntrack", "curl", "dash", "ethtool", "ip", "iperf3", "ipvsadm", "keepalived", "kmod",
-            "ldirectord", "lftp", "nft", "nginx", "perl", "ping", "prometheus-node-exporter", "rm", "setpriv", "sleep", "socat",
-            "stat", "sysctl", "tc", "tnftp", "true", "unshare", "vsftpd"}
+            "ldirectord", "lftp", "nft", "nginx", "perl", "ping", "prometheus-node-exporter", "rm", "setpriv", "sipp", "sleep",
+            "socat", "stat", "sysctl", "tc", "tnftp", "true", "unshare", "vsftpd"}
 FILES = ("/etc", "/etc/ssl", "/etc/iproute2", "/etc/perl", "/usr/share/iproute2", "/usr/lib/iproute2", "/usr/lib/collectd")
 
 

@@ -32,6 +32,18 @@ impl<'a> Cursor<'a> {
         self.text.get(self.at).copied()
     }
 
+    /// The same place in the text that ends at the offset `end`.
+    pub(super) fn until(&self, end: usize) -> Self {
+        let text = self.text.get(..end).unwrap_or(self.text);
+        Self { text, ..*self }
+    }
+
+    /// The same place in the text without the white space at its end.
+    pub(super) fn trim_end(&self) -> Self {
+        let end = self.at.saturating_add(self.rest().trim_ascii_end().len());
+        self.until(end)
+    }
+
     /// Whether the text ends here.
     pub(super) fn is_at_end(&self) -> bool {
         self.peek().is_none()
@@ -59,6 +71,11 @@ impl<'a> Cursor<'a> {
             self.advance(word.len());
         }
         comes
+    }
+
+    /// Moves over white space of ASCII.
+    pub(super) fn skip_white_space(&mut self) {
+        self.take_while(|byte| byte.is_ascii_whitespace());
     }
 
     /// Moves over all bytes up to the first one that `belongs` refuses, and gives them.
@@ -129,6 +146,10 @@ mod tests {
         assert!(cursor.eat_word(b"PASV"));
         assert!(cursor.eat(b' ') && !cursor.eat(b' '));
         assert_eq!(cursor.take_until(b'|'), None);
+        let part = Cursor::new(b"a b \r\n c", 1).until(6);
+        assert_eq!((part.at(), part.rest()), (1, &b" b \r\n"[..]));
+        assert_eq!(part.trim_end().rest(), b" b");
+        assert_eq!(part.until(100).rest(), part.rest());
         cursor.advance(usize::MAX);
         assert_eq!(
             (cursor.at(), cursor.peek(), cursor.rest()),
