@@ -38,6 +38,7 @@ use super::{attachment::Attachment, dest::Dest, drops::Reason, settings::Setting
 use condition::{Condition, SharedCondition};
 use control::ControlledCount;
 
+pub use creation::ConnMemory;
 pub(crate) use creation::{FirstPacket, Learned, Refused, Role, Target};
 
 /// The tag of the node that packets from the client find, and packets to the client with the virtual address.
@@ -103,8 +104,8 @@ pub(crate) struct Conn {
     announced: AtomicU32,
 }
 
-// A connection with its reference count and RCU head fits into a 256-byte object of the slab allocator. The C
-// module's connection has 296 bytes and does not. Lock debugging needs more room.
+// A connection with its reference count and RCU head, of which 16 fit into a page. The C module's connection has 296 bytes.
+// Lock debugging needs more room.
 #[cfg(not(CONFIG_LOCKDEP))]
 const _: () = assert!(size_of::<Conn>() + knet::rcu::OVERHEAD <= 256);
 

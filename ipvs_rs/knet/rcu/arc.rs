@@ -4,6 +4,7 @@
 
 use core::{
     marker::PhantomData,
+    mem::MaybeUninit,
     ops::Deref,
     pin::Pin,
     ptr::NonNull,
@@ -96,6 +97,44 @@ impl<T: Send + Sync> Arc<T> {
             },
             flags,
         )?;
+        // INVARIANT: `references` is 1, and that is the reference returned here.
+        Ok(Self {
+            inner: NonNull::from(KBox::leak(inner)),
+            _owns: PhantomData,
+        })
+    }
+
+    /// The size and the alignment of what an `Arc` allocates.
+    // CAST: Small numbers.
+    pub(crate) const LAYOUT: (u32, u32) =
+        (size_of::<Inner<T>>() as u32, align_of::<Inner<T>>() as u32);
+
+    /// As [`Arc::pin_init`], in memory of a cache, without sleeping.
+    ///
+    /// # Safety
+    ///
+    /// `cache` must be a valid cache for objects of [`Arc::LAYOUT`].
+    #[inline]
+    pub(crate) unsafe fn pin_init_in<E>(
+        cache: *mut bindings::kmem_cache,
+        init: impl PinInit<T, E>,
+    ) -> Result<Self>
+    where
+        Error: From<E>,
+    {
+        // SAFETY: By the contract.
+        let memory = unsafe { bindings::cache_alloc_atomic(cache) };
+        let memory = NonNull::new(memory.cast::<MaybeUninit<Inner<T>>>()).ok_or(ENOMEM)?;
+        // SAFETY: The memory is ours and fits by the contract. `kfree`, by which a `KBox` frees it, frees that of caches, too
+        // (Documentation/core-api/memory-allocation.rst).
+        let memory = unsafe { KBox::from_raw(memory.as_ptr()) };
+        let inner = memory.write_pin_init(try_pin_init!(Inner {
+            head: Opaque::uninit(),
+            references: AtomicUsize::new(1),
+            value <- init,
+        }? Error))?;
+        // SAFETY: `Inner` is never moved out of its allocation.
+        let inner = unsafe { Pin::into_inner_unchecked(inner) };
         // INVARIANT: `references` is 1, and that is the reference returned here.
         Ok(Self {
             inner: NonNull::from(KBox::leak(inner)),
