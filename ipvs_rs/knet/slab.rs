@@ -14,19 +14,20 @@
 
 use core::{
     marker::PhantomData,
+    mem::MaybeUninit,
     ptr::{null_mut, NonNull},
     sync::atomic::{AtomicPtr, Ordering},
 };
 use ipvs_sys as bindings;
 use kernel::prelude::*;
 
-use crate::rcu::{self, Arc, BarrierOnDrop, Guard};
+use crate::rcu::{self, Arc, BarrierOnDrop, Guard, Inner};
 
 /// The memory of the [`Arc`]s of one type. To be a static of the module that drops them.
 ///
 /// # Invariants
 ///
-/// `cache` is null, or a cache for the allocations behind an `Arc<T>`, which is destroyed a grace period after it is null
+/// `cache` is null, or a cache for `Inner<T>`, the allocation behind an `Arc<T>`, which is destroyed a grace period after it is null
 /// again.
 pub struct ArcCache<T: Send + Sync + 'static> {
     cache: AtomicPtr<bindings::kmem_cache>,
@@ -50,7 +51,8 @@ impl<T: Send + Sync + 'static> ArcCache<T> {
     ///
     /// `ENOMEM`, `EBUSY` if it is open.
     pub fn open(&'static self, name: &'static CStr) -> Result<OpenedCache<T>> {
-        let (size, align) = Arc::<T>::LAYOUT;
+        // CAST: Small numbers.
+        let (size, align) = (size_of::<Inner<T>>() as u32, align_of::<Inner<T>>() as u32);
         // SAFETY: The name is a C string that lives as long as the cache.
         let cache = unsafe { bindings::cache_create(name.as_char_ptr(), size, align) };
         let cache = NonNull::new(cache).ok_or(ENOMEM)?;
@@ -86,9 +88,14 @@ impl<T: Send + Sync + 'static> ArcCache<T> {
         if cache.is_null() {
             return Err(ENOMEM);
         }
-        // SAFETY: By the type invariant it is such a cache; it is destroyed after a grace period, which the section of
-        // `_guard` delays.
-        unsafe { Arc::pin_init_in(cache, init) }
+        // SAFETY: By the type invariant it is a cache, which is destroyed after a grace period; the section of `_guard` delays
+        // that.
+        let memory = unsafe { bindings::cache_alloc_atomic(cache) };
+        let memory = NonNull::new(memory.cast::<MaybeUninit<Inner<T>>>()).ok_or(ENOMEM)?;
+        // SAFETY: The memory is ours, and fits by the type invariant. `kfree`, by which a `KBox` frees it, frees that of
+        // caches, too (Documentation/core-api/memory-allocation.rst).
+        let memory = unsafe { KBox::from_raw(memory.as_ptr()) };
+        Ok(Arc::first(memory.write_pin_init(Inner::new(init))?))
     }
 }
 

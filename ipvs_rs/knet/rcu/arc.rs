@@ -4,7 +4,6 @@
 
 use core::{
     marker::PhantomData,
-    mem::MaybeUninit,
     ops::Deref,
     pin::Pin,
     ptr::NonNull,
@@ -30,6 +29,22 @@ pub(crate) struct Inner<T> {
     references: AtomicUsize,
     #[pin]
     value: T,
+}
+
+impl<T> Inner<T> {
+    /// An object with one reference.
+    // Inline, or all fields would be written twice.
+    #[inline(always)]
+    pub(crate) fn new<E>(init: impl PinInit<T, E>) -> impl PinInit<Self, Error>
+    where
+        Error: From<E>,
+    {
+        try_pin_init!(Self {
+            head: Opaque::uninit(),
+            references: AtomicUsize::new(1),
+            value <- init,
+        }? Error)
+    }
 }
 
 /// The bytes that an [`Arc`] allocates in addition to its object.
@@ -66,21 +81,19 @@ impl<T: Send + Sync> Arc<T> {
     where
         Error: From<E>,
     {
-        let inner = KBox::try_pin_init(
-            try_pin_init!(Inner {
-                head: Opaque::uninit(),
-                references: AtomicUsize::new(1),
-                value <- init,
-            }? Error),
-            flags,
-        )?;
+        Ok(Self::first(KBox::try_pin_init(Inner::new(init), flags)?))
+    }
+
+    /// The first reference to an object of [`Inner::new`].
+    #[inline(always)]
+    pub(crate) fn first(inner: Pin<KBox<Inner<T>>>) -> Self {
         // SAFETY: `Inner` is never moved out of its allocation.
         let inner = unsafe { Pin::into_inner_unchecked(inner) };
         // INVARIANT: `references` is 1, and that is the reference returned here.
-        Ok(Self {
+        Self {
             inner: NonNull::from(KBox::leak(inner)),
             _owns: PhantomData,
-        })
+        }
     }
 
     /// Allocates an object that holds `value`.
@@ -97,44 +110,6 @@ impl<T: Send + Sync> Arc<T> {
             },
             flags,
         )?;
-        // INVARIANT: `references` is 1, and that is the reference returned here.
-        Ok(Self {
-            inner: NonNull::from(KBox::leak(inner)),
-            _owns: PhantomData,
-        })
-    }
-
-    /// The size and the alignment of what an `Arc` allocates.
-    // CAST: Small numbers.
-    pub(crate) const LAYOUT: (u32, u32) =
-        (size_of::<Inner<T>>() as u32, align_of::<Inner<T>>() as u32);
-
-    /// As [`Arc::pin_init`], in memory of a cache, without sleeping.
-    ///
-    /// # Safety
-    ///
-    /// `cache` must be a valid cache for objects of [`Arc::LAYOUT`].
-    #[inline]
-    pub(crate) unsafe fn pin_init_in<E>(
-        cache: *mut bindings::kmem_cache,
-        init: impl PinInit<T, E>,
-    ) -> Result<Self>
-    where
-        Error: From<E>,
-    {
-        // SAFETY: By the contract.
-        let memory = unsafe { bindings::cache_alloc_atomic(cache) };
-        let memory = NonNull::new(memory.cast::<MaybeUninit<Inner<T>>>()).ok_or(ENOMEM)?;
-        // SAFETY: The memory is ours and fits by the contract. `kfree`, by which a `KBox` frees it, frees that of caches, too
-        // (Documentation/core-api/memory-allocation.rst).
-        let memory = unsafe { KBox::from_raw(memory.as_ptr()) };
-        let inner = memory.write_pin_init(try_pin_init!(Inner {
-            head: Opaque::uninit(),
-            references: AtomicUsize::new(1),
-            value <- init,
-        }? Error))?;
-        // SAFETY: `Inner` is never moved out of its allocation.
-        let inner = unsafe { Pin::into_inner_unchecked(inner) };
         // INVARIANT: `references` is 1, and that is the reference returned here.
         Ok(Self {
             inner: NonNull::from(KBox::leak(inner)),
