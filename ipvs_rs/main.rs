@@ -6,7 +6,7 @@
 
 use ipvs::{
     control::{netlink, sockopt},
-    model::{engine::Finder, helping::Help, scheduling::Factory, Ipvs},
+    model::{engine::Finder, helping::Help, scheduling::Factory, ConnMemory, Ipvs},
     observe::presence::Presence,
     plugin::{engine, helper, scheduler},
     upkeep::devices::Devices,
@@ -37,10 +37,12 @@ struct Module {
     _engines: Opened<dyn Finder>,
     _helpers: Opened<dyn Help>,
     _presence: Presence,
+    _connections: ConnMemory,
 }
 
 impl kernel::Module for Module {
     fn init(_module: &'static ThisModule) -> Result<Self> {
+        let connections = ConnMemory::open()?;
         let presence = Presence::announce(&Parameter::find(c"conn_tab_bits")?);
         let schedulers = scheduler::open()?;
         let engines = engine::open()?;
@@ -60,6 +62,7 @@ impl kernel::Module for Module {
             _engines: engines,
             _helpers: helpers,
             _presence: presence,
+            _connections: connections,
         })
     }
 }

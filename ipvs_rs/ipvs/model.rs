@@ -42,5 +42,6 @@ pub(crate) mod sync_events;
 pub(crate) mod trash;
 pub(crate) mod views;
 
+pub use conn::ConnMemory;
 pub(crate) use ipvs::Config;
 pub use ipvs::Ipvs;

@@ -41,6 +41,7 @@ pub mod registry;
 pub mod route;
 pub mod rwsem;
 pub mod skbuff;
+pub mod slab;
 pub mod socket;
 pub mod sockopt;
 pub mod spinlock;

@@ -54,6 +54,7 @@ mod arc;
 mod once;
 mod slot;
 
+pub(crate) use arc::Inner;
 pub use arc::{Arc, Ref, OVERHEAD};
 pub use once::OnceArc;
 pub use slot::Slot;

@@ -6,10 +6,27 @@
 //! `KVec::push` and its like leave calls into `core::panicking` in the modules that use them, which
 //! no module of this project may have.
 
+use core::sync::atomic::AtomicPtr;
 use kernel::{
-    alloc::{flags::__GFP_NOWARN, KVVec, KVec},
+    alloc::{
+        flags::{__GFP_NOWARN, __GFP_ZERO},
+        KVVec, KVec,
+    },
     prelude::*,
 };
+
+/// So many null pointers. May sleep; the memory is charged to the cgroup of the current task.
+///
+/// # Errors
+///
+/// `ENOMEM`.
+pub(crate) fn null_pointers<T>(count: usize) -> Result<KVVec<AtomicPtr<T>>> {
+    let flags = GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_ZERO;
+    let mut pointers = KVVec::with_capacity(count, flags)?;
+    // SAFETY: There is room for `count` elements, and `__GFP_ZERO` has made null pointers of them.
+    unsafe { pointers.inc_len(count) };
+    Ok(pointers)
+}
 
 /// The least capacity of a vector that grows.
 const LEAST: usize = 4;

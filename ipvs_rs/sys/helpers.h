@@ -17,6 +17,7 @@ struct dst_entry;
 struct flowi;
 struct genl_family;
 struct genl_info;
+struct kmem_cache;
 struct hmac_sha256_ctx;
 struct hmac_sha256_key;
 struct module;
@@ -45,6 +46,10 @@ unsigned int ipvs_helper_next_known_cpu(int last);
 void ipvs_helper_spin_lock_bh(struct spinlock *lock);
 bool ipvs_helper_spin_trylock_bh(struct spinlock *lock);
 void ipvs_helper_spin_unlock_bh(struct spinlock *lock);
+
+/* slab.c */
+struct kmem_cache *ipvs_helper_cache_create(const char *name, unsigned int size, unsigned int align);
+void *ipvs_helper_cache_alloc_atomic(struct kmem_cache *cache);
 
 /* timer.c */
 void ipvs_helper_timer_init_somewhere(struct timer_list *timer, void (*function)(struct timer_list *), const char *name,

@@ -111,12 +111,13 @@ def measure(row):
 
 
 def chosen(names):
-    """The rows that begin with one of these names, or have it under conditions that are not in the list. Without names, all
-    but those of each scheduler, which take long; those too for the name "all"."""
+    """The rows that begin with one of these names (with a dollar sign at its end: that are it), or have it under conditions
+    that are not in the list. Without names, all but those of each scheduler, which take long; those too for the name "all"."""
     if not names:
         return [row for row in ROWS if not row.startswith("new-")]
-    listed = [row for row in ROWS if names == ["all"] or row.startswith(tuple(names))]
-    return listed + [name for name in names if name not in listed and parse(name)[0] in WORK]
+    first = tuple(name for name in names if not name.endswith("$"))
+    listed = [row for row in ROWS if names == ["all"] or row.startswith(first) or f"{row}$" in names]
+    return listed + [name for name in first if name not in listed and parse(name)[0] in WORK]
 
 
 def absent(names):

@@ -84,32 +84,35 @@ const fn encapsulated_tos(inner: u8) -> u8 {
 #[inline]
 pub fn write_v4(header: &mut [u8], outer: &Outer, length: usize, ident: u16) -> Option<()> {
     let header: &mut [u8; ipv4::HEADER_LEN] = header.first_chunk_mut()?;
-    let mut fields = ipv4::Header {
-        version_ihl: ipv4::VERSION_IHL,
-        tos: encapsulated_tos(outer.inner.tos),
-        total_len: u16::try_from(length).unwrap_or(0),
-        ident,
-        flags_offset: match outer.inner.dont_fragment {
-            true => ipv4::DONT_FRAGMENT,
-            false => 0,
-        },
-        ttl: outer.inner.hops,
-        protocol: outer.protocol,
-        checksum: 0,
-        src: outer.src,
-        dst: outer.dst,
-    };
-    // Of the fields, which are in registers: to read the header again would take 90 instructions more.
-    fields.checksum = Sum::ZERO
-        .add(u16::from_be_bytes([fields.version_ihl, fields.tos]))
-        .add(fields.total_len)
-        .add(fields.ident)
-        .add(fields.flags_offset)
-        .add(u16::from_be_bytes([fields.ttl, fields.protocol]))
-        .add_u32(u32::from_be_bytes(fields.src.v4()))
-        .add_u32(u32::from_be_bytes(fields.dst.v4()))
-        .checksum();
-    *header = fields.to_bytes();
+    let [l0, l1] = u16::try_from(length).unwrap_or(0).to_be_bytes();
+    let [i0, i1] = ident.to_be_bytes();
+    let [f0, f1] = match outer.inner.dont_fragment {
+        true => ipv4::DONT_FRAGMENT,
+        false => 0,
+    }
+    .to_be_bytes();
+    let tos = encapsulated_tos(outer.inner.tos);
+    let (hops, protocol) = (outer.inner.hops, outer.protocol);
+    // As words in the order of memory, which the checksum does not depend on (RFC 1071, section 2): byte by byte, and with the
+    // checksum of the bytes, this would take 90 instructions more.
+    let sized = u32::from_ne_bytes([ipv4::VERSION_IHL, tos, l0, l1]);
+    let whole = u32::from_ne_bytes([i0, i1, f0, f1]);
+    let [src, dst] = [outer.src, outer.dst].map(|addr| u32::from_ne_bytes(addr.v4()));
+    let [c0, c1] = Sum::ZERO
+        .add_u32(sized)
+        .add_u32(whole)
+        .add_u32(u32::from_ne_bytes([hops, protocol, 0, 0]))
+        .add_u32(src)
+        .add_u32(dst)
+        .checksum()
+        .to_ne_bytes();
+    let last = u32::from_ne_bytes([hops, protocol, c0, c1]);
+    for (place, word) in header
+        .chunks_exact_mut(4)
+        .zip([sized, whole, last, src, dst])
+    {
+        *place.first_chunk_mut()? = word.to_ne_bytes();
+    }
     Some(())
 }
 

@@ -41,6 +41,7 @@ use super::{
 use condition::{Condition, SharedCondition};
 use control::ControlledCount;
 
+pub use creation::ConnMemory;
 pub(crate) use creation::{FirstPacket, Learned, Refused, Role, Target};
 
 /// The tag of the node that packets from the client find, and packets to the client with the virtual address.
@@ -110,8 +111,8 @@ pub(crate) struct Conn {
     pub(crate) to_client: PassageId,
 }
 
-// A connection with its reference count and RCU head fits into a 256-byte object of the slab allocator. The C
-// module's connection has 296 bytes and does not. Lock debugging needs more room.
+// A connection with its reference count and RCU head, of which 16 fit into a page. The C module's connection has 296 bytes.
+// Lock debugging needs more room.
 #[cfg(not(CONFIG_LOCKDEP))]
 const _: () = assert!(size_of::<Conn>() + knet::rcu::OVERHEAD <= 256);
 

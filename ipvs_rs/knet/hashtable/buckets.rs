@@ -7,10 +7,7 @@ use core::{
     sync::atomic::{AtomicPtr, Ordering},
 };
 use kernel::{
-    alloc::{
-        flags::{__GFP_NOWARN, __GFP_ZERO},
-        KBox, KVVec,
-    },
+    alloc::{KBox, KVVec},
     prelude::*,
 };
 
@@ -18,7 +15,10 @@ use super::{
     node::{Node, Parity},
     stripe::Stripe,
 };
-use crate::rcu::{Guard, Ref};
+use crate::{
+    rcu::{Guard, Ref},
+    vec::null_pointers,
+};
 
 /// Evidence that the nodes which can be seen now are not freed while it is borrowed.
 ///
@@ -52,10 +52,7 @@ impl<T: Send + Sync + 'static> Buckets<T> {
         if shift == 0 || shift == 32 {
             return Err(EINVAL);
         }
-        let flags = GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_ZERO;
-        let mut heads = KVVec::with_capacity(count, flags)?;
-        // SAFETY: There is room for `count` elements, and `__GFP_ZERO` has made null pointers of them.
-        unsafe { heads.inc_len(count) };
+        let heads = null_pointers(count)?;
         // INVARIANT: There are 2^bits heads, and all chains are empty.
         Ok(KBox::new(Self { link, shift, heads }, GFP_KERNEL_ACCOUNT)?)
     }

@@ -87,6 +87,26 @@ pub mod timer;
 #[path = "../tree.rs"]
 pub mod tree;
 pub mod types;
+pub mod vec {
+    //! As knet's, where the memory of a pointer that loom watches cannot be zeroed.
+
+    use crate::{
+        alloc::{KVVec, GFP_KERNEL},
+        prelude::{Result, ENOMEM},
+    };
+    use core::sync::atomic::AtomicPtr;
+
+    /// So many null pointers.
+    pub fn null_pointers<T>(count: usize) -> Result<KVVec<AtomicPtr<T>>> {
+        let mut pointers = KVVec::with_capacity(count, GFP_KERNEL)?;
+        for _ in 0..count {
+            pointers
+                .push_within_capacity(AtomicPtr::default())
+                .map_err(|_| ENOMEM)?;
+        }
+        Ok(pointers)
+    }
+}
 pub mod watched;
 
 pub use clock::*;

@@ -32,6 +32,22 @@ pub(crate) struct Inner<T> {
     value: T,
 }
 
+impl<T> Inner<T> {
+    /// An object with one reference.
+    // Inline, or all fields would be written twice.
+    #[inline(always)]
+    pub(crate) fn new<E>(init: impl PinInit<T, E>) -> impl PinInit<Self, Error>
+    where
+        Error: From<E>,
+    {
+        try_pin_init!(Self {
+            head: Opaque::uninit(),
+            references: AtomicUsize::new(1),
+            value <- init,
+        }? Error)
+    }
+}
+
 /// The bytes that an [`Arc`] allocates in addition to its object.
 pub const OVERHEAD: usize = size_of::<Inner<usize>>() - size_of::<usize>();
 
@@ -66,21 +82,19 @@ impl<T: Send + Sync> Arc<T> {
     where
         Error: From<E>,
     {
-        let inner = KBox::try_pin_init(
-            try_pin_init!(Inner {
-                head: Opaque::uninit(),
-                references: AtomicUsize::new(1),
-                value <- init,
-            }? Error),
-            flags,
-        )?;
+        Ok(Self::first(KBox::try_pin_init(Inner::new(init), flags)?))
+    }
+
+    /// The first reference to an object of [`Inner::new`].
+    #[inline(always)]
+    pub(crate) fn first(inner: Pin<KBox<Inner<T>>>) -> Self {
         // SAFETY: `Inner` is never moved out of its allocation.
         let inner = unsafe { Pin::into_inner_unchecked(inner) };
         // INVARIANT: `references` is 1, and that is the reference returned here.
-        Ok(Self {
+        Self {
             inner: NonNull::from(KBox::leak(inner)),
             _owns: PhantomData,
-        })
+        }
     }
 
     /// Allocates an object that holds `value`.

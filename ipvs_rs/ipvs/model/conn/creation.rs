@@ -4,10 +4,11 @@
 
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use ipvs_core::{addr::Addr, conn::ConnFlags, sync::Announced};
-use kernel::{alloc::flags::__GFP_NOWARN, c_str, prelude::*, static_lock_class};
+use kernel::{c_str, prelude::*, static_lock_class};
 use knet::{
     hashtable::Node,
     rcu::{Arc, Guard, OnceArc, Ref},
+    slab::{ArcCache, OpenedCache},
     time::{Jiffies, HZ},
     timer::{Storage, Timer},
 };
@@ -19,6 +20,23 @@ use super::{
     Conn, CLIENT, SERVER, TEMPLATE,
 };
 use crate::model::{attachment::Attachment, dest::Dest, drops::Reason, passages::PassageId, Ipvs};
+
+/// The memory of all connections.
+static CONNECTIONS: ArcCache<Conn> = ArcCache::new();
+
+/// The right to make connections. The module struct holds it, and drops it after all namespaces.
+pub struct ConnMemory(#[expect(dead_code, reason = "held until the end")] OpenedCache<Conn>);
+
+impl ConnMemory {
+    /// Prepares the memory of connections.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn open() -> Result<Self> {
+        Ok(Self(CONNECTIONS.open(c_str!("ip_vs_conn"))?))
+    }
+}
 
 /// The time of a new connection until its first packet is followed, in ticks.
 // CAST: `HZ` is 1,000 at most.
@@ -219,7 +237,7 @@ impl Conn {
         let make = || {
             let made = ipvs.try_clone().and_then(|owner| {
                 let conn = Self::new(owner, target, first, role, Storage::Allocated);
-                Arc::pin_init(conn, GFP_ATOMIC | __GFP_NOWARN).ok()
+                CONNECTIONS.pin_init(conn, guard).ok()
             });
             let conn = made.ok_or(Refused::Drop(Reason::NoMemory))?;
             conn.bind();

@@ -78,6 +78,7 @@ impl Index {
         })
     }
 
+    #[inline]
     fn hash(&self, key: &ServiceKey) -> u32 {
         match *key {
             ServiceKey::Address {
