@@ -102,6 +102,13 @@ impl Net {
         unsafe { Self::from_raw(init) }
     }
 
+    /// Counts a packet of IPv4 that this host makes (`OutRequests` in `/proc/net/snmp`).
+    #[inline]
+    pub fn count_request_v4(&self) {
+        // SAFETY: The namespace is alive.
+        unsafe { bindings::count_request_v4(self.as_ptr()) };
+    }
+
     /// The least port that a process without privileges may bind to; 65,536 is shown as 0.
     pub fn first_unprivileged_port(&self) -> u16 {
         // SAFETY: The namespace is alive.

@@ -121,6 +121,9 @@ void ipvs_helper_update_pmtu_v6(struct net *net, struct sk_buff *skb, u32 mtu);
 u16 ipvs_helper_first_unprivileged_port(struct net *net);
 struct net *ipvs_helper_maybe_get_net(struct net *net);
 void ipvs_helper_put_net(struct net *net);
+void ipvs_helper_count_request_v4(struct net *net);
+void ipvs_helper_count_expired_v4(struct net *net);
+void ipvs_helper_count_expired_v6(struct net *net, const struct sk_buff *skb);
 
 /* netfilter.c */
 void ipvs_helper_forward_v4(struct net *net, struct sk_buff *skb);

@@ -75,6 +75,21 @@ impl Skb {
         };
     }
 
+    /// Counts a packet of `family` that may not travel any further (`InHdrErrors` in `/proc/net/snmp`, and the same of IPv6). Without a
+    /// route of this family it is not counted.
+    #[cold]
+    pub fn count_expired(&self, net: &Net, family: Family) {
+        if !self.has_route_of(family) {
+            return;
+        }
+        match family {
+            // SAFETY: The namespace is alive.
+            Family::V4 => unsafe { bindings::count_expired_v4(net.as_ptr()) },
+            // SAFETY: The same, and the packet has a route of IPv6.
+            Family::V6 => unsafe { bindings::count_expired_v6(net.as_ptr(), self.as_ptr()) },
+        }
+    }
+
     /// Answers an IPv6 packet with an ICMPv6 error.
     ///
     /// See [`Skb::icmp_send_v4`]. "Fragmentation needed" is "packet too big" in IPv6. No error is sent if the

@@ -41,7 +41,7 @@ def show(note, title, seen):
 def accounts(director, note):
     """The listings and counters that packets change."""
     for line in director.ipvsadm("-Ln", "--stats", "--exact").splitlines()[3:]:
-        note(" ".join(line.split()))
+        note(early.OWN + " ".join(line.split()))
     for row in sorted(" ".join(line.split()[:8]) for line in director.read("/proc/net/ip_vs_conn").splitlines()[1:]):
         note(row)
     names, numbers = (line.split() for line in director.read("/proc/net/snmp").splitlines()[:2])
@@ -49,7 +49,8 @@ def accounts(director, note):
             "OutRequests", "InHdrErrors")
     note(" ".join(f"{name} {number}" for name, number in zip(names, numbers) if name in some))
     rows = {name: int(number) for name, number in map(str.split, director.read("/proc/net/snmp6").splitlines())}
-    note(" ".join(f"{name} {rows[name]}" for name in ("Ip6OutForwDatagrams", "Ip6OutDiscards", "Ip6FragFails", "Ip6InDelivers")
+    note(" ".join(f"{name} {rows[name]}" for name in ("Ip6OutForwDatagrams", "Ip6OutDiscards", "Ip6FragFails", "Ip6InDelivers",
+                                                                "Ip6InHdrErrors")
                   if name in rows))
     # Without what the director says of its own accord about multicast groups.
     note(f"Ip6OutTransmits for others {rows.get('Ip6OutTransmits', 0) - rows.get('Ip6OutRequests', 0)}")

@@ -11,6 +11,7 @@ use ipvs_core::{
 };
 use knet::{
     net_namespace::Net,
+    netfilter,
     route::Route,
     skbuff::{IcmpError, Skb},
 };
@@ -69,6 +70,7 @@ fn leave_v4(
     match decrement_ttl(headers) {
         Ok(()) => {}
         Err(TtlError::Expired) => {
+            skb.count_expired(net, netfilter::Family::V4);
             answer(&mut skb, Family::V4, IcmpError::TimeExceeded, net);
             return None;
         }
@@ -98,6 +100,7 @@ fn leave_v6(
     match decrement_hop_limit(skb.ensure_writable(length).ok()?) {
         Ok(()) => {}
         Err(TtlError::Expired) => {
+            skb.count_expired(net, netfilter::Family::V6);
             answer(&mut skb, Family::V6, IcmpError::TimeExceeded, net);
             return None;
         }

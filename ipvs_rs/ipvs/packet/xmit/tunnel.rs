@@ -136,6 +136,10 @@ pub(crate) fn wrap(
         protocol: shape.wrapping.protocol(inner),
         inner: taken_over,
     };
+    if outer == Family::V4 {
+        // The outer packet is this host's, as the C module counts it, too.
+        context.net.count_request_v4();
+    }
     capsule.finish(outer_family, |bytes, length| {
         write_outer(bytes, length, outer, &header, context.net)
     })
