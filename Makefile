@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # One verb, one line. What Kbuild does with the sources is in the file Kbuild.
 
-.PHONY: modules setup demo test test-debug test-pair reproduce reverted test-parallel fuzz flood soak bench profile clippy fmt fmt-check doc install install-tools clean help
+.PHONY: modules setup demo test test-debug test-pair reproduce reverted test-parallel fuzz flood soak bench bench-scale profile clippy fmt fmt-check doc install install-tools clean help
 .DEFAULT_GOAL := modules
 
 modules: setup ## build the kernel modules into build/ (the default)
@@ -39,6 +39,9 @@ test-parallel: modules ## four CPUs schedule at once by rr and wrr, a minute eac
 
 bench: modules ## instructions per packet, the C module's and ours (ROWS=all: with every scheduler; ROWS="new-mh add": those)
 	tests/bench/run $(ROWS)
+
+bench-scale: modules ## packets, and memory, with up to a million connections; C's with conn_tab_bits=20, too
+	tests/bench/scale
 
 profile: modules ## instructions per function and packet of one row of bench (ROW=nat-established-rr, MODULE=c: of the C modules)
 	tests/bench/profile --module $(or $(MODULE),rust) $(or $(ROW),nat-established-rr)
