@@ -89,17 +89,15 @@ impl Passage {
     /// Whether a packet is like the one of which the passage was made, and would be routed as that was.
     #[inline]
     pub fn follows(&self, net: &Net, skb: &Skb) -> bool {
+        if !skb.is_of(self.arriving) {
+            return false;
+        }
         // SAFETY: By the type invariants all of it is valid, and the packet begins with a header of its family.
-        skb.is_of(self.arriving)
-            && bindings::ipvs_passage_IPVS_PASSAGE_OPEN as i32
-                == unsafe {
-                    bindings::passage_follows(
-                        net.as_ptr(),
-                        skb.as_ptr(),
-                        self.route.as_ptr(),
-                        &self.terms,
-                    )
-                }
+        let outcome = unsafe {
+            bindings::passage_follows(net.as_ptr(), skb.as_ptr(), self.route.as_ptr(), &self.terms)
+        };
+        // CAST: A small number.
+        outcome as u32 == bindings::ipvs_passage_IPVS_PASSAGE_OPEN
     }
 
     /// Whether a packet that was just received may leave by this way at once, after `headers` bytes were put before it. With an

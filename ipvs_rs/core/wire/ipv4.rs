@@ -9,6 +9,8 @@ use crate::addr::Addr;
 pub const VERSION: u8 = 4;
 /// The length of a header without options, in bytes.
 pub const HEADER_LEN: usize = 20;
+/// Where the time to live is, in bytes from the start of the header.
+pub const HOPS: usize = 8;
 /// The first byte of a header without options: version 4, five words.
 pub const VERSION_IHL: u8 = 0x45;
 /// The smallest MTU of a link that carries IPv4, in bytes (RFC 791, section 3.2).

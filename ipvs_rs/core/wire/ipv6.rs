@@ -9,6 +9,8 @@ use crate::addr::Addr;
 pub const VERSION: u8 = 6;
 /// The length of the fixed header, in bytes.
 pub const HEADER_LEN: usize = 40;
+/// Where the hop limit is, in bytes from the start of the header.
+pub const HOPS: usize = 7;
 /// The length of each half of the fixed header, in bytes: the first is as long as a header of IPv4.
 pub const HALF_LEN: usize = 20;
 /// The smallest MTU of a link that carries IPv6, in bytes (RFC 8200, section 5).

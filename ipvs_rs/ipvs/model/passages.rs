@@ -72,6 +72,16 @@ impl PassageId {
         Self(AtomicU32::new(Self::NONE))
     }
 
+    /// Whether a packet has come before, and notes that one has come now.
+    #[inline]
+    pub(crate) fn was_seen(&self) -> bool {
+        let was_seen = self.0.load(Relaxed) != Self::NONE;
+        if !was_seen {
+            self.0.store(Self::SEEN, Relaxed);
+        }
+        was_seen
+    }
+
     /// Whether it is the number of a passage.
     #[inline]
     fn is_set(&self) -> bool {
@@ -167,7 +177,7 @@ impl Passages {
     }
 
     /// Keeps the way of a packet of `flow`, which is about to leave by the route that `route` gives, for the packets that
-    /// follow on its connection. The first packet only leaves a note. Returns whether the way is kept.
+    /// follow on its connection. Returns whether it is kept.
     #[inline]
     pub(crate) fn keep(
         &self,
@@ -177,10 +187,6 @@ impl Passages {
         net: &Net,
         guard: &Guard,
     ) -> bool {
-        if id.0.load(Relaxed) == PassageId::NONE {
-            id.0.store(PassageId::SEEN, Relaxed);
-            return false;
-        }
         let number = route().and_then(|it| self.share(it, skb, flow, net, guard));
         if let Some(number) = number {
             id.0.store(number, Relaxed);

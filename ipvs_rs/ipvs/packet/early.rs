@@ -16,17 +16,16 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{
-    addr::{Addr, Family},
+    addr::Family,
     conn::{ConnFlags, Method},
     early::{fingerprint_v4, fingerprint_v6, Mode, Outcome},
     flow::{Flow, FlowDirection, Fragment, HeaderSource, Plain, Tuple},
-    nat::{decrement_hop_limit, decrement_ttl, onward_v4, onward_v6, L4Checksum, Remaining, Side},
+    nat::{decrement_hop_limit, decrement_ttl, Side},
     proto::{Direction, TCP, UDP},
-    wire::{ipv4, ipv6, tcp, udp},
+    wire::{ipv4, ipv6},
 };
 use kernel::prelude::*;
 use knet::{
-    checksum::IpSummed,
     netfilter::{HookState, InetHook, Verdict},
     passage::{hooks_are_of, Barred, Passage},
     rcu::Ref,
@@ -38,7 +37,10 @@ use super::{
     account,
     headers::Headers,
     track,
-    xmit::tunnel::{self, Shape},
+    xmit::{
+        nat,
+        tunnel::{self, Shape},
+    },
 };
 use crate::model::{
     conn::{
@@ -67,13 +69,12 @@ pub(super) fn handle<const IS_V6: bool>(
     let Some(tables) = ipvs.get().passages.tables(context.rcu) else {
         return Verdict::Accept(skb);
     };
-    if ipvs.settings.early_path.load(Relaxed) == 0 || !skb.to_host() || skb.ipvs_property() {
+    if ipvs.settings.early_path.load(Relaxed) == 0 {
         return Verdict::Accept(skb);
     }
-    let headers = Headers(&skb);
     let fingerprint = match IS_V6 {
-        false => headers.array(0).map(|start| fingerprint_v4(&start)),
-        true => headers.array(0).map(|start| fingerprint_v6(&start)),
+        false => skb.linear_start().map(fingerprint_v4),
+        true => skb.linear_start().map(fingerprint_v6),
     };
     match fingerprint {
         Some(number) if tables.is_recent(number) => {
@@ -91,12 +92,11 @@ fn recent<const IS_V6: bool>(
     skb: Skb,
     context: &HookState<'_>,
 ) -> Verdict {
-    let headers = Headers(&skb);
     let plain = match IS_V6 {
-        false => headers.array(0).and_then(|start| Plain::v4(&start)),
-        true => headers.array(0).and_then(|start| Plain::v6(&start)),
+        false => skb.linear_start().and_then(Plain::v4),
+        true => skb.linear_start().and_then(Plain::v6),
     };
-    let Some(plain) = plain else {
+    let Some(plain) = plain.filter(|_| skb.to_host() && !skb.ipvs_property()) else {
         return Verdict::Accept(skb);
     };
     let flow = &plain.flow;
@@ -213,11 +213,11 @@ fn leave<const IS_V6: bool>(
     let edited = match (method, way) {
         (Method::Nat, FlowDirection::Request) => {
             let to = (conn.server, conn.server_port);
-            translate::<IS_V6>(&mut skb, flow, Side::Destination, to)
+            nat::onward::<IS_V6>(&mut skb, flow, Side::Destination, to)
         }
         (Method::Nat, FlowDirection::Reply) => {
             let to = (conn.virtual_addr, conn.virtual_port);
-            translate::<IS_V6>(&mut skb, flow, Side::Source, to)
+            nat::onward::<IS_V6>(&mut skb, flow, Side::Source, to)
         }
         (Method::DirectRoute, FlowDirection::Request) => hop(&mut skb, flow.family),
         _ => return Verdict::Accept(skb),
@@ -297,41 +297,6 @@ fn follow(
     }
 }
 
-/// Gives a packet another address and port, and takes a hop.
-///
-/// # Errors
-///
-/// There is no memory: drop it, as it may be half changed.
-#[inline(always)]
-fn translate<const IS_V6: bool>(skb: &mut Skb, flow: &Flow, side: Side, to: (Addr, u16)) -> Result {
-    let l4 = match skb.ip_summed() {
-        IpSummed::Partial => L4Checksum::PseudoHeader,
-        IpSummed::None | IpSummed::Unnecessary | IpSummed::Complete => L4Checksum::Whole,
-    };
-    let transport = match flow.protocol {
-        TCP => tcp::HEADER_LEN,
-        _ => udp::HEADER_LEN,
-    };
-    let remaining = match IS_V6 {
-        false => {
-            let headers = skb.ensure_writable(ipv4::HEADER_LEN.wrapping_add(transport))?;
-            onward_v4(headers, side, flow.protocol, to, l4)
-        }
-        true => {
-            let headers = skb.ensure_writable(ipv6::HEADER_LEN.wrapping_add(transport))?;
-            onward_v6(headers, side, flow.protocol, to, l4)
-        }
-    };
-    match remaining {
-        Ok(Remaining::Nothing) => skb.forget_complete_checksum(),
-        Ok(Remaining::UdpChecksum) => {
-            skb.compute_udp_checksum(netfilter_family(flow.family), flow.transport)?;
-        }
-        Ok(Remaining::SctpChecksum) | Err(_) => return Err(EINVAL),
-    }
-    Ok(())
-}
-
 /// Takes a hop from a packet that has more than one.
 #[inline(always)]
 fn hop(skb: &mut Skb, family: Family) -> Result {
@@ -383,7 +348,10 @@ pub(super) fn keep_request(
     route: &Route,
     context: &HookState<'_>,
 ) {
-    if context.hook == InetHook::LocalIn && is_open(conn.ipvs(), flow.family, context) {
+    if context.hook == InetHook::LocalIn
+        && conn.to_server.was_seen()
+        && is_open(conn.ipvs(), flow.family, context)
+    {
         keep_open_request(conn, skb, flow, route, context);
     }
 }
@@ -429,6 +397,9 @@ pub(super) fn route_as_before(
 /// Keeps the way of a server's packet, which has got its route to the client, for those that follow.
 #[inline]
 pub(super) fn keep_reply(conn: &Conn, skb: &Skb, flow: &Flow, context: &HookState<'_>) {
+    if !conn.to_client.was_seen() {
+        return;
+    }
     let ipvs = conn.ipvs();
     let is_kept = ipvs.get().passages.keep(
         &conn.to_client,

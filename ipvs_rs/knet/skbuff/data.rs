@@ -39,6 +39,22 @@ impl Skb {
         Some(unsafe { core::slice::from_raw_parts(first, buf.len()) })
     }
 
+    /// The first `N` bytes, if they are in the linear part.
+    #[inline(always)]
+    pub fn linear_start<const N: usize>(&self) -> Option<&[u8; N]> {
+        let start = self.network_offset();
+        if start.checked_add(N)? > self.linear() {
+            return None;
+        }
+        // SAFETY: By the type invariant the packet is valid.
+        let data = unsafe { (*self.as_ptr()).data };
+        // SAFETY: `N` bytes from `start` lie in the linear part of the packet.
+        let first = unsafe { data.add(start) };
+        // SAFETY: As is said of `first`. That part stays as it is while `self` is borrowed: what may change it, or let C free it,
+        // borrows `self` mutably.
+        Some(unsafe { &*first.cast() })
+    }
+
     /// The length of the largest fragment of which this IPv6 packet was reassembled, if it was.
     #[inline]
     pub fn largest_fragment_v6(&self) -> Option<core::num::NonZero<u16>> {

@@ -4,17 +4,20 @@
 //! virtual service's on its way back.
 
 use ipvs_core::{
-    addr::Family,
-    flow::{Flow, Fragment},
+    addr::{Addr, Family},
+    flow::{Flow, Fragment, HeaderSource},
     icmp::{self, Endpoint, Report},
-    nat::{bare, dnat_v4, dnat_v6, snat_v4, snat_v6, L4Checksum, Remaining},
+    nat::{
+        bare, dnat_v4, dnat_v6, onward_v4, onward_v6, snat_v4, snat_v6, L4Checksum, Remaining, Side,
+    },
     proto::{self, Direction},
-    wire::{sctp, tcp, udp},
+    wire::{ipv4, ipv6, sctp, tcp, udp},
 };
 use kernel::prelude::*;
 use knet::{
     checksum::IpSummed,
     netfilter::{HookState, Verdict},
+    route::Route,
     skbuff::Skb,
 };
 
@@ -29,7 +32,7 @@ use crate::{
         family::netfilter_family,
         route::{self, Purpose},
     },
-    packet::{early, help, track},
+    packet::{early, headers::Headers, help, track},
 };
 
 /// Sends a client's packet to the server.
@@ -45,6 +48,11 @@ pub(super) fn to_server(
             return conn.give_up(skb, reason);
         }
     }
+    if let Ok(way) = route::to_server(conn, Purpose::Address, context.net, context.rcu) {
+        if is_plain(flow) && leaves_plainly(&mut skb, flow, &way.route) {
+            return send_plain(conn, skb, flow, &way.route, context);
+        }
+    }
     send(conn, skb, flow, headers(flow), context, |skb| {
         translate(skb, flow, |headers, checksum| {
             let (addr, port) = (conn.server, conn.server_port);
@@ -55,6 +63,96 @@ pub(super) fn to_server(
             }
         })
     })
+}
+
+/// Whether a packet is a whole one of TCP or UDP, with the fixed network header only.
+#[inline]
+fn is_plain(flow: &Flow) -> bool {
+    let network = match flow.family {
+        Family::V4 => ipv4::HEADER_LEN,
+        Family::V6 => ipv6::HEADER_LEN,
+    };
+    flow.transport == network
+        && flow.fragment == Fragment::Whole
+        && matches!(flow.protocol, proto::TCP | proto::UDP)
+}
+
+/// Whether a plain packet leaves this host by a route, and neither its hops nor its size are a reason to answer it.
+#[inline]
+fn leaves_plainly(skb: &mut Skb, flow: &Flow, route: &Route) -> bool {
+    let hops = match flow.family {
+        Family::V4 => ipv4::HOPS,
+        Family::V6 => ipv6::HOPS,
+    };
+    // CAST: A u32 fits.
+    skb.len() <= route.mtu() as usize
+        && Headers(skb)
+            .array(hops)
+            .is_some_and(|[hops]: [u8; 1]| hops > 1)
+        && may_travel(flow)
+        && !route.is_local()
+}
+
+/// Sends a plain packet to the server, in one go.
+#[inline]
+fn send_plain(
+    conn: &Conn,
+    mut skb: Skb,
+    flow: &Flow,
+    route: &Route,
+    context: &HookState<'_>,
+) -> Verdict {
+    let to = (conn.server, conn.server_port);
+    let edited = match flow.family {
+        Family::V4 => onward::<false>(&mut skb, flow, Side::Destination, to),
+        Family::V6 => onward::<true>(&mut skb, flow, Side::Destination, to),
+    };
+    if edited.is_err() {
+        return Verdict::Drop(skb);
+    }
+    track::request(conn, &mut skb);
+    early::keep_request(conn, &skb, flow, route, context);
+    depart(skb, route, context)
+}
+
+/// Gives a plain packet another address and port at `side`, and takes one of its hops, of which it has more.
+///
+/// # Errors
+///
+/// There is no memory: drop it, as it may be half changed.
+#[inline(always)]
+pub(crate) fn onward<const IS_V6: bool>(
+    skb: &mut Skb,
+    flow: &Flow,
+    side: Side,
+    to: (Addr, u16),
+) -> Result {
+    let l4 = match skb.ip_summed() {
+        IpSummed::Partial => L4Checksum::PseudoHeader,
+        IpSummed::None | IpSummed::Unnecessary | IpSummed::Complete => L4Checksum::Whole,
+    };
+    let transport = match flow.protocol {
+        proto::TCP => tcp::HEADER_LEN,
+        _ => udp::HEADER_LEN,
+    };
+    let remaining = match IS_V6 {
+        false => {
+            let headers = skb.ensure_writable(ipv4::HEADER_LEN.wrapping_add(transport))?;
+            onward_v4(headers, side, flow.protocol, to, l4)
+        }
+        true => {
+            let headers = skb.ensure_writable(ipv6::HEADER_LEN.wrapping_add(transport))?;
+            onward_v6(headers, side, flow.protocol, to, l4)
+        }
+    };
+    match remaining {
+        Ok(Remaining::Nothing) => skb.forget_complete_checksum(),
+        Ok(Remaining::UdpChecksum) => {
+            skb.compute_udp_checksum(netfilter_family(flow.family), flow.transport)?;
+        }
+        Ok(Remaining::SctpChecksum) | Err(_) => return Err(EINVAL),
+    }
+    Ok(())
 }
 
 /// The same of a packet whose transport header knows no addresses.
