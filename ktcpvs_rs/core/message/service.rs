@@ -126,9 +126,7 @@ impl<'a> Service<'a> {
             // CAST: the number of the attribute.
             let said = found.u32(number as u16).map(u16::try_from).transpose();
             *slot = match said {
-                Ok(Some(0)) | Err(_) => {
-                    return Err(Error::Malformed("a number is not 1 to 65535"))
-                }
+                Ok(Some(0)) | Err(_) => return Err(Error::Malformed("a number is not 1 to 65535")),
                 Ok(said) => said,
             };
         }
@@ -235,6 +233,8 @@ fn trusted(found: &Attributes<'_, 19>) -> Result<Option<(Family, Addr, u8)>, Err
             Ok(Some((family, addr, bits)))
         }
         (None, None) => Ok(None),
-        _ => Err(Error::Missing("trusted clients need an address and a length")),
+        _ => Err(Error::Missing(
+            "trusted clients need an address and a length",
+        )),
     }
 }

@@ -26,11 +26,7 @@ impl AttributeSink for Bytes {
         self.put(kind, &value.to_ne_bytes())
     }
 
-    fn nest(
-        &mut self,
-        _: u16,
-        _: impl FnOnce(&mut Self) -> Result<(), Full>,
-    ) -> Result<(), Full> {
+    fn nest(&mut self, _: u16, _: impl FnOnce(&mut Self) -> Result<(), Full>) -> Result<(), Full> {
         unreachable!("there is no nest in these")
     }
 }
