@@ -32,8 +32,8 @@
 //! A socket has the address of its owner, and the stream keeps the owner. A callback reads that address in a read-side section.
 //! The address is taken off the socket before the stream gives up its reference, and an [`Arc`](crate::rcu::Arc) stays for a grace
 //! period after that. So a callback never finds an owner that is gone, whatever runs at the same time. Callbacks are functions of the
-//! owner's module. A section in which one runs began before the address was taken off, and the module waits for the owner's grace
-//! period before it goes ([`rcu_module`](crate::rcu_module)).
+//! owner's module, which each stream and listener keeps loaded. A section in which one runs began before the address was taken off, and the
+//! module waits for the owner's grace period before it goes ([`rcu_module`](crate::rcu_module)).
 //!
 //! C headers: [`include/net/tcp.h`](srctree/include/net/tcp.h), [`include/net/sock.h`](srctree/include/net/sock.h)
 

@@ -88,6 +88,12 @@ pub fn with_nice(nice: i32, work: impl FnOnce()) {
     unsafe { bindings::set_user_nice(Task::current_raw().cast(), before) };
 }
 
+/// Lets others run, if it is their turn, amid work that takes long (`cond_resched`). May sleep.
+pub fn relax() {
+    // SAFETY: There are no preconditions besides being allowed to sleep, as the caller is told.
+    unsafe { bindings::relax() };
+}
+
 /// A kind of work on a `T`. The implementing type only names it.
 pub trait Job<T: Send + Sync + 'static>: Sized + 'static {
     /// The field of an object that its work item of this kind is in.

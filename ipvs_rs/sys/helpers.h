@@ -35,6 +35,7 @@ struct workqueue_struct;
 
 /* percpu.c */
 void *ipvs_helper_per_cpu_ptr(void *base, unsigned int cpu);
+void *ipvs_helper_this_cpu_ptr(void *base);
 void ipvs_helper_this_cpu_add(void *counter, u64 amount);
 void ipvs_helper_this_cpu_add_pair(void *counter, u64 first, u64 second);
 unsigned int ipvs_helper_next_possible_cpu(int last);
@@ -181,6 +182,7 @@ struct tcp_callbacks {
 #define TCP_FACT_BROKEN 8
 #define TCP_FACT_CONNECTED 16
 #define TCP_FACT_CLOSED 32
+#define TCP_FACT_FIN 64
 
 struct sock *ipvs_helper_socket_sk(struct socket *sock);
 struct net *ipvs_helper_socket_net(const struct socket *sock);
@@ -208,6 +210,7 @@ void ipvs_helper_tcp_reset_on_release(struct sock *sk);
 void ipvs_helper_kthread_sleep(struct wait_queue_head *queue, const u32 *called, unsigned long ticks);
 void ipvs_helper_wake_up(struct wait_queue_head *queue);
 int ipvs_helper_current_nice(void);
+void ipvs_helper_relax(void);
 
 /* layout.c */
 

@@ -8,6 +8,7 @@ use kernel::{error::to_result, prelude::*, sync};
 
 use super::{owner, stream::Unowned, Owner};
 use crate::{
+    module::ModuleRef,
     net_namespace::Net,
     netfilter::Family,
     rcu,
@@ -39,6 +40,8 @@ pub struct Listener<T: Owner> {
     list: rcu::Arc<Sockets>,
     family: Family,
     _owner: rcu::Arc<T>,
+    /// That of the callback, which so is there even if nobody ever drops this.
+    _module: ModuleRef,
 }
 
 impl<T: Owner> Listener<T> {
@@ -47,8 +50,9 @@ impl<T: Owner> Listener<T> {
     /// # Errors
     ///
     /// `EADDRINUSE`; `EACCES` for a port that the current process may not have; `EAFNOSUPPORT` without that version of IP; `ENODEV`
-    /// if the namespace ends; `ENOMEM`.
+    /// if the namespace ends, or the caller's module is being removed; `ENOMEM`.
     pub fn new(net: &Net, at: SocketAddr, options: Options, owner: rcu::Arc<T>) -> Result<Self> {
+        let module = ModuleRef::own().ok_or(ENODEV)?;
         let list = Sockets::of(net)?;
         let (family, domain) = match at {
             SocketAddr::V4(_) => (Family::V4, bindings::AF_INET),
@@ -88,6 +92,7 @@ impl<T: Owner> Listener<T> {
             list,
             family,
             _owner: owner,
+            _module: module,
         };
         listener.listen(at, options)?;
         Ok(listener)

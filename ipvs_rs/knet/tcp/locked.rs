@@ -33,6 +33,11 @@ impl Facts {
         self.0 & bindings::TCP_FACT_END != 0
     }
 
+    /// The peer has said FIN. There may still be bytes to read.
+    pub fn is_fin(self) -> bool {
+        self.0 & bindings::TCP_FACT_FIN != 0
+    }
+
     /// There is room to send. Much of it: not each byte that the peer confirms makes it so.
     pub fn has_room(self) -> bool {
         self.0 & bindings::TCP_FACT_ROOM != 0

@@ -11,6 +11,7 @@ use kernel::{error::to_result, prelude::*};
 
 use super::{owner, Owner};
 use crate::{
+    module::ModuleRef,
     net_namespace::{Net, NetRef},
     netfilter::Family,
     rcu::Arc,
@@ -54,7 +55,7 @@ impl Unowned {
     ///
     /// # Errors
     ///
-    /// `EBUSY` if the socket has an owner already: a socket map of BPF took it.
+    /// `EBUSY` if the socket has an owner already: a socket map of BPF took it. `ENODEV` if the caller's module is being removed.
     pub fn own<T: Owner>(self, owner: Arc<T>) -> Result<Stream<T>> {
         let mut callbacks = bindings::tcp_callbacks {
             ready: Some(owner::ready::<T>),
@@ -62,6 +63,7 @@ impl Unowned {
             changed: Some(owner::changed::<T>),
             failed: Some(owner::changed::<T>),
         };
+        let module = ModuleRef::own().ok_or(ENODEV)?;
         let raw = owner.as_ref().as_raw().cast_mut();
         // SAFETY: The socket is open. The callbacks are for an owner of this type, which the stream keeps until it has taken it
         // off the socket.
@@ -71,6 +73,7 @@ impl Unowned {
             callbacks,
             socket: self,
             _owner: owner,
+            _module: module,
         })
     }
 
@@ -114,7 +117,8 @@ impl Drop for Unowned {
 
 /// A connection with an owner. It is closed when this is dropped, which may sleep.
 ///
-/// The owner has its streams, and they have it, so it must give them up in time.
+/// The owner has its streams, and they have it, so it must give them up in time. A stream that is not dropped keeps the owner, its
+/// module and the namespace for good.
 ///
 /// # Invariants
 ///
@@ -123,6 +127,8 @@ pub struct Stream<T: Owner> {
     callbacks: bindings::tcp_callbacks,
     socket: Unowned,
     _owner: Arc<T>,
+    /// That of the callbacks, which so is there even if nobody ever drops this.
+    _module: ModuleRef,
 }
 
 impl<T: Owner> Stream<T> {

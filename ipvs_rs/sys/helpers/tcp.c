@@ -217,13 +217,17 @@ void ipvs_helper_tcp_unlock(struct sock *one, struct sock *other)
  */
 unsigned int ipvs_helper_tcp_facts(struct sock *sk)
 {
+	/* A reset shuts down, too, but is not an end as a FIN is one. */
+	bool has_fin = sk->sk_shutdown & RCV_SHUTDOWN && !sk->sk_err;
 	unsigned int facts = 0;
 
 	tcp_sk(sk)->urg_data = 0;
 	if (tcp_inq(sk) > 0)
 		facts |= TCP_FACT_BYTES;
-	else if (sk->sk_shutdown & RCV_SHUTDOWN)
+	else if (has_fin)
 		facts |= TCP_FACT_END;
+	if (has_fin)
+		facts |= TCP_FACT_FIN;
 	if (sk_stream_is_writeable(sk))
 		facts |= TCP_FACT_ROOM;
 	if (sk->sk_err)
