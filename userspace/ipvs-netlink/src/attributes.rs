@@ -7,7 +7,7 @@ use ipvs_core::nla::NESTED;
 
 /// Attributes that are being written.
 #[derive(Default)]
-pub(crate) struct Attributes(pub(crate) Vec<u8>);
+pub struct Attributes(pub(crate) Vec<u8>);
 
 impl Attributes {
     /// Writes the length of the attribute that began at `start`, and its padding.
