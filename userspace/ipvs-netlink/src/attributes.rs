@@ -30,6 +30,12 @@ impl Attributes {
     }
 }
 
+impl AsRef<[u8]> for Attributes {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 impl AttributeSink for Attributes {
     fn put(&mut self, kind: u16, payload: &[u8]) -> Result<(), Full> {
         let start = self.begin(kind);
