@@ -206,9 +206,11 @@ impl<'a> Locked<'a> {
     ///
     /// Returns whether there is room now. If it is so behind [`Stop::Full`], it was memory that was short, and nobody is woken.
     pub fn want_room(&mut self, which: Which) -> bool {
+        let Some(sk) = self.of(which) else {
+            return false;
+        };
         // SAFETY: The socket is locked.
-        self.of(which)
-            .is_some_and(|sk| unsafe { bindings::tcp_want_room(sk) })
+        unsafe { bindings::tcp_want_room(sk) }
     }
 
     /// Says FIN: nothing more is sent by a stream.

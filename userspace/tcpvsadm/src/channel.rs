@@ -80,7 +80,7 @@ fn message(
     rest: impl FnOnce(&mut Attributes) -> Result<(), Full>,
 ) -> Result<Attributes, Error> {
     let mut out = Attributes::default();
-    let mut write = || {
+    let write = || {
         if let Some(service) = service {
             out.nest(top::SERVICE, |out| service.write(out))?;
         }
