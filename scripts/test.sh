@@ -224,6 +224,7 @@ if [ -x tests/net/run ] && scenarios_match; then
 		"$here/example-modules.sh" >"$results/example.log" 2>&1 || check "the modules of CONTRIBUTING.md are built" false || true
 		"$here/stale-scheduler.sh" >"$results/stale.log" 2>&1 || check "a stale scheduler is built" false || true
 		"$here/second-balancer.sh" >"$results/second.log" 2>&1 || check "a second balancer is built" false || true
+		run_cargo build --quiet --release -p tcpvsadm >"$results/tcpvsadm.log" 2>&1 || check "tcpvsadm is built" false || true
 		scenarios
 		[ -n "$T" ] || parallel
 		[ -n "$T" ] || pair

@@ -27,6 +27,11 @@ pub fn enobufs() -> Error {
     error(bindings::ENOBUFS)
 }
 
+/// Software caused connection abort.
+pub fn econnaborted() -> Error {
+    error(bindings::ECONNABORTED)
+}
+
 fn error(number: u32) -> Error {
     // CAST: Error numbers are small.
     Error::from_errno((number as i32).wrapping_neg())

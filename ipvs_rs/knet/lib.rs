@@ -46,6 +46,7 @@ pub mod socket;
 pub mod sockopt;
 pub mod spinlock;
 pub mod sysctl;
+pub mod tcp;
 pub mod time;
 pub mod timer;
 pub mod tree;

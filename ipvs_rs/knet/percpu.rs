@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Per-CPU counters.
+//! Per-CPU counters, and [`Buffers`] for bottom halves.
 //!
 //! An addition touches memory of this CPU only, takes no lock and is safe against interrupts. A read
 //! adds up the counters of all CPUs. Each counter only grows.
@@ -24,8 +24,10 @@
 //!
 //! C header: [`include/linux/percpu.h`](srctree/include/linux/percpu.h)
 
+mod buffers;
 mod cpu;
 
+pub use buffers::Buffers;
 pub use cpu::{Cpu, CpusReadLock, KnownCpus, OnlineCpu};
 
 use core::{ops::Range, ptr::NonNull};

@@ -62,10 +62,10 @@
 //! C headers: [`include/linux/net.h`](srctree/include/linux/net.h),
 //! [`include/net/sock.h`](srctree/include/net/sock.h)
 
-mod address;
+pub(crate) mod address;
 mod datagram;
 mod options;
-mod registry;
+pub(crate) mod registry;
 
 pub use datagram::Datagram;
 pub use options::PathMtuDiscovery;

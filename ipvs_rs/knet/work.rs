@@ -45,7 +45,15 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
+//! Work in bottom halves is another kind: [`BottomHalfWork`].
+//!
 //! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h)
+
+mod bottom_half;
+mod queue;
+
+pub use bottom_half::{BottomHalf, BottomHalfJob, BottomHalfWork};
+pub use queue::{InBottomHalf, InProcess, Kind, OpenQueue, Queue};
 
 use core::{
     marker::PhantomData,
@@ -54,7 +62,11 @@ use core::{
 use ipvs_sys as bindings;
 use kernel::{container_of, prelude::*, task::Task, types::Opaque};
 
-use crate::{field::Field, percpu::OnlineCpu, rcu::Arc};
+use crate::{
+    field::Field,
+    percpu::OnlineCpu,
+    rcu::{self, Arc},
+};
 
 /// Leaves the choice of a CPU to the workqueue (`WORK_CPU_UNBOUND`).
 const ANY_CPU: i32 = bindings::wq_misc_consts_WORK_CPU_UNBOUND as i32;
@@ -74,6 +86,12 @@ pub fn with_nice(nice: i32, work: impl FnOnce()) {
     work();
     // SAFETY: The current task is still alive.
     unsafe { bindings::set_user_nice(Task::current_raw().cast(), before) };
+}
+
+/// Lets others run, if it is their turn, amid work that takes long (`cond_resched`). May sleep.
+pub fn relax() {
+    // SAFETY: There are no preconditions besides being allowed to sleep, as the caller is told.
+    unsafe { bindings::relax() };
 }
 
 /// A kind of work on a `T`. The implementing type only names it.
@@ -139,6 +157,18 @@ impl<T: Send + Sync, J: Job<T>> Work<T, J> {
         Self::queue_to(object, cpu.number() as i32, workqueue, delay)
     }
 
+    /// Queues the work item of `object` on this CPU, in a queue of its module, to be run at once.
+    ///
+    /// Returns whether this call has queued it, as [`Work::queue`] does; a queue that is not open takes none.
+    pub fn queue_in(object: &Arc<T>, queue: &Queue<InProcess>) -> bool {
+        let guard = rcu::read_lock();
+        match queue.get(&guard) {
+            // Without a delay, so that no timer of the item outlives the queue.
+            Some(workqueue) => Self::queue_to(object, ANY_CPU, workqueue, 0),
+            None => false,
+        }
+    }
+
     fn queue_to(
         object: &Arc<T>,
         cpu: i32,
@@ -150,7 +180,7 @@ impl<T: Send + Sync, J: Job<T>> Work<T, J> {
         item.owner.store(raw.cast_mut(), Ordering::Relaxed);
         // INVARIANT: If this queues the item, the item now owns the reference in `owner`.
         // SAFETY: The item is initialised, and lives as long as the reference; the workqueue is one
-        // of the kernel's own.
+        // of the kernel's own, or stays until it has done what was queued in this section.
         let queued =
             unsafe { bindings::queue_delayed_work_on(cpu, workqueue, item.work.get(), delay) };
         if !queued {

@@ -32,9 +32,11 @@ struct spinlock;
 struct timer_list;
 struct wait_queue_head;
 struct work_struct;
+struct workqueue_struct;
 
 /* percpu.c */
 void *ipvs_helper_per_cpu_ptr(void *base, unsigned int cpu);
+void *ipvs_helper_this_cpu_ptr(void *base);
 void ipvs_helper_this_cpu_add(void *counter, u64 amount);
 void ipvs_helper_this_cpu_add_pair(void *counter, u64 first, u64 second);
 unsigned int ipvs_helper_next_possible_cpu(int last);
@@ -57,6 +59,8 @@ void ipvs_helper_timer_init_somewhere(struct timer_list *timer, void (*function)
 
 /* workqueue.c */
 void ipvs_helper_init_delayed_work(struct delayed_work *work, void (*function)(struct work_struct *work));
+void ipvs_helper_init_work(struct work_struct *work, void (*function)(struct work_struct *work));
+struct workqueue_struct *ipvs_helper_new_workqueue(const char *name, bool bottom_half);
 
 /* module.c */
 int *ipvs_helper_int_parameter(struct module *module, const char *name);
@@ -206,10 +210,52 @@ int ipvs_helper_socket_receive(struct socket *sock, void *buffer, size_t size, v
 int ipvs_helper_socket_send(struct socket *sock, const void *data, size_t size, void *destination, int length);
 int ipvs_helper_socket_wait(struct socket *sock, bool output, unsigned long ticks);
 
+/* tcp.c */
+
+/* The callbacks of a socket that its owner replaces: data, room to send, another state, an error. */
+struct tcp_callbacks {
+	void (*ready)(struct sock *sk);
+	void (*room)(struct sock *sk);
+	void (*changed)(struct sock *sk);
+	void (*failed)(struct sock *sk);
+};
+
+/* See tcp_facts(). */
+#define TCP_FACT_BYTES 1
+#define TCP_FACT_END 2
+#define TCP_FACT_ROOM 4
+#define TCP_FACT_BROKEN 8
+#define TCP_FACT_CONNECTED 16
+#define TCP_FACT_CLOSED 32
+#define TCP_FACT_FIN 64
+
+struct sock *ipvs_helper_socket_sk(struct socket *sock);
+struct net *ipvs_helper_socket_net(const struct socket *sock);
+int ipvs_helper_tcp_prepare_listener(struct socket *sock, bool ipv6, int defer_seconds);
+int ipvs_helper_tcp_accept(struct socket *listener, void (*ready)(struct sock *sk), struct socket **accepted);
+int ipvs_helper_tcp_create(struct net *net, int family, struct socket **created);
+int ipvs_helper_tcp_connect(struct socket *sock, void *address, int length);
+int ipvs_helper_tcp_attach(struct socket *sock, void *owner, struct tcp_callbacks *callbacks);
+void ipvs_helper_tcp_detach(struct socket *sock, struct tcp_callbacks *callbacks);
+void *ipvs_helper_tcp_owner(struct sock *sk);
+void *ipvs_helper_tcp_owner_of_room(struct sock *sk);
+void *ipvs_helper_tcp_owner_of_change(struct sock *sk);
+bool ipvs_helper_tcp_lock(struct sock *one, struct sock *other);
+void ipvs_helper_tcp_unlock(struct sock *one, struct sock *other);
+unsigned int ipvs_helper_tcp_facts(struct sock *sk);
+size_t ipvs_helper_tcp_peek(const struct sock *sk, void *buffer, size_t size);
+size_t ipvs_helper_tcp_move(struct sock *from, struct sock *to, size_t limit, size_t copy_max, int *error);
+size_t ipvs_helper_tcp_drop(struct sock *sk, size_t limit);
+int ipvs_helper_tcp_send(struct sock *sk, const void *bytes, size_t length, bool more);
+bool ipvs_helper_tcp_want_room(struct sock *sk);
+void ipvs_helper_tcp_close_write(struct sock *sk);
+void ipvs_helper_tcp_reset_on_release(struct sock *sk);
+
 /* kthread.c */
 void ipvs_helper_kthread_sleep(struct wait_queue_head *queue, const u32 *called, unsigned long ticks);
 void ipvs_helper_wake_up(struct wait_queue_head *queue);
 int ipvs_helper_current_nice(void);
+void ipvs_helper_relax(void);
 
 /* layout.c */
 

@@ -13,7 +13,7 @@
 //! | messages | [`http`] |
 //! | servers | [`pattern`], [`balance`], [`rules`] |
 //! | relays | [`relay`] |
-//! | configuration | [`uapi`], [`config`] |
+//! | configuration | [`uapi`], [`config`], [`message`] |
 
 // Kbuild injects `no_std` itself, and sets `MODULE`.
 #![cfg_attr(not(any(test, MODULE)), no_std)]
@@ -32,6 +32,7 @@
 pub mod balance;
 pub mod config;
 pub mod http;
+pub mod message;
 pub mod pattern;
 pub mod relay;
 pub mod rules;

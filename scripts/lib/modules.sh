@@ -13,7 +13,7 @@ module_make() {
 # copy_sources TARGET: all that modules are made of, to be changed there.
 copy_sources() {
 	mkdir -p "$1/scripts/lib"
-	cp -a "$CHECKOUT/Kbuild" "$CHECKOUT/ipvs_rs" "$CHECKOUT/sched" "$CHECKOUT/engines" "$CHECKOUT/helpers" "$1/"
+	cp -a "$CHECKOUT/Kbuild" "$CHECKOUT/ipvs_rs" "$CHECKOUT/ktcpvs_rs" "$CHECKOUT/sched" "$CHECKOUT/sched_l7" "$CHECKOUT/engines" "$CHECKOUT/helpers" "$1/"
 	cp -a "$CHECKOUT/scripts/lib/compared.awk" "$1/scripts/lib/"
 }
 

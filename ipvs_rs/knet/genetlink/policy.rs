@@ -71,6 +71,16 @@ impl Policy {
         policy
     }
 
+    /// Attributes of any number inside the attribute, in each of which there are attributes, which must look so.
+    // Inlined, so that what the compiler does with it does not remain as a function.
+    #[inline]
+    pub const fn array(inside: &'static [Self]) -> Self {
+        let mut policy = Self::nest(inside);
+        // CAST: There are fewer than 256 kinds.
+        policy.0.type_ = bindings::NLA_NESTED_ARRAY as u8;
+        policy
+    }
+
     /// Attributes inside the attribute, which must look so.
     // Inlined, so that what the compiler does with it does not remain as a function.
     #[inline]

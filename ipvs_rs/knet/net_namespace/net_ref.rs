@@ -15,6 +15,11 @@ use super::Net;
 /// The namespace has a reference that is this one's.
 pub struct NetRef(NonNull<bindings::net>);
 
+// SAFETY: A namespace belongs to no thread, and any context may give a reference back.
+unsafe impl Send for NetRef {}
+// SAFETY: A `&NetRef` gives a `&Net`, which is `Sync`.
+unsafe impl Sync for NetRef {}
+
 impl Net {
     /// Keeps the namespace, unless it has begun to end.
     pub fn keep(&self) -> Option<NetRef> {

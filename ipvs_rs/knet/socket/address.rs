@@ -13,14 +13,14 @@ use crate::{errno, netfilter::Family, route::in6_addr};
 /// # Invariants
 ///
 /// The first `length` bytes are a `sockaddr_in` or a `sockaddr_in6`; all others are initialised, too.
-pub(super) struct RawAddress {
+pub(crate) struct RawAddress {
     storage: bindings::__kernel_sockaddr_storage,
     length: usize,
 }
 
 impl RawAddress {
     /// Room for C to write to.
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         // INVARIANT: There are no first bytes, and zeroes are initialised.
         Self {
             storage: pin_init::zeroed(),
@@ -33,7 +33,7 @@ impl RawAddress {
     /// # Errors
     ///
     /// `EAFNOSUPPORT` for an address of the other family.
-    pub(super) fn new(address: SocketAddr, family: Family) -> Result<Self> {
+    pub(crate) fn new(address: SocketAddr, family: Family) -> Result<Self> {
         let mut raw = Self::empty();
         let storage = raw.as_mut_ptr();
         match (address, family) {
@@ -70,18 +70,18 @@ impl RawAddress {
     }
 
     /// The address, for C to read or write.
-    pub(super) fn as_mut_ptr(&mut self) -> *mut bindings::__kernel_sockaddr_storage {
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut bindings::__kernel_sockaddr_storage {
         &raw mut self.storage
     }
 
     /// The length of the address in bytes, for C.
-    pub(super) fn length(&self) -> c_int {
+    pub(crate) fn length(&self) -> c_int {
         // CAST: 16 or 28.
         self.length as c_int
     }
 
     /// What C has written for a socket of `family`.
-    pub(super) fn read(&self, family: Family) -> SocketAddr {
+    pub(crate) fn read(&self, family: Family) -> SocketAddr {
         let storage = &raw const self.storage;
         match family {
             Family::V4 => {

@@ -3,7 +3,8 @@
 //! The sockets of each namespace, which end with it.
 //!
 //! A socket of the kernel does not keep its namespace, and must be released before that ends. Its owner may
-//! forget that. So each namespace has a list of its sockets, and releases those that are left when it ends.
+//! forget that. So each namespace has a list of its sockets, and releases those that are left when it ends. A listener of TCP
+//! has an owner besides, which is taken off it before it is released, whoever does that.
 
 use ipvs_sys as bindings;
 use kernel::{
@@ -24,8 +25,12 @@ use crate::{
 ///
 /// # Invariants
 ///
-/// The pointer comes from `sock_create_kern`. The socket was not released, and its namespace is there.
-pub(super) struct Raw(*mut bindings::socket);
+/// `socket` comes from `sock_create_kern`. It was not released, and its namespace is there. If there are `callbacks`, then
+/// they are those that the socket had before it was given an owner.
+pub(crate) struct Raw {
+    socket: *mut bindings::socket,
+    callbacks: Option<bindings::tcp_callbacks>,
+}
 
 // SAFETY: C locks a socket itself, and all that is done with it may be done by any thread.
 unsafe impl Send for Raw {}
@@ -37,35 +42,63 @@ impl Raw {
     ///
     /// `socket` must come from `sock_create_kern`, and belong to the caller. The value must be dropped before the
     /// namespace ends.
-    pub(super) unsafe fn new(socket: *mut bindings::socket) -> Self {
+    pub(crate) unsafe fn new(socket: *mut bindings::socket) -> Self {
         // INVARIANT: By the contract.
-        Self(socket)
+        Self {
+            socket,
+            callbacks: None,
+        }
+    }
+
+    /// A socket that was given an owner in exchange for these callbacks, which it gets back before it is released.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Raw::new`], and the socket must have an owner, which stays for a grace period after the release.
+    pub(crate) unsafe fn owned(
+        socket: *mut bindings::socket,
+        callbacks: bindings::tcp_callbacks,
+    ) -> Self {
+        // INVARIANT: By the contract.
+        Self {
+            socket,
+            callbacks: Some(callbacks),
+        }
     }
 
     /// The socket, for calls into C.
-    pub(super) fn as_ptr(&self) -> *mut bindings::socket {
-        self.0
+    pub(crate) fn as_ptr(&self) -> *mut bindings::socket {
+        self.socket
+    }
+
+    /// What the socket has done with data before it had an owner.
+    pub(crate) fn ready(&self) -> Option<unsafe extern "C" fn(*mut bindings::sock)> {
+        self.callbacks.and_then(|callbacks| callbacks.ready)
     }
 }
 
 impl Drop for Raw {
     /// May sleep.
     fn drop(&mut self) {
+        if let Some(callbacks) = &mut self.callbacks {
+            // SAFETY: By the type invariant the socket is there, and had these callbacks.
+            unsafe { bindings::tcp_detach(self.socket, callbacks) };
+        }
         // SAFETY: By the type invariant the socket is there, and is released once, as it is this value's.
-        unsafe { bindings::sock_release(self.0) };
+        unsafe { bindings::sock_release(self.socket) };
     }
 }
 
 /// A socket that is open, or was. Who uses it holds the lock for reading, and who releases it for writing.
 #[pin_data]
-pub(super) struct Shared {
+pub(crate) struct Shared {
     #[pin]
     socket: RwSemaphore<Option<Raw>>,
 }
 
 impl Shared {
     /// A socket that is open.
-    pub(super) fn new(raw: Raw) -> Result<Arc<Self>> {
+    pub(crate) fn new(raw: Raw) -> Result<Arc<Self>> {
         let init = pin_init!(Self {
             socket <- RwSemaphore::new(Some(raw), c"knet_socket", static_lock_class!()),
         });
@@ -77,18 +110,24 @@ impl Shared {
     /// # Errors
     ///
     /// `ESHUTDOWN` if the socket was closed; or whatever `call` fails with.
-    pub(super) fn with<R>(
+    pub(crate) fn with<R>(
         &self,
         call: impl FnOnce(*mut bindings::socket) -> Result<R>,
     ) -> Result<R> {
-        match &*self.socket.read() {
-            Some(raw) => call(raw.as_ptr()),
-            None => Err(ESHUTDOWN),
-        }
+        self.with_raw(|raw| call(raw.as_ptr()))
+    }
+
+    /// The same, with all that is known of the socket.
+    ///
+    /// # Errors
+    ///
+    /// As [`with`](Self::with).
+    pub(crate) fn with_raw<R>(&self, call: impl FnOnce(&Raw) -> Result<R>) -> Result<R> {
+        self.socket.read().as_ref().map_or(Err(ESHUTDOWN), call)
     }
 
     /// Ends the waits for the socket, now and from now on; nothing is received or sent any more. May sleep.
-    pub(super) fn shut_down(&self) {
+    pub(crate) fn shut_down(&self) {
         let _ = self.with(|socket| {
             let both = bindings::sock_shutdown_cmd_SHUT_RDWR;
             // SAFETY: The socket is open. C returns an error if it has no peer, but does the same then.
@@ -99,7 +138,7 @@ impl Shared {
 
     /// Closes the socket, if it is open, when nobody uses it any more. It is closed when this returns, whoever has done it. May
     /// sleep.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         // Those who wait for something hold the lock, and give it back now.
         self.shut_down();
         // Dropped under the lock, so that nobody takes a socket for closed that is not yet.
@@ -109,7 +148,7 @@ impl Shared {
 
 /// The sockets of a namespace.
 #[pin_data]
-pub(super) struct Sockets {
+pub(crate) struct Sockets {
     /// [`None`] once the namespace has begun to lose its sockets.
     #[pin]
     list: Mutex<Option<KVec<Arc<Shared>>>>,
@@ -150,7 +189,7 @@ impl Sockets {
     /// # Errors
     ///
     /// `ENODEV` if the namespace has none any more.
-    pub(super) fn of(net: &Net) -> Result<rcu::Arc<Self>> {
+    pub(crate) fn of(net: &Net) -> Result<rcu::Arc<Self>> {
         let guard = rcu::read_lock();
         net_namespace::state::<Self>(net, &guard)
             .and_then(|sockets| sockets.try_clone())
@@ -162,7 +201,7 @@ impl Sockets {
     /// # Errors
     ///
     /// `ENOMEM`, or `ENODEV` if the namespace ends.
-    pub(super) fn add(&self, socket: Arc<Shared>) -> Result {
+    pub(crate) fn add(&self, socket: Arc<Shared>) -> Result {
         match &mut *self.list.lock() {
             Some(list) => list.append(socket),
             None => Err(ENODEV),
@@ -170,7 +209,7 @@ impl Sockets {
     }
 
     /// Takes a closed socket off the list, if it is there.
-    pub(super) fn remove(&self, socket: &Arc<Shared>) {
+    pub(crate) fn remove(&self, socket: &Arc<Shared>) {
         if let Some(list) = &mut *self.list.lock() {
             list.keep_only(|other| !Arc::ptr_eq(other, socket));
         }

@@ -22,3 +22,9 @@ int ipvs_helper_current_nice(void)
 {
 	return task_nice(current);
 }
+
+/* Lets others run, if it is their turn. May sleep. */
+void ipvs_helper_relax(void)
+{
+	cond_resched();
+}

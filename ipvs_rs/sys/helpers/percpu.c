@@ -15,6 +15,12 @@ void *ipvs_helper_per_cpu_ptr(void *base, unsigned int cpu)
 	return per_cpu_ptr((void __percpu *)(uintptr_t)base, cpu);
 }
 
+/* While the caller stays on this CPU. */
+void *ipvs_helper_this_cpu_ptr(void *base)
+{
+	return this_cpu_ptr((void __percpu *)(uintptr_t)base);
+}
+
 /* Safe in any context: one instruction where the machine has it. */
 void ipvs_helper_this_cpu_add(void *counter, u64 amount)
 {

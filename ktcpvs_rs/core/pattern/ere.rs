@@ -221,9 +221,12 @@ impl Reader<'_, '_, '_> {
         }
         let end = self.program.len();
         let distance = len.saturating_add(1);
-        for split in (first_split..end).step_by(distance) {
+        // `step_by` leaves a check for overflow in the module.
+        let mut split = first_split;
+        while split < end {
             let next = narrow(split.saturating_add(1));
             self.program.set(split, Op::Split(next, narrow(end)));
+            split = split.saturating_add(distance);
         }
         Ok(())
     }

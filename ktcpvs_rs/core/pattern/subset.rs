@@ -200,9 +200,16 @@ impl Builder<'_> {
         if op == usize::MAX {
             return NONE;
         }
-        let behind = |start: &u16| usize::from(*start) <= op;
-        let count = self.code.starts.partition_point(behind);
-        narrow(count.saturating_sub(1))
+        // `partition_point` leaves a check for overflow in the module.
+        let (mut low, mut high) = (0, self.code.starts.len());
+        while low < high {
+            let middle = low.wrapping_add(high.wrapping_sub(low) >> 1);
+            match self.code.starts.get(middle) {
+                Some(start) if usize::from(*start) <= op => low = middle.wrapping_add(1),
+                _ => high = middle,
+            }
+        }
+        narrow(low.saturating_sub(1))
     }
 
     /// The number of the state with these threads, as far as they are of patterns better than `best`.

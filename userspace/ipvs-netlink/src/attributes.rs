@@ -7,7 +7,7 @@ use ipvs_core::nla::NESTED;
 
 /// Attributes that are being written.
 #[derive(Default)]
-pub(crate) struct Attributes(pub(crate) Vec<u8>);
+pub struct Attributes(pub(crate) Vec<u8>);
 
 impl Attributes {
     /// Writes the length of the attribute that began at `start`, and its padding.
@@ -27,6 +27,12 @@ impl Attributes {
         self.0.extend_from_slice(&[0, 0]);
         self.0.extend_from_slice(&kind.to_ne_bytes());
         start
+    }
+}
+
+impl AsRef<[u8]> for Attributes {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
     }
 }
 

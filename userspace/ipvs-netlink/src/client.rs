@@ -4,9 +4,7 @@
 
 mod additions;
 
-use ipvs_core::config::reply::AttributeSink;
 use ipvs_core::config::ServiceKey;
-use ipvs_core::nla::{Attributes, Iter, Kind};
 use ipvs_core::proto::Timeouts;
 use ipvs_core::uapi::additions::GROUP;
 use ipvs_core::uapi::{command, FAMILY_NAME, FAMILY_VERSION};
@@ -17,6 +15,7 @@ use crate::attributes::Attributes as Written;
 use crate::channel::{Channel, Parts};
 use crate::decode;
 use crate::error::{Errno, Error};
+use crate::generic::resolve;
 use crate::message::{Body, Content};
 use crate::request::{put_service, Request};
 use crate::types::{Daemon, Dest, Info, Service};
@@ -28,17 +27,6 @@ const BATCH: usize = 64;
 /// If the servers of a service come in more datagrams than this, those of the next one are asked
 /// for in longer ones.
 const FEW: usize = 8;
-
-/// The family that knows all families, `CTRL`.
-mod controller {
-    pub(super) const ID: u16 = 16;
-    pub(super) const GET_FAMILY: u8 = 3;
-    pub(super) const ATTRIBUTE_ID: u16 = 1;
-    pub(super) const ATTRIBUTE_NAME: u16 = 2;
-    pub(super) const ATTRIBUTE_GROUPS: u16 = 7;
-    pub(super) const GROUP_NAME: u16 = 1;
-    pub(super) const GROUP_ID: u16 = 2;
-}
 
 /// A request of several that the kernel refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,48 +55,20 @@ impl Client {
     ///
     /// [`Error::NoFamily`] if there is no IPVS.
     pub fn connect() -> Result<Self, Error> {
-        let mut client = Self {
-            channel: Channel::open(Parts::Short)?,
+        let mut channel = Channel::open(Parts::Short)?;
+        let (family, group) = resolve(&mut channel, FAMILY_NAME, GROUP)?;
+        Ok(Self {
+            channel,
             long: None,
-            family: controller::ID,
-            group: None,
-        };
-        (client.family, client.group) = client.resolve()?;
-        Ok(client)
+            family,
+            group,
+        })
     }
 
     /// The number of messages that were sent, answers not counted.
     pub fn messages_sent(&self) -> u64 {
         let long = self.long.as_ref().map_or(0, Channel::sent);
         self.channel.sent().saturating_add(long)
-    }
-
-    /// The number of the family `IPVS`, and of its multicast group if it has one.
-    fn resolve(&mut self) -> Result<(u16, Option<u32>), Error> {
-        let mut name = Written::default();
-        let text = [FAMILY_NAME.as_bytes(), &[0]].concat();
-        name.put(controller::ATTRIBUTE_NAME, &text)
-            .map_err(|_| Error::Malformed("no room for a name"))?;
-        let body = Body {
-            command: controller::GET_FAMILY,
-            version: 1,
-            attributes: name.0,
-        };
-        let mut family = None;
-        let mut group = None;
-        self.channel
-            .ask(controller::ID, &body, NlmF::ACK, |found| {
-                if let Ok(found) = Attributes::parse(found, &[Kind::Any; 7]) {
-                    family = found.u16(controller::ATTRIBUTE_ID);
-                    group = found.bytes(controller::ATTRIBUTE_GROUPS).and_then(group_of);
-                }
-                Ok(())
-            })
-            .map_err(|error| match error.errno() {
-                Some(Errno::ENOENT) => Error::NoFamily,
-                _ => error,
-            })?;
-        Ok((family.ok_or(Error::NoFamily)?, group))
     }
 
     /// Version and table size.
@@ -276,15 +236,6 @@ impl Client {
         })?;
         Ok(answers)
     }
-}
-
-/// The number of the group of events, in a list of groups.
-fn group_of(groups: &[u8]) -> Option<u32> {
-    Iter::new(groups).find_map(|(_, group)| {
-        let found = Attributes::parse(group, &[Kind::Any; 2]).ok()?;
-        let name = found.string(controller::GROUP_NAME)?;
-        (name == GROUP.as_bytes()).then(|| found.u32(controller::GROUP_ID))?
-    })
 }
 
 /// The attributes that name a service.

@@ -85,6 +85,7 @@ mod decode;
 mod error;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod generic;
 mod message;
 mod monitor;
 mod request;

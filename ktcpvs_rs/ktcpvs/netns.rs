@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a network namespace has.
+
+use kernel::{new_mutex, prelude::*, sync::Mutex};
+use knet::{
+    net_namespace::{Net, PerNet, PerNetId, WeakNet},
+    rcu::{Arc, Slot},
+    vec::VecExt,
+};
+
+use crate::{observe::Files, service::Service, settings::Settings};
+
+/// Where the C core keeps our state in each namespace.
+static ID: PerNetId<Ktcpvs> = PerNetId::new();
+
+/// All namespaces.
+static ALL: Slot<All> = Slot::empty();
+
+#[pin_data]
+struct All {
+    #[pin]
+    list: Mutex<KVec<Arc<Ktcpvs>>>,
+}
+
+/// The list of namespaces is there as long as this exists. The module struct of `ktcpvs` holds it.
+pub struct Namespaces(());
+
+impl Namespaces {
+    /// An empty list. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn new() -> Result<Self> {
+        let init = pin_init!(All {
+            list <- new_mutex!(KVec::new(), "ktcpvs_namespaces"),
+        });
+        drop(ALL.replace(Some(Arc::pin_init(init, GFP_KERNEL)?)));
+        Ok(Self(()))
+    }
+}
+
+impl Drop for Namespaces {
+    fn drop(&mut self) {
+        drop(ALL.replace(None));
+    }
+}
+
+/// KTCPVS in a network namespace.
+#[pin_data]
+pub struct Ktcpvs {
+    pub(crate) settings: Arc<Settings>,
+    #[pin]
+    pub(crate) config: Mutex<Config>,
+    #[pin]
+    pub(crate) sysctl_writing: Mutex<()>,
+}
+
+/// What commands change.
+pub(crate) struct Config {
+    /// In the order in which they were added.
+    pub(crate) services: KVec<Arc<Service>>,
+    files: Option<Files>,
+}
+
+impl Ktcpvs {
+    /// Ends all services. May sleep.
+    pub(crate) fn flush(&self) {
+        let services = core::mem::take(&mut self.config.lock().services);
+        for service in &services {
+            service.end();
+        }
+    }
+
+    /// Ends all services of all namespaces, if this is the first one, or those of this one.
+    pub(crate) fn unload(&self, net: &Net) {
+        match ALL.get().filter(|_| net.is_init()) {
+            Some(all) => {
+                for other in &*all.list.lock() {
+                    other.flush();
+                }
+            }
+            None => self.flush(),
+        }
+    }
+}
+
+impl PerNet for Ktcpvs {
+    fn id() -> &'static PerNetId<Self> {
+        &ID
+    }
+
+    fn init(net: &Net, _: WeakNet) -> Result<Arc<Self>> {
+        let settings = Arc::new(Settings::new(), GFP_KERNEL_ACCOUNT)?;
+        let config = Config {
+            services: KVec::new(),
+            files: None,
+        };
+        let ktcpvs = Arc::pin_init(
+            pin_init!(Self {
+                settings,
+                config <- new_mutex!(config, "ktcpvs_config"),
+                sysctl_writing <- new_mutex!((), "ktcpvs_sysctl"),
+            }),
+            GFP_KERNEL_ACCOUNT,
+        )?;
+        let all = ALL.get().ok_or(ENODEV)?;
+        let files = Files::register(&ktcpvs, net)?;
+        if let Err(error) = all.list.lock().append(ktcpvs.clone()) {
+            files.unregister(net);
+            return Err(error);
+        }
+        ktcpvs.config.lock().files = Some(files);
+        Ok(ktcpvs)
+    }
+
+    fn pre_exit(ktcpvs: &Arc<Self>, _: &Net) {
+        if let Some(all) = ALL.get() {
+            all.list.lock().keep_only(|other| !other.ptr_eq(ktcpvs));
+        }
+    }
+
+    fn exit(ktcpvs: Arc<Self>, net: &Net) {
+        let files = ktcpvs.config.lock().files.take();
+        if let Some(files) = files {
+            files.unregister(net);
+        }
+        // Relays keep the namespace, so what is left listens only, or its relays were just ended; and nobody adds services any more, as no
+        // command finds the namespace.
+        ktcpvs.flush();
+    }
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A relay: the connection of a client, and that of a server.
+//!
+//! [`ktcpvs_core::relay`] decides what happens next. This obeys it: in *turns*, which are work items in bottom halves, and for what sleeps in *slow work*, which a
+//! thread does: making a connection and closing one.
+//!
+//! ```text
+//!   accept ──> begin ──wake──> turn ──Connect, Release, End──> slow work
+//!                                ^ ^─────────wake──────────────┘  │
+//!                                └──timer, order, socket          └──End──> finished
+//! ```
+//!
+//! # References
+//!
+//! A relay has its streams, and each of them keeps the relay. The list of the service, a timer, queued work have references,
+//! too. The end of a relay gives all of these up, in slow work; so a relay that is dropped has no streams.
+
+mod session;
+mod slow;
+mod streams;
+mod turn;
+
+use core::sync::atomic::{
+    AtomicBool, AtomicU32,
+    Ordering::{Acquire, Relaxed, Release},
+};
+use kernel::{prelude::*, static_lock_class};
+use knet::{
+    field::{field, Field},
+    net_namespace::NetRef,
+    new_spinlock_bh,
+    percpu::Buffers,
+    rcu::{Arc, Ref, Slot},
+    spinlock::SpinLockBh,
+    tcp::{Owner, Unowned},
+    time::Jiffies,
+    timer::{Expire, Storage, Timer},
+    work::{BottomHalfWork, InBottomHalf, InProcess, OpenQueue, Queue, Work},
+};
+use ktcpvs_core::{
+    http::HEAD_MAX,
+    relay::{Mode, Relay as Machine, Settings as Wants},
+};
+
+use self::{session::State, slow::Slow, streams::Streams, turn::Turn};
+use crate::{scheduler::Reads, service::Body, service::Service};
+
+/// Turns.
+static TURNS: Queue<InBottomHalf> = Queue::new();
+/// Slow work, and accepting.
+pub(crate) static SLOW: Queue<InProcess> = Queue::new();
+/// Where heads are read.
+static HEADS: Slot<Heads> = Slot::empty();
+
+/// Room for a head on each CPU.
+type Heads = Buffers<HEAD_MAX>;
+
+/// What all relays need is there as long as this exists. The module struct of `ktcpvs` holds it.
+pub struct Opened {
+    _turns: OpenQueue<InBottomHalf>,
+    _slow: OpenQueue<InProcess>,
+    _heads: OpenHeads,
+}
+
+struct OpenHeads;
+
+impl Drop for OpenHeads {
+    fn drop(&mut self) {
+        drop(HEADS.replace(None));
+    }
+}
+
+/// Makes what all relays need. May sleep.
+///
+/// # Errors
+///
+/// `ENOMEM`.
+pub fn open() -> Result<Opened> {
+    let heads = Arc::new(Heads::new()?, GFP_KERNEL)?;
+    drop(HEADS.replace(Some(heads)));
+    let opened = OpenHeads;
+    Ok(Opened {
+        _turns: TURNS.open(c"ktcpvs_turns")?,
+        _slow: SLOW.open(c"ktcpvs_slow")?,
+        _heads: opened,
+    })
+}
+
+/// What a relay is told to do.
+#[derive(Clone, Copy)]
+#[repr(u32)]
+pub(crate) enum Order {
+    /// Read no more requests.
+    Stop = 1,
+    /// Reset everything.
+    Abort = 2,
+}
+
+/// Counts a relay of a service until it was dropped.
+struct Counted(Arc<Service>);
+
+impl Counted {
+    fn new(service: &Arc<Service>) -> Self {
+        service.alive.fetch_add(1, Relaxed);
+        Self(service.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dropped();
+    }
+}
+
+/// A relay.
+#[pin_data]
+pub(crate) struct Relay {
+    service: Arc<Service>,
+    net: NetRef,
+    /// Its place in the list of the service.
+    place: usize,
+    /// Bits of [`Order`].
+    orders: AtomicU32,
+    /// The timer has gone off.
+    is_late: AtomicBool,
+    /// A turn has locked both streams. What they tell then is of its own doing, which it sees.
+    is_busy: AtomicBool,
+    #[pin]
+    turn: BottomHalfWork<Relay, Turn>,
+    #[pin]
+    slow: Work<Relay, Slow>,
+    #[pin]
+    timer: Timer<Relay>,
+    #[pin]
+    inner: SpinLockBh<Inner>,
+    /// Dropped last.
+    _counted: Counted,
+}
+
+/// What turns and slow work change.
+struct Inner {
+    streams: Streams,
+    state: State,
+}
+
+impl Relay {
+    /// A relay for a connection that was accepted, with a place in the list of its service. May sleep.
+    pub(crate) fn new(
+        service: &Arc<Service>,
+        place: usize,
+        client: &Unowned,
+        body: &Body,
+        reads: Reads,
+    ) -> Result<Arc<Self>> {
+        let wants = Wants {
+            mode: match reads {
+                Reads::Nothing => Mode::Connection,
+                Reads::FirstHead => Mode::First,
+            },
+            has_redirect: body.config.redirect.is_some(),
+            max_body: body.config.max_body,
+            times: service.settings.times(),
+        };
+        let now = now();
+        let inner = Inner {
+            streams: Streams::new(),
+            state: State::new(Machine::new(wants, now)),
+        };
+        let net = client.namespace()?;
+        let counted = Counted::new(service);
+        Arc::pin_init(
+            pin_init!(Self {
+                service: service.clone(),
+                net,
+                place,
+                orders: AtomicU32::new(0),
+                is_late: AtomicBool::new(false),
+                is_busy: AtomicBool::new(false),
+                turn <- BottomHalfWork::new(),
+                slow <- Work::new(),
+                timer <- Timer::new(Storage::Allocated, c"ktcpvs_relay", static_lock_class!()),
+                inner <- new_spinlock_bh!(inner, "ktcpvs_relay"),
+                _counted: counted,
+            }),
+            GFP_KERNEL_ACCOUNT,
+        )
+    }
+
+    /// Begins, with the connection that it was made for. May sleep.
+    pub(crate) fn begin(relay: &Arc<Self>, client: Unowned) -> Result {
+        let client = client.own(relay.clone())?;
+        relay.inner.lock().streams.client = Some(client);
+        Self::kick(relay);
+        Ok(())
+    }
+
+    /// Tells a relay to do something.
+    pub(crate) fn order(relay: &Arc<Self>, order: Order) {
+        // CAST: The number of the variant.
+        // ORDERING: Release, paired with the swap in `orders`.
+        relay.orders.fetch_or(order as u32, Release);
+        Self::kick(relay);
+    }
+
+    /// What the relay was told to do since it was asked last: to stop, and to abort.
+    fn orders(&self) -> [bool; 2] {
+        if self.orders.load(Relaxed) == 0 {
+            return [false; 2];
+        }
+        // ORDERING: Acquire, paired with `order`.
+        let orders = self.orders.swap(0, Acquire);
+        // CAST: The numbers of the variants.
+        [Order::Stop, Order::Abort].map(|order| orders & order as u32 != 0)
+    }
+
+    /// Lets the relay have a turn.
+    fn kick(relay: &Arc<Self>) {
+        BottomHalfWork::<Self, Turn>::queue(relay, &TURNS);
+    }
+
+    /// Lets a thread do the slow work of the relay.
+    fn be_slow(relay: &Arc<Self>) {
+        Work::<Self, Slow>::queue_in(relay, &SLOW);
+    }
+}
+
+impl Owner for Relay {
+    fn wake(relay: Ref<'_, Self>) {
+        if relay.is_busy.load(Relaxed) {
+            return;
+        }
+        if let Some(relay) = relay.try_clone() {
+            Self::kick(&relay);
+        }
+    }
+}
+
+impl Expire for Relay {
+    const TIMER: Field<Self, Timer<Self>> = field!(Relay, timer);
+
+    fn expired(relay: Arc<Self>) {
+        // ORDERING: Release, paired with the swap in the turn, which finds the timer idle.
+        relay.is_late.store(true, Release);
+        Self::kick(&relay);
+    }
+}
+
+/// Now, in ticks.
+fn now() -> u64 {
+    // CAST: A u64 holds it.
+    Jiffies::now().ticks() as u64
+}

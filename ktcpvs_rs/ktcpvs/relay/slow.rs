@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a thread does for a relay, as it sleeps.
+
+use knet::{
+    field::{field, Field},
+    rcu::Arc,
+    tcp::Stream,
+    timer::Timer,
+    work::{Job, Work},
+};
+
+use super::Relay;
+
+/// The slow work of a relay.
+pub(super) struct Slow;
+
+impl Job<Relay> for Slow {
+    const WORK: Field<Relay, Work<Relay, Self>> = field!(Relay, slow);
+
+    fn run(relay: Arc<Relay>) {
+        let mut inner = relay.inner.lock();
+        let leaving = inner.streams.leaving.take();
+        let connect = inner.state.take_connect();
+        drop(inner);
+        drop(leaving);
+        if let Some((to, attempt)) = connect {
+            let outcome = Stream::connect(&relay.net, to, relay.clone());
+            let mut inner = relay.inner.lock();
+            let unwanted = match outcome {
+                Ok(stream) if inner.state.is_awaited(attempt) => {
+                    inner.streams.server.replace(stream)
+                }
+                // It was too late, or nobody wants it any more.
+                Ok(stream) => Some(stream),
+                Err(_) => {
+                    inner.state.cannot_connect(attempt);
+                    None
+                }
+            };
+            drop(inner);
+            drop(unwanted);
+            // What was told before the stream was in its place was not seen.
+            Relay::kick(&relay);
+        }
+        Self::finish(&relay);
+    }
+}
+
+impl Slow {
+    /// Ends the relay, if it is time.
+    fn finish(relay: &Arc<Relay>) {
+        let mut inner = relay.inner.lock();
+        if !inner.state.take_end() {
+            return;
+        }
+        let client = inner.streams.client.take();
+        let server = inner.streams.server.take();
+        let leaving = inner.streams.leaving.take();
+        drop(inner);
+        drop(client);
+        drop(server);
+        drop(leaving);
+        // No turn arms it any more.
+        Timer::<Relay>::cancel(relay);
+        relay.service.gone(relay.place);
+    }
+}
