@@ -17,16 +17,13 @@
 //!
 //! # Locks
 //!
-//! None. A packet first puts a passage into its position and then checks whether routes have changed. A task that has changed
-//! them ([`clear`](Passages::clear): a device goes, and is not to be kept) takes out all passages after that. So either the packet
-//! sees the change, or the task takes the passage out. The same holds for a connection that is put at hand, and its end.
+//! None. What packets put in while others take it out is in a [`Place`]: a passage whose routes have changed
+//! ([`clear`](Passages::clear): a device goes, and is not to be kept), and a connection that has ended.
 
+mod place;
 mod recent;
 
-use core::sync::atomic::{
-    fence, AtomicU32, AtomicUsize,
-    Ordering::{Relaxed, SeqCst},
-};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use ipvs_core::{
     early::{fingerprint, Outcome},
     flow::{Flow, FlowDirection, Tuple},
@@ -47,6 +44,7 @@ use knet::{
 };
 
 use super::{conn::Conn, family::netfilter_family};
+use place::Place;
 use recent::RecentFlows;
 
 /// The positions of the first namespace, as a power of two.
@@ -97,7 +95,7 @@ struct Kept {
 
 /// Where a passage may be.
 struct Position {
-    kept: Slot<Kept>,
+    kept: Place<Kept>,
     /// How many passages were here.
     made: AtomicU32,
 }
@@ -147,7 +145,7 @@ impl Passages {
         let mut positions = room(count)?;
         for _ in 0..count {
             let position = Position {
-                kept: Slot::empty(),
+                kept: Place::empty(),
                 made: AtomicU32::new(0),
             };
             positions
@@ -223,24 +221,19 @@ impl Passages {
         let passage = Passage::new(net, skb, netfilter_family(flow.family), route)?;
         let id = position.next_id(index);
         let kept = Arc::new(Kept { passage, id }, GFP_ATOMIC | __GFP_NOWARN).ok()?;
-        drop(position.kept.replace(Some(kept.clone())));
-        // ORDERING: Partner of the fence in `clear`: if that did not see the passage that was just stored, the check below sees
-        // the change of routes that came before it.
-        fence(SeqCst);
-        if kept.passage.is_over(net, guard) {
-            drop(position.kept.replace(None));
-        }
+        position
+            .kept
+            .put(kept, |kept| kept.passage.is_over(net, guard));
         Some(id)
     }
 
     /// Takes all passages out. The caller has changed the routes of those that are not to be there any more.
     pub(crate) fn clear(&self) {
-        // ORDERING: Partner of the fence in `share`.
-        fence(SeqCst);
+        place::orderly();
         let guard = rcu::read_lock();
         if let Some(tables) = self.tables(&guard) {
             for position in tables.positions.iter() {
-                drop(position.kept.replace(None));
+                position.kept.clear();
             }
         }
     }
@@ -259,12 +252,6 @@ impl Passages {
             let fingerprint = fingerprint(tuple);
             tables.recent.add(fingerprint);
             tables.recent.put(fingerprint, conn, guard);
-            // ORDERING: Partner of the fence in `forget`: if that did not see the connection that was just put, the check below
-            // sees that it has ended.
-            fence(SeqCst);
-            if !conn.is_in_table() {
-                tables.recent.take_out(fingerprint, conn.get(), guard);
-            }
         }
     }
 
@@ -278,8 +265,7 @@ impl Passages {
 
     #[inline(never)]
     fn forget_ways(&self, conn: &Conn) {
-        // ORDERING: Partner of the fence in `remember`.
-        fence(SeqCst);
+        place::orderly();
         let guard = rcu::read_lock();
         if let Some(tables) = self.tables(&guard) {
             for tuple in [conn.request(), conn.reply()] {

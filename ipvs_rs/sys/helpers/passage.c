@@ -153,6 +153,16 @@ bool ipvs_helper_hooks_are_of(const struct net *net, u8 family, const void *priv
 	return hooks_are_of(net, family, priv);
 }
 
+/* Do IPsec, a bridge or others know more of the packet? */
+static __always_inline bool has_extensions(const struct sk_buff *skb)
+{
+#ifdef CONFIG_SKB_EXTENSIONS
+	return skb->active_extensions;
+#else
+	return false;
+#endif
+}
+
 /* Has the device forwarded the packet already, so that it is shown to this host only? */
 static __always_inline bool is_forwarded_by_hardware(const struct sk_buff *skb)
 {
@@ -177,7 +187,7 @@ int ipvs_helper_passage_admits(const struct net *net, const struct sk_buff *skb,
 		return outcome;
 	if (owner && unlikely(!hooks_are_of(net, terms->family, owner)))
 		return IPVS_PASSAGE_HOOKS;
-	if (unlikely(skb->sk || skb->active_extensions || skb_warn_if_lro(skb) || is_forwarded_by_hardware(skb)))
+	if (unlikely(skb->sk || has_extensions(skb) || skb_warn_if_lro(skb) || is_forwarded_by_hardware(skb)))
 		return IPVS_PASSAGE_SPECIAL;
 	if (unlikely(terms->family == NFPROTO_IPV4 ? IPCB(skb)->frag_max_size : IP6CB(skb)->frag_max_size))
 		return IPVS_PASSAGE_SIZE;

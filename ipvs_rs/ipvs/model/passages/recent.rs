@@ -9,11 +9,12 @@ use core::sync::atomic::{
 };
 use kernel::{alloc::KVVec, prelude::*};
 use knet::{
-    rcu::{Arc, Guard, Ref, Slot},
+    rcu::{Guard, Ref},
     time::{Jiffies, HZ},
     vec::room,
 };
 
+use super::place::Place;
 use crate::model::conn::Conn;
 
 /// There are so many bits for each position of a passage, as a power of two.
@@ -35,7 +36,7 @@ pub(super) struct RecentFlows {
     /// The second of the younger generation, which is the one of that parity.
     second: AtomicUsize,
     /// Connections of these flows, one for all that have the same place. What is not here is found in the table of connections.
-    conns: KVVec<Slot<Conn>>,
+    conns: KVVec<Place<Conn>>,
     /// A fingerprint shifted by this is the place of a connection.
     conn_shift: u32,
 }
@@ -61,7 +62,7 @@ impl RecentFlows {
         let mut conns = room(count)?;
         for _ in 0..count {
             conns
-                .push_within_capacity(Slot::empty())
+                .push_within_capacity(Place::empty())
                 .map_err(|_| ENOMEM)?;
         }
         Ok(Self {
@@ -74,7 +75,7 @@ impl RecentFlows {
     }
 
     #[inline(always)]
-    fn conn_place(&self, fingerprint: u32) -> Option<&Slot<Conn>> {
+    fn conn_place(&self, fingerprint: u32) -> Option<&Place<Conn>> {
         // CAST: A u32 fits.
         self.conns
             .get(fingerprint.wrapping_shr(self.conn_shift) as usize)
@@ -86,7 +87,7 @@ impl RecentFlows {
         self.conn_place(fingerprint)?.load(guard)
     }
 
-    /// Keeps a connection for packets with this fingerprint. The caller takes it [out](Self::take_out) when it has ended.
+    /// Keeps a connection for packets with this fingerprint, until it is taken [out](Self::take_out) when it has ended.
     pub(super) fn put(&self, fingerprint: u32, conn: Ref<'_, Conn>, guard: &Guard) {
         let Some(place) = self.conn_place(fingerprint) else {
             return;
@@ -95,7 +96,9 @@ impl RecentFlows {
             .load(guard)
             .is_some_and(|there| core::ptr::eq(there.get(), conn.get()));
         if !is_there {
-            drop(place.replace(conn.try_clone()));
+            if let Some(conn) = conn.try_clone() {
+                place.put(conn, |conn| !conn.is_in_table());
+            }
         }
     }
 
@@ -108,15 +111,14 @@ impl RecentFlows {
             .load(guard)
             .filter(|there| core::ptr::eq(there.get(), conn));
         if let Some(there) = there.and_then(Ref::try_clone) {
-            // If another one took its place meanwhile, that stays.
-            let _: Result<(), Option<Arc<Conn>>> = place.replace_if(Some(&there), None);
+            place.take_out(&there);
         }
     }
 
     /// Takes all connections out.
     pub(super) fn clear(&self) {
         for place in self.conns.iter() {
-            drop(place.replace(None));
+            place.clear();
         }
     }
 
