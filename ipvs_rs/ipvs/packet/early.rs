@@ -19,10 +19,9 @@ use ipvs_core::{
     addr::Family,
     conn::{ConnFlags, Method},
     early::{fingerprint_v4, fingerprint_v6, Mode, Outcome},
-    flow::{Flow, FlowDirection, Fragment, HeaderSource, Plain, Tuple},
-    nat::{decrement_hop_limit, decrement_ttl, Side},
+    flow::{Flow, FlowDirection, HeaderSource, Plain, Tuple},
+    nat::Side,
     proto::{Direction, TCP, UDP},
-    wire::{ipv4, ipv6},
 };
 use kernel::prelude::*;
 use knet::{
@@ -38,6 +37,7 @@ use super::{
     headers::Headers,
     track,
     xmit::{
+        leave::{hop, is_plain},
         nat,
         tunnel::{self, Shape},
     },
@@ -173,7 +173,8 @@ fn admits(
     if !plain.has_length {
         return Err(Outcome::Size);
     }
-    if !may_be_early(conn, &plain.flow) {
+    let is_ordinary = matches!(plain.flow.protocol, TCP | UDP);
+    if !is_ordinary || !conn.condition().flags().has_none(SLOW) {
         return Err(Outcome::Special);
     }
     if !conn.dest.is_available()
@@ -297,16 +298,6 @@ fn follow(
     }
 }
 
-/// Takes a hop from a packet that has more than one.
-#[inline(always)]
-fn hop(skb: &mut Skb, family: Family) -> Result {
-    let taken = match family {
-        Family::V4 => decrement_ttl(skb.ensure_writable(ipv4::HEADER_LEN)?),
-        Family::V6 => decrement_hop_limit(skb.ensure_writable(ipv6::HEADER_LEN)?),
-    };
-    taken.map_err(|_| EINVAL)
-}
-
 /// The outcome of a packet that its passage does not admit.
 #[cold]
 const fn outcome(barred: Barred) -> Outcome {
@@ -329,14 +320,7 @@ const SLOW: ConnFlags = ConnFlags::NFCT
 /// Whether packets of a connection and a flow may leave early at all.
 #[inline]
 fn may_be_early(conn: &Conn, flow: &Flow) -> bool {
-    let plain = match flow.family {
-        Family::V4 => ipv4::HEADER_LEN,
-        Family::V6 => ipv6::HEADER_LEN,
-    };
-    matches!(flow.protocol, TCP | UDP)
-        && flow.fragment == Fragment::Whole
-        && flow.transport == plain
-        && conn.condition().flags().has_none(SLOW)
+    is_plain(flow) && conn.condition().flags().has_none(SLOW)
 }
 
 /// Keeps the way of a client's packet, which is about to leave by `route`, for those that follow.

@@ -89,10 +89,14 @@ static __always_inline bool is_outdated(const struct net *net, const struct dst_
 	const struct fib6_info *from;
 	u32 cookie;
 
-	if (stamp_v4(net) != terms->stamp_v4 || stamp_v6(net) != terms->stamp_v6 || READ_ONCE(dst->obsolete) > 0)
+	if (READ_ONCE(dst->obsolete) > 0)
 		return true;
 	if (dst->ops->family == AF_INET)
-		return false;
+		return stamp_v4(net) != terms->stamp_v4 ||
+		       (terms->family != NFPROTO_IPV4 && stamp_v6(net) != terms->stamp_v6);
+	if (stamp_v6(net) != terms->stamp_v6 ||
+	    (terms->family != NFPROTO_IPV6 && stamp_v4(net) != terms->stamp_v4))
+		return true;
 	from = rcu_dereference(dst_rt6_info(dst)->from);
 	return !from || !fib6_get_cookie_safe(from, &cookie);
 }

@@ -7,14 +7,21 @@ use ipvs_core::{
     addr::Family,
     flow::{Flow, Fragment},
     nat::{decrement_hop_limit, decrement_ttl, options_v4, renew_header_checksum, TtlError},
-    wire::{ipv4, protocol::ICMP},
+    wire::{
+        ipv4, ipv6,
+        protocol::{ICMP, TCP, UDP},
+        HeaderSource,
+    },
 };
+use kernel::prelude::*;
 use knet::{
     net_namespace::Net,
     netfilter,
     route::Route,
     skbuff::{IcmpError, Skb},
 };
+
+use crate::packet::headers::Headers;
 
 /// The size that the way takes.
 #[derive(Clone, Copy)]
@@ -35,6 +42,47 @@ impl Limit {
             tells_v4: true,
         }
     }
+}
+
+/// Whether a packet is a whole one of TCP or UDP, with the fixed network header only.
+#[inline]
+pub(crate) fn is_plain(flow: &Flow) -> bool {
+    let network = match flow.family {
+        Family::V4 => ipv4::HEADER_LEN,
+        Family::V6 => ipv6::HEADER_LEN,
+    };
+    flow.transport == network
+        && flow.fragment == Fragment::Whole
+        && matches!(flow.protocol, TCP | UDP)
+}
+
+/// Whether neither the hops nor the size of a plain packet are a reason to answer it: [`leave`] would just take one of its hops.
+#[inline]
+pub(super) fn leaves_plainly(skb: &Skb, flow: &Flow, mtu: u32) -> bool {
+    let hops = match flow.family {
+        Family::V4 => ipv4::HOPS,
+        Family::V6 => ipv6::HOPS,
+    };
+    // CAST: A u32 fits.
+    skb.len() <= mtu as usize
+        && Headers(skb)
+            .array(hops)
+            .is_some_and(|[hops]: [u8; 1]| hops > 1)
+        && (flow.family == Family::V4 || skb.largest_fragment_v6().is_none())
+}
+
+/// Takes a hop from a packet that has more than one.
+///
+/// # Errors
+///
+/// There is no memory.
+#[inline(always)]
+pub(crate) fn hop(skb: &mut Skb, family: Family) -> Result {
+    let taken = match family {
+        Family::V4 => decrement_ttl(skb.ensure_writable(ipv4::HEADER_LEN)?),
+        Family::V6 => decrement_hop_limit(skb.ensure_writable(ipv6::HEADER_LEN)?),
+    };
+    taken.map_err(|_| EINVAL)
 }
 
 /// Makes a packet one that leaves this host: checks its size, and takes one from its time to

@@ -5,7 +5,7 @@
 
 use ipvs_core::{
     addr::{Addr, Family},
-    flow::{Flow, Fragment, HeaderSource},
+    flow::{Flow, Fragment},
     icmp::{self, Endpoint, Report},
     nat::{
         bare, dnat_v4, dnat_v6, onward_v4, onward_v6, snat_v4, snat_v6, L4Checksum, Remaining, Side,
@@ -23,7 +23,7 @@ use knet::{
 
 use super::{
     depart, is_loopback,
-    leave::{leave, Limit},
+    leave::{is_plain, leave, leaves_plainly, Limit},
     may_travel, to_this_host, unreachable,
 };
 use crate::{
@@ -32,7 +32,7 @@ use crate::{
         family::netfilter_family,
         route::{self, Purpose},
     },
-    packet::{early, headers::Headers, help, track},
+    packet::{early, help, track},
 };
 
 /// Sends a client's packet to the server.
@@ -49,7 +49,11 @@ pub(super) fn to_server(
         }
     }
     if let Ok(way) = route::to_server(conn, Purpose::Address, context.net, context.rcu) {
-        if is_plain(flow) && leaves_plainly(&mut skb, flow, &way.route) {
+        if is_plain(flow)
+            && leaves_plainly(&skb, flow, way.route.mtu())
+            && may_travel(flow)
+            && !way.route.is_local()
+        {
             return send_plain(conn, skb, flow, &way.route, context);
         }
     }
@@ -63,34 +67,6 @@ pub(super) fn to_server(
             }
         })
     })
-}
-
-/// Whether a packet is a whole one of TCP or UDP, with the fixed network header only.
-#[inline]
-fn is_plain(flow: &Flow) -> bool {
-    let network = match flow.family {
-        Family::V4 => ipv4::HEADER_LEN,
-        Family::V6 => ipv6::HEADER_LEN,
-    };
-    flow.transport == network
-        && flow.fragment == Fragment::Whole
-        && matches!(flow.protocol, proto::TCP | proto::UDP)
-}
-
-/// Whether a plain packet leaves this host by a route, and neither its hops nor its size are a reason to answer it.
-#[inline]
-fn leaves_plainly(skb: &mut Skb, flow: &Flow, route: &Route) -> bool {
-    let hops = match flow.family {
-        Family::V4 => ipv4::HOPS,
-        Family::V6 => ipv6::HOPS,
-    };
-    // CAST: A u32 fits.
-    skb.len() <= route.mtu() as usize
-        && Headers(skb)
-            .array(hops)
-            .is_some_and(|[hops]: [u8; 1]| hops > 1)
-        && may_travel(flow)
-        && !route.is_local()
 }
 
 /// Sends a plain packet to the server, in one go.
