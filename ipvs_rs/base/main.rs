@@ -7,7 +7,7 @@
 #![forbid(unsafe_code)]
 
 use kernel::prelude::*;
-use knet::{percpu, rcu_module, socket};
+use knet::{netfilter::QueuedPackets, percpu, rcu_module, socket};
 
 rcu_module! {
     type: Base,
@@ -19,6 +19,7 @@ rcu_module! {
 
 /// What the loaded module owns.
 struct Base {
+    _queued: QueuedPackets,
     _cpus: percpu::KnownCpus,
     _sockets: socket::Namespaces,
 }
@@ -27,6 +28,7 @@ impl kernel::Module for Base {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         knet::layout::check()?;
         Ok(Self {
+            _queued: QueuedPackets::new(),
             _cpus: percpu::KnownCpus::new()?,
             _sockets: socket::Namespaces::new()?,
         })

@@ -44,9 +44,11 @@
 pub mod conntrack;
 mod defrag;
 mod hooks;
+mod queued;
 
 pub use defrag::DefragV6;
 pub use hooks::{hook, Hook, Hooks};
+pub use queued::QueuedPackets;
 
 use ipvs_sys as bindings;
 

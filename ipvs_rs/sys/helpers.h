@@ -130,6 +130,7 @@ void ipvs_helper_count_expired_v4(struct net *net);
 void ipvs_helper_count_expired_v6(struct net *net, const struct sk_buff *skb);
 
 /* netfilter.c */
+void ipvs_helper_drop_queued_packets(void);
 void ipvs_helper_forward_v4(struct net *net, struct sk_buff *skb);
 void ipvs_helper_forward_v6(struct net *net, struct sk_buff *skb);
 

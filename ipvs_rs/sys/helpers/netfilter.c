@@ -2,6 +2,7 @@
 #include <linux/netfilter.h>
 #include <linux/skbuff.h>
 #include <net/dst.h>
+#include <net/net_namespace.h>
 
 #include "../helpers.h"
 
@@ -29,4 +30,18 @@ void ipvs_helper_forward_v4(struct net *net, struct sk_buff *skb)
 void ipvs_helper_forward_v6(struct net *net, struct sk_buff *skb)
 {
 	forward(net, skb, NFPROTO_IPV6);
+}
+
+/* Exported, and declared in a header of net/netfilter. */
+void nf_queue_nf_hook_drop(struct net *net);
+
+/* Drops the packets that wait for a verdict of user space, in all namespaces. */
+void ipvs_helper_drop_queued_packets(void)
+{
+	struct net *net;
+
+	down_read(&net_rwsem);
+	for_each_net(net)
+		nf_queue_nf_hook_drop(net);
+	up_read(&net_rwsem);
 }

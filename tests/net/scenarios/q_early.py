@@ -7,8 +7,10 @@ from dissect import fragments6, sctp, tcp, udp
 from dual import DualWires, client, end, server, vip
 import early
 from early import AUTO, FORCED, OFF, counts, each_version, gone_early, moved, told
+import kernel
 import lab
 from packets import ACK, DF, FIN, RST, SYN, fragments, ipv4
+from queue_of_packets import ACCEPT, DROP, Queue
 from scenario import check, equal, scenario
 import sctp as chunks
 from scenarios.q_matrix import METHODS, MTU, TUNNELS, configure
@@ -49,7 +51,7 @@ def accounts(director, note):
             "OutRequests", "InHdrErrors")
     note(" ".join(f"{name} {number}" for name, number in zip(names, numbers) if name in some))
     rows = {name: int(number) for name, number in map(str.split, director.read("/proc/net/snmp6").splitlines())}
-    note(" ".join(f"{name} {rows[name]}" for name in ("Ip6OutForwDatagrams", "Ip6OutDiscards", "Ip6FragFails", "Ip6InDelivers",
+    note(" ".join(f"{name} {rows[name]}" for name in ("Ip6OutForwDatagrams", "Ip6OutDiscards", "Ip6FragFails",
                                                                 "Ip6InHdrErrors")
                   if name in rows))
     # Without what the director says of its own accord about multicast groups.
@@ -401,3 +403,52 @@ def the_early_path_is_switched_on_and_off(t):
     equal(moved(one.director, lambda: one.client_sends(*[udp(*there, b"x")] * 4)) >= 3, True, "early packets without a chain")
     check("hooks" in counts(one.director), "why packets were slow is counted")
     del here
+
+
+def queued(one, point):
+    """A program that decides about packets of the service's port at a point."""
+    one.director.run("nft", f"add table inet t; add chain inet t c {{ type filter hook {point} priority 0; }}; "
+                            f"add rule inet t c udp dport {PORT} queue num 0")
+    return Queue(one.director)
+
+
+@scenario(rust_only=True)
+def a_program_decides_about_early_packets(t):
+    for version in (4, 6):
+        one = DualWires()
+        configure(one, version, version, "-m", PORT)
+        there, _ = established(one, version)
+        queue = queued(one, "postrouting")
+        equal(moved(one.director, lambda: one.client_sends(*[udp(*there, b"x")] * 3)), 3, "early packets")
+        waiting = queue.waiting()
+        equal(len(waiting), 3, "packets that wait")
+        equal(one.collect(), [], "packets before the verdict")
+        queue.decide(waiting[0], ACCEPT)
+        queue.decide(waiting[1], DROP)
+        time.sleep(0.1)
+        equal(len(one.collect()), 1, "packets after one is accepted, and one dropped")
+        lab.remove_all()
+
+
+@scenario(rust_only=True)
+def packets_wait_for_a_program_when_the_modules_go(t):
+    for point in ("output", "postrouting"):
+        one = DualWires()
+        one.director.sysctl(early.PATH, FORCED)
+        configure(one, 4, 4, "-m", PORT)
+        there, _ = established(one, 4)
+        queue = queued(one, point)
+        if point == "output":
+            one.director.sysctl(early.PATH, OFF)
+        one.client_sends(*[udp(*there, b"x")] * 3)
+        waiting = queue.waiting()
+        equal(len(waiting), 3, f"packets that wait at {point}")
+        one.director.ipvs("-C")
+        kernel.unload_all()
+        equal(kernel.unload(kernel.BASE), "ok", "removing the base")
+        for number in waiting:
+            queue.decide(number, ACCEPT)
+        time.sleep(0.1)
+        equal(one.collect(), [], "packets that were dropped")
+        lab.remove_all()
+        kernel.load("ip_vs", *kernel.SCHEDULERS_AT_START)
