@@ -150,6 +150,29 @@ class Sizes(Actor):
         time.sleep(0.05)
 
 
+class Flows(Actor):
+    """Conversations that go on, whose packets leave before they are routed."""
+
+    def once(self):
+        for port in range(12000, 12020):
+            self.lab.from_client.send(udp(CLIENT, port, VIP, 53, b"x"))
+            for number in range(1, SERVERS + 1):
+                self.lab.from_server[number - 1].send(udp(server_address(number), 53, CLIENT, port, b"y"))
+
+
+class Ways(Actor):
+    """Switches the early path on and off, and changes what it depends on."""
+
+    def once(self):
+        director = self.lab.director
+        director.sysctl("net/ipv4/vs/early_path", random.choice((0, 1, 2, 2)))
+        far = f"198.51.100.{random.randrange(1, 255)}"
+        director.ip(f"route replace {far}/32 dev s1", f"route del {far}/32 dev s1")
+        director.ip(f"addr del {VIP}/32 dev lo", f"addr add {VIP}/32 dev lo")
+        director.ip(f"neigh replace {server_address(1)} lladdr {hosts.mac(3, 1)} dev s1")
+        time.sleep(random.random() / 5)
+
+
 class Namespaces(Actor):
     """Directors that are made, forward something, and go with all that they had."""
 
@@ -221,7 +244,7 @@ class Listeners(Actor):
 
 
 ACTORS = [Requests, Requests, Replies, Talk, Servers, Services, Schedulers, Dumps, Sizes, Namespaces, Modules]
-ADDITIONS = [Tables, Ends, Listeners]
+ADDITIONS = [Tables, Ends, Listeners, Flows, Ways]
 
 
 def nested(one):
@@ -262,6 +285,8 @@ def restore(lab):
     """As it was before the storm."""
     for setting, value in (("secure_tcp", 0), ("drop_entry", 0), ("conn_max", 1 << 20), ("conn_lfactor", -4)):
         lab.director.ipvs_sysctl(setting, value)
+    if kernel.is_ours():
+        lab.director.sysctl("net/ipv4/vs/early_path", 1)
     lab.director.ipvs("-C", f"-A -u {VIP}:53 -s rr", *(f"-a -u {VIP}:53 -r {server_address(number)}:53 -m"
                                                       for number in range(1, SERVERS + 1)))
 
@@ -290,6 +315,9 @@ def main():
     for kind, count, reason in play(lab):
         failures += bool(reason)
         print(f"{'not ok' if reason else 'ok'} storm: {kind}: {count} times {reason}".rstrip(), flush=True)
+    if kernel.is_ours():
+        early = dict(map(str.split, lab.director.read("/proc/net/ip_vs_early").splitlines()))
+        failures += checkers.verdict("storm: packets left early", "" if int(early["early"]) > 1000 else f"{early}")
     restore(lab)
     os.sched_setaffinity(0, {0})
     for wire in (lab.from_client, *lab.from_server):
