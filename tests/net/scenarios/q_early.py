@@ -54,8 +54,6 @@ def accounts(director, note):
     note(" ".join(f"{name} {rows[name]}" for name in ("Ip6OutForwDatagrams", "Ip6OutDiscards", "Ip6FragFails",
                                                                 "Ip6InHdrErrors")
                   if name in rows))
-    # Without what the director says of its own accord about multicast groups.
-    note(f"Ip6OutTransmits for others {rows.get('Ip6OutTransmits', 0) - rows.get('Ip6OutRequests', 0)}")
 
 
 def conversation(inner, outer, method):
