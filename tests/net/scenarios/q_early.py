@@ -37,7 +37,8 @@ def back(version, nat, port=2000):
 def show(note, title, seen):
     note(f"{title}:")
     for line in lines(seen):
-        note(f"  {line}")
+        # An identification is random, and may be 0 by chance.
+        note(f"  {line.removesuffix(' id')}")
 
 
 def accounts(director, note):
