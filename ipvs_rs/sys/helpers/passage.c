@@ -189,6 +189,9 @@ int ipvs_helper_passage_admits(const struct net *net, const struct sk_buff *skb,
 
 	if (unlikely(outcome != IPVS_PASSAGE_OPEN))
 		return outcome;
+	/* IPv4 may learn of a smaller path MTU without another route. */
+	if (dst->ops->family == AF_INET && unlikely(dst_rtable(dst)->rt_pmtu && dst_rtable(dst)->rt_pmtu < mtu))
+		mtu = dst_rtable(dst)->rt_pmtu;
 	if (owner && unlikely(!hooks_are_of(net, terms->family, owner)))
 		return IPVS_PASSAGE_HOOKS;
 	if (unlikely(skb->sk || has_extensions(skb) || skb_warn_if_lro(skb) || is_forwarded_by_hardware(skb)))
