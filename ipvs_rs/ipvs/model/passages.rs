@@ -258,6 +258,8 @@ impl Passages {
     /// Forgets a connection that was just taken out of the table of connections.
     #[inline]
     pub(crate) fn forget(&self, conn: &Conn) {
+        // Before the look at its ways, too: a packet keeps the way first, and puts the connection at hand then.
+        place::orderly();
         if conn.to_server.is_set() || conn.to_client.is_set() {
             self.forget_ways(conn);
         }
@@ -265,7 +267,6 @@ impl Passages {
 
     #[inline(never)]
     fn forget_ways(&self, conn: &Conn) {
-        place::orderly();
         let guard = rcu::read_lock();
         if let Some(tables) = self.tables(&guard) {
             for tuple in [conn.request(), conn.reply()] {

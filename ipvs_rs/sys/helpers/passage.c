@@ -147,9 +147,13 @@ static __always_inline bool hooks_are_of(const struct net *net, u8 family, const
 		return false;
 	if (out->num_hook_entries == 1)
 		return out->hooks[0].priv == priv;
-	/* The function that puts fragments together has seen the packet already. */
+	/*
+	 * The function that puts fragments together has seen the packet already. It knows nothing but the packet: chains and tables, which
+	 * share functions among points as well, are what they have as priv.
+	 */
 	before = rcu_dereference(points[NF_INET_PRE_ROUTING]);
-	return out->hooks[1].priv == priv && before && out->hooks[0].hook == before->hooks[0].hook;
+	return out->hooks[1].priv == priv && !out->hooks[0].priv && before &&
+	       out->hooks[0].hook == before->hooks[0].hook;
 }
 
 bool ipvs_helper_hooks_are_of(const struct net *net, u8 family, const void *priv)

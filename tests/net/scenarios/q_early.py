@@ -204,6 +204,13 @@ def drop_output(one, version, _):
                             f"add rule inet t c udp dport {PORT} counter drop")
 
 
+def drop_output_first(one, version, _):
+    """A chain that comes before us; another one at prerouting has the same function in the kernel."""
+    one.director.run("nft", "add table inet t; add chain inet t p { type filter hook prerouting priority -300; }; "
+                            "add chain inet t c { type filter hook output priority -150; }; "
+                            f"add rule inet t c udp dport {PORT} counter drop")
+
+
 def drop_postrouting(one, version, _):
     one.director.run("nft", "add table inet t; add chain inet t c { type filter hook postrouting priority 0; }; "
                             f"add rule inet t c udp dport {PORT} counter drop")
@@ -258,7 +265,7 @@ EVENTS = {"the_address_is_withdrawn": withdraw, "the_server_is_rerouted": rerout
           "a_device_goes_down": device_down, "the_mtu_is_lowered": smaller}
 # Hooks where early packets pass by: they are seen by AUTO only.
 RULES = {"packets_are_dropped_by_input": drop_input, "packets_are_dropped_by_forward": drop_forward,
-         "packets_are_dropped_by_output": drop_output}
+         "packets_are_dropped_by_output": drop_output, "packets_are_dropped_by_output_before_us": drop_output_first}
 
 
 def of_each(name, act, **more):
