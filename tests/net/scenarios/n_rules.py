@@ -19,6 +19,8 @@ PORT = 5353
 CHAINS = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
 # The packets by which a wire knows that all has arrived do not count.
 MARKERS = "-p udp --dport 9 -j RETURN"
+# Nor does what a host says of multicast groups, at moments of its own.
+GROUPS = "-p ipv6-icmp -j RETURN"
 
 
 def with_tables(function):
@@ -45,6 +47,8 @@ def tables(version, kind=""):
 def ask(lab, version, kind=""):
     """Rules with all questions, in all chains of the table mangle."""
     text = "*mangle\n" + "".join(f"-A {chain} {MARKERS}\n" for chain in CHAINS)
+    if version == 6:
+        text += "".join(f"-A {chain} {GROUPS}\n" for chain in CHAINS)
     text += "".join(f"-A {chain} -m ipvs {question}\n" for chain in CHAINS for question in questions(version))
     lab.director.run(f"{tables(version, kind)}-restore", text=text + "COMMIT\n")
 
@@ -53,7 +57,8 @@ def counted(lab, version, kind="", table="mangle"):
     """The rules that have counted packets, as they are saved."""
     saved = lab.director.run(f"{tables(version, kind)}-save", "-c", "-t", table)
     rules = [re.fullmatch(r"\[(\d+):\d+\] -A (.*)", line) for line in saved.splitlines()]
-    return [f"{rule[1]} {rule[2]}" for rule in rules if rule and rule[1] != "0" and "--dport 9 " not in rule[2]]
+    return [f"{rule[1]} {rule[2]}" for rule in rules if rule and rule[1] != "0" and "--dport 9 " not in rule[2]
+            and GROUPS not in rule[2]]
 
 
 def goes():
