@@ -4,12 +4,12 @@
 # says. And the helper once more by another name, which is not installed with the others. Tests run them.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd -P)
-for part in say cache; do
+for part in say cache modules; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done
 load_lab
-example=$CHECKOUT/build/example
+example=$BUILD/example
 rm -rf "$example"
 mkdir -p "$example/source"
 awk -v folder="$example/source" '
@@ -23,6 +23,5 @@ for file in "$example/source"/*.rs; do
 	echo "obj-m += $name.o"
 	echo "RUSTFLAGS_$name.o := -Dwarnings -Funsafe_code -L \$(IPVS) --extern ipvs --extern ipvs_core"
 done >"$example/source/Kbuild"
-"$here/in-env" make -C "$KDIR" --no-print-directory CC=x86_64-linux-gnu-gcc-14 KERNELRELEASE="$KVER" \
-	M="$example/source" MO="$example" IPVS="$CHECKOUT/build" KBUILD_EXTRA_SYMBOLS="$CHECKOUT/build/Module.symvers" modules
+module_make "$example/source" "$example" IPVS="$BUILD" KBUILD_EXTRA_SYMBOLS="$BUILD/Module.symvers" modules
 mv "$example/ip_vs_at_again.ko" "$example/ip_vs_at_again.ko.test"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Runs what faults are found with on the debug kernel: every scenario, our ipvsadm beside Debian's, every allocation
-# failing once, what once harmed the kernel, devices that go while the clock runs on, everything at once on four CPUs; and on the stock kernel what once harmed it with
-# each fix taken back. Any line of a checker (KASAN, lockdep, RCU, ...) fails it, and so does memory
+# failing once, what once harmed the kernel, devices that go while the clock runs on, everything at once on four CPUs; and on the
+# stock kernel what once harmed it with each fix taken back. Any line of a checker (KASAN, lockdep, RCU, ...) fails it, and so does memory
 # that leaks. T=pattern keeps the scenarios that have the pattern in their name, and leaves the rest out; STORM= (60) is for how
 # many seconds everything happens at once.
 set -euo pipefail
@@ -62,6 +62,8 @@ mkdir -p "$results"
 }
 "$here/stale-scheduler.sh" >"$results/stale.log" 2>&1 || die "no stale scheduler; see $results/stale.log"
 "$here/second-balancer.sh" >"$results/second.log" 2>&1 || die "no second balancer; see $results/second.log"
+"$here/example-modules.sh" >"$results/example.log" 2>&1 || die "no modules of CONTRIBUTING.md; see $results/example.log"
+run_cargo build --quiet --release -p tcpvsadm
 if [ -z "$T" ]; then
 	module_make "$CHECKOUT/tests/debug/planted" "$BUILD/planted" modules >"$results/planted.log" 2>&1
 	run_cargo build --quiet --release -p ipvsadm

@@ -23,11 +23,6 @@ MARKERS = "-p udp --dport 9 -j RETURN"
 GROUPS = "-p ipv6-icmp -j RETURN"
 
 
-def with_tables(function):
-    """Marks a scenario that needs the tables of iptables. The debug kernel has the modules of matches, but no tables."""
-    return function if kernel.IS_DEBUG else scenario(function)
-
-
 def questions(version):
     """All options, and what they ask inverted."""
     address = vip(version)
@@ -87,7 +82,7 @@ def count(t, version, flag, conntrack, options="", kind=""):
     remove_all()
 
 
-@with_tables
+@scenario
 def rules_count_packets_by_nat(t):
     for version in VERSIONS:
         for conntrack in (0, 1):
@@ -95,7 +90,7 @@ def rules_count_packets_by_nat(t):
     goes()
 
 
-@with_tables
+@scenario
 def rules_count_packets_by_other_methods(t):
     for version in VERSIONS:
         for flag in ("-g", "-i"):
@@ -104,7 +99,7 @@ def rules_count_packets_by_other_methods(t):
     goes()
 
 
-@with_tables
+@scenario
 def rules_count_packets_of_controlled_connections(t):
     count(t, 4, "-m", 0, "-p 100")
     count(t, 6, "-m", 1, "-p 100")
@@ -112,14 +107,14 @@ def rules_count_packets_of_controlled_connections(t):
     goes()
 
 
-@with_tables
+@scenario
 def rules_of_x_tables_count_packets(t):
     count(t, 4, "-m", 1, kind="-legacy")
     count(t, 6, "-g", 0, kind="-legacy")
     goes()
 
 
-@with_tables
+@scenario
 def rules_see_what_is_not_balanced(t):
     lab = DualWires()
     lab.director.ipvs(f"-A -u {end(vip(4), 53)} -s rr", f"-a -u {end(vip(4), 53)} -r {end(server(4), PORT)} -m")
@@ -132,7 +127,7 @@ def rules_see_what_is_not_balanced(t):
     goes()
 
 
-@with_tables
+@scenario
 def rules_of_every_option_are_saved_as_they_were_written(t):
     lab = DualWires()
     for version in VERSIONS:
@@ -149,7 +144,7 @@ def rules_of_every_option_are_saved_as_they_were_written(t):
     goes()
 
 
-@with_tables
+@scenario
 def the_match_is_loaded_by_rules_and_kept_while_they_exist(t):
     lab = DualWires()
     t.note("before a rule asks:", kernel.use_count(MODULE))
@@ -185,7 +180,7 @@ def a_match_of_another_build_is_refused(t):
     t.note("insmod of a stale match:", said)
 
 
-@with_tables
+@scenario
 def rules_come_and_go_under_traffic(t):
     lab = DualWires()
     lab.director.ipvs(f"-A -u {end(vip(4), 53)} -s rr", f"-a -u {end(vip(4), 53)} -r {end(server(4), PORT)} -m")
@@ -246,7 +241,7 @@ def places(version):
             "network": "172.16.1.0/24" if version == 4 else "2001:db8:16:1::/64", "source": gateway(version, 1)}
 
 
-@with_tables
+@scenario
 def rules_of_kube_vip_and_swarm_masquerade(t):
     for version in VERSIONS:
         for name, rule in {"kube-vip": KUBE_VIP, "Swarm": SWARM}.items():

@@ -15,7 +15,7 @@ from scenario import Failed, check, equal, scenario
 # make test-parallel takes more time.
 SECONDS = float(os.environ.get("PARALLEL_SECONDS", "4"))
 BURST = 5000
-EXAMPLE = "/src/build/example/ip_vs_first.ko"
+EXAMPLE = f"{kernel.BUILD}/example/ip_vs_first.ko"
 
 
 def flood(lab, seconds):
