@@ -308,7 +308,9 @@ def a_base_of_another_build_is_refused(t):
     stale_balancer = built("stale-base/second_balancer.ko.test", "second-balancer.sh")
     path, balancer = path_of("ip_vs"), built("second/second_balancer.ko.test", "second-balancer.sh")
     with no_modules_of_ours():
-        run("modprobe", "-a", *run("modinfo", "-F", "depends", kernel.BASE).strip().split(","))
+        needed = [name for name in run("modinfo", "-F", "depends", kernel.BASE).strip().split(",") if name]
+        if needed:
+            run("modprobe", "-a", *needed)
         equal(insert(stale_base), "", "loading the other base")
         for name, file in (("ip_vs", path), ("the second balancer", balancer)):
             t.note(f"{name} on another base:", insert(file).replace(file, name))
