@@ -71,6 +71,8 @@ events! {
     NoMemory = "no_memory",
     /// The datagram is of a director that is none of the peers.
     Stranger = "stranger",
+    /// The datagram is of this director, and was sent back to it.
+    Reflected = "reflected",
     /// The datagram has no code, and must have one.
     Unsigned = "unsigned",
     /// The code of the datagram is of a key that is not known.

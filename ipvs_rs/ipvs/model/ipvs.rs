@@ -73,6 +73,8 @@ pub struct Ipvs {
     /// The masters that a backup hears. Changed by its threads.
     #[pin]
     pub(crate) masters: Mutex<Masters>,
+    /// The number by which the master of this namespace calls itself, or the last one did; at random until there was one.
+    pub(crate) sync_sender: AtomicU32,
     /// The numbers of events of the daemons. Changed by their threads.
     pub(crate) sync_events: SyncEvents,
     /// The number of namespaces that were there before. Never changes.
@@ -244,6 +246,8 @@ impl Ipvs {
             keyring: Slot::empty(),
             peers: Slot::empty(),
             masters <- new_mutex!(Masters::default(), "ip_vs_masters"),
+            // CAST: Half of the random bits.
+            sync_sender: AtomicU32::new(random::number() as u32),
             sync_events: SyncEvents::new()?,
             number: MADE.fetch_add(1, Relaxed),
             sysctl_writing <- new_mutex!((), "ip_vs_sysctl"),

@@ -2,7 +2,7 @@
 
 //! The datagrams of other directors that may have an effect, and the proof that ours have.
 
-use core::net::IpAddr;
+use core::{net::IpAddr, sync::atomic::Ordering::Relaxed};
 use ipvs_core::sync::{sign, Authentication, Event, Proof, Replay, Sender, Trailer};
 use kernel::{alloc::KVVec, prelude::*};
 use knet::{rcu::Arc, vec::room};
@@ -55,8 +55,8 @@ impl Admission {
         self.peers.is_some()
     }
 
-    /// Checks that a datagram is of a peer, if peers are known; that it has a code, if the keyring asks for one; and that it was
-    /// not taken before. Returns whether the code is right.
+    /// Checks that a datagram is of a peer, if peers are known, and not of this director; that it has a code, if the keyring asks
+    /// for one; and that it was not taken before. Returns whether the code is right.
     ///
     /// # Errors
     ///
@@ -64,6 +64,9 @@ impl Admission {
     pub(super) fn check(&mut self, datagram: &[u8], source: IpAddr) -> Result<bool, Event> {
         if self.peers.as_ref().is_some_and(|peers| !peers.has(source)) {
             return Err(Event::Stranger);
+        }
+        if self.is_reflected(datagram) {
+            return Err(Event::Reflected);
         }
         let Some(keyring) = self.ipvs.keyring.get() else {
             return Ok(false);
@@ -88,6 +91,14 @@ impl Admission {
             (Proof::Right, Some(trailer)) => self.take(&trailer).map(|()| true),
             _ => Ok(false),
         }
+    }
+
+    /// Whether somebody has sent back what the master of this namespace has sent. Its code is right, and it may be old: it would
+    /// make connections again that have ended.
+    fn is_reflected(&self, datagram: &[u8]) -> bool {
+        let own = self.ipvs.sync_sender.load(Relaxed);
+        self.role == Sender::Master
+            && Trailer::of(datagram).is_some_and(|trailer| trailer.sender == own)
     }
 
     /// Takes account of a proven message of a run that has sent datagrams up to `last`: those are not taken any more, unless

@@ -85,14 +85,16 @@ impl Daemons {
         let peers = ipvs.peers.get();
         let family = peers.as_ref().map_or(spec.family(), |peers| peers.family);
         let (ports, spec) = (self.ports(ipvs), spec.resolved(role, device.mtu, family));
-        let launch = Launch {
+        let mut launch = Launch {
             ipvs,
             net,
             role,
             spec: &spec,
             device,
             peers,
+            sender: 0,
         };
+        launch.choose_sender();
         let threads = match role {
             DaemonRole::Master => start_master(&launch, ports)?,
             DaemonRole::Backup => start_backup(&launch, ports)?,

@@ -2,6 +2,7 @@
 
 //! How the threads of a daemon are started.
 
+use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{
     config::{DaemonRole, DaemonSpec},
     sync::{sender_of, sequence_from, Trailer},
@@ -12,7 +13,6 @@ use knet::{
     log,
     net_namespace::Net,
     netdevice::Device,
-    random,
     rcu::Arc,
     wall_clock,
 };
@@ -30,22 +30,31 @@ pub(super) struct Launch<'a> {
     pub(super) device: Device,
     /// The other directors, if they are known by their addresses.
     pub(super) peers: Option<Arc<Peers>>,
+    /// The number by which this director calls itself.
+    pub(super) sender: u32,
 }
 
 impl Launch<'_> {
+    /// Chooses the number by which this director calls itself. Other directors must be able to tell it from those without an
+    /// address, too.
+    pub(super) fn choose_sender(&mut self) {
+        let last = self.ipvs.sync_sender.load(Relaxed);
+        self.sender = match sockets::own_address(self) {
+            Ok(addr) if !addr.is_unspecified() => sender_of(addr),
+            _ => last,
+        };
+        if self.role == DaemonRole::Master {
+            self.ipvs.sync_sender.store(self.sender, Relaxed);
+        }
+    }
+
     /// The trailer before the first one of thread `index`.
     pub(super) fn trailer(&self, index: u32) -> Trailer {
         let (seconds, nanoseconds) = wall_clock::now();
-        let sender = match sockets::own_address(self) {
-            Ok(addr) if !addr.is_unspecified() => sender_of(addr),
-            // It has no address there yet. Others must not take it for another one without.
-            // CAST: Half of the random bits.
-            _ => random::number() as u32,
-        };
         Trailer {
             // CAST: Less than 64.
             stream: index as u16,
-            sender,
+            sender: self.sender,
             // CAST: The number wraps.
             epoch: seconds as u32,
             sequence: sequence_from(nanoseconds),

@@ -10,13 +10,12 @@ from genl import attribute
 from lab import VIP
 from scenario import check, equal, scenario
 from scenarios.x_daemons import V4, V6, Pair, origins, rows
-from scenarios.x_extension import are_equal, end_all, events, flows
+from scenarios.x_extension import GROUP, PORT, are_equal, end_all, events, flows
 from views import wait_until
 
-GROUP, PORT = "224.0.0.81", 8848
 # The length of a trailer, in which the number of the key is behind the mark and the flags.
 TRAILER = 36
-REFUSALS = ("stranger", "unsigned", "unknown_key", "wrong_code", "replayed", "earlier_run", "other_thread", "many_senders")
+REFUSALS = ("stranger", "reflected", "unsigned", "unknown_key", "wrong_code", "replayed", "earlier_run", "other_thread", "many_senders")
 SECRETS = {number: bytes([number]) * 32 for number in (1, 2, 3)}
 
 
