@@ -85,6 +85,10 @@ impl Learner {
 
     /// Learns a connection or a template.
     pub(super) fn learn(&self, entry: &Entry<'_>) -> Event {
+        // Only saved connections have such a server: with one no daemon starts.
+        if entry.server_family != entry.family {
+            return Event::Flags;
+        }
         let (entry, engine) = match with_engine(entry) {
             Ok(found) => found,
             Err(event) => return event,
