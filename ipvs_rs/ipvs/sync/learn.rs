@@ -12,8 +12,8 @@
 //! | a connection to another server | an active connection | a new one takes its place |
 //! | nothing | | a new one |
 //!
-//! An entry of a bulk, which has the rest of the connection's time, is ignored if it is about a connection that was made here,
-//! or that is in the same state.
+//! An entry of a bulk, which has the rest of the connection's time, is ignored if it is about a connection that was made here.
+//! One that is in the same state gets that rest, if it has less.
 
 use ipvs_core::{
     addr::Family,
@@ -102,8 +102,16 @@ impl Learner {
             };
         };
         // The entry of a bulk has the rest of its time.
-        if entry.saved.rest.is_some() && is_better_known(&conn, entry) {
-            return Event::Late;
+        if let Some(rest) = entry.saved.rest {
+            if is_local(&conn) {
+                return Event::Late;
+            }
+            if is_in_state(&conn, entry) {
+                return match conn.live_on(in_ticks(rest)) {
+                    true => Event::Updated,
+                    false => Event::Late,
+                };
+            }
         }
         if !entry.is_template() && !has_server(&conn, entry) {
             return match entry.flags.has(ConnFlags::INACTIVE) {
@@ -113,7 +121,7 @@ impl Learner {
         }
         if entry.saved.is_end {
             // A user of another director ends what that has told of, and not what lives here.
-            if !conn.condition().flags().has(ConnFlags::SYNC) {
+            if is_local(&conn) {
                 return Event::Late;
             }
             // A template does not wait for connections whose ends were told with its own.
@@ -347,12 +355,14 @@ fn in_ticks(seconds: u32) -> u32 {
     seconds.saturating_mul(HZ as u32)
 }
 
-/// Whether an entry of a bulk tells nothing new of a connection: it was made here, or is in the same state.
-fn is_better_known(conn: &Conn, entry: &Entry<'_>) -> bool {
-    let condition = conn.condition();
-    let is_ours = !condition.flags().has(ConnFlags::SYNC);
-    is_ours
-        || has_server(conn, entry) && condition.state() == entry.state && !conn.dest.is_unbound()
+/// Whether a connection was made here.
+fn is_local(conn: &Conn) -> bool {
+    !conn.condition().flags().has(ConnFlags::SYNC)
+}
+
+/// Whether a connection has the server and the state of an entry.
+fn is_in_state(conn: &Conn, entry: &Entry<'_>) -> bool {
+    has_server(conn, entry) && conn.condition().state() == entry.state && !conn.dest.is_unbound()
 }
 
 /// Whether a connection has the server of an entry.

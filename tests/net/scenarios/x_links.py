@@ -12,6 +12,12 @@ from views import wait_until
 BOTH = ["--start-daemon backup --mcast-interface d0 --syncid 7", "--start-daemon master --mcast-interface d0 --syncid 7"]
 
 
+def seconds(director):
+    """{the first words of a line: the seconds until the connection ends}."""
+    lines = (line.split() for line in director.read("/proc/net/ip_vs_conn_sync").splitlines()[1:])
+    return {" ".join(words[:6]): int(words[9]) for words in lines}
+
+
 @scenario(rust_only=True)
 def two_masters_of_a_group_have_the_connections_of_each_other(t):
     pair = Pair()
@@ -53,3 +59,33 @@ def a_master_that_stops_at_once_loses_none(t):
     check(len(rows(pair.backup)) > 100, "there are connections")
     t.note("connections", len(kept))
     pair.backup.ipvs("--stop-daemon backup")
+
+
+@scenario(rust_only=True)
+def a_bulk_tells_how_long_connections_live_on(t):
+    pair = Pair()
+    for director in (pair.master, pair.backup):
+        director.ipvs("--set 0 0 20")
+    pair.start()
+    kept = flows(pair, 5)
+    are_equal(pair, 5, "the connections on the backup")
+    pair.master.ipvs("--stop-daemon master")
+    time.sleep(8)
+    for one in kept:
+        one.sendto(b"x", (VIP, 53))
+    pair.master.ipvs("--start-daemon master --mcast-interface d0 --syncid 7")
+
+    def distance():
+        here, there = seconds(pair.master), seconds(pair.backup)
+        equal(here.keys(), there.keys(), "the connections")
+        return max(abs(here[one] - there[one]) for one in here)
+
+    equal(len(seconds(pair.backup)), 6, "connections and a template")
+    wait_until(lambda: distance() <= 1, 5, "the backup's connections live as long as the master's")
+    # Those of the master begin anew by packets only.
+    before = seconds(pair.backup)
+    time.sleep(2)
+    after = seconds(pair.backup)
+    check(all(after[one] < before[one] for one in before), f"{before}, and 2 s later {after}")
+    t.note("connections", len(kept))
+    pair.stop()

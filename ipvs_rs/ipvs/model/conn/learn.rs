@@ -4,7 +4,7 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{conn::ConnFlags, sync::Announced};
-use knet::time::HZ;
+use knet::time::{Jiffies, HZ};
 
 use super::{condition::Condition, Conn, Learned};
 
@@ -40,6 +40,25 @@ impl Conn {
                 .announced
                 .compare_exchange(last, told.bits(), Relaxed, Relaxed);
         }
+    }
+
+    /// Lets the connection live for `rest` ticks from now, but no longer than its time-out, if it would end more than a second
+    /// before that. Returns whether it would.
+    pub(crate) fn live_on(&self, rest: u32) -> bool {
+        let rest = rest.min(self.timeout.load(Relaxed));
+        let deadline = self.deadline.load(Relaxed);
+        // CAST: A u32 fits.
+        let wanted = Jiffies::now().after(rest as usize);
+        // CAST: A small constant.
+        if wanted.since(Jiffies::from_ticks(deadline)) <= HZ as isize {
+            return false;
+        }
+        // The time-out stays the same, so a later deadline needs no other timer: see `live_for`. Fails if a packet has
+        // restarted the time-out meanwhile.
+        let is_later = self
+            .deadline
+            .compare_exchange(deadline, wanted.ticks(), Relaxed, Relaxed);
+        is_later.is_ok()
     }
 
     /// The time without packets that the state allows, in seconds.
