@@ -237,7 +237,7 @@ def a_late_backup_gets_a_large_table(t):
     pair.stop()
 
 
-@scenario
+@scenario(rust_only=True)
 def a_transfer_of_ftp_costs_few_entries(t):
     """With the C module each packet of a data connection is two entries, as its controller is told of with it."""
     run("modprobe", "ip_vs_ftp")
@@ -259,8 +259,9 @@ def a_transfer_of_ftp_costs_few_entries(t):
     time.sleep(0.5 if kernel.is_ours() else 3.5)
     passed, entries = packets() - before, told()
     print(f"# four downloads by FTP: {passed} packets from the client, {entries} entries")
-    check(passed > 40, f"packets: {passed}")
+    check(entries > 0, "nothing was told")
     if kernel.is_ours():
+        check(passed > 40, f"packets: {passed}")
         check(entries < 35, f"entries: {entries}")
         are_equal(pair, 5, "the connections on the backup")
     talk.close()
