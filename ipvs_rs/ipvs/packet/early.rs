@@ -66,12 +66,14 @@ pub(super) fn handle<const IS_V6: bool>(
     skb: Skb,
     context: &HookState<'_>,
 ) -> Verdict {
-    let Some(tables) = ipvs.get().passages.tables(context.rcu) else {
+    // The setting needs no look: without the early path there is no hook.
+    let family = match IS_V6 {
+        false => Family::V4,
+        true => Family::V6,
+    };
+    let Some(tables) = ipvs.get().passages.armed(family, context.rcu) else {
         return Verdict::Accept(skb);
     };
-    if ipvs.settings.early_path.load(Relaxed) == 0 {
-        return Verdict::Accept(skb);
-    }
     let fingerprint = match IS_V6 {
         false => skb.linear_start().map(fingerprint_v4),
         true => skb.linear_start().map(fingerprint_v6),
@@ -147,11 +149,11 @@ fn is_open(ipvs: Ref<'_, Ipvs>, family: Family, context: &HookState<'_>) -> bool
     match Mode::from_number(ipvs.settings.early_path.load(Relaxed)) {
         Mode::Off => false,
         Mode::Forced => true,
-        Mode::Auto if ipvs.passages.is_closed() => false,
+        Mode::Auto if ipvs.passages.is_closed(family) => false,
         Mode::Auto => {
             let is_open = hooks_are_of(context.net, netfilter_family(family), ipvs);
             if !is_open {
-                ipvs.passages.close();
+                ipvs.passages.close(family);
             }
             is_open
         }
