@@ -19,7 +19,7 @@ use ipvs_core::{
     addr::Family,
     conn::{ConnFlags, Method},
     early::{fingerprint_v4, fingerprint_v6, Mode, Outcome},
-    flow::{Flow, FlowDirection, HeaderSource, Plain, Tuple},
+    flow::{Flow, FlowDirection, HeaderSource, Plain},
     nat::Side,
     proto::{Direction, TCP, UDP},
 };
@@ -102,10 +102,9 @@ fn recent<const IS_V6: bool>(
         return Verdict::Accept(skb);
     };
     let flow = &plain.flow;
-    let tuple = flow.tuple();
     let found = tables
-        .conn(fingerprint, &tuple, context.rcu)
-        .or_else(|| search(ipvs.get(), &tuple, context));
+        .conn(fingerprint, &flow.tuple(), context.rcu)
+        .or_else(|| search(ipvs.get(), flow, context));
     let Some((conn, way)) = found else {
         return Verdict::Accept(skb);
     };
@@ -126,14 +125,14 @@ fn recent<const IS_V6: bool>(
     }
 }
 
-/// Looks for a connection that is not at hand in the table.
+/// Looks for a connection that is not at hand in the table. It is given the flow, as that is in memory anyway.
 #[inline(never)]
 fn search<'a>(
     ipvs: &'a Ipvs,
-    tuple: &Tuple,
+    flow: &Flow,
     context: &HookState<'a>,
 ) -> Option<(Ref<'a, Conn>, FlowDirection)> {
-    ipvs.conns.find(&ipvs.conns.key(*tuple), context.rcu)
+    ipvs.conns.find(&ipvs.conns.key(flow.tuple()), context.rcu)
 }
 
 /// The owner of the only hooks that early packets may pass by; [`None`] if the administrator lets them pass by all.
@@ -409,8 +408,7 @@ fn remember_reply(conn: &Conn, flow: &Flow, context: &HookState<'_>) {
 /// Remembers that packets of this flow may leave early.
 fn remember(conn: &Conn, flow: &Flow, context: &HookState<'_>) {
     let ipvs = conn.ipvs().get();
-    let tuple = flow.tuple();
-    if let Some((conn, _)) = search(ipvs, &tuple, context) {
-        ipvs.passages.remember(&tuple, conn, context.rcu);
+    if let Some((conn, _)) = search(ipvs, flow, context) {
+        ipvs.passages.remember(&flow.tuple(), conn, context.rcu);
     }
 }
