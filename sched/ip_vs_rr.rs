@@ -27,6 +27,10 @@ impl Scheduler for Rr {
         Ok(previous.map_or_else(RoundRobin::new, |previous| previous.after(setup.change)))
     }
 
+    fn fits(setup: &Setup<'_>, previous: &RoundRobin) -> bool {
+        previous.fits(setup.change)
+    }
+
     fn schedule(
         state: &RoundRobin,
         members: &[Member],

@@ -31,6 +31,7 @@ impl<'a> Iterator for Iter<'a> {
     /// Type without flags, and payload.
     type Item = (u16, &'a [u8]);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let &[l0, l1, k0, k1] = self.rest.first_chunk()?;
         let len = usize::from(u16::from_ne_bytes([l0, l1]));
@@ -76,6 +77,7 @@ pub enum Defect {
 
 impl Kind {
     /// Checks the payload of an attribute of this kind.
+    #[inline]
     pub fn check(self, payload: &[u8]) -> Result<(), Defect> {
         let len = payload.len();
         let fits = match self {
@@ -86,20 +88,26 @@ impl Kind {
             Self::Binary(max) => len <= max,
             Self::AtLeast(min) => len >= min,
             Self::Nested => len == 0 || len >= HEADER_LEN,
-            Self::NulString(max) => {
-                let room = payload.get(..=max).unwrap_or(payload);
-                if !room.contains(&0) {
-                    return Err(Defect::Unterminated);
-                }
-                // Only a NUL at the very end is not counted.
-                payload.strip_suffix(&[0]).unwrap_or(payload).len() <= max
-            }
+            Self::NulString(max) => return check_string(payload, max),
         };
         if fits {
             Ok(())
         } else {
             Err(Defect::Range)
         }
+    }
+}
+
+/// Checks a string of at most `max` bytes, and a NUL.
+fn check_string(payload: &[u8], max: usize) -> Result<(), Defect> {
+    let room = payload.get(..=max).unwrap_or(payload);
+    if !room.contains(&0) {
+        return Err(Defect::Unterminated);
+    }
+    // Only a NUL at the very end is not counted.
+    match payload.strip_suffix(&[0]).unwrap_or(payload).len() <= max {
+        true => Ok(()),
+        false => Err(Defect::Range),
     }
 }
 
@@ -158,9 +166,14 @@ impl<'a, const N: usize> Attributes<'a, N> {
     }
 
     /// The first `M` bytes of an attribute. Missing bytes are 0.
+    #[inline]
     pub fn padded<const M: usize>(&self, kind: u16) -> Option<[u8; M]> {
+        let payload = self.bytes(kind)?;
+        if let Some(whole) = payload.first_chunk() {
+            return Some(*whole);
+        }
         let mut out = [0; M];
-        for (to, from) in out.iter_mut().zip(self.bytes(kind)?) {
+        for (to, from) in out.iter_mut().zip(payload) {
             *to = *from;
         }
         Some(out)

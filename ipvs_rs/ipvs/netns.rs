@@ -60,6 +60,15 @@ impl Composition for Ipvs {
         hooks::RegisteredHooks::new(ipvs, net, family)
     }
 
+    fn set_early(
+        ipvs: &Arc<Self>,
+        hooks: &mut hooks::RegisteredHooks,
+        net: &Net,
+        is_on: bool,
+    ) -> Result {
+        hooks.set_early(ipvs, net, is_on)
+    }
+
     fn close_hooks(hooks: hooks::RegisteredHooks, net: &Net) {
         hooks.close(net);
     }

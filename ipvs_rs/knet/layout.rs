@@ -51,7 +51,7 @@ static LAYOUT: &[(&str, usize)] = layout! {
         mark = __bindgen_anon_4.mark,
         protocol, network_header
     }
-    skb_shared_info { gso_size }
+    skb_shared_info { gso_size, gso_segs }
     net_device { flags, mtu, ifindex, nd_net = nd_net.net }
     notifier_block { notifier_call, priority }
     netdev_notifier_info { dev }

@@ -4,8 +4,8 @@
 //!
 //! New elements come first. A list lies in one piece in its *room*, which is filled from its end. The list with one more element
 //! lies in the same room, as long as the place before it is free. The list without the first or the last element lies there, too,
-//! as long as it has at least half of the elements in the room: an element stays until the room is dropped. Readers of one
-//! list see no other:
+//! as long as it has at least half of the elements in the room, or the room has few: an element stays until the room is dropped. A list
+//! without elements needs no room. Readers of one list see no other:
 //!
 //! ```text
 //!   room                    . . . 4 3 2 1
@@ -43,6 +43,9 @@ use crate::rcu::Arc;
 /// The minimum number of places in a room.
 const LEAST: usize = 4;
 
+/// So many elements may stay in a room that nobody needs.
+const FEW: usize = LEAST - 1;
+
 /// Memory for elements, shared by lists. Its places are used from the last to the first.
 ///
 /// # Invariants
@@ -66,9 +69,10 @@ unsafe impl<T: Send + Sync> Sync for Room<T> {}
 ///
 /// # Invariants
 ///
-/// `first` points to the first of `length` places of `room` in a row, which are all used; without places, to the end of the room.
+/// `first` points to the first of `length` places of `room` in a row, which are all used; without elements, to the end of the room, or
+/// there is no room.
 pub struct List<T: Send + Sync + 'static> {
-    room: Arc<Room<T>>,
+    room: Option<Arc<Room<T>>>,
     first: NonNull<T>,
     length: usize,
 }
@@ -97,7 +101,7 @@ impl<T: Clone + Send + Sync> List<T> {
         let used = AtomicUsize::new(0);
         // INVARIANT: No place is used, and the list has no element.
         Ok(Self {
-            room: Arc::new(Room { places, end, used }, flags)?,
+            room: Some(Arc::new(Room { places, end, used }, flags)?),
             first: end,
             length: 0,
         })
@@ -176,11 +180,19 @@ impl<T: Clone + Send + Sync> List<T> {
     }
 
     /// This list without its first or its last element, in the same room; [`None`] for an element between them, or if the
-    /// room would have more elements that nobody needs than others.
+    /// room would have more elements that nobody needs than others, and more than a few. Without its only element, a list without a room.
     fn shorter(&self, index: usize) -> Option<Self> {
         let length = self.length.checked_sub(1)?;
-        let unneeded = self.room.used.load(Relaxed).saturating_sub(length);
-        if length == 0 || unneeded > length {
+        if length == 0 && index == 0 {
+            // INVARIANT: There is no room.
+            return Some(Self {
+                room: None,
+                first: NonNull::dangling(),
+                length,
+            });
+        }
+        let used = self.room.as_ref()?.used.load(Relaxed);
+        if used.saturating_sub(length) > length.max(FEW) {
             return None;
         }
         let first = match index {
@@ -211,12 +223,15 @@ impl<T: Clone + Send + Sync> List<T> {
     /// no such place, or another list uses it.
     fn prepend(&mut self, element: T) -> Result<(), T> {
         let length = self.length.wrapping_add(1);
+        let Some(room) = &self.room else {
+            return Err(element);
+        };
         // SAFETY: Both point into the memory of the room, or behind its last place.
-        let distance = unsafe { self.room.end.offset_from(self.first) }.unsigned_abs();
+        let distance = unsafe { room.end.offset_from(self.first) }.unsigned_abs();
         // ORDERING: Relaxed; the publication of the longer list makes the element visible.
-        let used = &self.room.used;
+        let used = &room.used;
         let claim = || used.compare_exchange(distance, distance.wrapping_add(1), Relaxed, Relaxed);
-        if distance >= self.room.places.capacity() || claim().is_err() {
+        if distance >= room.places.capacity() || claim().is_err() {
             return Err(element);
         }
         // SAFETY: There are fewer places from the list on than the room has, so there is one before it.
@@ -235,7 +250,7 @@ impl<T: Send + Sync> Deref for List<T> {
     #[inline]
     fn deref(&self) -> &[T] {
         // SAFETY: By the type invariant so many elements are there, which stay as they are for as
-        // long as `room` does.
+        // long as `room` does; or none, at an address that is aligned and not null.
         unsafe { NonNull::slice_from_raw_parts(self.first, self.length).as_ref() }
     }
 }

@@ -18,6 +18,7 @@
 mod data;
 mod defrag;
 mod icmp;
+mod identification;
 mod payload;
 mod rebase;
 mod route;
@@ -26,7 +27,8 @@ mod tunnel;
 
 pub use defrag::{DefragError, DefragUser};
 pub use icmp::IcmpError;
-pub use tunnel::{identification_v4, Capsule, OuterAddrs, PartialChecksum, TunnelGso};
+pub use identification::Identifications;
+pub use tunnel::{Capsule, OuterAddrs, PartialChecksum, TunnelGso};
 
 use core::ptr::NonNull;
 use ipvs_sys as bindings;
@@ -169,21 +171,31 @@ impl Skb {
         self.is_gso() && unsafe { bindings::skb_gso_validate_network_len(self.as_ptr(), mtu) }
     }
 
+    /// The number of packets that this one stands for: more than one only if it [is GSO](Skb::is_gso).
+    #[inline]
+    pub fn segments(&self) -> u16 {
+        // SAFETY: The shared part is valid while the packet is; only its counters are changed by others, this field is not.
+        let segments = unsafe { (*self.shared_info()).gso_segs };
+        segments.max(1)
+    }
+
     /// The payload of a segment in bytes, or zero.
     #[inline]
     fn gso_size(&self) -> u16 {
+        // SAFETY: The shared part is valid while the packet is; only its counters are changed by others, this field is not.
+        unsafe { (*self.shared_info()).gso_size }
+    }
+
+    /// The part of a packet that its clones share.
+    #[inline]
+    fn shared_info(&self) -> *const bindings::skb_shared_info {
         let skb = self.as_ptr();
         // SAFETY: By the type invariant the packet is valid.
         let head = unsafe { (*skb).head };
         // SAFETY: As is said of `head`.
         let end = unsafe { (*skb).end };
-        // CAST: An offset in a buffer.
-        let shared = head
-            .wrapping_add(end as usize)
-            .cast::<bindings::skb_shared_info>();
-        // SAFETY: The shared part begins where the buffer ends; only its counters are changed by
-        // others, this field is not.
-        unsafe { (*shared).gso_size }
+        // CAST: An offset in a buffer. The shared part begins where the buffer ends.
+        head.wrapping_add(end as usize).cast()
     }
 
     /// Whether the local sender asked (`IP_NODEFRAG`) that its fragments be left as they are.

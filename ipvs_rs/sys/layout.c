@@ -62,6 +62,7 @@ const struct layout_entry ipvs_helper_layout[] = {
 	HEADER(network_header),
 	SIZE(skb_shared_info),
 	FIELD(skb_shared_info, gso_size),
+	FIELD(skb_shared_info, gso_segs),
 	SIZE(net_device),
 	FIELD(net_device, flags),
 	FIELD(net_device, mtu),

@@ -2,6 +2,8 @@
 """What a packet costs: the time of one in nanoseconds, which are instructions, over the generator, two veth pairs and one pass
 through the director."""
 
+import time
+
 import frames
 import pktgen
 import window
@@ -116,6 +118,28 @@ def new(scheduler, on, servers=1, packets=PACKETS, method="nat"):
     cost = opening(packets, UNKNOWN, on)
     expect(connections(), WARM_UP + packets)
     return cost
+
+
+def busy(steps):
+    """How long a program takes for some work of its own, with all that the kernel does meanwhile."""
+    start = time.monotonic_ns()
+    sum(range(steps))
+    return time.monotonic_ns() - start
+
+
+def expiring(scheduler, on, packets=4 * PACKETS):
+    """Connections whose time is over: what a program loses to them that runs meanwhile."""
+    service(scheduler, on)
+    run("ipvsadm", "--set", "0", "0", "2")
+    steps = 10 ** 9 // (busy(10 ** 7) // 10 ** 7)
+    alone = min(busy(4 * steps) for _ in range(2))
+    opening(WARM_UP, KNOWN, on)
+    opening(packets, UNKNOWN, on)
+    enter("director")
+    with window.window(WARM_UP + packets):
+        cost = busy(4 * steps) - alone
+    expect(connections(), 0)
+    return cost / (WARM_UP + packets)
 
 
 def new_persistent(scheduler, on):

@@ -23,7 +23,7 @@ from adding import add, restore  # noqa: E402
 from conditions import parse, vary  # noqa: E402
 from window import Profile, enable  # noqa: E402
 from hosts import build, enter, remove, run  # noqa: E402
-from costs import established, master, new, new_persistent, one_packet, persistent, plain, plain_reply, reply  # noqa: E402
+from costs import established, expiring, master, new, new_persistent, one_packet, persistent, plain, plain_reply, reply  # noqa: E402
 
 SCHEDULERS = "rr wrr lc wlc sed nq fo ovf twos sh dh mh lblc lblcr".split()
 POOLS = (1, 33, 256)
@@ -58,6 +58,7 @@ WORK = {
     "nft-flowtable-reply": lambda on: peers.tracked(on, replies=True, flowtable=True),
     **method("nat"),
     "nat-reply": lambda on: reply("rr", on),
+    "nat-expiring-rr": lambda on: expiring("rr", on),
     "nat-established-wlc": lambda on: established("wlc", on),
     "nat-new-wlc": lambda on: new("wlc", on),
     "nat-new-persistent-rr": lambda on: new_persistent("rr", on),

@@ -22,6 +22,15 @@ impl RoundRobin {
         Self::default()
     }
 
+    /// Whether the turns continue after a change of the servers as if nothing had happened: [`Self::after`] gives the same state.
+    pub fn fits(&self, change: Change) -> bool {
+        match change {
+            Change::Rebuilt => false,
+            Change::Inserted(index) | Change::Removed(index) => index >= self.next.load(Relaxed),
+            Change::Updated(_) => true,
+        }
+    }
+
     /// The state after a change of the servers, with which the turns continue.
     ///
     /// A new server does not get a turn ahead of time, and no server misses a turn because another

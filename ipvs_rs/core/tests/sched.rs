@@ -220,6 +220,9 @@ proptest! {
             Change::Removed(at)
         };
         let after = turns(&rr.after(change), &edited, edited.len());
+        if rr.fits(change) {
+            prop_assert_eq!(&turns(&rr, &edited, edited.len()), &after);
+        }
         let stays = |name: &char| insert || *name != names[at];
         let expected: String = unchanged.chars().filter(stays).collect();
         prop_assert_eq!(after.replace('N', ""), expected);

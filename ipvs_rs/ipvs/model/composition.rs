@@ -26,6 +26,13 @@ pub(crate) trait Composition {
     /// `EAFNOSUPPORT`, or an error of netfilter.
     fn open_hooks(ipvs: &Arc<Ipvs>, net: &Net, family: Family) -> Result<Self::Hooks>;
 
+    /// Lets packets of these hooks take the early path, or not.
+    ///
+    /// # Errors
+    ///
+    /// An error of netfilter: they do not take it.
+    fn set_early(ipvs: &Arc<Ipvs>, hooks: &mut Self::Hooks, net: &Net, is_on: bool) -> Result;
+
     /// Unregisters hooks that [`open_hooks`](Self::open_hooks) registered.
     fn close_hooks(hooks: Self::Hooks, net: &Net);
 }

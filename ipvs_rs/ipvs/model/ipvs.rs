@@ -173,9 +173,31 @@ impl Config {
         if self.closed {
             return Err(ENOENT);
         }
-        let hooks = self.hooks(family);
-        if hooks.is_none() {
-            *hooks = Some(Ipvs::open_hooks(ipvs, net, family)?);
+        if self.hooks(family).is_some() {
+            return Ok(());
+        }
+        let mut hooks = Ipvs::open_hooks(ipvs, net, family)?;
+        // Read under the lock: whoever changes the setting waits for it then, and finds these hooks.
+        let is_early = ipvs.settings.early_path.load(Relaxed) != 0;
+        if let Err(error) = Ipvs::set_early(ipvs, &mut hooks, net, is_early) {
+            Ipvs::close_hooks(hooks, net);
+            return Err(error);
+        }
+        *self.hooks(family) = Some(hooks);
+        Ok(())
+    }
+
+    /// Takes account of a change of the sysctl `early_path`.
+    ///
+    /// # Errors
+    ///
+    /// An error of netfilter: packets of one family do not take the early path.
+    pub(crate) fn consider_early(&mut self, ipvs: &Arc<Ipvs>, net: &Net) -> Result {
+        let is_early = ipvs.settings.early_path.load(Relaxed) != 0;
+        for family in [Family::V4, Family::V6] {
+            if let Some(hooks) = self.hooks(family) {
+                Ipvs::set_early(ipvs, hooks, net, is_early)?;
+            }
         }
         Ok(())
     }

@@ -20,11 +20,13 @@
 //! None. What packets put in while others take it out is in a [`Place`]: a passage whose routes have changed
 //! ([`clear`](Passages::clear): a device goes, and is not to be kept), and a connection that has ended.
 
+mod gate;
 mod place;
 mod recent;
 
-use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use ipvs_core::{
+    addr::Family,
     early::{fingerprint, Outcome},
     flow::{Flow, FlowDirection, Tuple},
 };
@@ -39,11 +41,11 @@ use knet::{
     rcu::{self, Arc, Guard, Ref, Slot},
     route::Route,
     skbuff::Skb,
-    time::Jiffies,
     vec::room,
 };
 
 use super::{conn::Conn, family::netfilter_family};
+use gate::Gate;
 use place::Place;
 use recent::RecentFlows;
 
@@ -109,8 +111,8 @@ pub(crate) struct Tables {
 /// The ways that packets of a namespace have taken of late.
 pub(crate) struct Passages {
     tables: Slot<Tables>,
-    /// The tick in which somebody else had hooks where early packets pass by.
-    closed_at: AtomicUsize,
+    v4: Gate,
+    v6: Gate,
     outcomes: Counters<{ Outcome::ALL.len() }>,
 }
 
@@ -123,7 +125,8 @@ impl Passages {
     pub(crate) fn new() -> Result<Self> {
         Ok(Self {
             tables: Slot::empty(),
-            closed_at: AtomicUsize::new(Jiffies::now().ticks().wrapping_sub(1)),
+            v4: Gate::new(),
+            v6: Gate::new(),
             outcomes: Counters::new()?,
         })
     }
@@ -163,6 +166,27 @@ impl Passages {
     #[inline]
     pub(crate) fn tables<'g>(&'g self, guard: &'g Guard) -> Option<&'g Tables> {
         self.tables.load(guard).map(Ref::get)
+    }
+
+    /// The same tables; [`None`] also if no packet may leave early.
+    #[inline]
+    pub(crate) fn armed<'g>(&'g self, family: Family, guard: &'g Guard) -> Option<&'g Tables> {
+        self.gate(family).tables(guard)
+    }
+
+    /// Lets packets leave early that have a way.
+    pub(crate) fn arm(&self, family: Family, guard: &Guard) {
+        if let Some(tables) = self.tables.load(guard) {
+            self.gate(family).arm(tables, guard);
+        }
+    }
+
+    #[inline]
+    fn gate(&self, family: Family) -> &Gate {
+        match family {
+            Family::V4 => &self.v4,
+            Family::V6 => &self.v6,
+        }
     }
 
     /// The way that packets with this number may take.
@@ -252,6 +276,7 @@ impl Passages {
             let fingerprint = fingerprint(tuple);
             tables.recent.add(fingerprint);
             tables.recent.put(fingerprint, conn, guard);
+            self.arm(tuple.family, guard);
         }
     }
 
@@ -277,14 +302,14 @@ impl Passages {
 
     /// Whether somebody else was found to have hooks in this tick.
     #[inline]
-    pub(crate) fn is_closed(&self) -> bool {
-        self.closed_at.load(Relaxed) == Jiffies::now().ticks()
+    pub(crate) fn is_closed(&self, family: Family) -> bool {
+        self.gate(family).is_closed()
     }
 
-    /// Remembers for the rest of this tick that somebody else has hooks.
+    /// Remembers for the rest of this tick that somebody else has hooks. No packet leaves early before another way is kept.
     #[cold]
-    pub(crate) fn close(&self) {
-        self.closed_at.store(Jiffies::now().ticks(), Relaxed);
+    pub(crate) fn close(&self, family: Family) {
+        self.gate(family).close();
     }
 
     /// Counts a packet that might have left early.

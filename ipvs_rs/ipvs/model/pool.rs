@@ -88,7 +88,7 @@ impl Pool {
                         change,
                         net,
                     },
-                    previous.map(|scheduling| &*scheduling.picker),
+                    previous.map(|scheduling| &scheduling.picker),
                 )?,
                 scheduler: *scheduler.name(),
             }),

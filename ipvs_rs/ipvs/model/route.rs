@@ -26,6 +26,7 @@ use knet::{
     net_namespace::Net,
     rcu::{Arc, Guard, Slot},
     route::{Query, Route},
+    skbuff::Identifications,
     time::Jiffies,
 };
 
@@ -61,6 +62,18 @@ pub(crate) struct OutputRoute {
     pub(crate) route: Route,
     /// Only meaningful for [`Purpose::Tunnel`].
     pub(crate) source: Addr,
+    /// For outer packets of IPv4 from `source` to the server.
+    pub(crate) identifications: Identifications,
+}
+
+impl OutputRoute {
+    fn new(route: Route, source: Addr) -> Self {
+        Self {
+            route,
+            source,
+            identifications: Identifications::new(),
+        }
+    }
 }
 
 /// The result of a lookup at the tick `at`. `way` is [`None`] if the lookup failed.
@@ -174,10 +187,7 @@ pub(crate) fn find(family: Family, to: Addr, purpose: Purpose, net: &Net) -> Res
                     known_next_hop,
                 },
             )?;
-            Ok(OutputRoute {
-                route,
-                source: Addr::from_v4(source),
-            })
+            Ok(OutputRoute::new(route, Addr::from_v4(source)))
         }
         Family::V6 => {
             let query = Query {
@@ -187,14 +197,11 @@ pub(crate) fn find(family: Family, to: Addr, purpose: Purpose, net: &Net) -> Res
             };
             let route = Route::output_v6(net, &query)?;
             if purpose != Purpose::Tunnel || route.is_local() {
-                let source = Addr::ZERO;
-                return Ok(OutputRoute { route, source });
+                return Ok(OutputRoute::new(route, Addr::ZERO));
             }
             let source = route.source_v6(net, query.destination)?;
-            Ok(OutputRoute {
-                route: route.xfrm_lookup_v6(net, source, query.destination)?,
-                source: Addr::from_v6(source),
-            })
+            let route = route.xfrm_lookup_v6(net, source, query.destination)?;
+            Ok(OutputRoute::new(route, Addr::from_v6(source)))
         }
     }
 }

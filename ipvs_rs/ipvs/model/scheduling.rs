@@ -44,7 +44,7 @@ pub trait Picker: Any + Send + Sync {
 
 /// A scheduler.
 pub trait Factory: Named {
-    /// Makes the state for the servers of `setup`. `previous` is the state before the change.
+    /// Makes the state for the servers of `setup`. `previous` is the state before the change, which may go on.
     ///
     /// # Errors
     ///
@@ -52,7 +52,7 @@ pub trait Factory: Named {
     fn prepare(
         &self,
         setup: &Setup<'_>,
-        previous: Option<&dyn Picker>,
+        previous: Option<&sync::Arc<dyn Picker>>,
     ) -> Result<sync::Arc<dyn Picker>>;
 }
 

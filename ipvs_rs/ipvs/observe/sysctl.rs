@@ -3,11 +3,12 @@
 //! The settings in `/proc/sys/net/ipv4/vs`. They are for both families.
 
 use core::sync::atomic::Ordering::Relaxed;
+use ipvs_core::addr::Family;
 use kernel::{prelude::*, sync::Mutex};
 use knet::{
     capability,
     net_namespace::Net,
-    rcu::Arc,
+    rcu::{self, Arc},
     sysctl::{self, Entry, Settings},
     time::HZ,
 };
@@ -93,7 +94,12 @@ const ENTRIES: &[Entry<Ipvs>] = &[
     })
     .range(-MOST_SECONDS, MOST_SECONDS),
     Entry::int(c"sync_retries", |ipvs: &Ipvs| &ipvs.settings.sync_retries).range(0, 3),
-    Entry::int(c"early_path", |ipvs: &Ipvs| &ipvs.settings.early_path).range(0, 2),
+    Entry::functions(
+        c"early_path",
+        |ipvs| ipvs.settings.early_path.load(Relaxed),
+        set_early_path,
+    )
+    .range(0, 2),
     Entry::int(c"schedule_icmp", |ipvs: &Ipvs| &ipvs.settings.schedule_icmp),
     Entry::int(c"nat_icmp_send", |ipvs: &Ipvs| &ipvs.settings.nat_icmp_send),
     Entry::int(c"conn_lfactor", |ipvs: &Ipvs| &ipvs.settings.conn_lfactor)
@@ -127,6 +133,27 @@ fn set_sync_threshold(ipvs: &Arc<Ipvs>, both: [i32; 2]) -> Result {
     }
     ipvs.settings.set_sync_threshold(both);
     Ok(())
+}
+
+/// Sets when packets take the early path.
+fn set_early_path(ipvs: &Arc<Ipvs>, mode: i32) -> Result {
+    let before = ipvs.settings.early_path.swap(mode, Relaxed);
+    // A namespace that ends takes its hooks away, and gets no others.
+    let Some(net) = ipvs.keep_net() else {
+        return Ok(());
+    };
+    // Where hooks of others do not count any more, nothing has to be met in the slow path first.
+    for family in [Family::V4, Family::V6] {
+        ipvs.passages.arm(family, &rcu::read_lock());
+    }
+    let mut config = ipvs.config.lock();
+    let considered = config.consider_early(ipvs, &net);
+    if considered.is_err() {
+        ipvs.settings.early_path.store(before, Relaxed);
+        // Fewer hooks, if any: nothing can fail.
+        config.consider_early(ipvs, &net)?;
+    }
+    considered
 }
 
 /// Sets the number of connections that there may be.

@@ -19,7 +19,7 @@ use ipvs_core::{
     addr::Family,
     conn::{ConnFlags, Method},
     early::{fingerprint_v4, fingerprint_v6, Mode, Outcome},
-    flow::{Flow, FlowDirection, HeaderSource, Plain, Tuple},
+    flow::{Flow, FlowDirection, HeaderSource, Plain},
     nat::Side,
     proto::{Direction, TCP, UDP},
 };
@@ -66,12 +66,14 @@ pub(super) fn handle<const IS_V6: bool>(
     skb: Skb,
     context: &HookState<'_>,
 ) -> Verdict {
-    let Some(tables) = ipvs.get().passages.tables(context.rcu) else {
+    // The setting needs no look: without the early path there is no hook.
+    let family = match IS_V6 {
+        false => Family::V4,
+        true => Family::V6,
+    };
+    let Some(tables) = ipvs.get().passages.armed(family, context.rcu) else {
         return Verdict::Accept(skb);
     };
-    if ipvs.settings.early_path.load(Relaxed) == 0 {
-        return Verdict::Accept(skb);
-    }
     let fingerprint = match IS_V6 {
         false => skb.linear_start().map(fingerprint_v4),
         true => skb.linear_start().map(fingerprint_v6),
@@ -100,10 +102,9 @@ fn recent<const IS_V6: bool>(
         return Verdict::Accept(skb);
     };
     let flow = &plain.flow;
-    let tuple = flow.tuple();
     let found = tables
-        .conn(fingerprint, &tuple, context.rcu)
-        .or_else(|| search(ipvs.get(), &tuple, context));
+        .conn(fingerprint, &flow.tuple(), context.rcu)
+        .or_else(|| search(ipvs.get(), flow, context));
     let Some((conn, way)) = found else {
         return Verdict::Accept(skb);
     };
@@ -124,14 +125,14 @@ fn recent<const IS_V6: bool>(
     }
 }
 
-/// Looks for a connection that is not at hand in the table.
+/// Looks for a connection that is not at hand in the table. It is given the flow, as that is in memory anyway.
 #[inline(never)]
 fn search<'a>(
     ipvs: &'a Ipvs,
-    tuple: &Tuple,
+    flow: &Flow,
     context: &HookState<'a>,
 ) -> Option<(Ref<'a, Conn>, FlowDirection)> {
-    ipvs.conns.find(&ipvs.conns.key(*tuple), context.rcu)
+    ipvs.conns.find(&ipvs.conns.key(flow.tuple()), context.rcu)
 }
 
 /// The owner of the only hooks that early packets may pass by; [`None`] if the administrator lets them pass by all.
@@ -147,11 +148,11 @@ fn is_open(ipvs: Ref<'_, Ipvs>, family: Family, context: &HookState<'_>) -> bool
     match Mode::from_number(ipvs.settings.early_path.load(Relaxed)) {
         Mode::Off => false,
         Mode::Forced => true,
-        Mode::Auto if ipvs.passages.is_closed() => false,
+        Mode::Auto if ipvs.passages.is_closed(family) => false,
         Mode::Auto => {
             let is_open = hooks_are_of(context.net, netfilter_family(family), ipvs);
             if !is_open {
-                ipvs.passages.close();
+                ipvs.passages.close(family);
             }
             is_open
         }
@@ -407,8 +408,7 @@ fn remember_reply(conn: &Conn, flow: &Flow, context: &HookState<'_>) {
 /// Remembers that packets of this flow may leave early.
 fn remember(conn: &Conn, flow: &Flow, context: &HookState<'_>) {
     let ipvs = conn.ipvs().get();
-    let tuple = flow.tuple();
-    if let Some((conn, _)) = search(ipvs, &tuple, context) {
-        ipvs.passages.remember(&tuple, conn, context.rcu);
+    if let Some((conn, _)) = search(ipvs, flow, context) {
+        ipvs.passages.remember(&flow.tuple(), conn, context.rcu);
     }
 }

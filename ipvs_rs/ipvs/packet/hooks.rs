@@ -6,7 +6,7 @@
 //! requests (at FORWARD: for ICMP errors about replies). Here one hook handles both, as one search of the connection table
 //! finds both.
 //!
-//! The hook at PRE_ROUTING is ours alone.
+//! The hook at PRE_ROUTING is ours alone, and there while the sysctl `early_path` is not 0.
 //!
 //! | point       | priority |                                                      |
 //! |-------------|----------|------------------------------------------------------|
@@ -104,11 +104,14 @@ impl<F: Version> Handler<Ipvs> for Forward<F> {
 /// The hooks of IPv6 see whole datagrams, as the defragmentation of connection tracking is enabled for them.
 pub(crate) struct RegisteredHooks {
     hooks: Hooks<Ipvs>,
+    /// The hook of the early path, while that is on.
+    early: Option<Hooks<Ipvs>>,
     defragmentation: Option<DefragV6>,
+    family: Family,
 }
 
 impl RegisteredHooks {
-    /// Registers the hooks for the packets of a namespace.
+    /// Registers the hooks for the packets of a namespace; that of the early path not yet.
     ///
     /// # Errors
     ///
@@ -122,7 +125,9 @@ impl RegisteredHooks {
         match hooks {
             Ok(hooks) => Ok(Self {
                 hooks,
+                early: None,
                 defragmentation,
+                family,
             }),
             Err(error) => {
                 if let Some(defragmentation) = defragmentation {
@@ -133,8 +138,32 @@ impl RegisteredHooks {
         }
     }
 
-    /// Unregisters the hooks, and waits for the packets in them.
+    /// Registers the hook of the early path, or unregisters it. After that, packets are in it for a grace period.
+    ///
+    /// # Errors
+    ///
+    /// An error of netfilter: it is not registered.
+    pub(crate) fn set_early(&mut self, ipvs: &Arc<Ipvs>, net: &Net, is_on: bool) -> Result {
+        if is_on == self.early.is_some() {
+            return Ok(());
+        }
+        if let Some(early) = self.early.take() {
+            early.unregister(net);
+            return Ok(());
+        }
+        let early = match self.family {
+            Family::V4 => [hook::<Ipvs, PreRouting<V4>>()],
+            Family::V6 => [hook::<Ipvs, PreRouting<V6>>()],
+        };
+        self.early = Some(Hooks::register(net, ipvs.clone(), &early)?);
+        Ok(())
+    }
+
+    /// Unregisters the hooks. Packets are in them for a grace period.
     pub(crate) fn close(self, net: &Net) {
+        if let Some(early) = self.early {
+            early.unregister(net);
+        }
         self.hooks.unregister(net);
         if let Some(defragmentation) = self.defragmentation {
             defragmentation.disable(net);
@@ -159,10 +188,9 @@ impl<F: Version> Handler<Ipvs> for PreRouting<F> {
     }
 }
 
-/// The hooks for the packets of one version.
-fn hooks<F: Version>() -> [Hook<Ipvs>; 4] {
+/// The hooks for the packets of one version, but that of the early path.
+fn hooks<F: Version>() -> [Hook<Ipvs>; 3] {
     [
-        hook::<Ipvs, PreRouting<F>>(),
         hook::<Ipvs, LocalIn<F>>(),
         hook::<Ipvs, Forward<F>>(),
         hook::<Ipvs, LocalOut<F>>(),

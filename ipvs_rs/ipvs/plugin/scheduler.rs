@@ -62,6 +62,13 @@ pub trait Scheduler: 'static {
     /// `ENOMEM`, or that these servers cannot be scheduled. The change is then refused.
     fn prepare(setup: &Setup<'_>, previous: Option<&Self::State>) -> Result<Self::State>;
 
+    /// Whether the state before the change is right for the servers of `setup` as well, so that it goes on and [`prepare`](Self::prepare)
+    /// is not called. Packets may still use it with the servers before the change.
+    fn fits(_setup: &Setup<'_>, _previous: &Self::State) -> bool {
+        // Who remembers nothing knows nothing wrong.
+        size_of::<Self::State>() == 0
+    }
+
     /// The index of the server that a new connection goes to.
     ///
     /// Called for packets, in the RCU read-side section of `guard`, on several CPUs at once.
@@ -113,10 +120,15 @@ impl<S: Scheduler> Factory for Adapter<S> {
     fn prepare(
         &self,
         setup: &Setup<'_>,
-        previous: Option<&dyn Picker>,
+        previous: Option<&sync::Arc<dyn Picker>>,
     ) -> Result<sync::Arc<dyn Picker>> {
-        let previous = previous.and_then(|picker| picker.as_any().downcast_ref::<State<S>>());
-        let state = S::prepare(setup, previous.map(|state| &state.0))?;
+        let before = previous.and_then(|picker| picker.as_any().downcast_ref::<State<S>>());
+        if let (Some(picker), Some(State(state))) = (previous, before) {
+            if S::fits(setup, state) {
+                return Ok(picker.clone());
+            }
+        }
+        let state = S::prepare(setup, before.map(|state| &state.0))?;
         Ok(sync::Arc::new(State::<S>(state), GFP_KERNEL_ACCOUNT)?)
     }
 }

@@ -175,6 +175,7 @@ mod tests {
     #[test]
     fn lists_without_their_ends_stay_in_the_room() -> Result {
         static ENDS: AtomicUsize = AtomicUsize::new(0);
+        static LATER: AtomicUsize = AtomicUsize::new(0);
         let before = ENDS.load(Relaxed);
         let element = |number| Ok::<Element, Error>((number, probe(&ENDS)?.0));
         let mut list = List::new(8)?;
@@ -193,7 +194,12 @@ mod tests {
         rcu::barrier(2);
         assert!(numbers(&last).eq([2]));
         assert_eq!(ENDS.load(Relaxed), before + 5);
-        drop(last);
+        // A list without elements has no room, and gets one with the first.
+        let none = last.without(0)?;
+        assert!(numbers(&none).eq([]));
+        assert!(numbers(&none.without(0)?.share()).eq([]));
+        assert!(numbers(&none.with((7, probe(&LATER)?.0))?).eq([7]));
+        drop((last, none));
         rcu::barrier(2);
         assert_eq!(ENDS.load(Relaxed), before + 6);
         Ok(())

@@ -235,14 +235,3 @@ const UDP_HEADER: u32 = 8;
 
 /// The maximum number of bytes of headers that a packet may get. C adds to this number.
 const MOST_HEADERS: u32 = 512;
-
-/// An identification for an IPv4 packet with these addresses and this protocol.
-pub fn identification_v4(net: &Net, source: [u8; 4], destination: [u8; 4], protocol: u8) -> u16 {
-    let mut header: bindings::iphdr = pin_init::zeroed();
-    header.protocol = protocol;
-    header.__bindgen_anon_1.__bindgen_anon_1.saddr = u32::from_ne_bytes(source);
-    header.__bindgen_anon_1.__bindgen_anon_1.daddr = u32::from_ne_bytes(destination);
-    // SAFETY: The namespace is valid, and the header is initialised.
-    unsafe { bindings::__ip_select_ident(net.as_ptr(), &mut header, 1) };
-    u16::from_be(header.id)
-}

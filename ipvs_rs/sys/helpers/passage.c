@@ -87,7 +87,6 @@ static __always_inline bool is_outdated(const struct net *net, const struct dst_
 					const struct ipvs_passage_terms *terms)
 {
 	const struct fib6_info *from;
-	u32 cookie;
 
 	if (READ_ONCE(dst->obsolete) > 0)
 		return true;
@@ -98,7 +97,7 @@ static __always_inline bool is_outdated(const struct net *net, const struct dst_
 	    (terms->family != NFPROTO_IPV6 && stamp_v4(net) != terms->stamp_v4))
 		return true;
 	from = rcu_dereference(dst_rt6_info(dst)->from);
-	return !from || !fib6_get_cookie_safe(from, &cookie);
+	return !from || !rcu_access_pointer(from->fib6_node);
 }
 
 bool ipvs_helper_passage_is_over(const struct net *net, const struct dst_entry *dst,

@@ -130,11 +130,15 @@ pub(crate) fn delete_dest(
     let members = current.list().without(index)?;
     pool.renew(members, Change::Removed(index), net, || Ok(()))?;
     drop(pool);
+    let is_first = config.trash.is_empty();
     throw_away(ipvs, &mut config, &dest);
     origin.dest(Action::Del, &service.key, key, None);
     close_unused_hooks(ipvs, &mut config, net, key.family);
     drop(config);
-    TrashRound::plan(ipvs);
+    // While the trash has servers, a round is planned, or will see this one: it plans the next under the lock.
+    if is_first {
+        TrashRound::plan(ipvs);
+    }
     Cleanup::consider(ipvs);
     Ok(())
 }

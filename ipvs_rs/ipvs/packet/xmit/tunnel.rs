@@ -13,7 +13,7 @@ use kernel::prelude::*;
 use knet::{
     net_namespace::Net,
     netfilter::{HookState, Verdict},
-    skbuff::{identification_v4, Capsule, OuterAddrs, PartialChecksum, Skb, TunnelGso},
+    skbuff::{Capsule, OuterAddrs, PartialChecksum, Skb, TunnelGso},
 };
 
 use super::{
@@ -81,7 +81,9 @@ impl Shape {
     pub(crate) fn of(conn: &Conn, skb: &Skb) -> Self {
         let dest = &conn.dest;
         let (outer, wrapping) = (dest.key.family, dest.wrapping());
-        let length = wrapping.length(skb.partial_checksum().is_some());
+        // Only one that is left to the receiver makes the headers longer.
+        let is_left = matches!(wrapping, Wrapping::Gue { remote: true, .. });
+        let length = wrapping.length(is_left && skb.partial_checksum().is_some());
         Self {
             outer,
             wrapping,
@@ -104,7 +106,10 @@ pub(crate) fn wrap(
     let mut taken_over = Inner::read(inner, skb.ensure_writable(header(inner))?).ok_or(EINVAL)?;
     taken_over.dont_fragment &= shape.keeps_df;
     let outer_family = netfilter_family(outer);
-    let partial = skb.partial_checksum();
+    let partial = match shape.wrapping {
+        Wrapping::Gue { remote: true, .. } => skb.partial_checksum(),
+        _ => None,
+    };
     let segments = match shape.wrapping {
         Wrapping::Ip => TunnelGso::Ip,
         Wrapping::Gue {
@@ -112,15 +117,12 @@ pub(crate) fn wrap(
         } => TunnelGso::Udp { checksum, remote },
         Wrapping::Gre { checksum } => TunnelGso::Gre { checksum },
     };
+    let count = skb.segments();
     let mut capsule = skb.encapsulate(&way.route, outer_family, shape.overhead, segments)?;
     match shape.wrapping {
         Wrapping::Ip => capsule.inner_ipproto(tunnel::ip_protocol(inner)),
-        Wrapping::Gue {
-            port,
-            checksum,
-            remote,
-        } => {
-            push_gue(&mut capsule, inner, partial.filter(|_| remote))?;
+        Wrapping::Gue { port, checksum, .. } => {
+            push_gue(&mut capsule, inner, partial)?;
             let ends = OuterAddrs {
                 family: outer_family,
                 source: way.source.octets(),
@@ -140,8 +142,12 @@ pub(crate) fn wrap(
         // The outer packet is this host's, as the C module counts it, too.
         context.net.count_request_v4();
     }
-    capsule.finish(outer_family, |bytes, length| {
-        write_outer(bytes, length, outer, &header, context.net)
+    capsule.finish(outer_family, |bytes, length| match outer {
+        Family::V4 => {
+            let ident = identification(way, &header, count, context.net);
+            write_v4(bytes, &header, length, ident)
+        }
+        Family::V6 => write_v6(bytes, &header, length.saturating_sub(bytes.len())),
     })
 }
 
@@ -165,30 +171,13 @@ fn push_gue(capsule: &mut Capsule, inner: Family, partial: Option<PartialChecksu
     Ok(())
 }
 
-/// Writes the outer network header of a packet of `length` bytes; [`None`] if the header does not fit.
+/// The identification of an outer packet that stands for `count` packets.
 #[inline]
-fn write_outer(
-    bytes: &mut [u8],
-    length: usize,
-    family: Family,
-    header: &Outer,
-    net: &Net,
-) -> Option<()> {
-    match family {
-        Family::V4 => {
-            // A packet that is never fragmented needs none.
-            let ident = match header.inner.dont_fragment {
-                true => 0,
-                false => {
-                    let (src, dst) = (header.src.v4(), header.dst.v4());
-                    identification_v4(net, src, dst, header.protocol)
-                }
-            };
-            write_v4(bytes, header, length, ident)
-        }
-        Family::V6 => {
-            let payload = length.saturating_sub(bytes.len());
-            write_v6(bytes, header, payload)
-        }
+fn identification(way: &OutputRoute, header: &Outer, count: u16, net: &Net) -> u16 {
+    // A packet that is never fragmented needs none.
+    if header.inner.dont_fragment {
+        return 0;
     }
+    let ends = (header.src.v4(), header.dst.v4());
+    way.identifications.next(net, ends, header.protocol, count)
 }

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Identifications of IPv4 packets that may be fragmented.
+//!
+//! The kernel counts them for each pair of addresses and protocol, and hides the counters: it needs a keyed hash of these to find the
+//! counter. Whoever sends many packets with the same addresses takes some numbers at a time, which nobody else is given then.
+
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use ipvs_sys as bindings;
+
+use crate::net_namespace::Net;
+
+/// So many numbers are taken at a time.
+const STORE: u8 = 32;
+
+/// Identifications for packets with the same two addresses, in one namespace.
+///
+/// In one word, so that no number is given twice: the next number (16 bits), how many there are (8 bits), and the protocol that they
+/// are for (8 bits).
+pub struct Identifications(AtomicU32);
+
+impl Identifications {
+    /// None yet. The first one is taken alone, as there may be no other packet.
+    pub const fn new() -> Self {
+        Self(AtomicU32::new(0))
+    }
+
+    /// The first of the consecutive numbers of `segments` packets of `protocol` from `source` to `destination`. The addresses and the
+    /// namespace are the same in all calls; numbers of other addresses would be used up otherwise.
+    #[inline]
+    pub fn next(
+        &self,
+        net: &Net,
+        (source, destination): ([u8; 4], [u8; 4]),
+        protocol: u8,
+        segments: u16,
+    ) -> u16 {
+        let mut there = self.0.load(Relaxed);
+        while segments == 1 {
+            let [n0, n1, left, theirs] = there.to_le_bytes();
+            if left == 0 || theirs != protocol {
+                break;
+            }
+            let [m0, m1] = u16::from_le_bytes([n0, n1]).wrapping_add(1).to_le_bytes();
+            let rest = u32::from_le_bytes([m0, m1, left.wrapping_sub(1), protocol]);
+            // Relaxed: numbers stand for nothing else in memory.
+            match self.0.compare_exchange_weak(there, rest, Relaxed, Relaxed) {
+                Ok(_) => return u16::from_le_bytes([n0, n1]),
+                Err(other) => there = other,
+            }
+        }
+        self.take(net, (source, destination), protocol, segments)
+    }
+
+    /// Takes numbers of the kernel's counter, and stores those that are left. If another packet does the same meanwhile, the numbers that
+    /// one of them has stored are used by nobody.
+    #[cold]
+    fn take(
+        &self,
+        net: &Net,
+        (source, destination): ([u8; 4], [u8; 4]),
+        protocol: u8,
+        segments: u16,
+    ) -> u16 {
+        let [.., theirs] = self.0.load(Relaxed).to_le_bytes();
+        let wanted = match segments == 1 && theirs == protocol {
+            true => u16::from(STORE),
+            false => segments,
+        };
+        let first = reserve(net, source, destination, protocol, wanted);
+        if segments == 1 {
+            let [n0, n1] = first.wrapping_add(1).to_le_bytes();
+            // CAST: Less than `STORE`.
+            let left = wanted.wrapping_sub(1) as u8;
+            self.0
+                .store(u32::from_le_bytes([n0, n1, left, protocol]), Relaxed);
+        }
+        first
+    }
+}
+
+impl Default for Identifications {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The first of `count` identifications in a row that are nobody else's.
+fn reserve(net: &Net, source: [u8; 4], destination: [u8; 4], protocol: u8, count: u16) -> u16 {
+    let mut header: bindings::iphdr = pin_init::zeroed();
+    header.protocol = protocol;
+    header.__bindgen_anon_1.__bindgen_anon_1.saddr = u32::from_ne_bytes(source);
+    header.__bindgen_anon_1.__bindgen_anon_1.daddr = u32::from_ne_bytes(destination);
+    // SAFETY: The namespace is valid, and the header is initialised.
+    unsafe { bindings::__ip_select_ident(net.as_ptr(), &mut header, i32::from(count)) };
+    u16::from_be(header.id)
+}
