@@ -12,10 +12,10 @@
 mod answers;
 mod stream;
 
-use core::{net::SocketAddr, sync::atomic::Ordering::Relaxed};
+use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::{
     addr::Family,
-    config::DaemonSpec,
+    config::{sync::MOST_PEERS, DaemonSpec},
     conn::ConnFlags,
     sync::{Event, Sender, Trailer, Unwritten, Version, Writer, LEAST_ROOM, TRAILER_LEN},
 };
@@ -82,6 +82,8 @@ struct Master {
     has_more: bool,
     /// Connections that are about to be sent, for a bulk or again.
     batch: KVVec<Arc<Conn>>,
+    /// What the last datagram to each target has failed with.
+    failures: [Option<Error>; MOST_PEERS],
 }
 
 /// Starts thread `index` of a master, which sends messages about the connections in `queue`.
@@ -113,6 +115,7 @@ pub(super) fn start(
         bulk: None,
         has_more: false,
         batch: vec::room(BULK_STEP)?,
+        failures: [None; MOST_PEERS],
     };
     launch.thread(index, move |thread| master.run(thread))
 }
@@ -231,31 +234,28 @@ impl Master {
     }
 
     /// Signs a datagram, if there is a key, and sends it to the group, or to each peer.
-    fn send_to_all(&self, datagram: &mut [u8], event: Event, thread: &Current) {
+    fn send_to_all(&mut self, datagram: &mut [u8], event: Event, thread: &Current) {
         admission::prove(&self.ipvs, Sender::Master, datagram);
-        for target in &self.outlet.targets {
-            self.send(datagram, *target, event, thread);
-        }
-    }
-
-    /// Sends a datagram. Waits for room, unless the thread is to end.
-    fn send(&self, datagram: &[u8], target: SocketAddr, event: Event, thread: &Current) {
-        let socket = &self.outlet.socket;
-        loop {
-            match socket.send_to(datagram, target) {
-                Err(EAGAIN) => {}
-                Ok(()) => return self.ipvs.sync_events.count(event),
+        for (target, last) in self.outlet.targets.iter().zip(&mut self.failures) {
+            let failure = match self.outlet.send(datagram, *target, thread) {
+                Ok(()) => {
+                    self.ipvs.sync_events.count(event);
+                    None
+                }
                 Err(error) => {
                     self.ipvs.sync_events.count(Event::SendError);
+                    Some(error)
+                }
+            };
+            // A network that is down is told of once, not with each datagram.
+            match failure {
+                Some(error) if failure != *last => {
                     if log::net_ratelimit() {
                         pr_err!("ip_vs_send_async error {}\n", error.to_errno());
+                        *last = failure;
                     }
-                    return;
                 }
-            }
-            let woken = socket.wait_to_send(thread, HZ);
-            if woken == Ok(Woken::Stopping) || woken.is_err() {
-                return self.ipvs.sync_events.count(Event::SendError);
+                _ => *last = failure,
             }
         }
     }

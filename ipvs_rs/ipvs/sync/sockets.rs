@@ -9,8 +9,10 @@ use core::{
 use ipvs_core::addr::{Addr, Family};
 use kernel::{alloc::KVec, prelude::*};
 use knet::{
+    kthread::{Current, Woken},
     log, netdevice, netfilter,
     socket::{PathMtuDiscovery, UdpSocket},
+    time::HZ,
     vec::VecExt,
 };
 
@@ -93,6 +95,25 @@ impl Place {
 pub(super) struct Outlet {
     pub(super) socket: UdpSocket,
     pub(super) targets: KVec<SocketAddr>,
+}
+
+impl Outlet {
+    /// Sends a datagram to a target. Waits for room, unless the thread is to end.
+    ///
+    /// # Errors
+    ///
+    /// `EAGAIN` if the thread is to end before there is room, or what the network says, such as `ENETUNREACH`.
+    pub(super) fn send(&self, datagram: &[u8], target: SocketAddr, thread: &Current) -> Result {
+        loop {
+            match self.socket.send_to(datagram, target) {
+                Err(EAGAIN) => {}
+                done => return done,
+            }
+            if self.socket.wait_to_send(thread, HZ)? == Woken::Stopping {
+                return Err(EAGAIN);
+            }
+        }
+    }
 }
 
 /// The size of a buffer that the administrator wants, in bytes.

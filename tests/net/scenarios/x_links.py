@@ -3,19 +3,52 @@
 
 import time
 
+import kernel
 from lab import VIP
 from scenario import check, equal, scenario
 from scenarios.x_daemons import Pair, origins, rows
-from scenarios.x_extension import are_equal, end_all, flows
+from scenarios.x_extension import are_equal, end_all, events, flows
 from views import wait_until
 
 BOTH = ["--start-daemon backup --mcast-interface d0 --syncid 7", "--start-daemon master --mcast-interface d0 --syncid 7"]
+FAILED = "ip_vs_send_async error"
 
 
 def seconds(director):
     """{the first words of a line: the seconds until the connection ends}."""
     lines = (line.split() for line in director.read("/proc/net/ip_vs_conn_sync").splitlines()[1:])
     return {" ".join(words[:6]): int(words[9]) for words in lines}
+
+
+@scenario(rust_only=True)
+def a_network_that_is_down_is_told_of_once(t):
+    log = kernel.Log()
+    pair = Pair()
+    pair.start()
+    kept = flows(pair, 5)
+    are_equal(pair, 5, "the connections on the backup")
+    log.new_lines()
+
+    def failing():
+        """The lines of some time in which messages fail: each second one at least. The kernel may hold a line back for 5 s."""
+        lines = []
+        for _ in range(8):
+            kept.extend(flows(pair, 2))
+            time.sleep(0.8)
+            lines += [line for line in log.new_lines() if FAILED in line]
+        return lines
+
+    pair.master.ip("link set d0 down")
+    equal(len(failing()), 1, "lines in the log about a network that is down")
+    check(events(pair.master)["send_errors"] > 8, "datagrams have failed")
+    pair.master.ip("link set d0 up")
+    are_equal(pair, 5, "all connections on the backup, when the network is up again")
+    before = events(pair.master)["send_errors"]
+    pair.master.ip("link del d0")
+    equal(len(failing()), 1, "lines in the log about a device that is gone")
+    check(events(pair.master)["send_errors"] > before + 8, "datagrams have failed")
+    t.note("connections", len(kept))
+    pair.stop()
 
 
 @scenario(rust_only=True)
