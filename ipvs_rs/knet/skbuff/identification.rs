@@ -35,21 +35,33 @@ impl Identifications {
         protocol: u8,
         segments: u16,
     ) -> u16 {
+        let stored = match segments {
+            1 => self.stored(protocol),
+            _ => None,
+        };
+        match stored {
+            Some(number) => number,
+            None => self.take(net, (source, destination), protocol, segments),
+        }
+    }
+
+    /// One of the numbers that are left for `protocol`.
+    #[inline]
+    fn stored(&self, protocol: u8) -> Option<u16> {
         let mut there = self.0.load(Relaxed);
-        while segments == 1 {
+        loop {
             let [n0, n1, left, theirs] = there.to_le_bytes();
             if left == 0 || theirs != protocol {
-                break;
+                return None;
             }
             let [m0, m1] = u16::from_le_bytes([n0, n1]).wrapping_add(1).to_le_bytes();
             let rest = u32::from_le_bytes([m0, m1, left.wrapping_sub(1), protocol]);
-            // Relaxed: numbers stand for nothing else in memory.
+            // ORDERING: Relaxed, as a number stands for nothing else in memory.
             match self.0.compare_exchange_weak(there, rest, Relaxed, Relaxed) {
-                Ok(_) => return u16::from_le_bytes([n0, n1]),
+                Ok(_) => return Some(u16::from_le_bytes([n0, n1])),
                 Err(other) => there = other,
             }
         }
-        self.take(net, (source, destination), protocol, segments)
     }
 
     /// Takes numbers of the kernel's counter, and stores those that are left. If another packet does the same meanwhile, the numbers that
