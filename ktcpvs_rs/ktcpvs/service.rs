@@ -28,7 +28,7 @@ use knet::{
     errno,
     field::{field, Field},
     net_namespace::Net,
-    rcu::{Arc, Ref, Slot},
+    rcu::{self, Arc, Ref, Slot},
     tcp::{Listener, Options, Owner},
     work::{Job, Work},
 };
@@ -196,8 +196,9 @@ impl Job<Service> for Accepting {
         for _ in 0..BATCH {
             match service.accept_one() {
                 Ok(()) => {}
-                // There is none, or the service does not listen; or it is full, until a relay ends.
-                Err(EAGAIN | ESHUTDOWN | EBUSY) => return,
+                // There is none, or the service does not listen; or it is full, until a relay ends. Or somebody has closed the
+                // listener as a socket (SOCK_DESTROY): it listens again when the service was stopped and started.
+                Err(EAGAIN | ESHUTDOWN | EBUSY | EINVAL) => return,
                 // What the client has given up.
                 Err(error) if error == errno::econnaborted() => {}
                 Err(_) => {
@@ -227,9 +228,10 @@ impl Service {
             .inspect_err(|_| self.relays.lock().remove(place))?;
         self.relays.lock().put(place, relay.clone());
         self.stats.conn();
-        if let Err(error) = Relay::begin(&relay, unowned) {
+        if Relay::begin(&relay, unowned).is_err() {
+            // A socket map has taken this connection. The next one is another matter.
             self.relays.lock().remove(place);
-            return Err(error);
+            return Ok(());
         }
         // Who has stopped the service in the meantime has not told this relay.
         if self.listener.lock().is_none() {
@@ -240,9 +242,17 @@ impl Service {
 
     /// A relay has ended.
     pub(crate) fn gone(self: &Arc<Self>, place: usize) {
-        self.relays.lock().remove(place);
-        // It may have been full.
-        self.accept();
+        let before = {
+            let mut relays = self.relays.lock();
+            let before = relays.count();
+            relays.remove(place);
+            before
+        };
+        let guard = rcu::read_lock();
+        let body = self.body.load(&guard);
+        if body.is_some_and(|body| before >= body.get().config.max_clients()) {
+            self.accept();
+        }
     }
 
     /// A relay was dropped.

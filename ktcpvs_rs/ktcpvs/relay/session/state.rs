@@ -36,6 +36,8 @@ pub(in crate::relay) struct State {
     /// Counts connections that were asked for, and given up.
     attempt: u32,
     is_refused: bool,
+    /// The connection could not be made for a reason that is not the server's.
+    is_own_fault: bool,
     /// To send by a side has failed.
     failed: [bool; 2],
     /// The machine knows that the connection to the server is broken.
@@ -68,6 +70,7 @@ impl State {
             connect: None,
             attempt: 0,
             is_refused: false,
+            is_own_fault: false,
             failed: [false; 2],
             is_failure_told: false,
             budget: [BUDGET; 2],
@@ -120,7 +123,9 @@ impl State {
 
     /// The connection to the server is given up.
     pub(in crate::relay) fn release(&mut self, relay: &Arc<Relay>) {
-        if let (Link::Connecting, Some(server)) = (self.link, &self.chosen) {
+        if let (Link::Connecting, Some(server), false) =
+            (self.link, &self.chosen, self.is_own_fault)
+        {
             server.set_down();
         }
         self.forget_choice();
@@ -128,6 +133,7 @@ impl State {
         self.attempt = self.attempt.wrapping_add(1);
         self.connect = None;
         self.is_refused = false;
+        self.is_own_fault = false;
         self.is_failure_told = false;
         if let Some(failed) = self.failed.get_mut(index(Side::Server)) {
             *failed = false;
@@ -145,9 +151,12 @@ impl State {
         !self.has_ended && self.attempt == attempt
     }
 
-    /// This attempt has failed at once.
-    pub(in crate::relay) fn cannot_connect(&mut self, attempt: u32) {
-        self.is_refused |= self.is_awaited(attempt);
+    /// This attempt has failed at once. The server is passed over for a while if it `is_of_server`.
+    pub(in crate::relay) fn cannot_connect(&mut self, attempt: u32, is_of_server: bool) {
+        if self.is_awaited(attempt) {
+            self.is_refused = true;
+            self.is_own_fault = !is_of_server;
+        }
     }
 
     pub(super) fn take_refusal(&mut self) -> bool {
