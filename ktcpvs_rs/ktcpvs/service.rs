@@ -8,10 +8,12 @@
 
 mod automaton;
 mod body;
+mod relay;
 mod relays;
 
 pub(crate) use automaton::{copy, Refusal};
 pub(crate) use body::{Body, Config, Draft, Rule};
+pub use relay::{open, Opened};
 
 use core::sync::atomic::{
     AtomicUsize,
@@ -33,11 +35,15 @@ use knet::{
     work::{Job, Work},
 };
 
-use self::relays::Relays;
+use ktcpvs_core::message::{self, RelayFilter};
+
+use self::{
+    relay::{Beginning, Order, Relay},
+    relays::Relays,
+};
 use crate::{
-    relay::{self, Order, Relay},
     scheduler::{Handle, Reads},
-    server::socket_addr,
+    server::{endpoint, socket_addr},
     settings::Settings,
     stats::Stats,
 };
@@ -57,9 +63,9 @@ pub(crate) struct Service {
     pub(crate) body: Slot<Body>,
     pub(crate) stats: Stats,
     /// Moves on with each choice.
-    pub(crate) turn: AtomicUsize,
+    turn: AtomicUsize,
     /// The number of [`Relay`]s that were not dropped yet.
-    pub(crate) alive: AtomicUsize,
+    alive: AtomicUsize,
     #[pin]
     accepting: Work<Service, Accepting>,
     #[pin]
@@ -222,10 +228,21 @@ impl Service {
             Some(listener) => listener.accept()?,
             None => return Err(ESHUTDOWN),
         };
+        let Ok(peer) = unowned.peer() else {
+            // The client has reset the connection.
+            return Ok(());
+        };
         let scheduler = self.scheduler().ok_or(ESHUTDOWN)?;
+        let net = unowned.namespace()?;
         let place = self.relays.lock().reserve()?;
-        let relay = Relay::new(self, place, &unowned, &body, scheduler.reads())
-            .inspect_err(|_| self.relays.lock().remove(place))?;
+        let beginning = Beginning {
+            place,
+            net,
+            peer: endpoint(peer),
+            reads: scheduler.reads(),
+        };
+        let relay =
+            Relay::new(self, beginning, &body).inspect_err(|_| self.relays.lock().remove(place))?;
         self.relays.lock().put(place, relay.clone());
         self.stats.conn();
         if Relay::begin(&relay, unowned).is_err() {
@@ -241,7 +258,7 @@ impl Service {
     }
 
     /// A relay has ended.
-    pub(crate) fn gone(self: &Arc<Self>, place: usize) {
+    fn gone(self: &Arc<Self>, place: usize) {
         let before = {
             let mut relays = self.relays.lock();
             let before = relays.count();
@@ -255,8 +272,31 @@ impl Service {
         }
     }
 
+    /// The first relay that a request means, of those in the places from `place` on: its place, and what is told of it.
+    pub(crate) fn next_relay(
+        &self,
+        place: usize,
+        filter: &RelayFilter,
+    ) -> Option<(usize, message::Relay<'static>)> {
+        let relays = self.relays.lock();
+        let mut all = relays.from(place);
+        all.find_map(|(place, relay)| Some((place, relay.tell(filter)?)))
+    }
+
+    /// Resets the relays that a request means. Returns their number.
+    pub(crate) fn abort_relays(&self, filter: &RelayFilter) -> u32 {
+        let relays = self.relays.lock();
+        let meant = relays
+            .from(0)
+            .filter(|(_, relay)| relay.tell(filter).is_some());
+        meant.fold(0, |count: u32, (_, relay)| {
+            Relay::order(relay, Order::Abort);
+            count.saturating_add(1)
+        })
+    }
+
     /// A relay was dropped.
-    pub(crate) fn dropped(&self) {
+    fn dropped(&self) {
         self.alive.fetch_sub(1, Release);
     }
 }
