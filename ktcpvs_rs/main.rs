@@ -6,7 +6,7 @@
 
 use kernel::prelude::*;
 use knet::{net_namespace::PerNetRegistration, rcu_module};
-use ktcpvs::{control::netlink, scheduler, Ktcpvs, Namespaces};
+use ktcpvs::{control::netlink, scheduler, Files, Ktcpvs, Namespaces};
 
 rcu_module! {
     type: Module,
@@ -21,6 +21,7 @@ rcu_module! {
 /// reaches it. Namespaces end their relays; the queues are there until all of these are gone.
 struct Module {
     _netlink: netlink::Registration,
+    _files: PerNetRegistration<Files>,
     _namespaces: PerNetRegistration<Ktcpvs>,
     _list: Namespaces,
     _schedulers: scheduler::Open,
@@ -33,10 +34,12 @@ impl kernel::Module for Module {
         let schedulers = scheduler::open()?;
         let list = Namespaces::new()?;
         let namespaces = PerNetRegistration::new()?;
+        let files = PerNetRegistration::new()?;
         let netlink = netlink::register()?;
         netlink.open();
         Ok(Self {
             _netlink: netlink,
+            _files: files,
             _namespaces: namespaces,
             _list: list,
             _schedulers: schedulers,

@@ -37,9 +37,35 @@ enum {
 	KTCPVS_CMD_STOP,		/* SERVICE: its name; nothing: all */
 	KTCPVS_CMD_INFO,		/* nothing. Answered with INFO: VERSION */
 	KTCPVS_CMD_APPLY,		/* any number of SERVICE, each with SERVERS and RULES: all of them at one moment, or none */
-	KTCPVS_CMD_GET_RELAY,		/* dump. SERVICE: its name; nothing: of all. Answered with GET_RELAY: SERVICE, RELAY */
-	KTCPVS_CMD_DEL_RELAY,		/* SERVICE: its name; RELAY: which, by any of its addresses and ports */
-	KTCPVS_CMD_EVENT = 64,		/* to the group: a service, server or rule that was changed */
+	/*
+	 * Dump: relays. Each that is there from the first message to the last is in exactly one of them; those that come or go
+	 * meanwhile are in one or in none.
+	 *
+	 *   SERVICE  its name: only those of that service, if present
+	 *   RELAY    only those with these values, if present: any of CLIENT_ADDR, CLIENT_PORT, SERVER_ADDR, SERVER_PORT
+	 *
+	 * Answered with GET_RELAY: SERVICE with its name, RELAY.
+	 */
+	KTCPVS_CMD_GET_RELAY,
+	/*
+	 * Ends relays: both connections are reset. The attributes are those of GET_RELAY, at least one of them (EINVAL), or FLAGS with
+	 * KTCPVS_ALL. Those that begin meanwhile may stay. Answered with DEL_RELAY: COUNT.
+	 */
+	KTCPVS_CMD_DEL_RELAY,
+	/*
+	 * To the members of the group: something was changed in this namespace. Sent once for each change that was made, in the
+	 * order in which they were made, also if all stays as it was, and not for a request that has failed. A member that reads too slowly, or for whom there was no
+	 * memory, gets ENOBUFS from recv(), and should list everything anew.
+	 *
+	 *   ACTION   what was done, KTCPVS_ACTION_*
+	 *   PORTID   the netlink port of the socket that asked for it; 0: not asked for by netlink
+	 * and what it is about, as it is now:
+	 *   a service   SERVICE: all of it without SERVERS, RULES and STATS; with ACTION_DEL, ACTION_START and ACTION_STOP its name
+	 *   a server    SERVICE: its name; SERVER: FAMILY, ADDR, PORT and WEIGHT; with ACTION_DEL without WEIGHT
+	 *   a rule      SERVICE: its name; RULE
+	 *   everything  nothing, with ACTION_FLUSH and ACTION_APPLY
+	 */
+	KTCPVS_CMD_EVENT = 64,
 };
 
 /* Attributes at the top of a message. */
@@ -49,7 +75,24 @@ enum {
 	KTCPVS_ATTR_RULE,		/* nest */
 	KTCPVS_ATTR_RELAY,		/* nest */
 	KTCPVS_ATTR_VERSION,		/* u32: 0x010000 is 1.0.0 */
-	KTCPVS_ATTR_FLAGS,		/* u32: reserved */
+	KTCPVS_ATTR_FLAGS,		/* u32: KTCPVS_ALL */
+	KTCPVS_ATTR_ACTION,		/* u8: KTCPVS_ACTION_* */
+	KTCPVS_ATTR_PORTID,		/* u32 */
+	KTCPVS_ATTR_COUNT,		/* u32 */
+};
+
+/* KTCPVS_ATTR_FLAGS: everything, not only what the request names. */
+#define KTCPVS_ALL 1
+
+/* KTCPVS_ATTR_ACTION. */
+enum {
+	KTCPVS_ACTION_NEW = 1,		/* a service, a server or a rule was added */
+	KTCPVS_ACTION_SET,		/* a service or a server was changed */
+	KTCPVS_ACTION_DEL,		/* a service, with its servers and rules, a server or a rule was deleted */
+	KTCPVS_ACTION_FLUSH,		/* all services were deleted */
+	KTCPVS_ACTION_START,		/* a service was started */
+	KTCPVS_ACTION_STOP,		/* a service was stopped */
+	KTCPVS_ACTION_APPLY,		/* all services were replaced at one moment */
 };
 
 /* A service. */
@@ -112,7 +155,7 @@ enum {
 	KTCPVS_RELAY_CLIENT_PORT,	/* u16, network order */
 	KTCPVS_RELAY_SERVER_ADDR,	/* 4 or 16 bytes */
 	KTCPVS_RELAY_SERVER_PORT,	/* u16, network order */
-	KTCPVS_RELAY_STATE,		/* string */
+	KTCPVS_RELAY_STATE,		/* string: idle, head, choosing, connecting, exchange, tunnel, fault, lingering, ending */
 	KTCPVS_RELAY_AGE,		/* u32: seconds */
 	KTCPVS_RELAY_IN,		/* u64: bytes from the client */
 	KTCPVS_RELAY_OUT,		/* u64: bytes to the client */
@@ -126,7 +169,9 @@ enum {
 	KTCPVS_STATS_REQUESTS,		/* u64 */
 	KTCPVS_STATS_IN,		/* u64: bytes from clients */
 	KTCPVS_STATS_OUT,		/* u64: bytes to clients */
-	KTCPVS_STATS_S2XX,		/* u64: answers by status */
+	KTCPVS_STATS_S2XX,		/* u64: answers of servers with a status of 200 to 299. Of a connection of which only the
+					 * first request is read, the first answer counts; so it is with the next three
+					 */
 	KTCPVS_STATS_S3XX,		/* u64 */
 	KTCPVS_STATS_S4XX,		/* u64 */
 	KTCPVS_STATS_S5XX,		/* u64 */

@@ -10,7 +10,7 @@ use core::sync::atomic::AtomicPtr;
 use kernel::{
     alloc::{
         flags::{__GFP_NOWARN, __GFP_ZERO},
-        KVVec, KVec,
+        Allocator, KVVec, Vec,
     },
     prelude::*,
 };
@@ -51,14 +51,14 @@ pub trait VecExt<T> {
     fn keep_only(&mut self, keep: impl FnMut(&mut T) -> bool);
 }
 
-impl<T> VecExt<T> for KVec<T> {
+impl<T, A: Allocator> VecExt<T> for Vec<T, A> {
     fn make_room(&mut self, more: usize) -> Result {
         let wanted = self.len().saturating_add(more);
         if wanted <= self.capacity() {
             return Ok(());
         }
         let capacity = self.capacity().saturating_mul(2).max(wanted).max(LEAST);
-        let mut larger = KVec::with_capacity(capacity, GFP_KERNEL_ACCOUNT)?;
+        let mut larger = Vec::with_capacity(capacity, GFP_KERNEL_ACCOUNT)?;
         for element in core::mem::take(self) {
             // There is room for all of them.
             let _ = larger.push_within_capacity(element);

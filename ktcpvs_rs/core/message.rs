@@ -5,10 +5,14 @@
 //! Both sides use this. The kernel has checked the form of a request by its policy before it is read here, and a client checks nothing
 //! before; so each reader is total, and refuses what is no value.
 
+mod event;
+mod relay;
 mod rule;
 mod server;
 mod service;
 
+pub use event::Action;
+pub use relay::{Part, Relay, RelayFilter};
 pub use rule::Rule;
 pub use server::Server;
 pub use service::{Number, Service};

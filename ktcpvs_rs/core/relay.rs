@@ -95,6 +95,8 @@ pub struct Settings {
     pub has_redirect: bool,
     /// The longest body of a request.
     pub max_body: u64,
+    /// The longest head of a request; at most [`HEAD_MAX`](crate::http::HEAD_MAX).
+    pub max_head: u16,
     /// The time-outs.
     pub times: Times,
 }
@@ -366,7 +368,7 @@ impl Relay {
             client: Link::NEW,
             server: None,
             is_pooled: false,
-            reader: Reader::Request(request::Reader::new()),
+            reader: Reader::Request(request::Reader::with_limit(settings.max_head)),
             request: None,
             answer: None,
             fate: Fate::Persists,
@@ -402,6 +404,21 @@ impl Relay {
     /// Whether [`Effect::End`] was said.
     pub const fn has_ended(&self) -> bool {
         matches!(self.phase, Phase::Ended)
+    }
+
+    /// Where the relay is, in one word of at most 15 bytes.
+    pub const fn state(&self) -> &'static str {
+        match self.phase {
+            Phase::Head { has_begun: false } => "idle",
+            Phase::Head { has_begun: true } => "head",
+            Phase::Choose => "choosing",
+            Phase::Connecting => "connecting",
+            Phase::Exchange { .. } => "exchange",
+            Phase::Tunnel { .. } => "tunnel",
+            Phase::Fault { .. } => "fault",
+            Phase::Linger { .. } => "lingering",
+            Phase::Ending { .. } | Phase::Ended => "ending",
+        }
     }
 
     /// Whether the relay waits for a request of which no byte has come.

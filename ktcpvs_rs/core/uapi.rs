@@ -48,7 +48,7 @@ pub mod command {
     pub const APPLY: u8 = 16;
     /// Asks for relays; answered with itself.
     pub const GET_RELAY: u8 = 17;
-    /// Ends relays.
+    /// Ends relays; answered with itself.
     pub const DEL_RELAY: u8 = 18;
     /// To the group: something was changed.
     pub const EVENT: u8 = 64;
@@ -66,10 +66,37 @@ pub mod top {
     pub const RELAY: u16 = 4;
     /// u32: [`VERSION`](super::VERSION).
     pub const VERSION: u16 = 5;
-    /// u32: reserved.
+    /// u32: [`ALL`](super::ALL).
     pub const FLAGS: u16 = 6;
+    /// u8: what was done; see [`action`](super::action).
+    pub const ACTION: u16 = 7;
+    /// u32: the netlink port of the socket that asked for it; 0 if it was not asked for by netlink.
+    pub const PORTID: u16 = 8;
+    /// u32: how many relays are ended.
+    pub const COUNT: u16 = 9;
     /// The highest of these.
-    pub const MAX: u16 = 6;
+    pub const MAX: u16 = 9;
+}
+
+/// In [`top::FLAGS`]: everything, not only what the request names.
+pub const ALL: u32 = 1;
+
+/// What was done, in [`top::ACTION`].
+pub mod action {
+    /// A service, a server or a rule was added.
+    pub const NEW: u8 = 1;
+    /// A service or a server was changed.
+    pub const SET: u8 = 2;
+    /// A service, a server or a rule was deleted; a service with its servers and rules.
+    pub const DEL: u8 = 3;
+    /// All services were deleted.
+    pub const FLUSH: u8 = 4;
+    /// A service was started.
+    pub const START: u8 = 5;
+    /// A service was stopped.
+    pub const STOP: u8 = 6;
+    /// All services were replaced at one moment.
+    pub const APPLY: u8 = 7;
 }
 
 /// Attributes of a service.
@@ -210,13 +237,14 @@ pub mod stats {
     pub const IN: u16 = 3;
     /// Bytes to clients.
     pub const OUT: u16 = 4;
-    /// Answers with a status of 200 to 299.
+    /// Answers of servers with a status of 200 to 299. Of a connection of which only the first request is read, the first answer
+    /// counts; so it is with the classes below.
     pub const S2XX: u16 = 5;
-    /// Answers with a status of 300 to 399.
+    /// Answers of servers with a status of 300 to 399.
     pub const S3XX: u16 = 6;
-    /// Answers with a status of 400 to 499.
+    /// Answers of servers with a status of 400 to 499.
     pub const S4XX: u16 = 7;
-    /// Answers with a status of 500 to 599.
+    /// Answers of servers with a status of 500 to 599.
     pub const S5XX: u16 = 8;
     /// Nest: answers of the switch itself, each of the type of its status.
     pub const ERRORS: u16 = 9;

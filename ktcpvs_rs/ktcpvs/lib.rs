@@ -5,11 +5,11 @@
 //! ```text
 //!   observe    /proc, sysctls                                 sees all below
 //!   control    commands by netlink, and changes they make     sees all below
-//!   netns      what a namespace has
-//!   relay      the two connections of a client                turns in bottom halves, slow work in a thread
-//!   service    what listens; its body: servers, rules
+//!   netns      what a namespace has                           sees all below
+//!   service    what listens; its body: servers, rules; relays, whose turns are in bottom halves, and slow work in a thread
 //!   scheduler  modules that plug in
-//!   server, settings, stats
+//!   server     servers
+//!   settings, stats
 //! ```
 //!
 //! # Locks
@@ -22,7 +22,6 @@
 pub mod control;
 mod netns;
 mod observe;
-mod relay;
 pub mod scheduler;
 mod server;
 mod service;
@@ -30,7 +29,8 @@ mod settings;
 mod stats;
 
 pub use netns::{Ktcpvs, Namespaces};
-pub use relay::{open as open_relays, Opened};
+pub use observe::Files;
+pub use service::{open as open_relays, Opened};
 
 /// The beginning of our lines in the kernel log.
 const __LOG_PREFIX: &[u8] = b"KTCPVS\0";

@@ -5,11 +5,11 @@
 use kernel::{new_mutex, prelude::*, sync::Mutex};
 use knet::{
     net_namespace::{Net, PerNet, PerNetId, WeakNet},
-    rcu::{Arc, Slot},
+    rcu::{self, Arc, Slot},
     vec::VecExt,
 };
 
-use crate::{observe::Files, service::Service, settings::Settings};
+use crate::{service::Service, settings::Settings};
 
 /// Where the C core keeps our state in each namespace.
 static ID: PerNetId<Ktcpvs> = PerNetId::new();
@@ -51,6 +51,7 @@ impl Drop for Namespaces {
 #[pin_data]
 pub struct Ktcpvs {
     pub(crate) settings: Arc<Settings>,
+    net: WeakNet,
     #[pin]
     pub(crate) config: Mutex<Config>,
     #[pin]
@@ -61,27 +62,32 @@ pub struct Ktcpvs {
 pub(crate) struct Config {
     /// In the order in which they were added.
     pub(crate) services: KVec<Arc<Service>>,
-    files: Option<Files>,
 }
 
 impl Ktcpvs {
-    /// Ends all services. May sleep.
-    pub(crate) fn flush(&self) {
-        let services = core::mem::take(&mut self.config.lock().services);
+    /// Ends all services. `tell` is called, with the configuration locked, if there are any. May sleep.
+    pub(crate) fn flush(&self, tell: impl FnOnce()) {
+        let mut config = self.config.lock();
+        let services = core::mem::take(&mut config.services);
+        if !services.is_empty() {
+            tell();
+        }
+        drop(config);
         for service in &services {
             service.end();
         }
     }
 
-    /// Ends all services of all namespaces, if this is the first one, or those of this one.
-    pub(crate) fn unload(&self, net: &Net) {
-        match ALL.get().filter(|_| net.is_init()) {
-            Some(all) => {
-                for other in &*all.list.lock() {
-                    other.flush();
-                }
+    /// Calls `work` for each namespace that has not begun to end. May sleep, if that does.
+    pub(crate) fn everywhere(work: impl Fn(&Self, &Net)) {
+        let Some(all) = ALL.get() else {
+            return;
+        };
+        for ktcpvs in &*all.list.lock() {
+            let net = ktcpvs.net.get(&rcu::read_lock()).and_then(Net::keep);
+            if let Some(net) = net {
+                work(ktcpvs, &net);
             }
-            None => self.flush(),
         }
     }
 }
@@ -91,27 +97,22 @@ impl PerNet for Ktcpvs {
         &ID
     }
 
-    fn init(net: &Net, _: WeakNet) -> Result<Arc<Self>> {
+    fn init(_: &Net, weak: WeakNet) -> Result<Arc<Self>> {
         let settings = Arc::new(Settings::new(), GFP_KERNEL_ACCOUNT)?;
         let config = Config {
             services: KVec::new(),
-            files: None,
         };
         let ktcpvs = Arc::pin_init(
             pin_init!(Self {
                 settings,
+                net: weak,
                 config <- new_mutex!(config, "ktcpvs_config"),
                 sysctl_writing <- new_mutex!((), "ktcpvs_sysctl"),
             }),
             GFP_KERNEL_ACCOUNT,
         )?;
         let all = ALL.get().ok_or(ENODEV)?;
-        let files = Files::register(&ktcpvs, net)?;
-        if let Err(error) = all.list.lock().append(ktcpvs.clone()) {
-            files.unregister(net);
-            return Err(error);
-        }
-        ktcpvs.config.lock().files = Some(files);
+        all.list.lock().append(ktcpvs.clone())?;
         Ok(ktcpvs)
     }
 
@@ -121,13 +122,9 @@ impl PerNet for Ktcpvs {
         }
     }
 
-    fn exit(ktcpvs: Arc<Self>, net: &Net) {
-        let files = ktcpvs.config.lock().files.take();
-        if let Some(files) = files {
-            files.unregister(net);
-        }
+    fn exit(ktcpvs: Arc<Self>, _: &Net) {
         // Relays keep the namespace, so what is left listens only, or its relays were just ended; and nobody adds services any more, as no
         // command finds the namespace.
-        ktcpvs.flush();
+        ktcpvs.flush(|| {});
     }
 }

@@ -3,10 +3,10 @@
 //! A server of a service, as its relays share it.
 
 use core::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed},
 };
-use ipvs_core::addr::Family;
+use ipvs_core::addr::{Addr, Family};
 use kernel::prelude::*;
 use knet::{
     rcu::Arc,
@@ -102,4 +102,14 @@ pub(crate) fn socket_addr(at: &Endpoint) -> SocketAddr {
         Family::V4 => SocketAddr::new(at.addr.v4().into(), at.port),
         Family::V6 => SocketAddr::new(at.addr.octets().into(), at.port),
     }
+}
+
+/// The address of a socket as an endpoint.
+pub(crate) fn endpoint(at: SocketAddr) -> Endpoint {
+    let (family, addr) = match at.ip() {
+        IpAddr::V4(ip) => (Family::V4, Addr::from_v4(ip.octets())),
+        IpAddr::V6(ip) => (Family::V6, Addr::from_v6(ip.octets())),
+    };
+    let port = at.port();
+    Endpoint { family, addr, port }
 }

@@ -8,10 +8,12 @@
 
 mod automaton;
 mod body;
+mod relay;
 mod relays;
 
 pub(crate) use automaton::{copy, Refusal};
 pub(crate) use body::{Body, Config, Draft, Rule};
+pub use relay::{open, Opened};
 
 use core::sync::atomic::{
     AtomicUsize,
@@ -28,16 +30,20 @@ use knet::{
     errno,
     field::{field, Field},
     net_namespace::Net,
-    rcu::{Arc, Ref, Slot},
+    rcu::{self, Arc, Ref, Slot},
     tcp::{Listener, Options, Owner},
     work::{Job, Work},
 };
 
-use self::relays::Relays;
+use ktcpvs_core::message::{self, RelayFilter};
+
+use self::{
+    relay::{Beginning, Order, Relay},
+    relays::Relays,
+};
 use crate::{
-    relay::{self, Order, Relay},
     scheduler::{Handle, Reads},
-    server::socket_addr,
+    server::{endpoint, socket_addr},
     settings::Settings,
     stats::Stats,
 };
@@ -57,9 +63,9 @@ pub(crate) struct Service {
     pub(crate) body: Slot<Body>,
     pub(crate) stats: Stats,
     /// Moves on with each choice.
-    pub(crate) turn: AtomicUsize,
+    turn: AtomicUsize,
     /// The number of [`Relay`]s that were not dropped yet.
-    pub(crate) alive: AtomicUsize,
+    alive: AtomicUsize,
     #[pin]
     accepting: Work<Service, Accepting>,
     #[pin]
@@ -196,8 +202,9 @@ impl Job<Service> for Accepting {
         for _ in 0..BATCH {
             match service.accept_one() {
                 Ok(()) => {}
-                // There is none, or the service does not listen; or it is full, until a relay ends.
-                Err(EAGAIN | ESHUTDOWN | EBUSY) => return,
+                // There is none, or the service does not listen; or it is full, until a relay ends. Or somebody has closed the
+                // listener as a socket (SOCK_DESTROY): it listens again when the service was stopped and started.
+                Err(EAGAIN | ESHUTDOWN | EBUSY | EINVAL) => return,
                 // What the client has given up.
                 Err(error) if error == errno::econnaborted() => {}
                 Err(_) => {
@@ -221,15 +228,27 @@ impl Service {
             Some(listener) => listener.accept()?,
             None => return Err(ESHUTDOWN),
         };
+        let Ok(peer) = unowned.peer() else {
+            // The client has reset the connection.
+            return Ok(());
+        };
         let scheduler = self.scheduler().ok_or(ESHUTDOWN)?;
+        let net = unowned.namespace()?;
         let place = self.relays.lock().reserve()?;
-        let relay = Relay::new(self, place, &unowned, &body, scheduler.reads())
-            .inspect_err(|_| self.relays.lock().remove(place))?;
+        let beginning = Beginning {
+            place,
+            net,
+            peer: endpoint(peer),
+            reads: scheduler.reads(),
+        };
+        let relay =
+            Relay::new(self, beginning, &body).inspect_err(|_| self.relays.lock().remove(place))?;
         self.relays.lock().put(place, relay.clone());
         self.stats.conn();
-        if let Err(error) = Relay::begin(&relay, unowned) {
+        if Relay::begin(&relay, unowned).is_err() {
+            // A socket map has taken this connection. The next one is another matter.
             self.relays.lock().remove(place);
-            return Err(error);
+            return Ok(());
         }
         // Who has stopped the service in the meantime has not told this relay.
         if self.listener.lock().is_none() {
@@ -239,14 +258,45 @@ impl Service {
     }
 
     /// A relay has ended.
-    pub(crate) fn gone(self: &Arc<Self>, place: usize) {
-        self.relays.lock().remove(place);
-        // It may have been full.
-        self.accept();
+    fn gone(self: &Arc<Self>, place: usize) {
+        let before = {
+            let mut relays = self.relays.lock();
+            let before = relays.count();
+            relays.remove(place);
+            before
+        };
+        let guard = rcu::read_lock();
+        let body = self.body.load(&guard);
+        if body.is_some_and(|body| before >= body.get().config.max_clients()) {
+            self.accept();
+        }
+    }
+
+    /// The first relay that a request means, of those in the places from `place` on: its place, and what is told of it.
+    pub(crate) fn next_relay(
+        &self,
+        place: usize,
+        filter: &RelayFilter,
+    ) -> Option<(usize, message::Relay<'static>)> {
+        let relays = self.relays.lock();
+        let mut all = relays.from(place);
+        all.find_map(|(place, relay)| Some((place, relay.tell(filter)?)))
+    }
+
+    /// Resets the relays that a request means. Returns their number.
+    pub(crate) fn abort_relays(&self, filter: &RelayFilter) -> u32 {
+        let relays = self.relays.lock();
+        let meant = relays
+            .from(0)
+            .filter(|(_, relay)| relay.tell(filter).is_some());
+        meant.fold(0, |count: u32, (_, relay)| {
+            Relay::order(relay, Order::Abort);
+            count.saturating_add(1)
+        })
     }
 
     /// A relay was dropped.
-    pub(crate) fn dropped(&self) {
+    fn dropped(&self) {
         self.alive.fetch_sub(1, Release);
     }
 }

@@ -4,7 +4,7 @@
 
 use core::sync::atomic::{AtomicI32, Ordering::Relaxed};
 use knet::time::HZ;
-use ktcpvs_core::relay::Times;
+use ktcpvs_core::{http::HEAD_MAX, relay::Times};
 
 /// A copy of a segment of up to so many bytes costs less than a page that it would pin.
 const SHORT: usize = 512;
@@ -24,6 +24,7 @@ pub(crate) struct Settings {
     pub(crate) keepalive_timeout: AtomicI32,
     pub(crate) read_timeout: AtomicI32,
     pub(crate) header_timeout: AtomicI32,
+    pub(crate) max_head: AtomicI32,
 }
 
 impl Settings {
@@ -36,6 +37,7 @@ impl Settings {
             keepalive_timeout: AtomicI32::new(30),
             read_timeout: AtomicI32::new(180),
             header_timeout: AtomicI32::new(15),
+            max_head: AtomicI32::new(HEAD_MAX as i32),
         }
     }
 
@@ -55,6 +57,11 @@ impl Settings {
             0 => ALWAYS,
             _ => SHORT,
         }
+    }
+
+    /// The longest head of a request, in bytes.
+    pub(crate) fn max_head(&self) -> u16 {
+        u16::try_from(self.max_head.load(Relaxed)).unwrap_or(u16::MAX)
     }
 
     /// The time-outs of relays, in ticks.

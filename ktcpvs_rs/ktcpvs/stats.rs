@@ -4,14 +4,15 @@
 
 use kernel::prelude::*;
 use knet::{percpu::Counters, vec::position};
-use ktcpvs_core::http::Fault;
+use ktcpvs_core::http::{answer::Class, Fault};
 
 const CONNS: usize = 0;
 const REQUESTS: usize = 1;
 const IN: usize = 2;
 const OUT: usize = 3;
 const RETRIED: usize = 4;
-const ERRORS: usize = 5;
+const CLASSES: usize = 5;
+const ERRORS: usize = 9;
 /// The number of counters.
 const COUNT: usize = ERRORS + Fault::ALL.len();
 
@@ -30,8 +31,18 @@ pub(crate) struct Sums {
     pub(crate) bytes_out: u64,
     /// Requests for which another server was tried.
     pub(crate) retried: u64,
+    /// Answers of servers, in the order of the variants of [`Class`].
+    classes: [u64; 4],
     /// Answers of the switch itself, in the order of [`Fault::ALL`].
     pub(crate) errors: [u64; Fault::ALL.len()],
+}
+
+impl Sums {
+    /// Answers of servers of a class.
+    pub(crate) fn of(&self, class: Class) -> u64 {
+        // CAST: The number of the variant.
+        self.classes.get(class as usize).copied().unwrap_or(0)
+    }
 }
 
 impl Stats {
@@ -67,15 +78,23 @@ impl Stats {
             .increment(ERRORS.saturating_add(place.unwrap_or(usize::MAX)));
     }
 
+    /// A server answers.
+    pub(crate) fn answer(&self, class: Class) {
+        // CAST: The number of the variant.
+        self.0.increment(CLASSES.saturating_add(class as usize));
+    }
+
     /// All CPUs together.
     pub(crate) fn sums(&self) -> Sums {
-        let [conns, requests, bytes_in, bytes_out, retried, errors @ ..] = self.0.sums();
+        let [conns, requests, bytes_in, bytes_out, retried, c2, c3, c4, c5, errors @ ..] =
+            self.0.sums();
         Sums {
             conns,
             requests,
             bytes_in,
             bytes_out,
             retried,
+            classes: [c2, c3, c4, c5],
             errors,
         }
     }

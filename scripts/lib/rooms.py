@@ -19,7 +19,10 @@ SEEN = {
     "observe": {"observe", "upkeep", "control", "sync", "packet", "plugin", "model"},
     "netns": {"netns", "observe", "upkeep", "control", "sync", "packet", "plugin", "model"},
 }
-CRATES = {"ipvs_rs/ipvs": SEEN, "ipvs_rs/core": None, "ipvs_rs/locality": None, "ktcpvs_rs/core": None}
+# The rooms of the switch, from the top to the bottom: each sees those below it.
+SWITCH = ["observe", "control", "netns", "service", "scheduler", "server", "settings", "stats"]
+SEEN_OF_SWITCH = {room: set(SWITCH[at:]) for at, room in enumerate(SWITCH)}
+CRATES = {"ipvs_rs/ipvs": SEEN, "ktcpvs_rs/ktcpvs": SEEN_OF_SWITCH, "ipvs_rs/core": None, "ipvs_rs/locality": None, "ktcpvs_rs/core": None}
 
 COMMENT = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\])*"', re.S)
 USE = re.compile(r"\buse\s+([^;]+);")

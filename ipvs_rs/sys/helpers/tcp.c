@@ -164,10 +164,15 @@ void ipvs_helper_tcp_detach(struct socket *sock, struct tcp_callbacks *callbacks
 	release_sock(sk);
 }
 
-/* The owner of a socket, or NULL. In a read-side section. */
+/*
+ * The owner of a socket, or NULL. In a read-side section. A socket map can own a connection that was not accepted yet, and so has
+ * the callback of our listener. What it keeps in sk_user_data has a flag besides.
+ */
 void *ipvs_helper_tcp_owner(struct sock *sk)
 {
-	return (void *)((uintptr_t)rcu_dereference(__sk_user_data(sk)) & SK_USER_DATA_PTRMASK);
+	uintptr_t owner = (uintptr_t)rcu_dereference(__sk_user_data(sk));
+
+	return (owner & ~SK_USER_DATA_PTRMASK) == SK_USER_DATA_NOCOPY ? (void *)(owner & SK_USER_DATA_PTRMASK) : NULL;
 }
 
 /* The same if somebody waits for room to send, and there is some now. */

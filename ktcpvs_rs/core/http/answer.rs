@@ -143,22 +143,11 @@ fn first_line(bytes: &[u8]) -> Result<Option<(Line, usize)>, Fault> {
         [b'\r', b'\n', rest @ ..] => rest,
         _ => return Err(Fault::BadGateway),
     };
-    let [b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor @ b'0'..=b'9', b' ', digits @ ..] = text
-    else {
-        return Err(Fault::BadGateway);
+    let (version, status) = match beginning(text) {
+        Some((version, status, [] | [b' ', ..])) => (version, status),
+        _ => return Err(Fault::BadGateway),
     };
-    let [a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', reason @ ..] = digits else {
-        return Err(Fault::BadGateway);
-    };
-    if !matches!(reason, [] | [b' ', ..]) {
-        return Err(Fault::BadGateway);
-    }
-    let status = [a, b, c].into_iter().fold(0_u16, |status, digit| {
-        let digit = digit.wrapping_sub(b'0');
-        status.wrapping_mul(10).wrapping_add(digit.into())
-    });
     let len = bytes.len().saturating_sub(rest.len());
-    let version = Version::of_minor(*minor);
     Ok(Some((
         Line {
             status,
@@ -167,4 +156,50 @@ fn first_line(bytes: &[u8]) -> Result<Option<(Line, usize)>, Fault> {
         },
         len,
     )))
+}
+
+/// The version and the status at the beginning of an answer, and what follows them.
+fn beginning(text: &[u8]) -> Option<(Version, u16, &[u8])> {
+    let [b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor @ b'0'..=b'9', b' ', digits @ ..] = text
+    else {
+        return None;
+    };
+    let [a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', rest @ ..] = digits else {
+        return None;
+    };
+    let status = [a, b, c].into_iter().fold(0_u16, |status, digit| {
+        let digit = digit.wrapping_sub(b'0');
+        status.wrapping_mul(10).wrapping_add(digit.into())
+    });
+    Some((Version::of_minor(*minor), status, rest))
+}
+
+/// So many bytes [`class_of`] needs.
+pub const STATUS_LEN: usize = 13;
+
+/// A class of answers: their status divided by 100 (RFC 9110, section 15).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// 200 to 299.
+    Successful,
+    /// 300 to 399.
+    Redirection,
+    /// 400 to 499.
+    ClientError,
+    /// 500 to 599.
+    ServerError,
+}
+
+/// The class of an answer of which the first bytes are known; [`None`] for an interim answer, and for what is no answer.
+pub fn class_of(bytes: &[u8]) -> Option<Class> {
+    match beginning(bytes)? {
+        (_, status, [b' ' | b'\r', ..]) => match status {
+            200..=299 => Some(Class::Successful),
+            300..=399 => Some(Class::Redirection),
+            400..=499 => Some(Class::ClientError),
+            500..=599 => Some(Class::ServerError),
+            _ => None,
+        },
+        _ => None,
+    }
 }

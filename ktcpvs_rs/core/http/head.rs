@@ -13,8 +13,10 @@ use super::{
 /// Whoever reads gives all bytes of the head that are there, each time. A line that is not complete is read again when a control
 /// character has come, which is its end or a fault. So a head that comes in byte by byte costs little more than one that comes at
 /// once. What is found does not depend on how the bytes came in, but a fault in a line may be found only when the line is complete.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Progress {
+    /// The longest head.
+    limit: u16,
     /// The place of the next line.
     at: usize,
     /// The line goes on at least to this place.
@@ -22,7 +24,29 @@ pub(super) struct Progress {
     fields: usize,
 }
 
+impl Default for Progress {
+    fn default() -> Self {
+        // CAST: It fits: places in a head are of 16 bits.
+        Self::new(HEAD_MAX as u16)
+    }
+}
+
 impl Progress {
+    /// A head of at most `limit` bytes of which nothing was read.
+    pub(super) const fn new(limit: u16) -> Self {
+        Self {
+            limit,
+            at: 0,
+            seen: 0,
+            fields: 0,
+        }
+    }
+
+    /// The longest head, in bytes.
+    pub(super) fn limit(&self) -> usize {
+        self.limit.into()
+    }
+
     /// The place of the next line.
     pub(super) const fn at(&self) -> usize {
         self.at
@@ -85,7 +109,7 @@ impl Progress {
                 Ok(Some(line @ Line::Field(field))) => Ok(Some((line, field.len))),
                 Err(field::Malformed) => Err(Fault::BadRequest),
             };
-            match self.line(head, HEAD_MAX, Fault::HeadTooLarge, read)? {
+            match self.line(head, self.limit(), Fault::HeadTooLarge, read)? {
                 None => return Ok(false),
                 Some(Line::Empty) => return Ok(true),
                 Some(Line::Field(field)) => {

@@ -7,7 +7,7 @@ use super::{
     head::Progress,
     meaning::{Codings, Meaning, Upgrade},
     scan::{is_token, position},
-    Fault, Framing, Span, Version, LINE_MAX, METHOD_MAX,
+    Fault, Framing, Span, Version, HEAD_MAX, LINE_MAX, METHOD_MAX,
 };
 
 /// What a client asks for.
@@ -109,6 +109,16 @@ impl Reader {
         Self::default()
     }
 
+    /// The same for a head of at most `limit` bytes; no head is longer than [`HEAD_MAX`].
+    pub fn with_limit(limit: u16) -> Self {
+        // CAST: It fits: places in a head are of 16 bits.
+        let limit = limit.min(HEAD_MAX as u16);
+        Self {
+            progress: Progress::new(limit),
+            ..Self::default()
+        }
+    }
+
     /// Reads on. `bytes` are all bytes from the start of the head on, as many as are there.
     ///
     /// Returns [`None`] if the head is not complete. The verdict on a line that is complete does not depend on the pieces in
@@ -148,12 +158,16 @@ impl Reader {
             }
         }
         let at = self.progress.at();
-        let limit = at.saturating_add(LINE_MAX).saturating_add(2);
-        self.progress
-            .line(bytes, limit, Fault::UriTooLong, |bytes| {
-                let line = first_line(bytes, at)?;
-                Ok(line.map(|line| (line, line.len)))
-            })
+        let of_line = at.saturating_add(LINE_MAX).saturating_add(2);
+        let of_head = self.progress.limit();
+        let (limit, fault) = match of_line <= of_head {
+            true => (of_line, Fault::UriTooLong),
+            false => (of_head, Fault::HeadTooLarge),
+        };
+        self.progress.line(bytes, limit, fault, |bytes| {
+            let line = first_line(bytes, at)?;
+            Ok(line.map(|line| (line, line.len)))
+        })
     }
 
     fn finish(&self, head: &[u8], line: &Line) -> Result<Request, Fault> {

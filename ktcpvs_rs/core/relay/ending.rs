@@ -151,7 +151,7 @@ impl Relay {
             return self.end_behind();
         }
         self.phase = Phase::Head { has_begun: false };
-        self.reader = Reader::Request(request::Reader::new());
+        self.reader = Reader::Request(request::Reader::with_limit(self.settings.max_head));
         self.request = None;
         self.answer = None;
         (self.tries, self.interims, self.body_sent) = (0, 0, 0);

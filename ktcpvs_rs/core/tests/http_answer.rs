@@ -3,7 +3,7 @@
 //! Heads of answers: which are taken, and where their bodies end.
 
 use ktcpvs_core::http::{
-    answer::{Answer, Reader},
+    answer::{class_of, Answer, Class, Reader, STATUS_LEN},
     Fault, Framing,
 };
 use proptest::{collection::vec, prelude::*};
@@ -120,5 +120,25 @@ proptest! {
         let first = reader.read(&head[..place.index(head.len())]);
         let again = if first == Ok(None) { reader.read(&head) } else { first };
         prop_assert_eq!(again, found);
+    }
+}
+
+#[test]
+fn the_first_bytes_tell_the_class() {
+    for (line, class) in [
+        ("HTTP/1.1 200 OK", Some(Class::Successful)),
+        ("HTTP/1.0 299 x", Some(Class::Successful)),
+        ("HTTP/1.1 304\r\n", Some(Class::Redirection)),
+        ("HTTP/1.1 404 Not Found", Some(Class::ClientError)),
+        ("HTTP/1.1 503 x", Some(Class::ServerError)),
+        ("HTTP/1.1 100 Continue", None),
+        ("HTTP/1.1 600 x", None),
+        ("HTTP/1.1 2000 x", None),
+        ("HTTP/2.0 200 OK", None),
+        ("ICY 200 OK and so on", None),
+    ] {
+        assert_eq!(class_of(line.as_bytes()), class, "{line}");
+        assert_eq!(class_of(&line.as_bytes()[..STATUS_LEN]), class, "{line}");
+        assert_eq!(class_of(&line.as_bytes()[..STATUS_LEN - 1]), None);
     }
 }

@@ -382,3 +382,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_head_is_as_long_as_the_limit_at_most() {
+    let head = get("X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n");
+    for limit in 0..=head.len() as u16 + 1 {
+        let is_long = usize::from(limit) < head.len();
+        let mut reader = Reader::with_limit(limit);
+        let read = reader.read(head.as_bytes());
+        match is_long {
+            true => assert_eq!(read, Err(Fault::HeadTooLarge), "{limit}"),
+            false => assert!(matches!(read, Ok(Some(_))), "{limit}: {read:?}"),
+        }
+        // Byte by byte it is the same.
+        let mut reader = Reader::with_limit(limit);
+        let mut pieces = (0..=head.len()).map(|end| reader.read(&head.as_bytes()[..end]));
+        assert_eq!(pieces.find(|read| *read != Ok(None)), Some(read), "{limit}");
+    }
+    // More than heads can have is not to be had.
+    let long = get(&format!("X: {}\r\n", "y".repeat(17_000)));
+    let read = Reader::with_limit(u16::MAX).read(long.as_bytes());
+    assert_eq!(read, Err(Fault::HeadTooLarge));
+}

@@ -6,7 +6,9 @@ use ipvs_core::{
     addr::{Addr, Family},
     config::reply::{AttributeSink, Full},
 };
-use ktcpvs_core::message::{Endpoint, Error, Number, Rule, Server, Service};
+use ktcpvs_core::message::{
+    Action, Endpoint, Error, Number, Part, Relay, RelayFilter, Rule, Server, Service,
+};
 use proptest::{collection::vec, option, prelude::*};
 
 #[derive(Default)]
@@ -91,10 +93,55 @@ proptest! {
     }
 
     #[test]
+    fn relays_are_read_as_they_were_written(
+        client in endpoint(),
+        server in option::of(endpoint()),
+        state in "[a-z]{0,15}",
+        numbers in any::<(u32, u64, u64, u32)>(),
+    ) {
+        let (age, bytes_in, bytes_out, requests) = numbers;
+        let state = state.as_bytes();
+        let relay = Relay { client, server, state, age, bytes_in, bytes_out, requests };
+        let bytes = written(|out| relay.write(out));
+        prop_assert_eq!(Relay::read(&bytes), Ok(relay));
+    }
+
+    #[test]
+    fn a_filter_means_what_it_says(
+        client in endpoint(),
+        server in option::of(endpoint()),
+        other in endpoint(),
+        said in any::<[bool; 4]>(),
+    ) {
+        let part = |at: &Endpoint, addr: bool, port: bool| Part {
+            addr: addr.then_some((at.family, at.addr)),
+            port: port.then_some(at.port),
+        };
+        let [a, b, c, d] = said;
+        let filter = |near: &Endpoint, far: &Endpoint| RelayFilter {
+            client: part(near, a, b),
+            server: part(far, c, d),
+        };
+        let filter_of = filter(&client, &server.unwrap_or(other));
+        let bytes = written(|out| filter_of.write(out));
+        prop_assert_eq!(RelayFilter::read(&bytes), Ok(filter_of));
+        prop_assert_eq!(filter_of.is_all(), said == [false; 4]);
+        let is_met = server.is_some() || !(c || d);
+        prop_assert_eq!(filter_of.matches(&client, server.as_ref()), is_met);
+        let addr_differs = (client.family, client.addr) != (other.family, other.addr);
+        if (a && addr_differs) || (b && client.port != other.port) {
+            let other = filter(&other, &other);
+            prop_assert!(!other.matches(&client, server.as_ref()));
+        }
+    }
+
+    #[test]
     fn any_bytes_are_read(bytes in vec(any::<u8>(), 0..200)) {
         let _ = Service::read(&bytes);
         let _ = Server::read(&bytes);
         let _ = Rule::read(&bytes);
+        let _ = Relay::read(&bytes);
+        let _ = RelayFilter::read(&bytes);
     }
 }
 
@@ -131,4 +178,15 @@ fn what_nothing_is_like_is_refused() {
     assert_eq!(service.number(Number::Idle), None);
     service.set_number(Number::Idle, 7);
     assert_eq!(service.number(Number::Idle), Some(7));
+}
+
+#[test]
+fn actions_have_their_numbers() {
+    for number in 0..=u8::MAX {
+        let found = Action::of(number);
+        assert_eq!(
+            found.map(|it| it as u8),
+            (1..=7).contains(&number).then_some(number)
+        );
+    }
 }

@@ -25,6 +25,7 @@ fn settings(mode: Mode) -> Settings {
         mode,
         has_redirect: false,
         max_body: 1_000,
+        max_head: u16::MAX,
         times: TIMES,
     }
 }

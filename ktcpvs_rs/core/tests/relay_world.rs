@@ -16,6 +16,7 @@ const SETTINGS: Settings = Settings {
     mode: Mode::Each,
     has_redirect: false,
     max_body: 1 << 20,
+    max_head: u16::MAX,
     times: Times {
         idle: 30,
         head: 15,

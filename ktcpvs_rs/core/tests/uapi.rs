@@ -3,8 +3,8 @@
 //! The C header and the constants here say the same.
 
 use ktcpvs_core::uapi::{
-    command, relay, rule, server, service, service_flags, stats, top, FAMILY_NAME, FAMILY_VERSION,
-    GROUP,
+    action, command, relay, rule, server, service, service_flags, stats, top, ALL, FAMILY_NAME,
+    FAMILY_VERSION, GROUP,
 };
 
 /// The names and numbers of the header's enumerations and macros, in order.
@@ -61,6 +61,17 @@ fn the_header_and_the_constants_agree() {
         ("ATTR_RELAY", top::RELAY.to_string()),
         ("ATTR_VERSION", top::VERSION.to_string()),
         ("ATTR_FLAGS", top::FLAGS.to_string()),
+        ("ATTR_ACTION", top::ACTION.to_string()),
+        ("ATTR_PORTID", top::PORTID.to_string()),
+        ("ATTR_COUNT", top::COUNT.to_string()),
+        ("ALL", ALL.to_string()),
+        ("ACTION_NEW", action::NEW.to_string()),
+        ("ACTION_SET", action::SET.to_string()),
+        ("ACTION_DEL", action::DEL.to_string()),
+        ("ACTION_FLUSH", action::FLUSH.to_string()),
+        ("ACTION_START", action::START.to_string()),
+        ("ACTION_STOP", action::STOP.to_string()),
+        ("ACTION_APPLY", action::APPLY.to_string()),
         ("SERVICE_NAME", service::NAME.to_string()),
         ("SERVICE_FAMILY", service::FAMILY.to_string()),
         ("SERVICE_ADDR", service::ADDR.to_string()),
@@ -131,7 +142,7 @@ fn the_header_and_the_constants_agree() {
 #[test]
 fn the_highest_attributes_are_the_highest() {
     for (max, last) in [
-        (top::MAX, top::FLAGS),
+        (top::MAX, top::COUNT),
         (service::MAX, service::PAD),
         (server::MAX, server::STATS),
         (rule::MAX, rule::PORT),

@@ -6,11 +6,11 @@ use ipvs_core::nla::Iter;
 use kernel::prelude::*;
 use knet::{rcu::Arc, vec::VecExt};
 use ktcpvs_core::{
-    message::{Rule, Server as WantedServer, Service as Wanted},
+    message::{Action, Rule, Server as WantedServer, Service as Wanted},
     uapi::top,
 };
 
-use super::{configure, failure::Failure};
+use super::{configure, failure::Failure, monitor::Origin};
 use crate::{
     netns::Ktcpvs,
     scheduler::{Handle, Member},
@@ -31,7 +31,11 @@ struct Desired {
 /// # Errors
 ///
 /// Why nothing was changed. `EBUSY` if a service that runs would be deleted, or listen somewhere else.
-pub(super) fn apply(ktcpvs: &Ktcpvs, attributes: &[u8]) -> Result<(), Failure> {
+pub(super) fn apply(
+    ktcpvs: &Ktcpvs,
+    origin: &Origin<'_>,
+    attributes: &[u8],
+) -> Result<(), Failure> {
     let mut services = ktcpvs.config.lock();
     if ktcpvs.settings.is_unloading() {
         return Err(ESHUTDOWN.into());
@@ -73,6 +77,7 @@ pub(super) fn apply(ktcpvs: &Ktcpvs, attributes: &[u8]) -> Result<(), Failure> {
         let _ = list.push_within_capacity(service);
     }
     services.services = list;
+    origin.everything(Action::Apply);
     drop(services);
     deleted.iter().for_each(|service| service.end());
     Ok(())

@@ -2,15 +2,16 @@
 
 //! Changes of one thing. Each is made as a whole, or not at all.
 
+use core::cell::Cell;
 use ipvs_core::config::Name;
 use kernel::{prelude::*, sync};
-use knet::{errno, net_namespace::Net, rcu::Arc, vec::VecExt};
+use knet::{errno, rcu::Arc, vec::VecExt};
 use ktcpvs_core::{
-    message::{self, Endpoint},
+    message::{self, Action, Endpoint},
     uapi::service_flags,
 };
 
-use super::failure::Failure;
+use super::{failure::Failure, monitor::Origin};
 use crate::{
     netns::{Config as Services, Ktcpvs},
     scheduler::{self, Member},
@@ -129,89 +130,6 @@ fn draft(service: &Service) -> Result<Draft> {
     service.body.get().ok_or(ESRCH)?.draft()
 }
 
-pub(super) fn add_service(ktcpvs: &Ktcpvs, wanted: &message::Service<'_>) -> Result<(), Failure> {
-    let mut services = ktcpvs.config.lock();
-    check_loaded(ktcpvs)?;
-    if services.find(wanted.name).is_ok() {
-        return Err(EEXIST.into());
-    }
-    let draft = Draft::new(settings(default_settings()?, wanted)?);
-    let service = Service::new(name(wanted.name)?, ktcpvs.settings.clone())?;
-    publish(&service, draft)?;
-    Ok(services.services.append(service)?)
-}
-
-pub(super) fn edit_service(ktcpvs: &Ktcpvs, wanted: &message::Service<'_>) -> Result<(), Failure> {
-    let services = ktcpvs.config.lock();
-    let service = services.find(wanted.name)?;
-    let mut draft = draft(&service)?;
-    draft.config = settings(draft.config, wanted)?;
-    publish(&service, draft)
-}
-
-pub(super) fn delete_service(ktcpvs: &Ktcpvs, name: &[u8]) -> Result<(), Failure> {
-    let mut services = ktcpvs.config.lock();
-    let service = services.find(name)?;
-    if service.is_running() {
-        return Err(EBUSY.into());
-    }
-    services.services.keep_only(|other| !other.ptr_eq(&service));
-    drop(services);
-    service.end();
-    Ok(())
-}
-
-pub(super) fn add_server(
-    ktcpvs: &Ktcpvs,
-    service: &[u8],
-    wanted: &message::Server,
-) -> Result<(), Failure> {
-    let services = ktcpvs.config.lock();
-    let service = services.find(service)?;
-    let mut draft = draft(&service)?;
-    if draft.find(&wanted.at).is_some() {
-        return Err(EEXIST.into());
-    }
-    draft.members.append(Member {
-        server: Server::new(wanted.at)?,
-        weight: wanted.weight.unwrap_or(WEIGHT),
-    })?;
-    publish(&service, draft)
-}
-
-pub(super) fn edit_server(
-    ktcpvs: &Ktcpvs,
-    service: &[u8],
-    wanted: &message::Server,
-) -> Result<(), Failure> {
-    let services = ktcpvs.config.lock();
-    let service = services.find(service)?;
-    let mut draft = draft(&service)?;
-    let place = draft.find(&wanted.at).ok_or(ENOENT)?;
-    if let (Some(member), Some(weight)) = (draft.members.get_mut(place), wanted.weight) {
-        member.weight = weight;
-    }
-    publish(&service, draft)
-}
-
-pub(super) fn delete_server(
-    ktcpvs: &Ktcpvs,
-    service: &[u8],
-    wanted: &message::Server,
-) -> Result<(), Failure> {
-    let services = ktcpvs.config.lock();
-    let service = services.find(service)?;
-    let mut draft = draft(&service)?;
-    let server = draft.server(&wanted.at).ok_or(ENOENT)?.clone();
-    if draft.rules.iter().any(|rule| rule.server.ptr_eq(&server)) {
-        return Err(Failure::Told(EBUSY, c"a rule uses the server"));
-    }
-    draft
-        .members
-        .keep_only(|member| !member.server.ptr_eq(&server));
-    publish(&service, draft)
-}
-
 /// Adds a rule to a draft.
 pub(super) fn put_rule(draft: &mut Draft, wanted: &message::Rule<'_>) -> Result<(), Failure> {
     let server = draft.server(&wanted.server).ok_or(ENOENT)?.clone();
@@ -232,60 +150,220 @@ fn is_rule(rule: &Rule, wanted: &message::Rule<'_>, server: &Arc<Server>) -> boo
     rule.pattern.as_slice() == wanted.pattern && rule.server.ptr_eq(server)
 }
 
-pub(super) fn add_rule(
-    ktcpvs: &Ktcpvs,
-    service: &[u8],
-    wanted: &message::Rule<'_>,
-) -> Result<(), Failure> {
-    let services = ktcpvs.config.lock();
-    let service = services.find(service)?;
-    let mut draft = draft(&service)?;
-    put_rule(&mut draft, wanted)?;
-    publish(&service, draft)
+/// Changes of a namespace. Each is made as a whole, or not at all, and listeners are told of it.
+pub(super) struct Changes<'a> {
+    ktcpvs: &'a Ktcpvs,
+    origin: Origin<'a>,
 }
 
-pub(super) fn delete_rule(
-    ktcpvs: &Ktcpvs,
-    service: &[u8],
-    wanted: &message::Rule<'_>,
-) -> Result<(), Failure> {
-    let services = ktcpvs.config.lock();
-    let service = services.find(service)?;
-    let mut draft = draft(&service)?;
-    let server = draft.server(&wanted.server).ok_or(ENOENT)?.clone();
-    let before = draft.rules.len();
-    draft
-        .rules
-        .keep_only(|rule| !is_rule(rule, wanted, &server));
-    if draft.rules.len() == before {
-        return Err(Failure::Told(ENOENT, c"No such rule"));
+impl<'a> Changes<'a> {
+    pub(super) fn new(ktcpvs: &'a Ktcpvs, origin: Origin<'a>) -> Self {
+        Self { ktcpvs, origin }
     }
-    publish(&service, draft)
-}
 
-/// Starts one service, or all that do not run.
-pub(super) fn start(ktcpvs: &Ktcpvs, net: &Net, name: Option<&[u8]>) -> Result<(), Failure> {
-    let services = ktcpvs.config.lock();
-    check_loaded(ktcpvs)?;
-    if let Some(name) = name {
-        return Ok(Service::start(&services.find(name)?, net)?);
+    /// Changes what a service is configured to: `edit` changes a draft of it, which is published if that succeeds; `tell` tells of it.
+    fn change(
+        &self,
+        name: &[u8],
+        edit: impl FnOnce(&mut Draft) -> Result<(), Failure>,
+        tell: impl FnOnce(&Origin<'_>, &Service),
+    ) -> Result<(), Failure> {
+        let services = self.ktcpvs.config.lock();
+        let service = services.find(name)?;
+        let mut draft = draft(&service)?;
+        edit(&mut draft)?;
+        publish(&service, draft)?;
+        tell(&self.origin, &service);
+        Ok(())
     }
-    let mut outcome = Ok(());
-    for service in &services.services {
-        if !service.is_running() {
-            let started = Service::start(service, net);
-            outcome = outcome.and(started);
+
+    pub(super) fn add_service(&self, wanted: &message::Service<'_>) -> Result<(), Failure> {
+        let mut services = self.ktcpvs.config.lock();
+        check_loaded(self.ktcpvs)?;
+        if services.find(wanted.name).is_ok() {
+            return Err(EEXIST.into());
+        }
+        let draft = Draft::new(settings(default_settings()?, wanted)?);
+        let service = Service::new(name(wanted.name)?, self.ktcpvs.settings.clone())?;
+        services.services.make_room(1)?;
+        publish(&service, draft)?;
+        services.services.append(service.clone())?;
+        self.origin.service(Action::New, &service);
+        Ok(())
+    }
+
+    pub(super) fn edit_service(&self, wanted: &message::Service<'_>) -> Result<(), Failure> {
+        self.change(
+            wanted.name,
+            |draft| {
+                draft.config = settings(draft.config, wanted)?;
+                Ok(())
+            },
+            |origin, service| origin.service(Action::Set, service),
+        )
+    }
+
+    pub(super) fn delete_service(&self, name: &[u8]) -> Result<(), Failure> {
+        let mut services = self.ktcpvs.config.lock();
+        let service = services.find(name)?;
+        if service.is_running() {
+            return Err(EBUSY.into());
+        }
+        services.services.keep_only(|other| !other.ptr_eq(&service));
+        self.origin.named(Action::Delete, &service);
+        drop(services);
+        service.end();
+        Ok(())
+    }
+
+    pub(super) fn add_server(
+        &self,
+        service: &[u8],
+        wanted: &message::Server,
+    ) -> Result<(), Failure> {
+        let weight = wanted.weight.unwrap_or(WEIGHT);
+        self.change(
+            service,
+            |draft| {
+                if draft.find(&wanted.at).is_some() {
+                    return Err(EEXIST.into());
+                }
+                let server = Server::new(wanted.at)?;
+                Ok(draft.members.append(Member { server, weight })?)
+            },
+            |origin, service| origin.server(Action::New, service, &weighing(wanted, Some(weight))),
+        )
+    }
+
+    pub(super) fn edit_server(
+        &self,
+        service: &[u8],
+        wanted: &message::Server,
+    ) -> Result<(), Failure> {
+        let weight = Cell::new(WEIGHT);
+        self.change(
+            service,
+            |draft| {
+                let place = draft.find(&wanted.at).ok_or(ENOENT)?;
+                let member = draft.members.get_mut(place).ok_or(ENOENT)?;
+                member.weight = wanted.weight.unwrap_or(member.weight);
+                weight.set(member.weight);
+                Ok(())
+            },
+            |origin, service| {
+                let told = weighing(wanted, Some(weight.get()));
+                origin.server(Action::Set, service, &told);
+            },
+        )
+    }
+
+    pub(super) fn delete_server(
+        &self,
+        service: &[u8],
+        wanted: &message::Server,
+    ) -> Result<(), Failure> {
+        self.change(
+            service,
+            |draft| {
+                let server = draft.server(&wanted.at).ok_or(ENOENT)?.clone();
+                if draft.rules.iter().any(|rule| rule.server.ptr_eq(&server)) {
+                    return Err(Failure::Told(EBUSY, c"a rule uses the server"));
+                }
+                let is_other = |member: &mut Member| !member.server.ptr_eq(&server);
+                draft.members.keep_only(is_other);
+                Ok(())
+            },
+            |origin, service| origin.server(Action::Delete, service, &weighing(wanted, None)),
+        )
+    }
+
+    pub(super) fn add_rule(
+        &self,
+        service: &[u8],
+        wanted: &message::Rule<'_>,
+    ) -> Result<(), Failure> {
+        self.change(
+            service,
+            |draft| put_rule(draft, wanted),
+            |origin, service| origin.rule(Action::New, service, wanted),
+        )
+    }
+
+    pub(super) fn delete_rule(
+        &self,
+        service: &[u8],
+        wanted: &message::Rule<'_>,
+    ) -> Result<(), Failure> {
+        self.change(
+            service,
+            |draft| {
+                let server = draft.server(&wanted.server).ok_or(ENOENT)?.clone();
+                let before = draft.rules.len();
+                let is_other = |rule: &mut Rule| !is_rule(rule, wanted, &server);
+                draft.rules.keep_only(is_other);
+                match draft.rules.len() == before {
+                    true => Err(Failure::Told(ENOENT, c"No such rule")),
+                    false => Ok(()),
+                }
+            },
+            |origin, service| origin.rule(Action::Delete, service, wanted),
+        )
+    }
+
+    /// Deletes all services.
+    pub(super) fn flush(&self) {
+        self.ktcpvs.flush(|| self.origin.everything(Action::Flush));
+    }
+
+    /// Starts one service, or all that do not run.
+    pub(super) fn start(&self, name: Option<&[u8]>) -> Result<(), Failure> {
+        let services = self.ktcpvs.config.lock();
+        check_loaded(self.ktcpvs)?;
+        if let Some(name) = name {
+            return Ok(self.start_one(&services.find(name)?)?);
+        }
+        let mut outcome = Ok(());
+        for service in &services.services {
+            if !service.is_running() {
+                let started = self.start_one(service);
+                outcome = outcome.and(started);
+            }
+        }
+        Ok(outcome?)
+    }
+
+    fn start_one(&self, service: &Arc<Service>) -> Result {
+        Service::start(service, self.origin.net)?;
+        self.origin.named(Action::Start, service);
+        Ok(())
+    }
+
+    /// Stops one service, or all.
+    pub(super) fn stop(&self, name: Option<&[u8]>) -> Result<(), Failure> {
+        let services = self.ktcpvs.config.lock();
+        match name {
+            Some(name) => self.stop_one(&*services.find(name)?),
+            None => services
+                .services
+                .iter()
+                .for_each(|service| self.stop_one(service)),
+        }
+        Ok(())
+    }
+
+    fn stop_one(&self, service: &Service) {
+        let was_running = service.is_running();
+        service.stop();
+        if was_running {
+            self.origin.named(Action::Stop, service);
         }
     }
-    Ok(outcome?)
 }
 
-/// Stops one service, or all.
-pub(super) fn stop(ktcpvs: &Ktcpvs, name: Option<&[u8]>) -> Result<(), Failure> {
-    let services = ktcpvs.config.lock();
-    match name {
-        Some(name) => services.find(name)?.stop(),
-        None => services.services.iter().for_each(|service| service.stop()),
+/// A server with its weight, as listeners are told of it.
+fn weighing(wanted: &message::Server, weight: Option<u16>) -> message::Server {
+    message::Server {
+        at: wanted.at,
+        weight,
     }
-    Ok(())
 }

@@ -5,9 +5,10 @@
 //! Every command needs `CAP_NET_ADMIN` in the initial user namespace, and acts on the network namespace of the socket that it was sent from.
 //! The C core checks the form of each request by [`policy`], strictly; [`ktcpvs_core::message`] reads it.
 
-mod listings;
+pub(super) mod listings;
 mod policy;
-mod sink;
+mod relays;
+pub(super) mod sink;
 
 use kernel::prelude::*;
 use knet::{
@@ -22,11 +23,14 @@ use ktcpvs_core::{
 
 pub use knet::genetlink::Registration;
 
-use super::{apply, configure, failure::Failure};
+use super::{apply, configure::Changes, failure::Failure, monitor::Origin};
 use crate::netns::Ktcpvs;
 use ipvs_core::nla::Iter;
 
-static FAMILY: GenlFamily = GenlFamily::new(
+/// The index of the group that is told of changes.
+pub(super) const MONITOR: u32 = 0;
+
+pub(super) static FAMILY: GenlFamily = GenlFamily::new(
     uapi::FAMILY_NAME,
     uapi::FAMILY_VERSION,
     0,
@@ -81,6 +85,12 @@ const OPERATIONS: &[Operation] = &[
     of(command::APPLY)
         .policy(policy::APPLY)
         .doit::<Run<Apply>>(),
+    of(command::GET_RELAY)
+        .policy(policy::RELAY)
+        .dumpit::<relays::Relays>(),
+    of(command::DEL_RELAY)
+        .policy(policy::END_RELAYS)
+        .doit::<Run<relays::End>>(),
 ];
 
 const fn of(command: u8) -> Operation {
@@ -147,14 +157,15 @@ fn rule(request: &Request) -> Result<Rule<'_>, Failure> {
     Ok(Rule::read(nest)?)
 }
 
-/// Commands whose work [`configure`] does.
+/// Commands whose work [`Changes`] does.
 macro_rules! commands {
-    ($($(#[$doc:meta])* $name:ident = |$ktcpvs:ident, $request:ident| $run:expr;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident = |$changes:ident, $request:ident| $run:expr;)*) => {$(
         $(#[$doc])*
         struct $name;
 
         impl Command for $name {
-            fn run($ktcpvs: &Ktcpvs, $request: &Request) -> Result<(), Failure> {
+            fn run(ktcpvs: &Ktcpvs, $request: &Request) -> Result<(), Failure> {
+                let $changes = Changes::new(ktcpvs, Origin::of($request));
                 $run
             }
         }
@@ -163,45 +174,49 @@ macro_rules! commands {
 
 commands! {
     /// `NEW_SERVICE`.
-    NewService = |ktcpvs, request| configure::add_service(ktcpvs, &service(request)?);
+    NewService = |changes, request| changes.add_service(&service(request)?);
     /// `SET_SERVICE`.
-    SetService = |ktcpvs, request| configure::edit_service(ktcpvs, &service(request)?);
+    SetService = |changes, request| changes.edit_service(&service(request)?);
     /// `DEL_SERVICE`.
-    DeleteService = |ktcpvs, request| configure::delete_service(ktcpvs, service(request)?.name);
+    DeleteService = |changes, request| changes.delete_service(service(request)?.name);
     /// `NEW_SERVER`.
-    NewServer = |ktcpvs, request| {
-        configure::add_server(ktcpvs, service(request)?.name, &server(request)?)
-    };
+    NewServer = |changes, request| changes.add_server(service(request)?.name, &server(request)?);
     /// `SET_SERVER`.
-    SetServer = |ktcpvs, request| {
-        configure::edit_server(ktcpvs, service(request)?.name, &server(request)?)
-    };
+    SetServer = |changes, request| changes.edit_server(service(request)?.name, &server(request)?);
     /// `DEL_SERVER`.
-    DeleteServer = |ktcpvs, request| {
-        configure::delete_server(ktcpvs, service(request)?.name, &server(request)?)
+    DeleteServer = |changes, request| {
+        changes.delete_server(service(request)?.name, &server(request)?)
     };
     /// `NEW_RULE`.
-    NewRule = |ktcpvs, request| {
-        configure::add_rule(ktcpvs, service(request)?.name, &rule(request)?)
-    };
+    NewRule = |changes, request| changes.add_rule(service(request)?.name, &rule(request)?);
     /// `DEL_RULE`.
-    DeleteRule = |ktcpvs, request| {
-        configure::delete_rule(ktcpvs, service(request)?.name, &rule(request)?)
-    };
+    DeleteRule = |changes, request| changes.delete_rule(service(request)?.name, &rule(request)?);
     /// `FLUSH`.
-    Flush = |ktcpvs, _request| {
-        ktcpvs.flush();
+    Flush = |changes, _request| {
+        changes.flush();
         Ok(())
     };
     /// `START`.
-    Start = |ktcpvs, request| configure::start(ktcpvs, request.net(), named(request)?);
+    Start = |changes, request| changes.start(named(request)?);
     /// `STOP`.
-    Stop = |ktcpvs, request| configure::stop(ktcpvs, named(request)?);
-    /// `INFO`.
-    Info = |_ktcpvs, request| {
+    Stop = |changes, request| changes.stop(named(request)?);
+}
+
+/// `INFO`.
+struct Info;
+
+impl Command for Info {
+    fn run(_: &Ktcpvs, request: &Request) -> Result<(), Failure> {
         let version = uapi::VERSION.to_ne_bytes();
         Ok(request.reply(command::INFO, |message| message.put(top::VERSION, &version))?)
-    };
-    /// `APPLY`.
-    Apply = |ktcpvs, request| apply::apply(ktcpvs, request.attributes());
+    }
+}
+
+/// `APPLY`.
+struct Apply;
+
+impl Command for Apply {
+    fn run(ktcpvs: &Ktcpvs, request: &Request) -> Result<(), Failure> {
+        apply::apply(ktcpvs, &Origin::of(request), request.attributes())
+    }
 }

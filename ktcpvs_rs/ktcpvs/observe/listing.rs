@@ -6,7 +6,7 @@ use kernel::{prelude::*, seq_file::SeqFile, seq_print, str::BStr};
 use knet::proc_seq::Show;
 use ktcpvs_core::{
     config::{Host, Item, Number, Place, Port, Text},
-    http::Fault,
+    http::{answer::Class, Fault},
     message::Endpoint,
 };
 
@@ -100,6 +100,17 @@ fn show_sums(sums: &Sums, seq: &SeqFile) {
         sums.bytes_in,
         sums.bytes_out
     );
+    let classes = [
+        (Class::Successful, '2'),
+        (Class::Redirection, '3'),
+        (Class::ClientError, '4'),
+        (Class::ServerError, '5'),
+    ];
+    for (class, digit) in classes {
+        if sums.of(class) != 0 {
+            seq_print!(seq, ", {} times {digit}xx", sums.of(class));
+        }
+    }
     for (fault, count) in Fault::ALL.into_iter().zip(sums.errors) {
         if count != 0 {
             seq_print!(seq, ", {count} times {}", fault.status());

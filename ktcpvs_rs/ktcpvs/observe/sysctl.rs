@@ -9,10 +9,15 @@ use knet::{
     sysctl::{Entry, Settings},
 };
 
-use crate::netns::Ktcpvs;
+use ktcpvs_core::http::HEAD_MAX;
+
+use crate::{control, netns::Ktcpvs};
 
 /// The longest time-out: a day, in seconds.
 const DAY: i32 = 24 * 60 * 60;
+
+/// The least that heads can be limited to, in bytes.
+const HEAD_LEAST: i32 = 256;
 
 pub(super) const ENTRIES: &[Entry<Ktcpvs>] = &[
     Entry::int(c"debug_level", |ktcpvs: &Ktcpvs| {
@@ -40,6 +45,9 @@ pub(super) const ENTRIES: &[Entry<Ktcpvs>] = &[
         &ktcpvs.settings.header_timeout
     })
     .range(1, DAY),
+    // CAST: It fits.
+    Entry::int(c"max_head", |ktcpvs: &Ktcpvs| &ktcpvs.settings.max_head)
+        .range(HEAD_LEAST, HEAD_MAX as i32),
 ];
 
 impl Settings for Ktcpvs {
@@ -50,7 +58,7 @@ impl Settings for Ktcpvs {
     fn written(&self, net: &Net, name: &CStr, _: &CStr) {
         // When the write returns, nothing is left of the services.
         if *name == *c"unload" && self.settings.unload.load(Relaxed) != 0 {
-            self.unload(net);
+            control::unload(self, net);
         }
     }
 }

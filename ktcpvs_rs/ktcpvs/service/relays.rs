@@ -2,24 +2,24 @@
 
 //! The relays of a service, so that it can end them.
 
-use kernel::prelude::*;
+use kernel::{alloc::KVVec, prelude::*};
 use knet::{rcu::Arc, vec::VecExt};
 
-use crate::relay::{Order, Relay};
+use super::relay::{Order, Relay};
 
 /// The relays, each in a place that it knows.
 pub(super) struct Relays {
-    places: KVec<Option<Arc<Relay>>>,
+    places: KVVec<Option<Arc<Relay>>>,
     /// Places that are free.
-    free: KVec<usize>,
+    free: KVVec<usize>,
     count: usize,
 }
 
 impl Relays {
     pub(super) fn new() -> Self {
         Self {
-            places: KVec::new(),
-            free: KVec::new(),
+            places: KVVec::new(),
+            free: KVVec::new(),
             count: 0,
         }
     }
@@ -57,10 +57,16 @@ impl Relays {
         let _ = self.free.append(place);
     }
 
+    /// All relays from a place on, each with its place.
+    pub(super) fn from(&self, place: usize) -> impl Iterator<Item = (usize, &Arc<Relay>)> {
+        let rest = self.places.get(place..).unwrap_or_default();
+        let places = (place..).zip(rest);
+        places.filter_map(|(place, relay)| Some((place, relay.as_ref()?)))
+    }
+
     /// Tells all relays to do something.
     pub(super) fn order(&self, order: Order) {
-        for relay in self.places.iter().flatten() {
-            Relay::order(relay, order);
-        }
+        self.from(0)
+            .for_each(|(_, relay)| Relay::order(relay, order));
     }
 }

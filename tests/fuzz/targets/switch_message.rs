@@ -6,7 +6,7 @@
 
 use ipvs_core::config::reply::AttributeSink;
 use ipvs_netlink::generic::Attributes;
-use ktcpvs_core::message::{Rule, Server, Service};
+use ktcpvs_core::message::{Relay, RelayFilter, Rule, Server, Service};
 use libfuzzer_sys::fuzz_target;
 
 /// The attributes that `write` appends, without the header of the nest around them.
@@ -32,6 +32,14 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(server) = Server::read(data) {
         let bytes = written(|out| server.write(out));
         assert_eq!(Server::read(&bytes), Ok(server));
+    }
+    if let Ok(relay) = Relay::read(data) {
+        let bytes = written(|out| relay.write(out));
+        assert_eq!(Relay::read(&bytes), Ok(relay));
+    }
+    if let Ok(filter) = RelayFilter::read(data) {
+        let bytes = written(|out| filter.write(out));
+        assert_eq!(RelayFilter::read(&bytes), Ok(filter));
     }
     if let Ok(rule) = Rule::read(data) {
         let bytes = written(|out| rule.write(out));

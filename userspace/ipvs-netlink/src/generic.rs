@@ -9,7 +9,7 @@ use neli::consts::nl::NlmF;
 pub use crate::attributes::Attributes;
 use crate::channel::{Channel, Parts};
 use crate::error::{Errno, Error};
-use crate::message::Body;
+use crate::message::{Body, Content};
 
 /// The family that knows all families, `CTRL`.
 mod controller {
@@ -129,5 +129,52 @@ impl Socket {
         };
         self.channel.ask(self.family, &body, flags, each)?;
         Ok(())
+    }
+}
+
+/// A socket to which the kernel tells what a family sends to a multicast group, in the network namespace of the thread that made
+/// it.
+pub struct Listener {
+    channel: Channel,
+    family: u16,
+}
+
+impl Listener {
+    /// Opens a socket and joins the group.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoFamily`] if there is no family of that name, or it has no such group.
+    pub fn join(family: &str, group: &str) -> Result<Self, Error> {
+        let mut channel = Channel::open(Parts::Long)?;
+        let (family, group) = resolve(&mut channel, family, group)?;
+        channel.join(group.ok_or(Error::NoFamily)?)?;
+        Ok(Self { channel, family })
+    }
+
+    /// Waits for what comes next, and hands the command and the attributes of each message to `each`. Returns whether that is all:
+    /// false if messages were lost, because they were not read in time.
+    ///
+    /// # Errors
+    ///
+    /// If the socket fails, or `each`.
+    pub fn hear(
+        &mut self,
+        mut each: impl FnMut(u8, &[u8]) -> Result<(), Error>,
+    ) -> Result<bool, Error> {
+        let messages = match self.channel.receive() {
+            Err(error) if error.errno() == Some(Errno::ENOBUFS) => return Ok(false),
+            other => other?,
+        };
+        for message in messages {
+            let message = message?;
+            if message.kind != self.family {
+                continue;
+            }
+            if let Content::Answer(command, attributes) = message.content()? {
+                each(command, attributes)?;
+            }
+        }
+        Ok(true)
     }
 }

@@ -6,16 +6,18 @@ use ipvs_core::config::reply::{AttributeSink, Full};
 use ipvs_core::nla::{Iter, NESTED};
 use ipvs_netlink::generic::{Attributes, Socket};
 use ipvs_netlink::Error;
-use ktcpvs_core::message::{Rule, Server, Service};
+use ktcpvs_core::message::{Relay, RelayFilter, Rule, Server, Service};
 use ktcpvs_core::uapi::{self, command, server, service, stats, top};
 
 use crate::failure::{refused, About, Failure};
+use crate::relays::RelayAnswer;
 
 /// What was counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Connections, requests, bytes in, bytes out, requests that were tried again.
-    pub sums: [u64; 5],
+    /// Connections, requests, bytes in, bytes out, requests that were tried again; answers of servers by the first digit of their
+    /// status, 2 to 5.
+    pub sums: [u64; 9],
     /// Answers of the switch itself, by status.
     pub errors: Vec<(u16, u64)>,
 }
@@ -111,6 +113,10 @@ fn stats(nest: &[u8]) -> Stats {
         stats::IN,
         stats::OUT,
         stats::RETRIED,
+        stats::S2XX,
+        stats::S3XX,
+        stats::S4XX,
+        stats::S5XX,
     ];
     let errors = find(nest, stats::ERRORS).unwrap_or_default();
     Stats {
@@ -254,6 +260,55 @@ impl Kernel {
         Ok(all)
     }
 
+    /// The relays that a filter means, of one service or of all.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub fn relays(
+        &mut self,
+        name: Option<&[u8]>,
+        filter: &RelayFilter,
+    ) -> Result<Vec<RelayAnswer>, Failure> {
+        let mut all = Vec::new();
+        meant(name, filter, false)
+            .and_then(|attributes| {
+                self.0.list(command::GET_RELAY, attributes, |answer| {
+                    let service = find(answer, top::SERVICE).map(Service::read);
+                    let relay = find(answer, top::RELAY).map(Relay::read);
+                    let (Some(Ok(service)), Some(Ok(relay))) = (service, relay) else {
+                        return Err(Error::Malformed("a relay that cannot be read"));
+                    };
+                    all.push(RelayAnswer::new(service.name, &relay));
+                    Ok(())
+                })
+            })
+            .map_err(|error| refused(error, About::Service))?;
+        Ok(all)
+    }
+
+    /// Ends the relays that a filter means; their number.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub fn end_relays(
+        &mut self,
+        name: Option<&[u8]>,
+        filter: &RelayFilter,
+    ) -> Result<u32, Failure> {
+        let mut count = 0;
+        meant(name, filter, true)
+            .and_then(|attributes| {
+                self.0.execute(command::DEL_RELAY, attributes, |answer| {
+                    count = number(answer, top::COUNT);
+                    Ok(())
+                })
+            })
+            .map_err(|error| refused(error, About::Service))?;
+        Ok(count)
+    }
+
     fn list(
         &mut self,
         command: u8,
@@ -265,6 +320,20 @@ impl Kernel {
             .and_then(|attributes| self.0.list(command, attributes, each))
             .map_err(|error| refused(error, About::Service))
     }
+}
+
+/// A message about relays. `says_all` makes it say that all are meant, if nothing else is said.
+fn meant(name: Option<&[u8]>, filter: &RelayFilter, says_all: bool) -> Result<Attributes, Error> {
+    let service = name.map(Service::named);
+    message(service.as_ref(), |out| {
+        if !filter.is_all() {
+            out.nest(top::RELAY, |out| filter.write(out))?;
+        }
+        match says_all && filter.is_all() && service.is_none() {
+            true => out.put_u32(top::FLAGS, uapi::ALL),
+            false => Ok(()),
+        }
+    })
 }
 
 fn read_service(answer: &[u8]) -> Result<ServiceAnswer, Error> {

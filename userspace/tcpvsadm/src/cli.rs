@@ -36,6 +36,10 @@ pub enum Verb {
     Start,
     /// `--stop`
     Stop,
+    /// `--end-relays`
+    EndRelays,
+    /// `--monitor`
+    Monitor,
     /// `-h`
     Help,
 }
@@ -67,11 +71,17 @@ pub enum Flag {
     Json,
     /// `--check`
     Check,
+    /// `--relays`
+    Relays,
+    /// `-c`
+    Client,
+    /// `--all`
+    All,
 }
 
 use Flag::{
-    Check, Ident, Json, Listen, Match, Numeric, Pattern, RealServer, Scheduler, ServerPort, Stats,
-    Weight,
+    All, Check, Client, Ident, Json, Listen, Match, Numeric, Pattern, RealServer, Relays,
+    Scheduler, ServerPort, Stats, Weight,
 };
 
 /// A command as it is typed: short, long, what it is, what it needs, what it may have besides.
@@ -83,7 +93,7 @@ type Command = (
     &'static [Flag],
 );
 
-const COMMANDS: [Command; 14] = [
+const COMMANDS: [Command; 16] = [
     (
         Some('A'),
         "add-service",
@@ -146,18 +156,26 @@ const COMMANDS: [Command; 14] = [
         "list",
         Verb::List,
         &[],
-        &[Ident, Numeric, Stats, Json],
+        &[Ident, Numeric, Stats, Json, Relays, RealServer, Client],
     ),
     (Some('f'), "load-configfile", Verb::Load, &[], &[Check]),
     (None, "start", Verb::Start, &[], &[Ident]),
     (None, "stop", Verb::Stop, &[], &[Ident]),
+    (
+        None,
+        "end-relays",
+        Verb::EndRelays,
+        &[],
+        &[Ident, RealServer, Client, All],
+    ),
+    (None, "monitor", Verb::Monitor, &[], &[Numeric, Json]),
     (Some('h'), "help", Verb::Help, &[], &[]),
 ];
 
 /// An option as it is typed: short, long, whether it has a value, its name in messages.
 type Word = (Option<char>, &'static str, Flag, bool, &'static str);
 
-const OPTIONS: [Word; 13] = [
+const OPTIONS: [Word; 16] = [
     (Some('n'), "numeric", Numeric, false, "numeric"),
     (Some('i'), "ident", Ident, true, "ident"),
     (Some('s'), "scheduler", Scheduler, true, "scheduler"),
@@ -171,6 +189,9 @@ const OPTIONS: [Word; 13] = [
     (None, "stats", Stats, false, "stats"),
     (None, "json", Json, false, "json"),
     (None, "check", Check, false, "check"),
+    (None, "relays", Relays, false, "relays"),
+    (Some('c'), "client", Client, true, "client"),
+    (None, "all", All, false, "all"),
 ];
 
 /// What was typed, each value checked on its own.
@@ -186,6 +207,8 @@ pub struct Typed {
     pub listen: Vec<String>,
     /// `-r`
     pub server: Option<String>,
+    /// `-c`
+    pub client: Option<String>,
     /// `-w`
     pub weight: Option<u16>,
     /// `-p`
@@ -291,6 +314,7 @@ pub fn parse(words: &[String]) -> Result<(Verb, Typed), Failure> {
         typed.flags.push(flag);
         take(&mut typed, flag, value)?;
     }
+    check_together(verb, &typed)?;
     for flag in needed {
         if !typed.has(*flag) {
             let name = name_of(*flag);
@@ -300,6 +324,22 @@ pub fn parse(words: &[String]) -> Result<(Verb, Typed), Failure> {
         }
     }
     Ok((verb, typed))
+}
+
+/// Refuses options that need another one, which is not there.
+fn check_together(verb: Verb, typed: &Typed) -> Result<(), Failure> {
+    let of_relays = [RealServer, Client];
+    let lonely = of_relays.iter().find(|flag| typed.has(**flag));
+    match (verb, lonely) {
+        (Verb::List, Some(flag)) if !typed.has(Relays) => Err(Failure::usage(format!(
+            "Illegal '{}' option with the 'list' command",
+            name_of(*flag)
+        ))),
+        (Verb::EndRelays, None) if !typed.has(Ident) && !typed.has(All) => Err(Failure::usage(
+            "You need to supply the 'all' option for the 'end-relays' command",
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn unknown() -> Failure {
@@ -342,10 +382,11 @@ fn take(typed: &mut Typed, flag: Flag, value: String) -> Result<(), Failure> {
         // A port is told from a place by what is before it.
         ServerPort => typed.listen.push(format!(":{value}")),
         Listen => typed.listen.push(value),
-        RealServer => match Place::parse(value.as_bytes()) {
-            Some(_) => typed.server = Some(value),
-            None => return Err(Failure::usage("illegal address:port specified")),
-        },
+        RealServer | Client if Place::parse(value.as_bytes()).is_none() => {
+            return Err(Failure::usage("illegal address:port specified"));
+        }
+        RealServer => typed.server = Some(value),
+        Client => typed.client = Some(value),
         Weight => {
             let weight = value.parse();
             typed.weight = Some(weight.map_err(|_| Failure::usage("illegal weight specified"))?);
@@ -358,7 +399,7 @@ fn take(typed: &mut Typed, flag: Flag, value: String) -> Result<(), Failure> {
             let group = value.parse().ok().filter(|group| *group <= GROUP_MAX);
             typed.group = group.ok_or_else(|| Failure::usage("illegal match number specified"))?;
         }
-        Numeric | Stats | Json | Check => {}
+        Numeric | Stats | Json | Check | Relays | All => {}
     }
     Ok(())
 }
@@ -383,6 +424,15 @@ mod tests {
         assert_eq!((found.pattern.as_deref(), found.group), (Some("/a=b"), 9));
         let (verb, found) = typed("-Ln --stats").unwrap();
         assert!(verb == Verb::List && found.has(Numeric) && found.has(Stats));
+        let (verb, found) = typed("--end-relays -i web -c 10.0.0.9").unwrap();
+        assert_eq!(verb, Verb::EndRelays);
+        assert_eq!(found.client.as_deref(), Some("10.0.0.9"));
+        assert!(typed("-L --relays -r 10.0.0.1:80 -n")
+            .unwrap()
+            .1
+            .has(Relays));
+        assert_eq!(typed("--end-relays --all").unwrap().0, Verb::EndRelays);
+        assert_eq!(typed("--monitor --json").unwrap().0, Verb::Monitor);
         assert_eq!(typed("").unwrap().0, Verb::List);
         assert_eq!(typed("-f - --check").unwrap().1.file.as_deref(), Some("-"));
     }
@@ -417,6 +467,17 @@ mod tests {
             ),
             ("-L what", 2, "unknown arguments found in command line"),
             ("-A -i a/b", 2, "illegal ident specified"),
+            (
+                "-L -c 10.0.0.1",
+                2,
+                "Illegal 'client' option with the 'list' command",
+            ),
+            (
+                "--end-relays",
+                2,
+                "You need to supply the 'all' option for the 'end-relays' command",
+            ),
+            ("--end-relays -c :", 2, "illegal address:port specified"),
         ] {
             let failure = typed(line).unwrap_err();
             assert_eq!(

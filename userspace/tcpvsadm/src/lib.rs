@@ -9,5 +9,7 @@ pub mod cli;
 pub mod configuration;
 pub mod failure;
 pub mod listing;
+pub mod monitor;
 pub mod names;
 pub mod program;
+pub mod relays;

@@ -136,11 +136,14 @@ fn state(service: &Service<'_>) -> &'static str {
 }
 
 fn comment(out: &mut Vec<u8>, what: &str, stats: &Stats) {
-    let [conns, requests, bytes_in, bytes_out, retried] = stats.sums;
+    let [conns, requests, bytes_in, bytes_out, retried, classes @ ..] = stats.sums;
     let mut line = format!(
         "    # {what}, {conns} connections, {requests} requests, {retried} tried again, \
          {bytes_in} bytes in, {bytes_out} out"
     );
+    for (digit, count) in (2..).zip(classes).filter(|(_, count)| *count != 0) {
+        line += &format!(", {count} times {digit}xx");
+    }
     for (status, count) in &stats.errors {
         line += &format!(", {count} times {status}");
     }
@@ -197,7 +200,9 @@ fn json_service(answer: &ServiceAnswer, numeric: bool) -> Result<Value, Error> {
 }
 
 fn json_stats(stats: &Stats) -> Value {
-    let [conns, requests, bytes_in, bytes_out, retried] = stats.sums;
+    let [conns, requests, bytes_in, bytes_out, retried, classes @ ..] = stats.sums;
+    let answers = (2..).zip(classes);
+    let answers = answers.map(|(digit, count)| (format!("{digit}xx"), json!(count)));
     let errors = stats
         .errors
         .iter()
@@ -208,12 +213,13 @@ fn json_stats(stats: &Stats) -> Value {
         "bytes_in": bytes_in,
         "bytes_out": bytes_out,
         "retried": retried,
+        "answers": answers.collect::<serde_json::Map<_, _>>(),
         "errors": errors.collect::<serde_json::Map<_, _>>(),
     })
 }
 
 /// An endpoint as the file has it.
-fn address(at: Endpoint, numeric: bool) -> String {
+pub fn address(at: Endpoint, numeric: bool) -> String {
     let shown = Shown::new(at, numeric);
     let mut line = Vec::new();
     put(&mut line, &Item::Listen(shown.place()));

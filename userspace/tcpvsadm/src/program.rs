@@ -14,7 +14,7 @@ use crate::cli::{self, Flag, Typed, Verb};
 use crate::configuration::{self, PORT};
 use crate::failure::{refused, About, Failure};
 use crate::listing::{self, Style};
-use crate::names;
+use crate::{monitor, names, relays};
 
 const USAGE: &str = include_str!("usage.txt");
 /// The first line of a list.
@@ -48,6 +48,9 @@ fn obey(verb: Verb, typed: &Typed) -> Result<Vec<u8>, Failure> {
     if verb == Verb::Load {
         return load(typed);
     }
+    if verb == Verb::Monitor {
+        return monitor::run(typed);
+    }
     // What can be said without a kernel comes first.
     let service = service(typed)?;
     let mut kernel = Kernel::connect()?;
@@ -66,7 +69,8 @@ fn obey(verb: Verb, typed: &Typed) -> Result<Vec<u8>, Failure> {
         Verb::Start => switch(&mut kernel, command::START, typed)?,
         Verb::Stop => switch(&mut kernel, command::STOP, typed)?,
         Verb::List => return list(&mut kernel, typed),
-        Verb::Load | Verb::Help => {}
+        Verb::EndRelays => return end_relays(&mut kernel, typed),
+        Verb::Load | Verb::Monitor | Verb::Help => {}
     }
     Ok(Vec::new())
 }
@@ -143,8 +147,15 @@ fn change_rule(kernel: &mut Kernel, command: u8, typed: &Typed) -> Result<(), Fa
 
 fn list(kernel: &mut Kernel, typed: &Typed) -> Result<Vec<u8>, Failure> {
     let name = typed.ident.as_deref().map(str::as_bytes);
-    let services = kernel.services(name)?;
     let numeric = typed.has(Flag::Numeric);
+    if typed.has(Flag::Relays) {
+        let found = kernel.relays(name, &relays::filter(typed)?)?;
+        return Ok(match typed.has(Flag::Json) {
+            true => relays::json(&found, numeric),
+            false => relays::table(&found, numeric),
+        });
+    }
+    let services = kernel.services(name)?;
     let stats = typed.has(Flag::Stats);
     let text = match typed.has(Flag::Json) {
         true => listing::json(&services, numeric),
@@ -155,6 +166,12 @@ fn list(kernel: &mut Kernel, typed: &Typed) -> Result<Vec<u8>, Failure> {
         true => Ok([VERSION, &text].concat()),
         false => Ok(text),
     }
+}
+
+fn end_relays(kernel: &mut Kernel, typed: &Typed) -> Result<Vec<u8>, Failure> {
+    let name = typed.ident.as_deref().map(str::as_bytes);
+    let count = kernel.end_relays(name, &relays::filter(typed)?)?;
+    Ok(format!("{count} relays ended\n").into_bytes())
 }
 
 fn load(typed: &Typed) -> Result<Vec<u8>, Failure> {

@@ -10,7 +10,7 @@ use knet::{
     vec::VecExt,
 };
 use ktcpvs_core::{
-    http::Fault,
+    http::{answer::Class, Fault},
     message,
     uapi::{command, server, service as kind, service_flags, stats, top},
 };
@@ -36,6 +36,10 @@ fn put_stats(out: &mut impl AttributeSink, kind: u16, sums: &Sums) -> Result<(),
             (stats::IN, sums.bytes_in),
             (stats::OUT, sums.bytes_out),
             (stats::RETRIED, sums.retried),
+            (stats::S2XX, sums.of(Class::Successful)),
+            (stats::S3XX, sums.of(Class::Redirection)),
+            (stats::S4XX, sums.of(Class::ClientError)),
+            (stats::S5XX, sums.of(Class::ServerError)),
         ] {
             out.put_u64(kind, value, stats::PAD)?;
         }
@@ -50,7 +54,12 @@ fn put_stats(out: &mut impl AttributeSink, kind: u16, sums: &Sums) -> Result<(),
     })
 }
 
-fn put_service(out: &mut impl AttributeSink, service: &Service, body: &Body) -> Result<(), Full> {
+/// What a service is configured to, without servers and rules.
+pub(in crate::control) fn put_config(
+    out: &mut impl AttributeSink,
+    service: &Service,
+    body: &Body,
+) -> Result<(), Full> {
     let config = &body.config;
     let flags = match (service.is_running(), service.relays()) {
         (true, _) => service_flags::RUNNING,
@@ -71,10 +80,14 @@ fn put_service(out: &mut impl AttributeSink, service: &Service, body: &Body) -> 
         servers: None,
         rules: None,
     };
+    told.write(out)?;
+    let states = u32::try_from(body.states()).unwrap_or(u32::MAX);
+    out.put_u32(kind::STATES, states)
+}
+
+fn put_service(out: &mut impl AttributeSink, service: &Service, body: &Body) -> Result<(), Full> {
     out.nest(top::SERVICE, |out| {
-        told.write(out)?;
-        let states = u32::try_from(body.states()).unwrap_or(u32::MAX);
-        out.put_u32(kind::STATES, states)?;
+        put_config(out, service, body)?;
         put_stats(out, kind::STATS, &service.stats.sums())
     })
 }

@@ -63,6 +63,15 @@ const RULE_ONLY: &[Policy] = &[
     Policy::U16,                        // PORT
 ];
 
+/// What relays are told by.
+const RELAY_ONLY: &[Policy] = &[
+    NO,
+    ADDR,        // CLIENT_ADDR
+    Policy::U16, // CLIENT_PORT
+    ADDR,        // SERVER_ADDR
+    Policy::U16, // SERVER_PORT
+];
+
 /// No attribute.
 pub(super) const NOTHING: &[Policy] = &[NO, NO];
 /// At most the name of a service.
@@ -75,3 +84,21 @@ pub(super) const SERVER: &[Policy] = &[NO, Policy::nest(SERVICE_KEY), Policy::ne
 pub(super) const RULE: &[Policy] = &[NO, Policy::nest(SERVICE_KEY), NO, Policy::nest(RULE_ONLY)];
 /// Whole services.
 pub(super) const APPLY: &[Policy] = &[NO, Policy::nest(SERVICE_WHOLE)];
+/// The name of a service, and relays.
+pub(super) const RELAY: &[Policy] = &[
+    NO,
+    Policy::nest(SERVICE_KEY),
+    NO,
+    NO,
+    Policy::nest(RELAY_ONLY),
+];
+/// The same, or that all relays are meant.
+pub(super) const END_RELAYS: &[Policy] = &[
+    NO,
+    Policy::nest(SERVICE_KEY),
+    NO,
+    NO,
+    Policy::nest(RELAY_ONLY),
+    NO,
+    Policy::u32_in(0, 1), // FLAGS
+];

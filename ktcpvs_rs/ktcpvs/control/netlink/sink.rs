@@ -6,10 +6,10 @@ use ipvs_core::config::reply::{AttributeSink, Full};
 use knet::genetlink::{self, Message, NESTED};
 
 /// A netlink message that is being written.
-pub(super) struct Sink<'m, 'a>(&'m mut Message<'a>);
+pub(in crate::control) struct Sink<'m, 'a>(&'m mut Message<'a>);
 
 /// Lets `write` append to `message`.
-pub(super) fn append(
+pub(in crate::control) fn append(
     message: &mut Message<'_>,
     write: impl FnOnce(&mut Sink<'_, '_>) -> Result<(), Full>,
 ) -> Result<(), genetlink::Full> {

@@ -149,6 +149,7 @@ impl Session<'_, '_> {
                     service.stats.retried();
                 } else {
                     service.stats.request();
+                    self.state.begin_request();
                 }
                 if service.settings.logs(5) {
                     pr_info!("a relay goes to {:?}\n", socket_addr(server.at()));
@@ -157,6 +158,8 @@ impl Session<'_, '_> {
             None if service.settings.logs(1) => pr_info!("there is no server for a relay\n"),
             None => {}
         }
+        // Whoever stands in for others answers, too.
+        self.state.is_answer_due = self.state.machine.request().is_some();
         let chosen = match found {
             Some(server) => {
                 server.stats.conn();

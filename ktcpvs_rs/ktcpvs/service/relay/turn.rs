@@ -36,7 +36,8 @@ impl BottomHalfJob<Relay> for Turn {
 
     fn run(relay: Arc<Relay>, context: &BottomHalf) {
         let mut inner = relay.inner.lock();
-        if !inner.state.has_ended() {
+        // One that has not begun may never do, so it arms no timer. What it was told waits until it begins.
+        if inner.streams.client.is_some() && !inner.state.has_ended() {
             inner.turn(&relay, context);
         }
     }
@@ -78,7 +79,6 @@ impl Inner {
     fn with_streams(&mut self, relay: &Arc<Relay>, context: &BottomHalf, now: u64) -> Next {
         let Self { streams, state } = self;
         let Some(client) = &streams.client else {
-            // The relay has not begun.
             return Next::Wait;
         };
         let Ok(locked) = Locked::lock(client, streams.server.as_ref(), context) else {

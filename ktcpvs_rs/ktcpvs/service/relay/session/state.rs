@@ -4,12 +4,11 @@
 
 use core::net::SocketAddr;
 use knet::rcu::{self, Arc};
+use ktcpvs_core::message::Endpoint;
 use ktcpvs_core::relay::{Event, Relay as Machine, Side, TRIES_MAX};
 
-use crate::{
-    relay::Relay,
-    server::{socket_addr, Chosen, Server},
-};
+use super::super::Relay;
+use crate::server::{socket_addr, Chosen, Server};
 
 /// A turn moves so many bytes in a direction at most.
 const BUDGET: usize = 256 * 1024;
@@ -24,10 +23,18 @@ enum Link {
 }
 
 /// What a relay knows.
-pub(in crate::relay) struct State {
-    pub(in crate::relay) machine: Machine,
+pub(in crate::service::relay) struct State {
+    pub(in crate::service::relay) machine: Machine,
     link: Link,
     chosen: Option<Chosen>,
+    /// The server that there is a connection to, or one is being made.
+    server: Option<Endpoint>,
+    /// Bytes that were moved, by where they came from.
+    moved: [u64; 2],
+    /// So often a server was chosen for a request.
+    requests: u32,
+    /// The first bytes of the server are those of an answer, and were not looked at yet.
+    pub(super) is_answer_due: bool,
     /// Servers that were chosen before.
     tried: [Option<Arc<Server>>; TRIES_MAX as usize],
     tries: usize,
@@ -36,6 +43,8 @@ pub(in crate::relay) struct State {
     /// Counts connections that were asked for, and given up.
     attempt: u32,
     is_refused: bool,
+    /// The connection could not be made for a reason that is not the server's.
+    is_own_fault: bool,
     /// To send by a side has failed.
     failed: [bool; 2],
     /// The machine knows that the connection to the server is broken.
@@ -43,9 +52,9 @@ pub(in crate::relay) struct State {
     /// How much may be moved in this turn, by where it comes from.
     budget: [usize; 2],
     /// When the timer goes off, if it is armed.
-    pub(in crate::relay) armed: Option<u64>,
+    pub(in crate::service::relay) armed: Option<u64>,
     /// Something is to be tried again soon.
-    pub(in crate::relay) needs_retry: bool,
+    pub(in crate::service::relay) needs_retry: bool,
     has_ended: bool,
     is_finished: bool,
 }
@@ -58,16 +67,21 @@ const fn index(side: Side) -> usize {
 }
 
 impl State {
-    pub(in crate::relay) fn new(machine: Machine) -> Self {
+    pub(in crate::service::relay) fn new(machine: Machine) -> Self {
         Self {
             machine,
             link: Link::None,
             chosen: None,
+            server: None,
+            moved: [0; 2],
+            requests: 0,
+            is_answer_due: false,
             tried: [const { None }; TRIES_MAX as usize],
             tries: 0,
             connect: None,
             attempt: 0,
             is_refused: false,
+            is_own_fault: false,
             failed: [false; 2],
             is_failure_told: false,
             budget: [BUDGET; 2],
@@ -78,29 +92,34 @@ impl State {
         }
     }
 
-    pub(in crate::relay) fn begin_turn(&mut self) {
+    pub(in crate::service::relay) fn begin_turn(&mut self) {
         self.budget = [BUDGET; 2];
         self.needs_retry = false;
     }
 
-    pub(in crate::relay) const fn has_ended(&self) -> bool {
+    pub(in crate::service::relay) const fn has_ended(&self) -> bool {
         self.has_ended
     }
 
     /// Nothing is done behind this but slow work.
-    pub(in crate::relay) fn end(&mut self) {
+    pub(in crate::service::relay) fn end(&mut self) {
         self.has_ended = true;
         self.connect = None;
         self.chosen = None;
     }
 
     /// Whether slow work has to end the relay now; it is told once.
-    pub(in crate::relay) fn take_end(&mut self) -> bool {
+    pub(in crate::service::relay) fn take_end(&mut self) -> bool {
         self.has_ended && !core::mem::replace(&mut self.is_finished, true)
     }
 
     /// Asks slow work to connect to the server that was chosen, or the one that stands in for others.
-    pub(in crate::relay) fn connect(&mut self, is_redirect: bool, relay: &Arc<Relay>, now: u64) {
+    pub(in crate::service::relay) fn connect(
+        &mut self,
+        is_redirect: bool,
+        relay: &Arc<Relay>,
+        now: u64,
+    ) {
         let to = match is_redirect {
             true => {
                 let guard = rcu::read_lock();
@@ -111,6 +130,7 @@ impl State {
         };
         self.link = Link::Connecting;
         self.attempt = self.attempt.wrapping_add(1);
+        self.server = to;
         self.connect = to.map(|to| socket_addr(&to));
         match self.connect {
             Some(_) => Relay::be_slow(relay),
@@ -119,15 +139,19 @@ impl State {
     }
 
     /// The connection to the server is given up.
-    pub(in crate::relay) fn release(&mut self, relay: &Arc<Relay>) {
-        if let (Link::Connecting, Some(server)) = (self.link, &self.chosen) {
+    pub(in crate::service::relay) fn release(&mut self, relay: &Arc<Relay>) {
+        if let (Link::Connecting, Some(server), false) =
+            (self.link, &self.chosen, self.is_own_fault)
+        {
             server.set_down();
         }
         self.forget_choice();
+        self.server = None;
         self.link = Link::None;
         self.attempt = self.attempt.wrapping_add(1);
         self.connect = None;
         self.is_refused = false;
+        self.is_own_fault = false;
         self.is_failure_told = false;
         if let Some(failed) = self.failed.get_mut(index(Side::Server)) {
             *failed = false;
@@ -136,18 +160,21 @@ impl State {
     }
 
     /// What slow work is to connect to, and which attempt that is.
-    pub(in crate::relay) fn take_connect(&mut self) -> Option<(SocketAddr, u32)> {
+    pub(in crate::service::relay) fn take_connect(&mut self) -> Option<(SocketAddr, u32)> {
         self.connect.take().map(|to| (to, self.attempt))
     }
 
     /// Whether this attempt was not given up.
-    pub(in crate::relay) fn is_awaited(&self, attempt: u32) -> bool {
+    pub(in crate::service::relay) fn is_awaited(&self, attempt: u32) -> bool {
         !self.has_ended && self.attempt == attempt
     }
 
-    /// This attempt has failed at once.
-    pub(in crate::relay) fn cannot_connect(&mut self, attempt: u32) {
-        self.is_refused |= self.is_awaited(attempt);
+    /// This attempt has failed at once. The server is passed over for a while if it `is_of_server`.
+    pub(in crate::service::relay) fn cannot_connect(&mut self, attempt: u32, is_of_server: bool) {
+        if self.is_awaited(attempt) {
+            self.is_refused = true;
+            self.is_own_fault = !is_of_server;
+        }
     }
 
     pub(super) fn take_refusal(&mut self) -> bool {
@@ -205,9 +232,23 @@ impl State {
         self.budget.get(index(from)).copied().unwrap_or(0)
     }
 
+    /// So much was moved.
     pub(super) fn spend(&mut self, from: Side, bytes: usize) {
-        if let Some(budget) = self.budget.get_mut(index(from)) {
+        let budget = self.budget.get_mut(index(from));
+        if let (Some(budget), Some(moved)) = (budget, self.moved.get_mut(index(from))) {
             *budget = budget.saturating_sub(bytes);
+            // CAST: A u64 holds it.
+            *moved = moved.wrapping_add(bytes as u64);
         }
+    }
+
+    /// A server was chosen for a request that has not had one.
+    pub(super) fn begin_request(&mut self) {
+        self.requests = self.requests.saturating_add(1);
+    }
+
+    /// The server, the bytes from the client and to it, and the number of requests.
+    pub(in crate::service::relay) fn progress(&self) -> (Option<Endpoint>, [u64; 2], u32) {
+        (self.server, self.moved, self.requests)
     }
 }

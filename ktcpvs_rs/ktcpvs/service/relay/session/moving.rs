@@ -4,7 +4,10 @@
 
 use knet::tcp::{Stop, Which};
 use ktcpvs_core::{
-    http::Fault,
+    http::{
+        answer::{class_of, STATUS_LEN},
+        Fault,
+    },
     relay::{Event, Halt, Side},
 };
 
@@ -19,6 +22,9 @@ impl Session<'_, '_> {
             let halt = Halt::Limit;
             self.on(Event::Moved { bytes: 0, halt });
             return false;
+        }
+        if from == Side::Server && self.state.is_answer_due {
+            self.note_answer();
         }
         let service = &self.relay.service;
         let copy_max = service.settings.copy_max();
@@ -44,6 +50,23 @@ impl Session<'_, '_> {
         self.on(Event::Moved { bytes, halt });
         self.want_room(from.other(), moved.stop);
         true
+    }
+
+    /// Counts the answer that begins with the first bytes of the server.
+    fn note_answer(&mut self) {
+        let mut beginning = [0; STATUS_LEN];
+        let count = self.locked.peek(Which::Far, &mut beginning);
+        if count == 0 {
+            return;
+        }
+        self.state.is_answer_due = false;
+        let class = beginning.get(..count).and_then(class_of);
+        if let Some(class) = class {
+            self.relay.service.stats.answer(class);
+            if let Some(server) = self.state.chosen() {
+                server.stats.answer(class);
+            }
+        }
     }
 
     /// Why a side has no more bytes.

@@ -2,6 +2,7 @@
 
 //! What a thread does for a relay, as it sleeps.
 
+use kernel::prelude::*;
 use knet::{
     field::{field, Field},
     rcu::Arc,
@@ -33,8 +34,8 @@ impl Job<Relay> for Slow {
                 }
                 // It was too late, or nobody wants it any more.
                 Ok(stream) => Some(stream),
-                Err(_) => {
-                    inner.state.cannot_connect(attempt);
+                Err(error) => {
+                    inner.state.cannot_connect(attempt, is_of_route(error));
                     None
                 }
             };
@@ -45,6 +46,12 @@ impl Job<Relay> for Slow {
         }
         Self::finish(&relay);
     }
+}
+
+/// Whether a connection cannot be made because the server is not reached. Everything else, as a lack of ports or memory, is no
+/// fault of the server.
+fn is_of_route(error: Error) -> bool {
+    matches!(error, ENETUNREACH | EHOSTUNREACH | ECONNREFUSED)
 }
 
 impl Slow {

@@ -34,22 +34,24 @@ use knet::{
     rcu::{Arc, Ref, Slot},
     spinlock::SpinLockBh,
     tcp::{Owner, Unowned},
-    time::Jiffies,
+    time::{Jiffies, HZ},
     timer::{Expire, Storage, Timer},
     work::{BottomHalfWork, InBottomHalf, InProcess, OpenQueue, Queue, Work},
 };
 use ktcpvs_core::{
     http::HEAD_MAX,
+    message::{self, Endpoint, RelayFilter},
     relay::{Mode, Relay as Machine, Settings as Wants},
 };
 
 use self::{session::State, slow::Slow, streams::Streams, turn::Turn};
-use crate::{scheduler::Reads, service::Body, service::Service};
+use super::{Body, Service};
+use crate::scheduler::Reads;
 
 /// Turns.
 static TURNS: Queue<InBottomHalf> = Queue::new();
 /// Slow work, and accepting.
-pub(crate) static SLOW: Queue<InProcess> = Queue::new();
+pub(super) static SLOW: Queue<InProcess> = Queue::new();
 /// Where heads are read.
 static HEADS: Slot<Heads> = Slot::empty();
 
@@ -90,7 +92,7 @@ pub fn open() -> Result<Opened> {
 /// What a relay is told to do.
 #[derive(Clone, Copy)]
 #[repr(u32)]
-pub(crate) enum Order {
+pub(super) enum Order {
     /// Read no more requests.
     Stop = 1,
     /// Reset everything.
@@ -113,13 +115,27 @@ impl Drop for Counted {
     }
 }
 
+/// What a relay begins with.
+pub(super) struct Beginning {
+    /// Its place in the list of its service.
+    pub(super) place: usize,
+    pub(super) net: NetRef,
+    /// The client.
+    pub(super) peer: Endpoint,
+    /// What the scheduler reads.
+    pub(super) reads: Reads,
+}
+
 /// A relay.
 #[pin_data]
-pub(crate) struct Relay {
+pub(super) struct Relay {
     service: Arc<Service>,
     net: NetRef,
     /// Its place in the list of the service.
     place: usize,
+    client: Endpoint,
+    /// When it has begun, in ticks.
+    since: u64,
     /// Bits of [`Order`].
     orders: AtomicU32,
     /// The timer has gone off.
@@ -146,13 +162,17 @@ struct Inner {
 
 impl Relay {
     /// A relay for a connection that was accepted, with a place in the list of its service. May sleep.
-    pub(crate) fn new(
+    pub(super) fn new(
         service: &Arc<Service>,
-        place: usize,
-        client: &Unowned,
+        beginning: Beginning,
         body: &Body,
-        reads: Reads,
     ) -> Result<Arc<Self>> {
+        let Beginning {
+            place,
+            net,
+            peer,
+            reads,
+        } = beginning;
         let wants = Wants {
             mode: match reads {
                 Reads::Nothing => Mode::Connection,
@@ -160,6 +180,7 @@ impl Relay {
             },
             has_redirect: body.config.redirect.is_some(),
             max_body: body.config.max_body,
+            max_head: service.settings.max_head(),
             times: service.settings.times(),
         };
         let now = now();
@@ -167,13 +188,14 @@ impl Relay {
             streams: Streams::new(),
             state: State::new(Machine::new(wants, now)),
         };
-        let net = client.namespace()?;
         let counted = Counted::new(service);
         Arc::pin_init(
             pin_init!(Self {
                 service: service.clone(),
                 net,
                 place,
+                client: peer,
+                since: now,
                 orders: AtomicU32::new(0),
                 is_late: AtomicBool::new(false),
                 is_busy: AtomicBool::new(false),
@@ -187,8 +209,27 @@ impl Relay {
         )
     }
 
+    /// What is told of the relay, if a request means it.
+    pub(super) fn tell(&self, filter: &RelayFilter) -> Option<message::Relay<'static>> {
+        let inner = self.inner.lock();
+        let (server, [bytes_in, bytes_out], requests) = inner.state.progress();
+        let seconds = ticks_since(self.since).checked_div(HZ as u64);
+        filter.matches(&self.client, server.as_ref()).then(|| {
+            // CAST: A u32 holds the seconds of 136 years.
+            message::Relay {
+                client: self.client,
+                server,
+                state: inner.state.machine.state().as_bytes(),
+                age: seconds.unwrap_or(0) as u32,
+                bytes_in,
+                bytes_out,
+                requests,
+            }
+        })
+    }
+
     /// Begins, with the connection that it was made for. May sleep.
-    pub(crate) fn begin(relay: &Arc<Self>, client: Unowned) -> Result {
+    pub(super) fn begin(relay: &Arc<Self>, client: Unowned) -> Result {
         let client = client.own(relay.clone())?;
         relay.inner.lock().streams.client = Some(client);
         Self::kick(relay);
@@ -196,7 +237,7 @@ impl Relay {
     }
 
     /// Tells a relay to do something.
-    pub(crate) fn order(relay: &Arc<Self>, order: Order) {
+    pub(super) fn order(relay: &Arc<Self>, order: Order) {
         // CAST: The number of the variant.
         // ORDERING: Release, paired with the swap in `orders`.
         relay.orders.fetch_or(order as u32, Release);
@@ -250,4 +291,9 @@ impl Expire for Relay {
 fn now() -> u64 {
     // CAST: A u64 holds it.
     Jiffies::now().ticks() as u64
+}
+
+/// So many ticks have passed since a moment.
+fn ticks_since(then: u64) -> u64 {
+    now().saturating_sub(then)
 }
