@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # One verb, one line. What Kbuild does with the sources is in the file Kbuild.
 
-.PHONY: modules setup demo test test-debug test-pair reproduce reverted test-parallel fuzz flood soak bench bench-scale profile clippy fmt fmt-check doc install install-tools clean help
+.PHONY: modules setup demo test test-debug test-pair reproduce reverted test-parallel fuzz flood soak bench bench-scale bench-l7 profile clippy fmt fmt-check doc install install-tools clean help
 .DEFAULT_GOAL := modules
 
 modules: setup ## build the kernel modules into build/ (the default)
@@ -43,6 +43,10 @@ bench: modules ## instructions per packet, the C module's and ours (ROWS=all: wi
 bench-scale: modules ## packets, and memory, with up to a million connections; C's with conn_tab_bits=20, too
 	tests/bench/scale
 
+bench-l7: modules ## instructions per request and megabyte behind HAProxy, nginx and our layer-7 switch; bytes of an idle connection
+	scripts/tools.sh tcpvsadm
+	tests/bench/l7
+
 profile: modules ## instructions per function and packet of one row of bench (ROW=nat-established-rr, MODULE=c: of the C modules)
 	tests/bench/profile --module $(or $(MODULE),rust) $(or $(ROW),nat-established-rr)
 
@@ -72,4 +76,4 @@ clean: ## remove what was built here (the lab stays: ~/.cache/ipvs_rs)
 	rm -rf build target
 
 help: ## this list
-	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -nE 's/^([a-z0-9-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
