@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # One verb, one line. What Kbuild does with the sources is in the file Kbuild.
 
-.PHONY: modules setup demo test test-debug test-pair reproduce reverted test-parallel fuzz flood soak bench bench-scale bench-l7 profile clippy fmt fmt-check doc install install-tools clean help
+.PHONY: modules setup demo demo-l7 test test-debug test-pair reproduce reverted test-parallel fuzz flood soak bench bench-scale bench-l7 profile clippy fmt fmt-check doc install install-tools clean help
 .DEFAULT_GOAL := modules
 
 modules: setup ## build the kernel modules into build/ (the default)
@@ -12,6 +12,9 @@ setup: ## make the lab: build environment, kernel tree, VM kernel (cached)
 
 demo: setup ## a load balancer in a VM: two web servers behind one address
 	scripts/demo.sh
+
+demo-l7: setup ## the layer-7 switch in a VM: three web servers, chosen by the path of a request
+	scripts/demo.sh l7
 
 test: ## everything: gates, host tests, the C module and ours in VMs (T=pattern: only what matches)
 	scripts/test.sh
