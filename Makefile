@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # One verb, one line. What Kbuild does with the sources is in the file Kbuild.
 
-.PHONY: modules setup demo demo-l7 test test-debug test-pair reproduce reverted test-parallel fuzz flood soak bench bench-scale bench-l7 profile clippy fmt fmt-check doc install install-tools clean help
+.PHONY: modules setup demo demo-l7 test test-debug test-pair reproduce reverted test-l7 test-parallel fuzz flood soak bench bench-scale bench-l7 profile clippy fmt fmt-check doc install install-tools clean help
 .DEFAULT_GOAL := modules
 
 modules: setup ## build the kernel modules into build/ (the default)
@@ -36,6 +36,10 @@ flood: modules ## overload: SYNs and datagrams of random clients, each defence, 
 
 soak: modules ## mixed traffic and edits for MINUTES=60, both modules: a table and a plot of build/soak
 	scripts/soak.sh $(or $(MINUTES),60)
+
+test-l7: modules ## the layer-7 switch for longer: 2 GB each way, 1,000 connections with lost packets (MEGABYTES=2048, CONNECTIONS=1000)
+	scripts/tools.sh tcpvsadm
+	scripts/vm -m rust -t 3000 -o build/test/l7 -- env L7_MEGABYTES=$(or $(MEGABYTES),2048) L7_CONNECTIONS=$(or $(CONNECTIONS),1000) tests/net/run l_switch_bodies
 
 test-parallel: modules ## four CPUs schedule at once by rr and wrr, a minute each
 	scripts/vm -m rust -s 4 -t 1200 -- env PARALLEL_SECONDS=60 tests/net/run rr_and_wrr_share
