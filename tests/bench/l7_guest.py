@@ -34,7 +34,9 @@ ROWS = {
     "kept-16": (SMALL, 16, "kept", 600, 1),
     "big": (BIG, 1, "kept", 3, MEGABYTES),
 }
-WARM_UP, RUNS = 48, 2
+WARM_UP, RUNS = 100, 3
+# Longer than TCP remembers a connection that has ended, in seconds of a clock that skips the time in which nothing happens.
+FORGOTTEN = 70
 HELD = int(os.environ.get("HELD", "10000"))
 
 
@@ -49,7 +51,7 @@ def load(topology, at, path, requests, clients, kind, marks=False):
 
 
 def measure(topology, at, row, marks=False):
-    """A row: the smaller of two figures, as what the kernel did meanwhile for itself may be in one of them."""
+    """A row: the smallest of some figures, as what the kernel did meanwhile for itself may be in some of them."""
     path, clients, kind, requests, units = ROWS[row]
     load(topology, at, path, min(WARM_UP, requests), clients, kind)
     runs = 1 if marks else RUNS
@@ -66,8 +68,9 @@ def memory():
 
 def hold(topology, at):
     """What each of many connections takes that wait for nothing, and whether all of them still serve afterwards."""
-    # Pages of slabs that are made once are not those of the connections.
+    # Pages of slabs that are made once are not those of the connections; those of earlier rows that wait for their time are to be gone.
     load(topology, at, SMALL, 200, 16, "new")
+    time.sleep(FORGOTTEN)
     before = memory()
     with topology.client:
         one = subprocess.Popen([f"{FOLDER}/load", at[0], str(at[1]), SMALL, str(HELD), "1", "held"],
