@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # One verb, one line. What Kbuild does with the sources is in the file Kbuild.
 
-.PHONY: modules setup demo test test-debug test-pair reproduce reverted test-parallel fuzz flood soak bench bench-scale profile clippy fmt fmt-check doc install install-tools clean help
+.PHONY: modules setup demo demo-l7 test test-debug test-pair reproduce reverted test-l7 test-parallel fuzz flood soak bench bench-scale bench-l7 profile clippy fmt fmt-check doc install install-tools clean help
 .DEFAULT_GOAL := modules
 
 modules: setup ## build the kernel modules into build/ (the default)
@@ -12,6 +12,9 @@ setup: ## make the lab: build environment, kernel tree, VM kernel (cached)
 
 demo: setup ## a load balancer in a VM: two web servers behind one address
 	scripts/demo.sh
+
+demo-l7: setup ## the layer-7 switch in a VM: three web servers, chosen by the path of a request
+	scripts/demo.sh l7
 
 test: ## everything: gates, host tests, the C module and ours in VMs (T=pattern: only what matches)
 	scripts/test.sh
@@ -34,6 +37,10 @@ flood: modules ## overload: SYNs and datagrams of random clients, each defence, 
 soak: modules ## mixed traffic and edits for MINUTES=60, both modules: a table and a plot of build/soak
 	scripts/soak.sh $(or $(MINUTES),60)
 
+test-l7: modules ## the layer-7 switch for longer: 2 GB each way, 1,000 connections with lost packets (MEGABYTES=2048, CONNECTIONS=1000)
+	scripts/tools.sh tcpvsadm
+	scripts/vm -m rust -t 3000 -o build/test/l7 -- env L7_MEGABYTES=$(or $(MEGABYTES),2048) L7_CONNECTIONS=$(or $(CONNECTIONS),1000) tests/net/run l_switch_bodies
+
 test-parallel: modules ## four CPUs schedule at once by rr and wrr, a minute each
 	scripts/vm -m rust -s 4 -t 1200 -- env PARALLEL_SECONDS=60 tests/net/run rr_and_wrr_share
 
@@ -42,6 +49,10 @@ bench: modules ## instructions per packet, the C module's and ours (ROWS=all: wi
 
 bench-scale: modules ## packets, and memory, with up to a million connections; C's with conn_tab_bits=20, too
 	tests/bench/scale
+
+bench-l7: modules ## instructions per request and megabyte behind HAProxy, nginx and our layer-7 switch; bytes of an idle connection
+	scripts/tools.sh tcpvsadm
+	tests/bench/l7
 
 profile: modules ## instructions per function and packet of one row of bench (ROW=nat-established-rr, MODULE=c: of the C modules)
 	tests/bench/profile --module $(or $(MODULE),rust) $(or $(ROW),nat-established-rr)
@@ -72,4 +83,4 @@ clean: ## remove what was built here (the lab stays: ~/.cache/ipvs_rs)
 	rm -rf build target
 
 help: ## this list
-	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -nE 's/^([a-z0-9-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20

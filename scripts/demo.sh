@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Shows the load balancer at work, in a VM with Debian's stock kernel: a client, a director and two web servers.
 # MODULES=c shows the same with Debian's own C module; `scripts/demo.sh top` ends with our `ipvsadm top`, as the README shows it.
+# `scripts/demo.sh l7` shows the layer-7 switch instead: a client, a director and three web servers.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd -P)
 for part in say cache cargo; do
@@ -19,6 +20,14 @@ if [ "$modules" = rust ]; then
 		exit 1
 	}
 fi
-[ "${1:-}" != top ] || run_cargo build --quiet --release -p ipvsadm
+program=demo
+case ${1:-} in
+top) run_cargo build --quiet --release -p ipvsadm ;;
+l7)
+	run_cargo build --quiet --release -p tcpvsadm
+	program=demo-l7
+	shift
+	;;
+esac
 echo "Booting Debian's stock kernel in a VM (some seconds) ..."
-"$here/vm" -m "$modules" -t 120 -- scripts/guest/demo "$@"
+"$here/vm" -m "$modules" -t 120 -- scripts/guest/$program "$@"

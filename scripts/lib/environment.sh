@@ -7,7 +7,7 @@ BUILD_PACKAGES="make gcc-14 libc6-dev bc bison flex libelf-dev libssl-dev rustc 
 	clang lld llvm xz-utils kmod cpio dwarves python3 ca-certificates git"
 # What the tests and the demo run in the guest.
 GUEST_PACKAGES="mount util-linux iproute2 ipvsadm keepalived nftables iptables iputils-ping socat netcat-openbsd curl
-	nginx-light vsftpd python3-pyftpdlib lftp tnftp rtsp-server-perl python3-aiortsp sip-tester ldirectord
+	nginx-light haproxy vsftpd python3-pyftpdlib lftp tnftp rtsp-server-perl python3-aiortsp sip-tester ldirectord
 	prometheus-node-exporter collectd-core tcpdump conntrack jq busybox-static procps ethtool iperf3 bash coreutils"
 # Mount points of the VM's shared folders; the root itself is shared read-only.
 MOUNT_POINTS="src out lab lib/modules"

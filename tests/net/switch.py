@@ -123,6 +123,8 @@ def web(name):
             server.received.append(head + b"\r\n\r\n")
             body = b"%s %s\n" % (name.encode(), head.split(b" ")[1])
             one.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+            if b"\r\nconnection: close" in head.lower():
+                return
     return serve
 
 

@@ -231,6 +231,12 @@ impl Typed {
     }
 }
 
+/// All commands and options: short, long, whether a value follows.
+pub(crate) fn words() -> impl Iterator<Item = (Option<char>, &'static str, bool)> {
+    let commands = COMMANDS.iter().map(|it| (it.0, it.1, it.2 == Verb::Load));
+    commands.chain(OPTIONS.iter().map(|it| (it.0, it.1, it.3)))
+}
+
 fn name_of(flag: Flag) -> &'static str {
     let found = OPTIONS.iter().find(|word| word.2 == flag);
     found.map_or("", |word| word.4)

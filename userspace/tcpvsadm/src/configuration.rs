@@ -107,10 +107,15 @@ impl<'a> Begun<'a> {
         }
         let mut rules = Vec::new();
         for (line, pattern, group, place) in &self.rules {
+            let server = names::endpoint(place, port).ok_or((*line, "rule"))?;
+            // The kernel would refuse it without a word about where it is.
+            if !servers.iter().any(|known| known.at == server) {
+                return Err((*line, "rule"));
+            }
             rules.push(Rule {
                 pattern,
                 group: *group,
-                server: names::endpoint(place, port).ok_or((*line, "rule"))?,
+                server,
             });
         }
         out.nest(top::SERVICE, |out| {
@@ -171,6 +176,10 @@ mod tests {
             (
                 b"virtual web {\n",
                 "Syntax error in the config file f (line 2): parsing virtual error",
+            ),
+            (
+                b"virtual web { server = 10.0.0.1 1\nrule = pattern \"x\" use server 10.0.0.2 }",
+                "Syntax error in the config file f (line 2): parsing rule error",
             ),
             (
                 b"virtual web {\n\nserver = 10.0.0.1:nosuchport 1 }",

@@ -7,6 +7,7 @@
 pub mod channel;
 pub mod cli;
 pub mod configuration;
+pub mod docs;
 pub mod failure;
 pub mod listing;
 pub mod monitor;

@@ -89,10 +89,14 @@ impl Shown {
             };
         }
         let ip = ip_of(at.family, at.addr);
-        let host = dns_lookup::lookup_addr(&ip).ok();
+        // Nobody has a name for this one, and to ask takes as long as the resolver waits.
+        let host = match ip.is_unspecified() {
+            true => None,
+            false => dns_lookup::lookup_addr(&ip).ok(),
+        };
         Self {
             at,
-            host: host.filter(|host| host.parse::<IpAddr>().is_err() && !ip.is_unspecified()),
+            host: host.filter(|host| host.parse::<IpAddr>().is_err()),
             port: services(|_, number| number == at.port).map(|(name, _)| name),
         }
     }

@@ -16,7 +16,8 @@ use crate::failure::{refused, About, Failure};
 use crate::listing::{self, Style};
 use crate::{monitor, names, relays};
 
-const USAGE: &str = include_str!("usage.txt");
+/// What `-h` prints.
+pub(crate) const USAGE: &str = include_str!("usage.txt");
 /// The first line of a list.
 const VERSION: &[u8] = b"TCP Virtual Server version 1.0.0\n";
 
