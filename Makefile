@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # One verb, one line. What Kbuild does with the sources is in the file Kbuild.
 
-.PHONY: modules setup demo demo-l7 test test-debug test-pair reproduce reverted test-l7 test-parallel fuzz flood soak bench bench-scale bench-l7 profile clippy fmt fmt-check doc install install-tools clean help
+.PHONY: modules setup demo demo-l7 test test-debug test-pair reproduce reverted test-l7 test-parallel switch-goes fuzz flood soak bench bench-scale bench-l7 profile clippy fmt fmt-check doc install install-tools clean help
 .DEFAULT_GOAL := modules
 
 modules: setup ## build the kernel modules into build/ (the default)
@@ -43,6 +43,9 @@ test-l7: modules ## the layer-7 switch for longer: 2 GB each way, 1,000 connecti
 
 test-parallel: modules ## four CPUs schedule at once by rr and wrr, a minute each
 	scripts/vm -m rust -s 4 -t 1200 -- env PARALLEL_SECONDS=60 tests/net/run rr_and_wrr_share
+
+switch-goes: modules ## the layer-7 switch is removed under load, ROUNDS=50 times, on four CPUs (LAB=debug: on the debug kernel)
+	ROUNDS=$(or $(ROUNDS),50) scripts/switch-goes.sh
 
 bench: modules ## instructions per packet, the C module's and ours (ROWS=all: with every scheduler; ROWS="new-mh add": those)
 	tests/bench/run $(ROWS)

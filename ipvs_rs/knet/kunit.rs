@@ -7,6 +7,7 @@ mod rcu;
 mod registrations;
 mod sockets;
 mod table;
+mod tcp;
 mod time;
 mod values;
 

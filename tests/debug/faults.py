@@ -19,6 +19,7 @@ import checkers  # noqa: E402
 import fail_commands  # noqa: E402
 import fail_connections  # noqa: E402
 import fail_loading  # noqa: E402
+import fail_switch  # noqa: E402
 import fail_workers  # noqa: E402
 import kernel  # noqa: E402
 import lab as hosts  # noqa: E402
@@ -26,7 +27,7 @@ import nth  # noqa: E402
 from attempts import DEPRIVED, Run  # noqa: E402
 from scenario import Failed  # noqa: E402
 
-PARTS = fail_commands.PARTS | fail_connections.PARTS | fail_workers.PARTS | fail_loading.PARTS
+PARTS = fail_commands.PARTS | fail_connections.PARTS | fail_workers.PARTS | fail_loading.PARTS | fail_switch.PARTS
 
 
 def main():

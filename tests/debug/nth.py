@@ -167,7 +167,7 @@ def sites(lines):
     for line in lines:
         if "forcing a failure" in line:
             inside = True
-        match = re.search(r"([\w.$]+)\+0x([0-9a-f]+)/0x[0-9a-f]+ \[(ip_vs\w*)\]", line)
+        match = re.search(r"([\w.$]+)\+0x([0-9a-f]+)/0x[0-9a-f]+ \[((?:ip_vs|ktcpvs)\w*)\]", line)
         if inside and match and not line.lstrip().startswith("? "):
             found.add(match.group(0).strip())
             inside = False

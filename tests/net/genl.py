@@ -90,6 +90,8 @@ def explanation(kind, message_flags, content):
 class Client:
     """A socket of one host and the number of the IPVS family."""
 
+    FAMILY = "IPVS"
+
     def __init__(self, host):
         self.socket = host.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
         self.socket.bind((0, 0))
@@ -100,7 +102,7 @@ class Client:
         # What the kernel said about the last error: the text, and the offset of the attribute.
         self.explanation = None
         self.family = CONTROLLER
-        _, replies = self.ask(GET_FAMILY, attribute(FAMILY_NAME, name("IPVS")))
+        _, replies = self.ask(GET_FAMILY, attribute(FAMILY_NAME, name(self.FAMILY)))
         found = self.description = dict(attributes(replies[0][2])) if replies else {}
         self.family = struct.unpack("=H", found[FAMILY_ID])[0] if found else None
 

@@ -8,6 +8,7 @@ import socket
 import struct
 import subprocess
 import threading
+import time
 
 import kernel
 import lab
@@ -50,6 +51,43 @@ def configure(host, *lines):
     """Runs commands, none of which may fail."""
     for line in lines:
         equal(tool(host, *line.split()), (0, ""), line)
+
+
+def wait_until(is_so, what, seconds=30):
+    """Waits for something that is to happen soon."""
+    end = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > end:
+            raise Failed(f"waited in vain for {what}")
+        time.sleep(0.02)
+
+
+def is_heard(host):
+    """Whether a socket has joined a group of generic netlink."""
+    sockets = (line.split() for line in host.read("/proc/net/netlink").splitlines()[1:])
+    return any(one[1] == "16" and int(one[3], 16) for one in sockets)
+
+
+class Lines:
+    """The tool, while it runs: the lines that it prints."""
+
+    def __init__(self, host, *words):
+        with host:
+            # pylint: disable-next=consider-using-with
+            self.process = subprocess.Popen([TOOL, *words], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        wait_until(lambda: is_heard(host), "the tool to listen")
+
+    def until(self, last):
+        """The lines up to the last one, with which the tool ends."""
+        lines = []
+        while last not in lines:
+            line = self.process.stdout.readline()
+            if not line:
+                raise Failed(f"the tool has ended behind {lines}")
+            lines.append(line.rstrip("\n"))
+        self.process.kill()
+        self.process.wait()
+        return lines
 
 
 def receive_all(one):

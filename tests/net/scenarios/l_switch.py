@@ -3,11 +3,13 @@
 
 import contextlib
 import hashlib
+import json
 import socket
 import threading
 import time
 
 import lab
+import socket_map
 import switch
 from lab import VIP, Topology, server_address
 from scenario import check, equal, scenario
@@ -276,6 +278,109 @@ def the_switch_goes_under_load(t):
                 one.close()
             lab.remove_all()
         t.note(how, "ok")
+
+
+def relays(director, *words):
+    """The relays as the tool lists them."""
+    status, text = tool(director, "-L", "--relays", "-n", "--json", *words)
+    equal(status, 0, f"listing relays: {text}")
+    return json.loads(text)
+
+
+def wait_for_relays(director, count, *words):
+    switch.wait_until(lambda: len(relays(director, *words)) == count, f"{count} relays {words}")
+
+
+def answers(_server, one):
+    """Answers with the status that the path names, and closes."""
+    head = head_of(one)
+    one.sendall(b"HTTP/1.1 %s x\r\nContent-Length: 0\r\n\r\n" % head.split()[1][1:])
+
+
+@scenario(rust_only=True)
+def relays_are_listed_and_ended(t):
+    with switch.loaded():
+        hosts = Topology(servers=2)
+        client, director = hosts.client, hosts.director
+        one, two = server_address(1), server_address(2)
+        servers = [Server(hosts.servers[0], one, 7, switch.silent), Server(hosts.servers[1], two, 7, switch.silent),
+                   Server(hosts.servers[0], one, PORT, answers)]
+        monitor = switch.Lines(director, "--monitor", "-n")
+        configure(director, f"-A -i web -l {VIP}:80", f"-a -i web -r {one}:80", f"--add-rule -i web -p .* -r {one}:80",
+                  f"-A -i first -s wlc -l {VIP}:7", f"-a -i first -r {one}", f"-A -i second -s wlc -l {VIP}:8",
+                  f"-a -i second -r {two}:7 -w 2", f"-e -i second -r {two}:7 -w 3", "--start")
+        held = {name: [client.connect(VIP, port) for _ in range(3)] for name, port in (("first", 7), ("second", 8), ("web", 80))}
+        held["web"][0].sendall(b"GET / HT")
+        for one_of_first in held["first"]:
+            one_of_first.sendall(b"hello")
+        # Of those that say nothing to `web`, nobody is told before TCP_DEFER_ACCEPT is over.
+        wait_for_relays(director, 7)
+        switch.wait_until(lambda: all(relay["bytes_in"] == 5 for relay in relays(director, "-i", "first")), "what was said to be moved")
+        for name in ("first", "second", "web"):
+            shown = [{key: relay[key] for key in ("service", "server", "state", "bytes_in", "bytes_out", "requests")}
+                     for relay in relays(director, "-i", name)]
+            t.block(name, [json.dumps(shown[0], sort_keys=True), str(len(shown))])
+        port = held["first"][1].getsockname()[1]
+        equal([relay["client"] for relay in relays(director, "-c", f"{lab.CLIENT}:{port}")], [f"{lab.CLIENT}:{port}"], "one relay")
+        equal(tool(director, "-L", "--relays", "-i", "nobody"), (255, "No such service\n"), "relays of nobody")
+        for words, count in ((("-c", f"{lab.CLIENT}:{port}"), 1), (("-i", "first", "-r", two), 0), (("-r", f"{two}:7"), 3),
+                             (("-i", "first"), 2), (("--all",), 1)):
+            equal(tool(director, "--end-relays", *words), (0, f"{count} relays ended\n"), f"ending {words}")
+        for name in ("first", "second"):
+            for ended in held[name]:
+                check(is_reset(ended), f"a relay of {name} was not reset")
+        wait_for_relays(director, 0)
+        # Answers by class, and heads as long as is allowed.
+        for status, times in ((b"200", 2), (b"301", 1), (b"404", 3), (b"502", 1), (b"100", 1)):
+            for _ in range(times):
+                ask(client, b"GET /%s HTTP/1.0\r\n\r\n" % status)
+        director.sysctl("net/ktcpvs/max_head", 300)
+        long = b"GET /200 HTTP/1.0\r\nX: %s\r\n\r\n"
+        check(ask(client, long % (b"y" * 200)).startswith(b"HTTP/1.1 200"), "a head of 222 bytes is refused")
+        check(ask(client, long % (b"y" * 300)).startswith(b"HTTP/1.1 431"), "a head of 322 bytes is taken")
+        found = json.loads(tool(director, "-L", "-n", "--json", "-i", "web")[1])[0]
+        equal(found["stats"]["answers"], {"2xx": 3, "3xx": 1, "4xx": 3, "5xx": 1}, "answers of the service")
+        equal(found["servers"][0]["stats"]["answers"], found["stats"]["answers"], "answers of the server")
+        equal(found["stats"]["errors"], {"431": 1}, "answers of the switch")
+        listed = tool(director, "-L", "-n")[1]
+        configure(director, f"--del-rule -i web -p .* -r {one}:80", f"-d -i web -r {one}:80", "--stop -i web", "-D -i web", "--stop")
+        equal(tool(director, "-f", "-", text=listed), (0, ""), "loading a list")
+        configure(director, "-F")
+        t.block("what a listener hears", monitor.until("-F"))
+        for server in servers:
+            server.close()
+
+
+@scenario(rust_only=True)
+def connections_that_a_socket_map_takes_are_not_ours(_t):
+    """They have the callback of the listener until they are accepted, and say something before that; then they are closed."""
+    with switch.loaded():
+        hosts = Topology(servers=1)
+        client, director = hosts.client, hosts.director
+        server = Server(hosts.servers[0], server_address(1), 7, echo)
+        listed = f"virtual echo {{ listen = {VIP}:7 scheduler = wlc maxclients = 1 server = {server_address(1)}:7 1 }}"
+        equal(tool(director, "-f", "-", text=listed), (0, ""), "loading a configuration")
+        configure(director, "--start")
+        # While there is one, no other one is accepted.
+        first = client.connect(VIP, 7)
+        second = client.connect(VIP, 7)
+        with socket_map.taking(7):
+            taken = [client.connect(VIP, 7) for _ in range(8)]
+            for one in taken:
+                one.sendall(b"hello")
+            time.sleep(0.2)
+            first.shutdown(socket.SHUT_WR)
+            equal(receive_all(first), b"", "the echo of nothing")
+            second.sendall(b"not taken")
+            second.shutdown(socket.SHUT_WR)
+            equal(receive_all(second), b"not taken", "the echo of one from before")
+            for one in taken:
+                check(is_reset(one), "one that was taken goes on")
+        last = client.connect(VIP, 7)
+        last.sendall(b"afterwards")
+        last.shutdown(socket.SHUT_WR)
+        equal(receive_all(last), b"afterwards", "the echo of one from afterwards")
+        server.close()
 
 
 def flood(one):
