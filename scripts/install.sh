@@ -44,7 +44,7 @@ done
 echo "installed $(find "$target" -name '*.ko' | wc -l) modules in $target"
 if [ -z "${DESTDIR:-}" ] && [ "$KVER" = "$(uname -r)" ] && [ -d /sys/module/ip_vs ]; then
 	echo "ip_vs is loaded already, and goes on. The new module balances after a reboot, or after:"
-	echo "    sudo ipvsadm -C; sudo modprobe -r --remove-holders ip_vs; sudo modprobe ip_vs"
+	echo "    sudo ipvsadm -C; sudo rmmod \$(lsmod | awk '/^(ip_vs|xt_ipvs|ipvs_rs)/ { print \$1 }'); sudo modprobe ip_vs"
 elif [ -z "${DESTDIR:-}" ] && [ "$KVER" != "$(uname -r)" ]; then
 	echo "the running kernel is $(uname -r): reboot into $KVER to use them"
 fi

@@ -63,7 +63,7 @@ make_keys() {
 		cp /usr/share/OVMF/OVMF_CODE_4M.fd "$2.code"' - "$keys" "$work/variables.fd"
 }
 
-# boot NAME [WORDS]: runs the functions of scripts/guest/packages/NAME in the VM, on the disk $work/disk.qcow2.
+# boot NAME [WORDS]: runs the functions of scripts/guest/packages/NAME in the VM, on the disk $work/disk.
 boot() {
 	local name=$1 append=${2:-} began=$SECONDS
 	local -a firmware=()
@@ -74,7 +74,7 @@ boot() {
 		-display none -monitor none -no-reboot -serial "file:$results/$name.console" "${firmware[@]}" \
 		-kernel "$DIRECTOR/boot/vmlinuz-$KVER" -initrd "$DIRECTOR/boot/initrd.img-$KVER" \
 		-append "root=/dev/vda rw console=ttyS0 quiet panic=-1 tsc=reliable systemd.show_status=0 $append" \
-		-drive "file=$work/disk.qcow2,format=qcow2,if=virtio,cache=unsafe" \
+		-drive "file=$work/disk,format=raw,if=virtio,cache=unsafe" \
 		-virtfs "local,id=lab,mount_tag=lab,path=$work/lab,security_model=none" </dev/null 2>"$results/$name.qemu" &
 	qemu_pid=$!
 	while kill -0 "$qemu_pid" 2>/dev/null; do
@@ -95,8 +95,7 @@ boot() {
 }
 
 new_disk() {
-	rm -f "$work/disk.qcow2"
-	qemu-img create -q -f qcow2 -F raw -b "$DISK" "$work/disk.qcow2"
+	cp --sparse=always "$DISK" "$work/disk"
 }
 
 # readme_block NAME: the shell lines of the README that stand below the comment `<!-- typed: NAME -->`.

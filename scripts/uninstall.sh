@@ -27,5 +27,5 @@ done
 echo "removed the tools in $prefix"
 if [ -z "${DESTDIR:-}" ] && [ -d /sys/module/ipvs_rs ]; then
 	echo "The loaded modules go on. Debian's balance after a reboot, or after:"
-	echo "    sudo ipvsadm -C; sudo modprobe -r --remove-holders ip_vs; sudo modprobe ip_vs"
+	echo "    sudo ipvsadm -C; sudo rmmod \$(lsmod | awk '/^(ip_vs|xt_ipvs|ipvs_rs)/ { print \$1 }'); sudo modprobe ip_vs"
 fi
