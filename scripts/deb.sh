@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Makes the Debian packages in build/deb, of the kernel of the lab (KVER= for another), and checks them by lintian, systemd-analyze and
+# Makes the Debian packages in build/deb, of the kernel of the lab (KVER= for another), and checks them by lintian and
 # mandoc. The same sources give the same bytes, wherever the checkout is and whenever they are made, if the cache is in the same folder.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd -P)
