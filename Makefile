@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # One verb, one line. What Kbuild does with the sources is in the file Kbuild.
 
-.PHONY: modules setup demo demo-l7 test test-debug test-pair reproduce reverted test-l7 test-parallel switch-goes fuzz flood soak bench bench-scale bench-l7 profile clippy fmt fmt-check doc install install-tools clean help
+.PHONY: modules setup demo demo-l7 test test-debug test-pair reproduce reverted test-l7 test-parallel switch-goes fuzz flood soak bench bench-scale bench-l7 profile clippy fmt fmt-check doc install install-tools uninstall deb test-packages clean help
 .DEFAULT_GOAL := modules
 
 modules: setup ## build the kernel modules into build/ (the default)
@@ -75,12 +75,21 @@ fmt-check: setup ## are all Rust files formatted?
 doc: modules ## API documentation into target/doc (host crates) and target/doc-kernel (kernel crates)
 	scripts/doc.sh
 
-install: modules ## install into /lib/modules/KVER/updates (DESTDIR= for another root)
-	scripts/install.sh
-	scripts/install-tools.sh
+install: ## build and install modules and tools, for the running kernel (KVER= for another, DESTDIR= for another root)
+	@scripts/install.sh
+	@scripts/install-tools.sh
 
 install-tools: ## build and install ipvsadm, its manual and completions (PREFIX=/usr/local, DESTDIR=)
 	scripts/install-tools.sh
+
+uninstall: ## remove what make install installed: the C module is next (KVER=, PREFIX=, DESTDIR=)
+	@scripts/uninstall.sh
+
+deb: setup ## Debian packages into build/deb
+	@scripts/deb.sh
+
+test-packages: deb ## packages and README in VMs with systemd: install, change over, reboot, keepalived, sign, purge (T=part)
+	scripts/test-packages.sh $(T)
 
 clean: ## remove what was built here (the lab stays: ~/.cache/ipvs_rs)
 	rm -rf build target

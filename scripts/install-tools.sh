@@ -8,6 +8,7 @@ for part in say cache cargo; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done
+as_who_asked
 cd "$CHECKOUT"
 root=${DESTDIR:-}
 prefix=$root${PREFIX:-/usr/local}

@@ -12,6 +12,13 @@ BUILD=$CHECKOUT/build${LAB:+-$LAB}
 SUDO=
 [ "$(id -u)" = 0 ] || SUDO=sudo
 
+# as_who_asked ARGS...: under sudo the script starts again as the person who typed it, so that there is one cache, and what is
+# built in the checkout stays theirs. What needs root then goes through sudo, which has just been allowed.
+as_who_asked() {
+	[ "$(id -u)" = 0 ] && [ "${SUDO_USER:-root}" != root ] || return 0
+	exec runuser -u "$SUDO_USER" -- env HOME="$(getent passwd "$SUDO_USER" | cut -d: -f6)" SUDO_USER= "$0" "$@"
+}
+
 # Reads lab.env, which setup.sh wrote (debug.env: debug-kernel.sh): KVER KDIR ENV KIMAGE KMODULES INITRAMFS.
 load_lab() {
 	[ -f "$LAB_ENV" ] || die "the lab is not set up yet: run scripts/setup.sh first"

@@ -23,24 +23,29 @@ environment_path() {
 
 # Makes the environment at ENV unless it is there.
 make_environment() {
-	local partial=$ENV.partial mirror packages point
+	local point
 	local -a mount_points
-	[ -d "$ENV" ] && return
-	mirror=$(mirror)
-	# shellcheck disable=SC2086
-	packages=$(printf '%s,' $BUILD_PACKAGES $GUEST_PACKAGES)
 	for point in $MOUNT_POINTS; do
 		mount_points+=(--customize-hook="mkdir -p \"\$1/$point\"")
 	done
-	$SUDO rm -rf "$partial"
+	# shellcheck disable=SC2086
+	make_debian "$ENV" "$LOGS/environment.log" "$(printf '%s,' $BUILD_PACKAGES $GUEST_PACKAGES)" \
+		--dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+		--dpkgopt='path-exclude=/usr/share/doc/*' "${mount_points[@]}"
+}
+
+# make_debian FOLDER LOG PACKAGE,... [OPTION...]: a trixie with these packages in FOLDER, unless it is there. OPTIONs are mmdebstrap's.
+make_debian() {
+	local folder=$1 log=$2 packages=${3%,} mirror
+	shift 3
+	[ -d "$folder" ] && return
+	mirror=$(mirror)
+	$SUDO rm -rf "$folder.partial"
 	host_apt_settings >"$CACHE/host-apt.conf"
-	progress "$LOGS/environment.log" "$partial" $SUDO mmdebstrap --mode=root --format=directory --variant=apt \
-		--include="${packages%,}" --aptopt="$CACHE/host-apt.conf" \
-		--dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/man/*' \
-		--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
-		"${mount_points[@]}" trixie "$partial" \
+	progress "$log" "$folder.partial" $SUDO mmdebstrap --mode=root --format=directory --variant=apt \
+		--include="$packages" --aptopt="$CACHE/host-apt.conf" --dpkgopt=force-unsafe-io "$@" trixie "$folder.partial" \
 		"deb [signed-by=$KEYRINGS/debian-archive-keyring.gpg] $mirror trixie main" \
 		"deb [signed-by=$KEYRINGS/debian-archive-keyring.gpg] $mirror trixie-backports main" ||
-		die "making the trixie environment failed; mmdebstrap's words are in $LOGS/environment.log"
-	$SUDO mv "$partial" "$ENV"
+		die "making the trixie folder ${folder##*/} failed; mmdebstrap's words are in $log"
+	$SUDO mv "$folder.partial" "$folder"
 }

@@ -4,6 +4,7 @@
 
 # The series whose internal interfaces the modules are written against.
 KERNEL_SERIES='7\.[23]'
+KERNEL_SERIES_NAMES='7.2 or 7.3'
 KERNEL_CC=x86_64-linux-gnu-gcc-14
 
 # kernel_packages KVER: the packages of one version, KVER being what uname -r says (7.2.12+deb13-amd64).
