@@ -13,4 +13,5 @@ mod daemons;
 mod errno;
 mod monitor;
 pub mod netlink;
+mod refusal;
 pub mod sockopt;

@@ -23,6 +23,7 @@ use knet::{
     route,
 };
 
+use super::refusal::Refusal;
 use crate::{
     model::{scheduling::Plugins, service::Service, Config, Ipvs},
     plugin::{engine, scheduler},
@@ -34,15 +35,21 @@ pub(crate) use self::{
     settings::{set_timeouts, zero_all, zero_service},
 };
 
+/// What is said if the servers cannot be published: by what the scheduler says of them, or as packets cannot be had.
+pub(crate) const REFUSES_SERVERS: &str = "the scheduler or netfilter cannot take these servers";
+
 /// Returns the service with exactly this key.
 ///
 /// # Errors
 ///
 /// `ESRCH` if there is no such service.
-pub(crate) fn service(ipvs: &Ipvs, key: &ServiceKey) -> Result<Arc<Service>> {
+pub(crate) fn service(ipvs: &Ipvs, key: &ServiceKey) -> Result<Arc<Service>, Refusal> {
     let guard = rcu::read_lock();
-    let service = ipvs.services.find(key, &guard).ok_or(ESRCH)?;
-    service.try_clone().ok_or(ESRCH)
+    let service = ipvs
+        .services
+        .find(key, &guard)
+        .ok_or(Refusal::no_service())?;
+    service.try_clone().ok_or(Refusal::no_service())
 }
 
 /// Checks that a service with exactly this key exists.
@@ -50,9 +57,10 @@ pub(crate) fn service(ipvs: &Ipvs, key: &ServiceKey) -> Result<Arc<Service>> {
 /// # Errors
 ///
 /// `ESRCH` if there is no such service.
-pub(crate) fn check_service(ipvs: &Ipvs, key: &ServiceKey) -> Result {
+pub(crate) fn check_service(ipvs: &Ipvs, key: &ServiceKey) -> Result<(), Refusal> {
     let guard = rcu::read_lock();
-    ipvs.services.find(key, &guard).map(|_| ()).ok_or(ESRCH)
+    let found = ipvs.services.find(key, &guard);
+    found.map(|_| ()).ok_or(Refusal::no_service())
 }
 
 /// Finds the scheduler and the persistence engine that a request names.
@@ -62,11 +70,12 @@ pub(crate) fn check_service(ipvs: &Ipvs, key: &ServiceKey) -> Result {
 /// # Errors
 ///
 /// `ENOENT` if there is no such scheduler or persistence engine.
-pub(crate) fn plugins(spec: &ServiceSpec) -> Result<Plugins> {
-    Ok(Plugins {
-        scheduler: spec.scheduler.as_ref().map(scheduler::find).transpose()?,
-        engine: spec.pe.as_ref().map(engine::find).transpose()?,
-    })
+pub(crate) fn plugins(spec: &ServiceSpec) -> Result<Plugins, Refusal> {
+    let scheduler = spec.scheduler.as_ref().map(scheduler::find).transpose();
+    let scheduler = scheduler.map_err(Refusal::because("there is no such scheduler"))?;
+    let engine = spec.pe.as_ref().map(engine::find).transpose();
+    let engine = engine.map_err(Refusal::because("there is no such persistence engine"))?;
+    Ok(Plugins { scheduler, engine })
 }
 
 /// Checks that the kernel supports an address family.
@@ -74,9 +83,11 @@ pub(crate) fn plugins(spec: &ServiceSpec) -> Result<Plugins> {
 /// # Errors
 ///
 /// `EAFNOSUPPORT` if the kernel has no IPv6 and `family` is IPv6.
-pub(crate) fn check_family(family: Family) -> Result {
+pub(crate) fn check_family(family: Family) -> Result<(), Refusal> {
     match family {
-        Family::V6 if !route::has_ipv6() => Err(eafnosupport()),
+        Family::V6 if !route::has_ipv6() => {
+            Err(Refusal::new(eafnosupport(), "the kernel has no IPv6"))
+        }
         Family::V4 | Family::V6 => Ok(()),
     }
 }

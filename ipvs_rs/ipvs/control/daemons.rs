@@ -9,7 +9,7 @@ use ipvs_core::{
 use kernel::prelude::*;
 use knet::{net_namespace::Net, rcu::Arc};
 
-use super::errno::of_request;
+use super::refusal::Refusal;
 use crate::{model::Ipvs, sync};
 
 /// Starts a daemon.
@@ -18,11 +18,20 @@ use crate::{model::Ipvs, sync};
 ///
 /// In this order: `ENODEV` if there is no such interface, `EEXIST` if the daemon runs, `EINVAL` if there is no such role, or
 /// an error of [`sync::Daemons::start`].
-pub(super) fn start(ipvs: &Arc<Ipvs>, net: &Net, spec: &DaemonSpec) -> Result {
+pub(super) fn start(ipvs: &Arc<Ipvs>, net: &Net, spec: &DaemonSpec) -> Result<(), Refusal> {
     let mut daemons = ipvs.daemons.lock();
-    let device = sync::device(net, spec)?;
-    let role = spec.role().map_err(of_request)?;
-    daemons.start(ipvs, net, role, spec, device)
+    let device = sync::device(net, spec);
+    let device = device.map_err(Refusal::because("there is no such interface"))?;
+    let role = spec.role()?;
+    let started = daemons.start(ipvs, net, role, spec, device);
+    started.map_err(|error| match error {
+        error if error == EEXIST => Refusal::new(error, "the daemon runs already"),
+        error if error == ENOMEM => error.into(),
+        _ => Refusal::new(
+            error,
+            "the sockets of the daemon cannot be had on this interface",
+        ),
+    })
 }
 
 /// Whether a server has another family than its service. Messages about connections have one family.
@@ -37,7 +46,8 @@ pub(super) fn are_impossible(ipvs: &Ipvs) -> bool {
 /// # Errors
 ///
 /// `EINVAL` if there is no such role, `ESRCH` if the daemon does not run.
-pub(super) fn stop(ipvs: &Ipvs, role: u32) -> Result {
-    let role = DaemonRole::from_number(role).ok_or_else(|| of_request(UnknownRole))?;
-    ipvs.daemons.lock().stop(ipvs, role)
+pub(super) fn stop(ipvs: &Ipvs, role: u32) -> Result<(), Refusal> {
+    let role = DaemonRole::from_number(role).ok_or(UnknownRole)?;
+    let stopped = ipvs.daemons.lock().stop(ipvs, role);
+    stopped.map_err(Refusal::because("the daemon does not run"))
 }

@@ -41,7 +41,7 @@ use knet::{
 
 pub use knet::genetlink::Registration;
 
-use super::errno;
+use super::refusal::Refusal;
 use crate::model::{origin::Origin, Ipvs};
 
 pub(crate) static FAMILY: GenlFamily = GenlFamily::new(
@@ -153,6 +153,14 @@ fn origin(request: &Request) -> Origin<'_> {
 
 /// The attributes of a request.
 #[inline(always)]
-fn attributes(request: &Request) -> Result<TopLevel<'_>> {
-    TopLevel::parse(request.attributes()).map_err(errno::of_request)
+fn attributes(request: &Request) -> Result<TopLevel<'_>, Refusal> {
+    Ok(TopLevel::parse(request.attributes())?)
+}
+
+/// Does what a request asks for, and tells its sender why that is refused.
+fn answer(request: &Request, change: impl FnOnce() -> Result<(), Refusal>) -> Result {
+    change().map_err(|Refusal { error, text }| {
+        request.set_err_msg_attr(&[], fmt!("{text}"));
+        error
+    })
 }

@@ -7,6 +7,8 @@ use kernel::{
     prelude::*,
 };
 
+use crate::control::refusal::Refusal;
+
 /// The reason for which nothing was changed.
 #[derive(Clone, Copy)]
 pub(crate) struct Failure {
@@ -28,11 +30,19 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// A refusal that is about one entry of the request.
+    pub(crate) fn refused(entry: usize) -> impl Fn(Refusal) -> Self {
+        move |Refusal { error, text }| Self::at(entry, error, text)
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
+        let Refusal { error, text } = error.into();
         Self {
             error,
-            text: "it cannot be done now",
+            text,
             entry: None,
         }
     }

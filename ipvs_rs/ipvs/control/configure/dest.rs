@@ -16,7 +16,8 @@ use knet::{
     route::{self, AddressType},
 };
 
-use super::{check_family, close_unused_hooks, service as find_service};
+use super::{check_family, close_unused_hooks, service as find_service, REFUSES_SERVERS};
+use crate::control::refusal::Refusal;
 use crate::model::{
     dest::Dest,
     duties::{Cleanup, TrashRound},
@@ -26,6 +27,9 @@ use crate::model::{
     scheduling::Change,
     Config, Ipvs,
 };
+
+/// What is said of a server whose address is that of a group, a broadcast, or leads nowhere.
+const NO_ADDRESS_OF_A_HOST: &str = "the address of the server is not that of a host";
 
 /// Adds a server to a service, in front of all its other servers.
 ///
@@ -40,7 +44,7 @@ pub(crate) fn add_dest(
     service: &ServiceKey,
     key: DestKey,
     spec: &DestSpec,
-) -> Result {
+) -> Result<(), Refusal> {
     let net = origin.net;
     check_family(key.family)?;
     let mut config = ipvs.config.lock();
@@ -48,7 +52,10 @@ pub(crate) fn add_dest(
     let mut pool = service.pool.lock();
     let current = pool.get()?;
     if current.position(&key).is_some() {
-        return Err(EEXIST);
+        return Err(Refusal::new(
+            EEXIST,
+            "the service has such a server already",
+        ));
     }
     let dest = make_dest(&mut config, net, &service.key, key)?;
     let members = current.list().with(Member::new(dest.clone(), spec))?;
@@ -65,7 +72,7 @@ pub(crate) fn add_dest(
     });
     drop(pool);
     close_unused_hooks(ipvs, &mut config, net, key.family);
-    entered?;
+    entered.map_err(Refusal::because(REFUSES_SERVERS))?;
     config.trash.take(&dest);
     origin.dest(Action::New, &service.key, &key, Some(spec));
     Ok(())
@@ -83,14 +90,14 @@ pub(crate) fn edit_dest(
     service: &ServiceKey,
     key: &DestKey,
     spec: &DestSpec,
-) -> Result {
+) -> Result<(), Refusal> {
     let net = origin.net;
     let mut config = ipvs.config.lock();
     let service = &*find_service(ipvs, service)?;
     let mut pool = service.pool.lock();
     let current = pool.get()?;
-    let index = current.position(key).ok_or(ENOENT)?;
-    let member = current.members().get(index).ok_or(ENOENT)?;
+    let index = current.position(key).ok_or(Refusal::no_dest())?;
+    let member = current.members().get(index).ok_or(Refusal::no_dest())?;
     let (dest, before) = (member.dest().clone(), *member.spec());
     let members = current.list().with_other(index, &member.with(spec))?;
     pool.renew(members, Change::Updated(index), net, || {
@@ -101,7 +108,8 @@ pub(crate) fn edit_dest(
         dest.configure(spec);
         ipvs.servers.enter(&dest, place);
         Ok(())
-    })?;
+    })
+    .map_err(Refusal::because(REFUSES_SERVERS))?;
     drop(pool);
     let action = event::dest_changes(&before, spec);
     origin.dest(action, &service.key, key, Some(spec));
@@ -119,16 +127,22 @@ pub(crate) fn delete_dest(
     origin: Origin<'_>,
     service: &ServiceKey,
     key: &DestKey,
-) -> Result {
+) -> Result<(), Refusal> {
     let net = origin.net;
     let mut config = ipvs.config.lock();
     let service = &*find_service(ipvs, service)?;
     let mut pool = service.pool.lock();
     let current = pool.get()?;
-    let index = current.position(key).ok_or(ENOENT)?;
-    let dest = current.members().get(index).ok_or(ENOENT)?.dest().clone();
+    let index = current.position(key).ok_or(Refusal::no_dest())?;
+    let dest = current
+        .members()
+        .get(index)
+        .ok_or(Refusal::no_dest())?
+        .dest()
+        .clone();
     let members = current.list().without(index)?;
-    pool.renew(members, Change::Removed(index), net, || Ok(()))?;
+    pool.renew(members, Change::Removed(index), net, || Ok(()))
+        .map_err(Refusal::because(REFUSES_SERVERS))?;
     drop(pool);
     let is_first = config.trash.is_empty();
     throw_away(ipvs, &mut config, &dest);
@@ -156,15 +170,16 @@ pub(crate) fn make_dest(
     net: &Net,
     service: &ServiceKey,
     key: DestKey,
-) -> Result<Arc<Dest>> {
+) -> Result<Arc<Dest>, Refusal> {
     if let Some(dest) = config.trash.find(service, &key) {
         return Ok(dest);
     }
     if address_type(net, key.family, key.addr) == AddressType::Other {
-        return Err(EINVAL);
+        return Err(Refusal::new(EINVAL, NO_ADDRESS_OF_A_HOST));
     }
     let counters = config.counters.take()?;
-    Arc::pin_init(Dest::new(key, *service, counters), GFP_KERNEL_ACCOUNT)
+    let dest = Arc::pin_init(Dest::new(key, *service, counters), GFP_KERNEL_ACCOUNT);
+    Ok(dest?)
 }
 
 /// Moves a server to the trash.

@@ -17,8 +17,9 @@ use knet::{
 
 use super::{
     check_family, check_service, close_unused_hooks, plugins, service as find_service,
-    throw_all_away,
+    throw_all_away, REFUSES_SERVERS,
 };
+use crate::control::refusal::Refusal;
 use crate::model::{
     duties::{Cleanup, Estimation, Resize, TrashRound},
     member::Member,
@@ -40,14 +41,14 @@ pub(crate) fn add_service(
     origin: Origin<'_>,
     key: ServiceKey,
     spec: &ServiceSpec,
-) -> Result {
+) -> Result<(), Refusal> {
     let net = origin.net;
     check_family(key.family())?;
     if check_service(ipvs, &key).is_ok() {
-        return Err(EEXIST);
+        return Err(Refusal::service_exists());
     }
     let plugins = plugins(spec)?;
-    spec.netmask.check(key.family()).map_err(|_| EINVAL)?;
+    spec.netmask.check(key.family())?;
     let settings = ServiceSettings::new(spec);
     let pool = OwnedPool::new(List::new(0)?, plugins, Change::Rebuilt, None, settings, net)?;
     let mut config = ipvs.config.lock();
@@ -59,7 +60,10 @@ pub(crate) fn add_service(
     if inserted.is_err() {
         close_unused_hooks(ipvs, &mut config, net, key.family());
     }
-    inserted?;
+    inserted.map_err(|error| match error == EEXIST {
+        true => Refusal::service_exists(),
+        false => error.into(),
+    })?;
     let view = views::service(&service, &rcu::read_lock());
     if let Some(view) = view {
         origin.service(Action::New, &view);
@@ -82,10 +86,10 @@ pub(crate) fn edit_service(
     origin: Origin<'_>,
     key: &ServiceKey,
     spec: &ServiceSpec,
-) -> Result {
+) -> Result<(), Refusal> {
     let net = origin.net;
     let plugins = plugins(spec)?;
-    spec.netmask.check(key.family()).map_err(|_| EINVAL)?;
+    spec.netmask.check(key.family())?;
     let _config = ipvs.config.lock();
     let service = &*find_service(ipvs, key)?;
     let mut pool = service.pool.lock();
@@ -95,7 +99,8 @@ pub(crate) fn edit_service(
         current.with_settings(plugins.engine, settings)?
     } else {
         let members = current.list().share();
-        OwnedPool::new(members, plugins, Change::Rebuilt, None, settings, net)?
+        OwnedPool::new(members, plugins, Change::Rebuilt, None, settings, net)
+            .map_err(Refusal::because(REFUSES_SERVERS))?
     };
     let before = views::service_with(service, current);
     let after = views::service_with(service, &edited);
@@ -110,7 +115,11 @@ pub(crate) fn edit_service(
 /// # Errors
 ///
 /// `ESRCH` if there is no such service.
-pub(crate) fn delete_service(ipvs: &Arc<Ipvs>, origin: Origin<'_>, key: &ServiceKey) -> Result {
+pub(crate) fn delete_service(
+    ipvs: &Arc<Ipvs>,
+    origin: Origin<'_>,
+    key: &ServiceKey,
+) -> Result<(), Refusal> {
     let net = origin.net;
     let mut config = ipvs.config.lock();
     let service = &*find_service(ipvs, key)?;

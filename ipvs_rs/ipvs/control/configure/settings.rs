@@ -3,10 +3,10 @@
 //! Timeouts are set, and statistics zeroed.
 
 use ipvs_core::config::{ServiceKey, TimeoutChange};
-use kernel::prelude::*;
 use knet::rcu;
 
 use super::service as find_service;
+use crate::control::refusal::Refusal;
 use crate::model::{
     origin::Origin,
     service::{Cursor, Service},
@@ -27,7 +27,11 @@ pub(crate) fn set_timeouts(ipvs: &Ipvs, origin: Origin<'_>, change: &TimeoutChan
 /// # Errors
 ///
 /// `ESRCH` if there is no such service.
-pub(crate) fn zero_service(ipvs: &Ipvs, origin: Origin<'_>, key: &ServiceKey) -> Result {
+pub(crate) fn zero_service(
+    ipvs: &Ipvs,
+    origin: Origin<'_>,
+    key: &ServiceKey,
+) -> Result<(), Refusal> {
     let _config = ipvs.config.lock();
     zero(&*find_service(ipvs, key)?);
     origin.zeroed(Some(key));

@@ -56,10 +56,9 @@ impl DesiredState {
 
     fn service(&mut self, entry: usize, nest: &[u8]) -> Result<(), Failure> {
         let (key, spec) = list::service(nest).map_err(at(entry))?;
-        let text = "the machine has no IPv6";
-        configure::check_family(key.family()).map_err(|error| Failure::at(entry, error, text))?;
-        let text = "there is no such scheduler or persistence engine";
-        let plugins = configure::plugins(&spec).map_err(|error| Failure::at(entry, error, text))?;
+        let refused = Failure::refused(entry);
+        configure::check_family(key.family()).map_err(&refused)?;
+        let plugins = configure::plugins(&spec).map_err(&refused)?;
         let dests = self.dests.len()..self.dests.len();
         self.services.push_within_capacity(DesiredService {
             key,
@@ -79,8 +78,7 @@ impl DesiredState {
         let syncing = false;
         let family = service.key.family();
         let (key, spec) = list::dest(nest, family, syncing).map_err(at(entry))?;
-        let text = "the machine has no IPv6";
-        configure::check_family(key.family).map_err(|error| Failure::at(entry, error, text))?;
+        configure::check_family(key.family).map_err(Failure::refused(entry))?;
         self.dests
             .push_within_capacity(DesiredDest { key, spec, entry })?;
         service.dests.end = self.dests.len();

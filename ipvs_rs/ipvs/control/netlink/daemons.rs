@@ -9,22 +9,24 @@ use ipvs_core::{
 use kernel::prelude::*;
 use knet::genetlink::{Do, Dump, Page, Request};
 
-use super::{attributes, ipvs, sink};
-use crate::control::{daemons, errno::of_request};
+use super::{answer, attributes, ipvs, sink};
+use crate::control::{daemons, refusal::Refusal};
 
 /// `NEW_DAEMON`.
 pub(super) struct New;
 
 impl Do for New {
     fn run(request: &Request) -> Result {
-        let nest = attributes(request)?.daemon().map_err(of_request)?;
-        let spec = request::daemon(nest).map_err(of_request)?;
-        let ipvs = ipvs(request)?;
-        if daemons::are_impossible(&ipvs) {
-            request.set_err_msg(c"a server has another address family than its service");
-            return Err(EINVAL);
-        }
-        daemons::start(&ipvs, request.net(), &spec)
+        answer(request, || {
+            let nest = attributes(request)?.daemon()?;
+            let spec = request::daemon(nest)?;
+            let ipvs = ipvs(request)?;
+            if daemons::are_impossible(&ipvs) {
+                let text = "a server has another address family than its service";
+                return Err(Refusal::new(EINVAL, text));
+            }
+            daemons::start(&ipvs, request.net(), &spec)
+        })
     }
 }
 
@@ -33,9 +35,11 @@ pub(super) struct Delete;
 
 impl Do for Delete {
     fn run(request: &Request) -> Result {
-        let nest = attributes(request)?.daemon().map_err(of_request)?;
-        let role = request::daemon_role(nest).map_err(of_request)?;
-        daemons::stop(&*ipvs(request)?, role as u32)
+        answer(request, || {
+            let nest = attributes(request)?.daemon()?;
+            let role = request::daemon_role(nest)?;
+            daemons::stop(&*ipvs(request)?, role as u32)
+        })
     }
 }
 

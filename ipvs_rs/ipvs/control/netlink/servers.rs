@@ -13,16 +13,16 @@ use knet::{
     rcu::Arc,
 };
 
-use super::{attributes, ipvs, origin, services, sink};
+use super::{answer, attributes, ipvs, origin, services, sink};
 use crate::{
-    control::{configure, errno::of_request},
+    control::{configure, refusal::Refusal},
     model::{member::Member, views, Ipvs},
 };
 
 /// The error of a request about a server of `service` whose attributes have a fault. That there is no such service is
 /// reported first. A request without a fault finds that out when it is carried out.
 #[cold]
-fn unless_missing(ipvs: &Ipvs, service: &ServiceKey, error: Error) -> Error {
+fn unless_missing(ipvs: &Ipvs, service: &ServiceKey, error: Refusal) -> Refusal {
     configure::check_service(ipvs, service)
         .err()
         .unwrap_or(error)
@@ -37,16 +37,16 @@ struct DestRequest {
 }
 
 impl DestRequest {
-    fn read(request: &Request) -> Result<Self> {
+    fn read(request: &Request) -> Result<Self, Refusal> {
         let ipvs = ipvs(request)?;
         let attributes = attributes(request)?;
         let service = services::named_key(&attributes)?;
         let read = || {
-            let nest = attributes.dest().map_err(of_request)?;
+            let nest = attributes.dest()?;
             let syncing = false;
-            let (key, spec) = request::dest(nest, service.family(), syncing).map_err(of_request)?;
+            let (key, spec) = request::dest(nest, service.family(), syncing)?;
             configure::check_family(key.family)?;
-            Ok((key, spec))
+            Ok::<_, Refusal>((key, spec))
         };
         let (key, spec) = read().map_err(|error| unless_missing(&ipvs, &service, error))?;
         Ok(Self {
@@ -63,9 +63,11 @@ pub(super) struct New;
 
 impl Do for New {
     fn run(request: &Request) -> Result {
-        let dest = DestRequest::read(request)?;
-        let (ipvs, service) = (&dest.ipvs, &dest.service);
-        configure::add_dest(ipvs, origin(request), service, dest.key, &dest.spec)
+        answer(request, || {
+            let dest = DestRequest::read(request)?;
+            let (ipvs, service) = (&dest.ipvs, &dest.service);
+            configure::add_dest(ipvs, origin(request), service, dest.key, &dest.spec)
+        })
     }
 }
 
@@ -74,9 +76,11 @@ pub(super) struct Set;
 
 impl Do for Set {
     fn run(request: &Request) -> Result {
-        let dest = DestRequest::read(request)?;
-        let (ipvs, service) = (&dest.ipvs, &dest.service);
-        configure::edit_dest(ipvs, origin(request), service, &dest.key, &dest.spec)
+        answer(request, || {
+            let dest = DestRequest::read(request)?;
+            let (ipvs, service) = (&dest.ipvs, &dest.service);
+            configure::edit_dest(ipvs, origin(request), service, &dest.key, &dest.spec)
+        })
     }
 }
 
@@ -85,15 +89,17 @@ pub(super) struct Delete;
 
 impl Do for Delete {
     fn run(request: &Request) -> Result {
-        let ipvs = ipvs(request)?;
-        let attributes = attributes(request)?;
-        let service = services::named_key(&attributes)?;
-        let read = || {
-            let nest = attributes.dest().map_err(of_request)?;
-            request::dest_key(nest, service.family()).map_err(of_request)
-        };
-        let key = read().map_err(|error| unless_missing(&ipvs, &service, error))?;
-        configure::delete_dest(&ipvs, origin(request), &service, &key)
+        answer(request, || {
+            let ipvs = ipvs(request)?;
+            let attributes = attributes(request)?;
+            let service = services::named_key(&attributes)?;
+            let read = || {
+                let nest = attributes.dest()?;
+                Ok::<_, Refusal>(request::dest_key(nest, service.family())?)
+            };
+            let key = read().map_err(|error| unless_missing(&ipvs, &service, error))?;
+            configure::delete_dest(&ipvs, origin(request), &service, &key)
+        })
     }
 }
 

@@ -16,9 +16,9 @@ use knet::{
     rcu::{self, Arc},
 };
 
-use super::{attributes, ipvs, origin, sink};
+use super::{answer, attributes, ipvs, origin, sink};
 use crate::{
-    control::{configure, errno::of_request},
+    control::{configure, refusal::Refusal},
     model::{
         service::{Cursor, Index, Service},
         views, Ipvs,
@@ -26,20 +26,19 @@ use crate::{
 };
 
 /// The key that a request names a service by.
-pub(super) fn named_key(attributes: &TopLevel<'_>) -> Result<ServiceKey> {
-    let nest = attributes.service().map_err(of_request)?;
-    request::service_key(nest).map_err(of_request)
+pub(super) fn named_key(attributes: &TopLevel<'_>) -> Result<ServiceKey, Refusal> {
+    Ok(request::service_key(attributes.service()?)?)
 }
 
 /// The key of the service that a request names, which must be there.
-fn key(ipvs: &Ipvs, attributes: &TopLevel<'_>) -> Result<ServiceKey> {
+fn key(ipvs: &Ipvs, attributes: &TopLevel<'_>) -> Result<ServiceKey, Refusal> {
     let key = named_key(attributes)?;
     configure::check_service(ipvs, &key)?;
     Ok(key)
 }
 
 /// The service that a request names.
-pub(super) fn named(ipvs: &Ipvs, attributes: &TopLevel<'_>) -> Result<Arc<Service>> {
+pub(super) fn named(ipvs: &Ipvs, attributes: &TopLevel<'_>) -> Result<Arc<Service>, Refusal> {
     configure::service(ipvs, &named_key(attributes)?)
 }
 
@@ -48,9 +47,11 @@ pub(super) struct New;
 
 impl Do for New {
     fn run(request: &Request) -> Result {
-        let nest = attributes(request)?.service().map_err(of_request)?;
-        let (key, spec) = request::service(nest).map_err(of_request)?;
-        configure::add_service(&ipvs(request)?, origin(request), key, &spec)
+        answer(request, || {
+            let nest = attributes(request)?.service()?;
+            let (key, spec) = request::service(nest)?;
+            configure::add_service(&ipvs(request)?, origin(request), key, &spec)
+        })
     }
 }
 
@@ -59,11 +60,13 @@ pub(super) struct Set;
 
 impl Do for Set {
     fn run(request: &Request) -> Result {
-        let ipvs = ipvs(request)?;
-        let nest = attributes(request)?.service().map_err(of_request)?;
-        let (key, spec) = request::service(nest).map_err(of_request)?;
-        configure::check_service(&ipvs, &key)?;
-        configure::edit_service(&ipvs, origin(request), &key, &spec)
+        answer(request, || {
+            let ipvs = ipvs(request)?;
+            let nest = attributes(request)?.service()?;
+            let (key, spec) = request::service(nest)?;
+            configure::check_service(&ipvs, &key)?;
+            configure::edit_service(&ipvs, origin(request), &key, &spec)
+        })
     }
 }
 
@@ -72,9 +75,11 @@ pub(super) struct Delete;
 
 impl Do for Delete {
     fn run(request: &Request) -> Result {
-        let ipvs = ipvs(request)?;
-        let key = key(&ipvs, &attributes(request)?)?;
-        configure::delete_service(&ipvs, origin(request), &key)
+        answer(request, || {
+            let ipvs = ipvs(request)?;
+            let key = key(&ipvs, &attributes(request)?)?;
+            configure::delete_service(&ipvs, origin(request), &key)
+        })
     }
 }
 
@@ -83,10 +88,12 @@ pub(super) struct Get;
 
 impl Do for Get {
     fn run(request: &Request) -> Result {
-        let service = named(&*ipvs(request)?, &attributes(request)?)?;
-        let view = views::service(&service, &rcu::read_lock()).ok_or(ESRCH)?;
-        request.reply(command::NEW_SERVICE, |message| {
-            sink::append(message, |sink| reply::service(sink, &view))
+        answer(request, || {
+            let service = named(&*ipvs(request)?, &attributes(request)?)?;
+            let view = views::service(&service, &rcu::read_lock()).ok_or(Refusal::no_service())?;
+            Ok(request.reply(command::NEW_SERVICE, |message| {
+                sink::append(message, |sink| reply::service(sink, &view))
+            })?)
         })
     }
 }
@@ -138,14 +145,16 @@ pub(super) struct Zero;
 
 impl Do for Zero {
     fn run(request: &Request) -> Result {
-        let ipvs = ipvs(request)?;
-        let attributes = attributes(request)?;
-        let origin = origin(request);
-        match attributes.service() {
-            Ok(_) => configure::zero_service(&ipvs, origin, &key(&ipvs, &attributes)?)?,
-            Err(_) => configure::zero_all(&ipvs, origin),
-        }
-        Ok(())
+        answer(request, || {
+            let ipvs = ipvs(request)?;
+            let attributes = attributes(request)?;
+            let origin = origin(request);
+            match attributes.service() {
+                Ok(_) => configure::zero_service(&ipvs, origin, &key(&ipvs, &attributes)?)?,
+                Err(_) => configure::zero_all(&ipvs, origin),
+            }
+            Ok(())
+        })
     }
 }
 
@@ -154,7 +163,9 @@ pub(super) struct Flush;
 
 impl Do for Flush {
     fn run(request: &Request) -> Result {
-        configure::flush(&ipvs(request)?, origin(request));
-        Ok(())
+        answer(request, || {
+            configure::flush(&ipvs(request)?, origin(request));
+            Ok(())
+        })
     }
 }

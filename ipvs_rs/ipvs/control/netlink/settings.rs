@@ -9,19 +9,20 @@ use knet::{
     time::HZ,
 };
 
-use super::{attributes, ipvs, origin, sink};
-use crate::control::{configure, errno::of_request};
+use super::{answer, attributes, ipvs, origin, sink};
+use crate::control::configure;
 
 /// `SET_CONFIG`.
 pub(super) struct Set;
 
 impl Do for Set {
     fn run(request: &Request) -> Result {
-        // CAST: At most a few thousand.
-        let change = attributes(request)?.timeouts(HZ as u32);
-        let change = change.map_err(of_request)?;
-        configure::set_timeouts(&*ipvs(request)?, origin(request), &change);
-        Ok(())
+        answer(request, || {
+            // CAST: At most a few thousand.
+            let change = attributes(request)?.timeouts(HZ as u32)?;
+            configure::set_timeouts(&*ipvs(request)?, origin(request), &change);
+            Ok(())
+        })
     }
 }
 
@@ -30,9 +31,11 @@ pub(super) struct Get;
 
 impl Do for Get {
     fn run(request: &Request) -> Result {
-        let timeouts = ipvs(request)?.settings.timeouts();
-        request.reply(command::SET_CONFIG, |message| {
-            sink::append(message, |sink| reply::timeouts(sink, &timeouts))
+        answer(request, || {
+            let timeouts = ipvs(request)?.settings.timeouts();
+            Ok(request.reply(command::SET_CONFIG, |message| {
+                sink::append(message, |sink| reply::timeouts(sink, &timeouts))
+            })?)
         })
     }
 }
@@ -42,9 +45,11 @@ pub(super) struct Info;
 
 impl Do for Info {
     fn run(request: &Request) -> Result {
-        let buckets = ipvs(request)?.conns.buckets();
-        request.reply(command::SET_INFO, |message| {
-            sink::append(message, |sink| reply::info(sink, buckets))
+        answer(request, || {
+            let buckets = ipvs(request)?.conns.buckets();
+            Ok(request.reply(command::SET_INFO, |message| {
+                sink::append(message, |sink| reply::info(sink, buckets))
+            })?)
         })
     }
 }

@@ -134,7 +134,7 @@ fn next_v4(ipvs: &Ipvs, cursor: &mut Cursor) -> Option<Entry> {
 
 /// The service that a program asks about.
 fn named(ipvs: &Ipvs, key: Option<ServiceKey>) -> Result<rcu::Arc<Service>> {
-    configure::service(ipvs, &key.ok_or(EINVAL)?)
+    Ok(configure::service(ipvs, &key.ok_or(EINVAL)?)?)
 }
 
 /// `ip_vs_service_entry`.

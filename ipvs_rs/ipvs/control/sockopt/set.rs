@@ -48,9 +48,12 @@ pub(super) fn run(net: &Net, option: u32, value: &Value) -> Result {
         }
         set::START_DAEMON => {
             let spec = request::daemon(bytes).map_err(of_request)?;
-            daemons::start(&ipvs, net, &spec)
+            Ok(daemons::start(&ipvs, net, &spec)?)
         }
-        set::STOP_DAEMON => daemons::stop(&ipvs, request::daemon_state(bytes).ok_or(EINVAL)?),
+        set::STOP_DAEMON => {
+            let state = request::daemon_state(bytes).ok_or(EINVAL)?;
+            Ok(daemons::stop(&ipvs, state)?)
+        }
         _ => about_service(&ipvs, origin, option, bytes),
     }
 }
@@ -73,7 +76,7 @@ fn about_service(ipvs: &Arc<Ipvs>, origin: Origin<'_>, option: u32, bytes: &[u8]
             return Err(EEXIST);
         }
         let spec = wanted.spec().map_err(of_request)?;
-        return configure::add_service(ipvs, origin, key, &spec);
+        return Ok(configure::add_service(ipvs, origin, key, &spec)?);
     }
     if nominal?.protocol != wanted.protocol() {
         return Err(ESRCH);
@@ -81,10 +84,10 @@ fn about_service(ipvs: &Arc<Ipvs>, origin: Origin<'_>, option: u32, bytes: &[u8]
     match option {
         set::EDIT => {
             let spec = wanted.spec().map_err(of_request)?;
-            configure::edit_service(ipvs, origin, &key, &spec)
+            Ok(configure::edit_service(ipvs, origin, &key, &spec)?)
         }
-        set::DELETE => configure::delete_service(ipvs, origin, &key),
-        set::ZERO => configure::zero_service(ipvs, origin, &key),
+        set::DELETE => Ok(configure::delete_service(ipvs, origin, &key)?),
+        set::ZERO => Ok(configure::zero_service(ipvs, origin, &key)?),
         _ => about_server(ipvs, origin, option, &key, bytes),
     }
 }
@@ -107,12 +110,12 @@ fn about_server(
     let bytes = bytes.get(size::SERVICE..).unwrap_or_default();
     let key = request::dest_key(bytes).map_err(of_request)?;
     if option == set::DELETE_DEST {
-        return configure::delete_dest(ipvs, origin, service, &key);
+        return Ok(configure::delete_dest(ipvs, origin, service, &key)?);
     }
     let spec = request::dest(bytes).map_err(of_request)?;
     match option {
-        set::ADD_DEST => configure::add_dest(ipvs, origin, service, key, &spec),
-        set::EDIT_DEST => configure::edit_dest(ipvs, origin, service, &key, &spec),
+        set::ADD_DEST => Ok(configure::add_dest(ipvs, origin, service, key, &spec)?),
+        set::EDIT_DEST => Ok(configure::edit_dest(ipvs, origin, service, &key, &spec)?),
         _ => Err(EINVAL),
     }
 }

@@ -218,7 +218,7 @@ impl DestChanges {
     ) -> Result<(), Failure> {
         for (dest, _) in desired.iter().zip(is_there).filter(|(_, there)| !**there) {
             let new = configure::make_dest(config, net, &service.key, dest.key)
-                .map_err(|error| Failure::at(dest.entry, error, "no unicast or local address"))?;
+                .map_err(Failure::refused(dest.entry))?;
             self.note(new, &dest.spec, Before::Absent(service.stats.clone()))?;
         }
         Ok(())
