@@ -82,7 +82,6 @@ make_tree() {
 	printf '%s\n' "$KERNEL_DEBIAN" >"$debian/kernel-version"
 	for script in "$debian"/control "$debian"/ipvs-rs-*; do fill "$script"; done
 	for script in "modules-$KVER" "modules-${KVER##*-}" tools; do cp "$debian/lintian-overrides" "$debian/ipvs-rs-$script.lintian-overrides"; done
-	cat "$debian/tools.lintian-overrides" >>"$debian/ipvs-rs-tools.lintian-overrides"
 	[ -z "${DEBEMAIL:-}" ] || sed -i "s/<ipvs-rs@example.org>/<$DEBEMAIL>/" "$debian/control" "$debian/changelog"
 }
 
