@@ -15,8 +15,9 @@ SOCK_MAP, SOCK_OPS, CGROUP_SOCK_OPS = 15, 13, 3
 PASSIVE_ESTABLISHED, SOCK_MAP_UPDATE = 5, 53
 # Places in struct bpf_sock_ops.
 OP, REMOTE_PORT, LOCAL_PORT = 0, 64, 68
-MOVE, SET, LOAD, STORE, ADD, AND, UNLESS, BIG, CALL, EXIT = 0xBF, 0xB7, 0x61, 0x63, 0x07, 0x57, 0x55, 0x18, 0x85, 0x95
-PLACES = 1024
+MOVE, SET, LOAD, STORE, ADD, RIGHT, UNLESS, BIG, CALL, EXIT = 0xBF, 0xB7, 0x61, 0x63, 0x07, 0x77, 0x55, 0x18, 0x85, 0x95
+# One for each port of a client.
+PLACES = 1 << 16
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -34,9 +35,9 @@ def instruction(code, to=0, source=0, offset=0, value=0):
 
 
 def program(sockets, port):
-    """Puts each connection that comes to a port into a map, at a place that its client's port says."""
+    """Puts each connection that comes to a port into a map, at the place of its client's port, which is in the upper half of its word."""
     lines = [instruction(MOVE, 6, 1), instruction(LOAD, 2, 6, OP), None, instruction(LOAD, 2, 6, LOCAL_PORT), None,
-             instruction(LOAD, 2, 6, REMOTE_PORT), instruction(AND, 2, value=PLACES - 1), instruction(STORE, 10, 2, -4),
+             instruction(LOAD, 2, 6, REMOTE_PORT), instruction(RIGHT, 2, value=16), instruction(STORE, 10, 2, -4),
              instruction(MOVE, 1, 6), instruction(BIG, 2, 1, value=sockets) + bytes(8), instruction(MOVE, 3, 10),
              instruction(ADD, 3, value=-4), instruction(SET, 4), instruction(CALL, value=SOCK_MAP_UPDATE),
              instruction(SET, 0, value=1), instruction(EXIT)]
