@@ -133,7 +133,7 @@ impl Kernel {
             self.asked += 1;
             if refused || apply(&mut self.table, request).is_err() {
                 let errno = Errno::ENOMEM;
-                failures.push(Failure { index, errno });
+                failures.push(Failure::new(index, errno));
             } else if matches!(request, Request::DeleteService(_) | Request::DeleteDest(..)) {
                 self.gone.push(*request);
             }
