@@ -7,18 +7,18 @@ use super::screen::Ink;
 /// The columns after the name: what is above them, their width, and which are given up first where
 /// the names need room.
 const COLUMNS: [(&str, usize, u8); 8] = [
-    ("METHOD", 6, 0),
-    ("WEIGHT", 6, 1),
-    ("ACTIVE", 6, 3),
-    ("INACT", 6, 2),
-    ("CONN/S", 6, 6),
-    ("IN/S", 8, 5),
-    ("OUT/S", 8, 4),
+    ("METHOD", 6, 1),
+    ("WEIGHT", 6, 2),
+    ("ACTIVE", 6, 4),
+    ("INACT", 6, 3),
+    ("CONN/S", 6, 7),
+    ("IN/S", 8, 6),
+    ("OUT/S", 8, 5),
     ("CHART", 8, 0),
 ];
 /// Columns with less than this are given up for names that do not fit; the others only for so short
 /// a piece of the name.
-const DISPENSABLE: u8 = 4;
+const DISPENSABLE: u8 = 5;
 const SHORT_NAME: usize = 20;
 const NAME: &str = "SERVICE -> SERVER";
 
@@ -50,7 +50,7 @@ impl Columns {
                 .sum();
             width.saturating_sub(used)
         };
-        for worth in 0..6 {
+        for worth in 0..7 {
             let enough = match worth {
                 0..DISPENSABLE => wanted,
                 _ => wanted.min(SHORT_NAME),
