@@ -13,6 +13,7 @@ import subprocess
 import flows
 import programs
 import table
+import wrong
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Listings of connections and rates change by themselves: such a case is tried so often.
@@ -22,13 +23,24 @@ SAMPLED = {"options": 6, "services": 2, "servers": 2, "parsing": 2}
 if table.IS_DEBUG:
     # It is the kernel that is looked at there, not what a program refuses by itself.
     SAMPLED.update(options=30, parsing=20)
-# A kernel without the daemon says EOPNOTSUPP to who wants to start it, which 1.31 has one sentence for, whatever was asked.
-NOT_SUPPORTED, NO_DAEMON = "Operation not supported with IPv6", "The kernel's IPVS has no synchronisation daemon"
+# Begins what is new in the usage and in the version.
+BEYOND = "Beyond 1.31:"
 
 
 def has_engines():
     """Whether the persistence engine for SIP is there."""
     return subprocess.run(["modprobe", "-q", "ip_vs_pe_sip"], check=False).returncode == 0
+
+
+def classic(theirs, ours):
+    """What ours says without what it adds to 1.31: remarks in parentheses behind a message, and what is new in the usage."""
+    status, out, err = ours
+    if wrong.explained(theirs[2], err):
+        err = theirs[2]
+    head, mark, _ = out.partition(BEYOND)
+    if mark:
+        out = head.removesuffix("\n") if head.endswith("\n\n") else head
+    return [status, out, err]
 
 
 class Bench:
@@ -80,8 +92,7 @@ class Bench:
         """(theirs, ours), equal if one of some tries was."""
         for _ in range(TRIES):
             theirs, ours = self.play(programs.THEIRS, name, line), self.play(programs.OURS, name, line)
-            if "start-daemon" in line:
-                theirs = [[status, out, err.replace(NOT_SUPPORTED, NO_DAEMON)] for status, out, err in theirs[0]], theirs[1]
+            ours = [classic(*pair) for pair in zip(theirs[0], ours[0])], ours[1]
             if theirs == ours:
                 break
         return theirs, ours

@@ -133,6 +133,67 @@ def synchronised(adds):
     return good & expect("sync status is refused to others", said[0] == 2 and "must be root" in said[2], said)
 
 
+def filtered(listed):
+    """Filters by state and prefix, and what a flush would end."""
+    count = len(listed)
+    good = True
+    for words, expected in ((["--client", "10.0.0.0/8"], count), (["--client", "192.0.2.0/24"], 0), (["--server", "10.99.0.2/32"], count),
+                            (["--state", "udp"], sum(one["state"] == "UDP" for one in listed))):
+        found = json.loads(run(OURS, ["conn", "list", "--json", *words])[1])["connections"]
+        good &= expect(f"conn list {' '.join(words)}", len(found) == expected, found)
+    said = run(OURS, ["conn", "list", "--state", "ESTABLISHD"])
+    good &= expect("conn list says which state is meant", said[0] == 2 and "did you mean `ESTABLISHED'?" in said[2], said)
+    said = run(OURS, ["conn", "list", "-n"])
+    good &= expect("conn list has no columns that are empty", "pe name" not in said[1], said)
+    said = run(OURS, ["conn", "flush", "--all", "--dry-run"])
+    good &= expect("conn flush --dry-run ends nothing", said[0] == 0 and said[1].endswith(f"{count} connections would be ended\n")
+                   and len(run(OURS, ["-Lnc"])[1].splitlines()) - 2 == count, said)
+    return good
+
+
+def kept():
+    """A table is replaced beside services that others keep."""
+    before = run(OURS, ["-S", "-n"])[1]
+    rules = b"-A -t 10.7.0.8:80 -s rr # ours\n-a -t 10.7.0.8:80 -r 10.7.0.2:80 -m\n# no more\n"
+    said = run(OURS, ["-R", "--dry-run", "--keep-others"], rules)
+    good = expect("--dry-run --keep-others shows what is new", said[1].splitlines() == [
+        "-A -t 10.7.0.8:80 -s rr", "-a -t 10.7.0.8:80 -r 10.7.0.2:80 -m -w 1"], said)
+    said = run(OURS, ["-R", "--atomic", "--keep-others"], rules)
+    after = run(OURS, ["-S", "-n"])[1]
+    good &= expect("--atomic --keep-others leaves others alone", said[0] == 0 and set(before.splitlines()) < set(after.splitlines())
+                   and "-A -t 10.7.0.8:80 -s rr" in after, (said, after))
+    run(OURS, ["-D", "-t", "10.7.0.8:80"])
+    said = run(OURS, ["-R", "--keep-others"], rules)
+    return good & expect("--keep-others alone is refused", said[0] == 2 and "goes with --atomic" in said[2], said)
+
+
+def told(adds):
+    """monitor tells when, and objects in JSON; metrics and report tell what there is."""
+    good = True
+    if adds:
+        with subprocess.Popen([f"{OURS}/ipvsadm", "monitor", "-t", "--count", "1"], stdout=subprocess.PIPE, text=True) as process:
+            time.sleep(1)
+            run(OURS, ["-A", "-f", "77"])
+            said = process.communicate()[0]
+        good &= expect("monitor -t says when", said.startswith("-A -f 77 -s wlc # 20") and " port " in said, said)
+        with subprocess.Popen([f"{OURS}/ipvsadm", "monitor", "--json", "--count", "1"], stdout=subprocess.PIPE, text=True) as process:
+            time.sleep(1)
+            run(OURS, ["-D", "-f", "77"])
+            event = json.loads(process.communicate()[0])
+        good &= expect("monitor --json has objects", event["action"] == "del" and event["service"]["fwmark"] == 77
+                       and event["port"] != 0, event)
+    said = run(OURS, ["metrics", "--sum"])
+    kind = "rust" if adds else "c"
+    good &= expect("metrics --sum has services and no server", f'ipvs_module_info{{implementation="{kind}",version="1.2.1"}} 1\n' in said[1]
+                   and "ipvs_service_active_connections{" in said[1] and "ipvs_server_" not in said[1], said)
+    said = run(OURS, ["report", "--looks", "2", "--interval", "100"])
+    good &= expect("report is a page", said[0] == 0 and said[1].startswith("<!DOCTYPE html>") and said[1].count("<svg") == 5, said[1][:200])
+    for words in (["-h"], ["-v"]):
+        said = run(OURS, ["!nobody", *words])
+        good &= expect(f"{words[0]} needs no rights", said[0] == 0 and "Beyond 1.31:" in said[1], said)
+    return good
+
+
 def checks():
     """Runs them on the table with traffic; returns whether all is well."""
     adds, good = kernel_adds(), True
@@ -149,6 +210,9 @@ def checks():
             good &= expect(f"{option} --json", False, said)
     listed = json.loads(run(OURS, ["conn", "list", "--json"])[1])["connections"]
     good &= expect("conn list has what /proc has", len(listed) == len(run(OURS, ["-Lnc"])[1].splitlines()) - 2, listed)
+    good &= filtered(listed)
+    good &= kept()
+    good &= told(adds)
     udp = [one for one in listed if one["protocol"] == "udp"]
     found = json.loads(run(OURS, ["conn", "list", "--json", "--protocol", "udp"])[1])["connections"]
     found_all = len(found) == len(udp)

@@ -3,17 +3,30 @@
 //! The socket: requests out, answers in.
 
 use std::io::ErrorKind;
-use std::os::fd::AsRawFd;
-
-use neli::consts::nl::NlmF;
-use neli::consts::socket::{Msg, NlFamily};
-use neli::socket::NlSocket;
-use neli::utils::Groups;
-use nix::sys::socket::setsockopt;
-use nix::sys::socket::sockopt::SndBufForce;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use crate::error::{Errno, Error};
 use crate::message::{self, Body, Content, Messages};
+use crate::socket::Socket;
+
+/// Where sockets are opened.
+#[derive(Default)]
+pub(crate) struct Place(Option<OwnedFd>);
+
+impl Place {
+    /// In a network namespace.
+    pub(crate) const fn within(namespace: OwnedFd) -> Self {
+        Self(Some(namespace))
+    }
+
+    fn open(&self) -> Result<Socket, Error> {
+        Ok(match &self.0 {
+            Some(namespace) => Socket::open_in(namespace.as_fd()),
+            None => Socket::open(),
+        }?)
+    }
+}
 
 /// How much of a dump the kernel is asked for at a time. It makes and clears room for that much even
 /// if it has little to say, so that short dumps are cheaper with the one, and long ones with the other.
@@ -27,7 +40,7 @@ pub(crate) enum Parts {
 
 /// A netlink socket.
 pub(crate) struct Channel {
-    socket: NlSocket,
+    socket: Socket,
     buffer: Vec<u8>,
     sequence: u32,
     sent: u64,
@@ -35,12 +48,9 @@ pub(crate) struct Channel {
 
 impl Channel {
     /// Opens a socket.
-    pub(crate) fn open(parts: Parts) -> Result<Self, Error> {
-        let socket = NlSocket::connect(NlFamily::Generic, None, Groups::empty())?;
-        // Refusals say why, where the kernel can.
-        socket.enable_ext_ack(true)?;
+    pub(crate) fn open(place: &Place, parts: Parts) -> Result<Self, Error> {
         Ok(Self {
-            socket,
+            socket: place.open()?,
             buffer: vec![0; parts as usize],
             sequence: 0,
             sent: 0,
@@ -54,9 +64,7 @@ impl Channel {
 
     /// Joins a multicast group.
     pub(crate) fn join(&self, group: u32) -> Result<(), Error> {
-        Ok(self
-            .socket
-            .add_mcast_membership(Groups::new_groups(&[group]))?)
+        Ok(self.socket.join(group)?)
     }
 
     /// From now on, as much as that at a time; there is no way back.
@@ -69,7 +77,7 @@ impl Channel {
     pub(crate) fn send<'a>(
         &mut self,
         family: u16,
-        requests: impl Iterator<Item = (&'a Body, NlmF)>,
+        requests: impl Iterator<Item = (&'a Body, u16)>,
     ) -> Result<u32, Error> {
         let first = self.sequence.wrapping_add(1);
         let mut bytes = Vec::new();
@@ -90,13 +98,13 @@ impl Channel {
     }
 
     fn put(&self, bytes: &[u8]) -> Result<(), Error> {
-        match self.socket.send(bytes, Msg::empty()) {
+        match self.socket.send(bytes) {
             Err(error) if error.raw_os_error() == Some(Errno::EMSGSIZE.0) => {
                 // More than a socket may have in it by default, which is about 200 KB.
                 let room = bytes.len().saturating_add(Parts::Long as usize);
-                setsockopt(self.socket.as_raw_fd(), SndBufForce, &room)
-                    .map_err(|_| Error::Kernel(Errno::EMSGSIZE))?;
-                self.socket.send(bytes, Msg::empty())?;
+                let made = self.socket.make_room(room);
+                made.map_err(|_| Error::Kernel(Errno::EMSGSIZE))?;
+                self.socket.send(bytes)?;
             }
             outcome => {
                 outcome?;
@@ -105,12 +113,19 @@ impl Channel {
         Ok(())
     }
 
+    /// Waits at most so long for a datagram; whether there is one.
+    pub(crate) fn wait(&self, most: Duration) -> Result<bool, Error> {
+        match self.socket.wait(most) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(false),
+            other => Ok(other?),
+        }
+    }
+
     /// The messages of one datagram, which is waited for.
     pub(crate) fn receive(&mut self) -> Result<Messages<'_>, Error> {
         let len = loop {
-            // With this flag the length is that of the datagram, be it longer than the buffer.
-            match self.socket.recv(&mut self.buffer, Msg::TRUNC) {
-                Ok((len, _)) => break len,
+            match self.socket.receive(&mut self.buffer) {
+                Ok(len) => break len,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
             }
@@ -128,7 +143,7 @@ impl Channel {
         &mut self,
         family: u16,
         body: &Body,
-        flags: NlmF,
+        flags: u16,
         mut each: impl FnMut(&[u8]) -> Result<(), Error>,
     ) -> Result<usize, Error> {
         let number = self.send(family, std::iter::once((body, flags)))?;
@@ -149,5 +164,11 @@ impl Channel {
                 }
             }
         }
+    }
+}
+
+impl AsFd for Channel {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }

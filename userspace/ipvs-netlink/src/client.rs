@@ -4,19 +4,20 @@
 
 mod additions;
 
+use std::os::fd::OwnedFd;
+
 use ipvs_core::config::ServiceKey;
 use ipvs_core::proto::Timeouts;
 use ipvs_core::uapi::additions::GROUP;
 use ipvs_core::uapi::{command, FAMILY_NAME, FAMILY_VERSION};
-use neli::consts::nl::NlmF;
 
 pub use self::additions::{Outcome, WholeService};
 use crate::attributes::Attributes as Written;
-use crate::channel::{Channel, Parts};
+use crate::channel::{Channel, Parts, Place};
 use crate::decode;
 use crate::error::{Errno, Error};
 use crate::generic::resolve;
-use crate::message::{Body, Content};
+use crate::message::{flag, Body, Content};
 use crate::request::{put_service, Request};
 use crate::types::{Daemon, Dest, Info, Service};
 
@@ -29,17 +30,38 @@ const BATCH: usize = 64;
 const FEW: usize = 8;
 
 /// A request of several that the kernel refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Failure {
     /// Its place in the slice.
     pub index: usize,
-    /// Why.
+    /// The error number.
     pub errno: Errno,
+    /// What is wrong, in the kernel's words, if it says so.
+    pub why: Option<String>,
+}
+
+impl Failure {
+    /// The failure of a request without the kernel's reason.
+    pub const fn new(index: usize, errno: Errno) -> Self {
+        Self {
+            index,
+            errno,
+            why: None,
+        }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Self::refused(failure.errno, failure.why)
+    }
 }
 
 /// A socket on which the kernel answers for IPVS in the network namespace of the thread that
 /// made it; the one for long answers is opened with the first of them.
 pub struct Client {
+    place: Place,
     channel: Channel,
     /// Another socket, for what is long.
     long: Option<Channel>,
@@ -55,9 +77,24 @@ impl Client {
     ///
     /// [`Error::NoFamily`] if there is no IPVS.
     pub fn connect() -> Result<Self, Error> {
-        let mut channel = Channel::open(Parts::Short)?;
+        Self::connect_at(Place::default())
+    }
+
+    /// The same in another network namespace, such as one that a file in `/run/netns` stands for. Only the sockets are there; this
+    /// thread stays where it is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoFamily`] if there is no IPVS; what `setns` says: it needs `CAP_SYS_ADMIN`.
+    pub fn connect_in(namespace: OwnedFd) -> Result<Self, Error> {
+        Self::connect_at(Place::within(namespace))
+    }
+
+    fn connect_at(place: Place) -> Result<Self, Error> {
+        let mut channel = Channel::open(&place, Parts::Short)?;
         let (family, group) = resolve(&mut channel, FAMILY_NAME, GROUP)?;
         Ok(Self {
+            place,
             channel,
             long: None,
             family,
@@ -115,7 +152,7 @@ impl Client {
     pub fn dests(&mut self, key: &ServiceKey) -> Result<Vec<Dest>, Error> {
         let mut dests = Vec::new();
         let body = asking(command::GET_DEST, named(key)?);
-        let parts = self.channel.ask(self.family, &body, NlmF::DUMP, |found| {
+        let parts = self.channel.ask(self.family, &body, flag::DUMP, |found| {
             dests.push(decode::dest(found, key.family())?);
             Ok(())
         })?;
@@ -142,7 +179,7 @@ impl Client {
     pub fn execute(&mut self, request: &Request) -> Result<(), Error> {
         let body = body(request)?;
         self.channel
-            .ask(self.family, &body, NlmF::ACK, |_| Ok(()))?;
+            .ask(self.family, &body, flag::ACK, |_| Ok(()))?;
         Ok(())
     }
 
@@ -158,10 +195,11 @@ impl Client {
         let mut failures = Vec::new();
         for (number, batch) in requests.chunks(BATCH).enumerate() {
             let base = number.saturating_mul(BATCH);
-            self.execute_batch(batch, |index, errno| {
+            self.execute_batch(batch, |index, errno, why| {
                 failures.push(Failure {
                     index: base.saturating_add(index),
                     errno,
+                    why,
                 });
             })?;
         }
@@ -171,12 +209,12 @@ impl Client {
     fn execute_batch(
         &mut self,
         batch: &[Request],
-        mut failed: impl FnMut(usize, Errno),
+        mut failed: impl FnMut(usize, Errno, Option<String>),
     ) -> Result<(), Error> {
         let bodies = batch.iter().map(body).collect::<Result<Vec<_>, _>>()?;
         let flags = |index: usize| match index.saturating_add(1) == bodies.len() {
-            true => NlmF::ACK,
-            false => NlmF::empty(),
+            true => flag::ACK,
+            false => 0,
         };
         let requests = bodies.iter().enumerate();
         let first = self.channel.send(
@@ -192,8 +230,8 @@ impl Client {
                 if index >= batch.len() {
                     continue;
                 }
-                if let Content::Refused(errno, _) = message.content()? {
-                    failed(index, errno);
+                if let Content::Refused(errno, why) = message.content()? {
+                    failed(index, errno, why);
                 }
                 over |= index.saturating_add(1) == batch.len();
             }
@@ -210,7 +248,7 @@ impl Client {
     ) -> Result<T, Error> {
         let mut answer = None;
         let body = asking(command, attributes);
-        self.channel.ask(self.family, &body, NlmF::ACK, |found| {
+        self.channel.ask(self.family, &body, flag::ACK, |found| {
             answer = Some(decode(found)?);
             Ok(())
         })?;
@@ -224,17 +262,28 @@ impl Client {
         attributes: Vec<u8>,
         decode: impl Fn(&[u8]) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
-        let channel = match &mut self.long {
-            Some(channel) => channel,
-            none => none.insert(Channel::open(Parts::Long)?),
-        };
         let mut answers = Vec::new();
-        let body = asking(command, attributes);
-        channel.ask(self.family, &body, NlmF::DUMP, |found| {
+        self.each(command, attributes, |found| {
             answers.push(decode(found)?);
             Ok(())
         })?;
         Ok(answers)
+    }
+
+    /// Asks for all things of a kind, and hands over each as it comes.
+    fn each(
+        &mut self,
+        command: u8,
+        attributes: Vec<u8>,
+        each: impl FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let channel = match &mut self.long {
+            Some(channel) => channel,
+            none => none.insert(Channel::open(&self.place, Parts::Long)?),
+        };
+        let body = asking(command, attributes);
+        channel.ask(self.family, &body, flag::DUMP, each)?;
+        Ok(())
     }
 }
 

@@ -23,6 +23,7 @@ pub struct Side {
 
 /// A connection, or a persistence template.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Connection {
     /// The number of the transport protocol; 0 of a template of a firewall mark.
     pub protocol: u16,
@@ -73,6 +74,24 @@ pub struct ConnectionFilter {
 }
 
 impl ConnectionFilter {
+    /// The connection with the protocol and the ends of this one, and no other.
+    pub fn only(connection: &Connection) -> Self {
+        let side = |side: &Side| {
+            Some(SideFilter {
+                family: side.family,
+                addr: side.addr,
+                port: Some(side.port),
+            })
+        };
+        Self {
+            protocol: Some(connection.protocol),
+            client: side(&connection.client),
+            service: side(&connection.service),
+            server: side(&connection.server),
+            ..Self::default()
+        }
+    }
+
     /// Whether all connections are meant.
     pub fn is_everything(&self) -> bool {
         *self == Self::default()

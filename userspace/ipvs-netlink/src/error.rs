@@ -45,6 +45,7 @@ impl fmt::Display for Errno {
 
 /// Why there is no answer.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Error {
     /// The socket does not work.
     Socket(io::Error),

@@ -4,12 +4,11 @@
 
 use ipvs_core::config::reply::AttributeSink;
 use ipvs_core::nla::{Attributes as Found, Iter, Kind};
-use neli::consts::nl::NlmF;
 
 pub use crate::attributes::Attributes;
-use crate::channel::{Channel, Parts};
+use crate::channel::{Channel, Parts, Place};
 use crate::error::{Errno, Error};
-use crate::message::{Body, Content};
+use crate::message::{flag, Body, Content};
 
 /// The family that knows all families, `CTRL`.
 mod controller {
@@ -40,7 +39,7 @@ pub(crate) fn resolve(
     let mut number = None;
     let mut group_number = None;
     channel
-        .ask(controller::ID, &body, NlmF::ACK, |found| {
+        .ask(controller::ID, &body, flag::ACK, |found| {
             if let Ok(found) = Found::parse(found, &[Kind::Any; 7]) {
                 number = found.u16(controller::ATTRIBUTE_ID);
                 let groups = found.bytes(controller::ATTRIBUTE_GROUPS);
@@ -78,7 +77,7 @@ impl Socket {
     ///
     /// [`Error::NoFamily`] if there is none of that name.
     pub fn connect(family: &str, version: u8) -> Result<Self, Error> {
-        let mut channel = Channel::open(Parts::Long)?;
+        let mut channel = Channel::open(&Place::default(), Parts::Long)?;
         let (family, _) = resolve(&mut channel, family, "")?;
         Ok(Self {
             channel,
@@ -98,7 +97,7 @@ impl Socket {
         attributes: Attributes,
         each: impl FnMut(&[u8]) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        self.ask(command, attributes, NlmF::ACK, each)
+        self.ask(command, attributes, flag::ACK, each)
     }
 
     /// Asks for a list, and hands the attributes of each entry to `each`.
@@ -112,14 +111,14 @@ impl Socket {
         attributes: Attributes,
         each: impl FnMut(&[u8]) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        self.ask(command, attributes, NlmF::DUMP, each)
+        self.ask(command, attributes, flag::DUMP, each)
     }
 
     fn ask(
         &mut self,
         command: u8,
         attributes: Attributes,
-        flags: NlmF,
+        flags: u16,
         each: impl FnMut(&[u8]) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let body = Body {
@@ -146,7 +145,7 @@ impl Listener {
     ///
     /// [`Error::NoFamily`] if there is no family of that name, or it has no such group.
     pub fn join(family: &str, group: &str) -> Result<Self, Error> {
-        let mut channel = Channel::open(Parts::Long)?;
+        let mut channel = Channel::open(&Place::default(), Parts::Long)?;
         let (family, group) = resolve(&mut channel, family, group)?;
         channel.join(group.ok_or(Error::NoFamily)?)?;
         Ok(Self { channel, family })

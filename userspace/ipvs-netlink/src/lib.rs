@@ -90,6 +90,7 @@ mod message;
 mod monitor;
 mod request;
 mod saved;
+mod socket;
 mod sync;
 mod types;
 
@@ -101,7 +102,7 @@ pub use ipvs_core::config::{DaemonRole, DestKey, Name, Netmask, ServiceKey, Tunn
 pub use ipvs_core::conn::Method;
 pub use ipvs_core::proto::Timeouts;
 pub use ipvs_core::uapi;
-pub use monitor::{Change, Event, MasterChange, Monitor};
+pub use monitor::{Change, Event, MasterChange, Monitor, Wait};
 pub use request::Request;
 pub use saved::{SavedConnections, Unreadable};
 pub use sync::{Authentication, Master, SyncKeys, SyncState};

@@ -3,10 +3,7 @@
 //! The frames of messages, in both directions: a header of 16 bytes (length, type, flags, number,
 //! sender), in host order, and what it is about; the next message begins at a multiple of four.
 //!
-//! neli has them too, but makes a vector of each answer, and believes the lengths in it: to list
-//! 50,000 servers is mostly this.
-
-use neli::consts::nl::{NlmF, Nlmsg, NlmsgerrAttr};
+//! No answer is copied before it is read, and no length in it is believed.
 
 use ipvs_core::nla::Iter;
 
@@ -17,6 +14,31 @@ const HEADER: usize = 16;
 const GENERIC_HEADER: usize = 4;
 /// The number in front of a refusal, or of the end of a dump.
 const CODE: usize = 4;
+
+/// `NLM_F_*` of `<linux/netlink.h>`.
+pub(crate) mod flag {
+    /// It asks for something.
+    pub(super) const REQUEST: u16 = 1;
+    /// It is answered even if all is well.
+    pub(crate) const ACK: u16 = 4;
+    /// It asks for a list.
+    pub(crate) const DUMP: u16 = 0x300;
+    /// Of an error: the request is not quoted in full.
+    pub(super) const CAPPED: u16 = 0x100;
+    /// Of an error: attributes follow.
+    pub(super) const ACK_TLVS: u16 = 0x200;
+}
+
+/// Types of messages below those of families.
+mod kind {
+    pub(super) const NOOP: u16 = 1;
+    pub(super) const ERROR: u16 = 2;
+    pub(super) const DONE: u16 = 3;
+    pub(super) const OVERRUN: u16 = 4;
+}
+
+/// `NLMSGERR_ATTR_MSG`: what is wrong, in words.
+const ATTRIBUTE_WHY: u16 = 1;
 
 /// A request without its frame.
 #[derive(Debug)]
@@ -33,7 +55,7 @@ pub(crate) struct Body {
 pub(crate) fn append(
     out: &mut Vec<u8>,
     family: u16,
-    flags: NlmF,
+    flags: u16,
     sequence: u32,
     body: &Body,
 ) -> Result<(), Error> {
@@ -44,7 +66,7 @@ pub(crate) fn append(
         .ok_or(Error::Malformed("no room for such a request"))?;
     out.extend_from_slice(&len.to_ne_bytes());
     out.extend_from_slice(&family.to_ne_bytes());
-    out.extend_from_slice(&u16::from(NlmF::REQUEST | flags).to_ne_bytes());
+    out.extend_from_slice(&(flag::REQUEST | flags).to_ne_bytes());
     out.extend_from_slice(&sequence.to_ne_bytes());
     // The kernel knows who asks.
     out.extend_from_slice(&[0; 4]);
@@ -91,18 +113,18 @@ impl<'a> Message<'a> {
             let (code, rest) = self.payload.split_first_chunk::<CODE>().ok_or(CUT)?;
             Ok::<_, Error>((i32::from_ne_bytes(*code), rest))
         };
-        match Nlmsg::from(self.kind) {
-            Nlmsg::Noop => Ok(Content::Nothing),
-            Nlmsg::Overrun => Err(Error::Malformed("an overrun")),
+        match self.kind {
+            kind::NOOP => Ok(Content::Nothing),
+            kind::OVERRUN => Err(Error::Malformed("an overrun")),
             // Old kernels end a dump without a code.
-            Nlmsg::Done if self.payload.is_empty() => Ok(Content::End),
-            Nlmsg::Done => {
+            kind::DONE if self.payload.is_empty() => Ok(Content::End),
+            kind::DONE => {
                 let (code, rest) = code()?;
                 Ok(self.verdict(code, rest))
             }
-            Nlmsg::Error => {
+            kind::ERROR => {
                 let (code, rest) = code()?;
-                let quoted = if self.flags & u16::from(NlmF::CAPPED) == 0 {
+                let quoted = if self.flags & flag::CAPPED == 0 {
                     length(rest).ok_or(CUT)?.next_multiple_of(4)
                 } else {
                     HEADER
@@ -122,8 +144,8 @@ impl<'a> Message<'a> {
         if code == 0 {
             return Content::End;
         }
-        let said = (self.flags & u16::from(NlmF::ACK_TLVS) != 0)
-            .then(|| Iter::new(attributes).find(|(kind, _)| *kind == u16::from(NlmsgerrAttr::Msg)))
+        let said = (self.flags & flag::ACK_TLVS != 0)
+            .then(|| Iter::new(attributes).find(|(kind, _)| *kind == ATTRIBUTE_WHY))
             .flatten();
         let why = said.map(|(_, text)| {
             let text = text.strip_suffix(&[0]).unwrap_or(text);
@@ -218,7 +240,7 @@ mod tests {
                 version: 1,
                 attributes,
             };
-            append(&mut bytes, 37, NlmF::ACK, number, &body).unwrap();
+            append(&mut bytes, 37, flag::ACK, number, &body).unwrap();
         }
         assert_eq!(bytes.len() % 4, 0);
         let found: Vec<_> = Messages::new(&bytes).map(Result::unwrap).collect();
@@ -254,7 +276,7 @@ mod tests {
         assert_eq!(done(&(-3_i32).to_ne_bytes()), "Refused(Errno(3), None)");
     }
 
-    /// Found by the fuzz target `replies`, when neli read them.
+    /// Found by the fuzz target `replies`.
     #[test]
     fn lengths_that_lie_are_refused() {
         for bytes in [

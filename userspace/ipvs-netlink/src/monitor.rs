@@ -3,6 +3,8 @@
 //! Changes, as kernels with the additions of `ipvs_rs` tell of them.
 
 use std::collections::VecDeque;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
 
 use ipvs_core::uapi::additions::command;
 
@@ -15,6 +17,7 @@ use crate::sync::Master;
 
 /// What was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Change {
     /// What this request would do.
     Made(Request),
@@ -31,6 +34,7 @@ pub enum Change {
 
 /// What became of a master that the backup hears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum MasterChange {
     /// It is heard, for the first time or again.
     Heard,
@@ -42,11 +46,23 @@ pub enum MasterChange {
 
 /// A change that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Event {
     /// What was changed.
     pub change: Change,
     /// The netlink port of the socket that asked for it; 0 if it was not asked for by netlink.
     pub port: u32,
+}
+
+/// What came of waiting for a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// A change.
+    Event(Event),
+    /// Some changes were lost, because they were not read in time: all is to be listed anew.
+    Lost,
+    /// The time is over.
+    Timeout,
 }
 
 /// A socket to which the kernel tells all changes in its network namespace, from
@@ -74,11 +90,40 @@ impl Monitor {
     /// If the socket fails.
     pub fn next_event(&mut self) -> Result<Option<Event>, Error> {
         loop {
+            match self.read(None)? {
+                Wait::Event(event) => return Ok(Some(event)),
+                Wait::Lost => return Ok(None),
+                Wait::Timeout => {}
+            }
+        }
+    }
+
+    /// Waits at most so long for the next change.
+    ///
+    /// # Errors
+    ///
+    /// If the socket fails.
+    pub fn next_within(&mut self, most: Duration) -> Result<Wait, Error> {
+        self.read(Instant::now().checked_add(most))
+    }
+
+    /// Waits for the next change, until a time if there is one.
+    fn read(&mut self, end: Option<Instant>) -> Result<Wait, Error> {
+        loop {
             if let Some(event) = self.pending.pop_front() {
-                return Ok(Some(event));
+                return Ok(Wait::Event(event));
+            }
+            if let Some(end) = end {
+                let left = end.saturating_duration_since(Instant::now());
+                if !self.channel.wait(left)? {
+                    if Instant::now() >= end {
+                        return Ok(Wait::Timeout);
+                    }
+                    continue;
+                }
             }
             let messages = match self.channel.receive() {
-                Err(error) if error.errno() == Some(Errno::ENOBUFS) => return Ok(None),
+                Err(error) if error.errno() == Some(Errno::ENOBUFS) => return Ok(Wait::Lost),
                 other => other?,
             };
             for message in messages {
@@ -91,5 +136,13 @@ impl Monitor {
                 }
             }
         }
+    }
+}
+
+impl AsFd for Monitor {
+    /// For `poll`. One datagram may tell of several changes: call [`Monitor::next_within`] with no time until it says
+    /// [`Wait::Timeout`], and then wait again.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.channel.as_fd()
     }
 }

@@ -9,6 +9,7 @@ use ipvs_core::uapi::service_flags;
 
 /// What the kernel says of IPVS itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Info {
     /// The version, one byte each: 0x010201 is 1.2.1.
     pub version: u32,
@@ -66,6 +67,7 @@ impl Default for ServiceSettings {
 
 /// A virtual service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Service {
     /// What identifies it.
     pub key: ServiceKey,
@@ -73,6 +75,17 @@ pub struct Service {
     pub settings: ServiceSettings,
     /// Its statistics.
     pub stats: Stats,
+}
+
+impl Service {
+    /// A service that nothing was counted of yet.
+    pub fn new(key: ServiceKey, settings: ServiceSettings) -> Self {
+        Self {
+            key,
+            settings,
+            stats: Stats::default(),
+        }
+    }
 }
 
 /// All that can be changed of a real server. The kernel checks it.
@@ -105,6 +118,7 @@ impl Default for DestSettings {
 
 /// A real server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Dest {
     /// What identifies it.
     pub key: DestKey,
@@ -120,8 +134,23 @@ pub struct Dest {
     pub stats: Stats,
 }
 
+impl Dest {
+    /// A server without connections.
+    pub fn new(key: DestKey, settings: DestSettings) -> Self {
+        Self {
+            key,
+            settings,
+            active: 0,
+            inactive: 0,
+            persistent: 0,
+            stats: Stats::default(),
+        }
+    }
+}
+
 /// Counters since they were last set to zero, and rates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Stats {
     /// Connections.
     pub connections: u64,
@@ -139,6 +168,7 @@ pub struct Stats {
 
 /// Events per second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Rates {
     /// Connections.
     pub connections: u64,

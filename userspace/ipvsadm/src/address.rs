@@ -141,6 +141,39 @@ pub fn endpoint(text: &str, protocol: Option<Protocol>, services: &Services) -> 
     Some(Endpoint { family, addr, port })
 }
 
+/// What is wrong with a text that is no [`endpoint`].
+pub fn defect(text: &str, protocol: Option<Protocol>, services: &Services) -> String {
+    let wrong_port = |behind: &str| match protocol {
+        _ if port(behind, protocol, services).is_some() => None,
+        Some(_) => Some(format!(
+            "the port `{behind}' is no number from 0 to 65535, and no name of one"
+        )),
+        None => Some(format!("the port `{behind}' is no number from 0 to 65535")),
+    };
+    if let Some(rest) = text.strip_prefix('[') {
+        let Some((inner, behind)) = rest.split_once(']') else {
+            return format!("`{text}' has no `]'");
+        };
+        if inner.parse::<Ipv6Addr>().is_err() {
+            return format!("`{inner}' is no IPv6 address, and brackets are for these");
+        }
+        return match behind.strip_prefix(':') {
+            None => format!("behind `[{inner}]' there is no `:' with a port"),
+            Some(behind) => wrong_port(behind).unwrap_or_default(),
+        };
+    }
+    if text.matches(':').count() > 1 {
+        return format!("`{text}' is no IPv6 address; with a port, it is [ADDRESS]:PORT");
+    }
+    let (name, behind) = match text.split_once(':') {
+        Some((name, behind)) => (name, Some(behind)),
+        None => (text, None),
+    };
+    behind
+        .and_then(wrong_port)
+        .unwrap_or_else(|| format!("`{name}' is no address, and no host of that name is found"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,8 +8,8 @@
 
 use ipvs_netlink::{Errno, Error, Request};
 
-use crate::command::{Command, How};
-use crate::error::{sentence, words, Asked, Failure};
+use crate::command::{Command, Others};
+use crate::error::{sentence, told, Asked, Failure};
 use crate::exit_code::ExitCode;
 use crate::names::{Names, Services};
 use crate::plan::{carry_out, difference, Model, Outcome, Step};
@@ -22,16 +22,25 @@ use crate::session::Session;
 /// # Errors
 ///
 /// The first mistake in the rules, before anything is changed; or what the kernel refuses.
-pub fn run(session: &mut Session, text: &str, how: How) -> Result<ExitCode, Failure> {
+pub fn run(
+    session: &mut Session,
+    text: &str,
+    is_dry: bool,
+    others: Others,
+) -> Result<ExitCode, Failure> {
     let wanted = read(&session.program, text, &Services::default())?;
-    if how == How::Atomic && replace(session, &wanted)? {
+    if !is_dry && replace(session, &wanted, others)? {
         return Ok(ExitCode::Success);
     }
     let table = session
         .table(None, false)
         .map_err(|error| Failure::listing(&error))?;
-    let steps = difference(&Model::of_table(&table), &wanted);
-    if how == How::DryRun {
+    let mut live = Model::of_table(&table);
+    if others == Others::Stay {
+        live = live.among(&wanted);
+    }
+    let steps = difference(&live, &wanted);
+    if is_dry {
         let names = Names::new(true);
         let lines: String = steps
             .iter()
@@ -56,9 +65,6 @@ pub fn read(program: &str, text: &str, services: &Services) -> Result<Model, Fai
             number: index.saturating_add(1),
             text,
         };
-        if text.trim_start().starts_with('#') {
-            continue;
-        }
         let outcome = match parse_line(program, text, services) {
             Ok(None) => Ok(()),
             Ok(Some(Command::Change(request, asked))) => {
@@ -74,10 +80,13 @@ pub fn read(program: &str, text: &str, services: &Services) -> Result<Model, Fai
     Ok(wanted)
 }
 
-/// Replaces the whole table in one step; false if the kernel cannot, or does not take one as
+/// Replaces the table in one step; false if the kernel cannot, or does not take one as
 /// large as this.
-fn replace(session: &mut Session, wanted: &Model) -> Result<bool, Failure> {
-    let error = match session.client.replace(wanted.services(), true) {
+fn replace(session: &mut Session, wanted: &Model, others: Others) -> Result<bool, Failure> {
+    let error = match session
+        .client
+        .replace(wanted.services(), others == Others::Go)
+    {
         Ok(()) => return Ok(true),
         Err(error) => error,
     };
@@ -89,24 +98,26 @@ fn replace(session: &mut Session, wanted: &Model) -> Result<bool, Failure> {
 
 /// What to say of a table that was refused, with the rule that is at fault.
 fn refused(wanted: &Model, error: &Error, errno: Option<Errno>) -> Failure {
-    let rule = match error {
-        Error::Refused { why, .. } => entry(why).and_then(|place| rule(wanted, place)),
+    let found = match error {
+        Error::Refused { why, .. } => {
+            entry(why).and_then(|(place, why)| Some((rule(wanted, place)?, why)))
+        }
         _ => None,
     };
-    let Some((rule, asked)) = rule else {
+    let Some(((rule, asked), why)) = found else {
         return Failure::kernel(format!("{error}; nothing was changed"));
     };
-    let sentence = errno.map_or_else(String::new, |errno| words(asked, errno));
+    let sentence = errno.map_or_else(String::new, |errno| told(asked, errno, Some(why)));
     Failure::kernel(format!(
         "{sentence} ({}); nothing was changed",
         rule.trim_end()
     ))
 }
 
-/// The place that the kernel names: "entry N: why".
-fn entry(why: &str) -> Option<usize> {
-    let (number, _) = why.strip_prefix("entry ")?.split_once(':')?;
-    number.parse().ok()
+/// The place that the kernel names, and the reason: "entry N: why".
+fn entry(why: &str) -> Option<(usize, &str)> {
+    let (number, why) = why.strip_prefix("entry ")?.split_once(':')?;
+    Some((number.parse().ok()?, why.trim_start()))
 }
 
 /// The rule at a place, counted over services and servers.
@@ -129,9 +140,10 @@ fn apply(session: &mut Session, steps: &[Step]) -> Result<(), Failure> {
         Outcome::Refused {
             change,
             errno,
+            why,
             left,
         } => {
-            let why = words(asked(&change), errno);
+            let why = told(asked(&change), errno, why.as_deref());
             let rule = rules::request(&Names::new(true), &change);
             let left = match left {
                 0 => "nothing was changed".to_owned(),
@@ -167,7 +179,7 @@ mod tests {
         let wanted = read("ipvsadm", text, &Services::parse("")).unwrap();
         let at = |why| {
             entry(why)
-                .and_then(|place| rule(&wanted, place))
+                .and_then(|(place, _)| rule(&wanted, place))
                 .map(|(rule, _)| rule)
         };
         assert_eq!(

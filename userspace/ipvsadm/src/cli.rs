@@ -10,6 +10,7 @@ use crate::error::Failure;
 use crate::lexer::{Lexer, Token};
 use crate::names::{Protocol, Services};
 use crate::options::{group_of, Flag, Meaning, Verb};
+use crate::remark;
 
 /// The longest time of persistence and of timeouts, in seconds: 31 days.
 pub const TIMEOUT_MAX: u32 = 31 * 24 * 60 * 60;
@@ -95,6 +96,18 @@ impl TunnelType {
     }
 }
 
+/// Whether the first command is one for which the kernel is not asked: the usage, or the version.
+pub fn asks_for_words(words: &[String]) -> Option<Verb> {
+    let first = Lexer::new(words).find(|token| !matches!(token, Ok(Token::Word(_))));
+    match first? {
+        Ok(Token::Option { option, .. }) => match option.meaning {
+            Meaning::Verb(verb @ (Verb::Help | Verb::Version)) => Some(verb),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// Reads the words behind the name of the program; [`None`] without any.
 ///
 /// # Errors
@@ -116,9 +129,19 @@ pub fn parse(
             Some(Ok(Token::Word(word))) => others.push(word),
             Some(Ok(Token::Option { option, value, .. })) => match option.meaning {
                 Meaning::Verb(verb) => break (verb, value),
-                Meaning::Flag(_) => return Err(Failure::try_help(program)),
+                Meaning::Flag(_) => {
+                    let remark = remark::before_command(&format!("--{}", option.long));
+                    return Err(Failure::try_help(program).with(remark));
+                }
             },
-            Some(Err(_)) | None => return Err(Failure::try_help(program)),
+            Some(Err(error)) => {
+                let remark = remark::option(&error.word);
+                return Err(Failure::try_help(program).with_any(remark));
+            }
+            None => {
+                let remark = others.first().and_then(|word| remark::option(word));
+                return Err(Failure::try_help(program).with_any(remark));
+            }
         }
     };
     let mut typed = Typed::new(verb, others);
@@ -134,7 +157,11 @@ pub fn parse(
         _ => {}
     }
     for token in lexer {
-        match token.map_err(Failure::option)? {
+        let token = token.map_err(|error| {
+            let remark = remark::option(&error.word);
+            Failure::option(error).with_any(remark)
+        });
+        match token? {
             Token::Word(word) => typed.words.push(word),
             Token::Option {
                 option,
@@ -155,13 +182,19 @@ fn role(state: Option<&str>, message: &str) -> Result<DaemonRole, Failure> {
     match state {
         Some("master") => Ok(DaemonRole::Master),
         Some("backup") => Ok(DaemonRole::Backup),
-        _ => Err(Failure::usage(message)),
+        other => Err(Failure::usage(message).with(remark::none_of(
+            other.unwrap_or_default(),
+            ["master", "backup"],
+        ))),
     }
 }
 
 /// A number, or the message that 1.31 has for a wrong one.
 fn checked(text: &str, min: u32, max: u32, what: &str) -> Result<u32, Failure> {
-    number(text, min, max).ok_or_else(|| Failure::usage(format!("illegal {what} specified")))
+    number(text, min, max).ok_or_else(|| {
+        Failure::usage(format!("illegal {what} specified"))
+            .with(remark::out_of_range(text, min, max))
+    })
 }
 
 /// A number that fits by its range.
@@ -226,6 +259,7 @@ impl Typed {
             Flag::Mark => {
                 let mark = number(text, 1, u32::MAX).ok_or_else(|| {
                     Failure::usage(format!("invalid fwmark value `{text}' specified"))
+                        .with(remark::out_of_range(text, 1, u32::MAX))
                 })?;
                 self.service = Some(ServiceKey::Mark {
                     family: Family::V4,
@@ -270,7 +304,10 @@ impl Typed {
             Flag::LowerThreshold => self.lower = Some(checked(text, 0, MAX, "l_threshold")?),
             Flag::TunType => {
                 let kind = TunnelType::from_name(text);
-                let wrong = || Failure::usage("illegal tunnel type specified");
+                let wrong = || {
+                    Failure::usage("illegal tunnel type specified")
+                        .with(remark::none_of(text, ["ipip", "gue", "gre"]))
+                };
                 self.tunnel = Some(kind.ok_or_else(wrong)?);
             }
             Flag::TunPort => self.tunnel_port = Some(small(text, 1, PORT_MAX, "tunnel port")?),
@@ -292,8 +329,11 @@ impl Typed {
         text: &str,
         services: &Services,
     ) -> Result<(), Failure> {
-        let found = address::endpoint(text, Some(protocol), services)
-            .ok_or_else(|| Failure::usage("illegal virtual server address[:port] specified"))?;
+        let found =
+            address::endpoint(text, Some(protocol), services).ok_or_else(|| {
+                Failure::usage("illegal virtual server address[:port] specified")
+                    .with(address::defect(text, Some(protocol), services))
+            })?;
         if found.family == Family::V6 {
             self.netmask = None;
         }
@@ -315,8 +355,10 @@ impl Typed {
             Some(ServiceKey::Mark { .. }) => (Some(Protocol::Tcp), 0),
             None => (None, 0),
         };
-        let mut found = address::endpoint(text, protocol, services)
-            .ok_or_else(|| Failure::usage("illegal real server address[:port] specified"))?;
+        let mut found = address::endpoint(text, protocol, services).ok_or_else(|| {
+            Failure::usage("illegal real server address[:port] specified")
+                .with(address::defect(text, protocol, services))
+        })?;
         found.port.get_or_insert(port);
         Ok(found)
     }
@@ -325,10 +367,14 @@ impl Typed {
         match self.family() {
             Family::V4 => address::ipv4_host(text, services)
                 .map(Netmask)
-                .ok_or_else(|| Failure::usage("illegal virtual server persistent mask specified")),
+                .ok_or_else(|| {
+                    Failure::usage("illegal virtual server persistent mask specified")
+                        .with(format_args!("`{text}' is no netmask such as 255.255.255.0"))
+                }),
             Family::V6 => match address::leading_number(text) {
                 prefix @ 1..=128 => Ok(Netmask(prefix.to_ne_bytes())),
-                _ => Err(Failure::usage("illegal ipv6 netmask specified")),
+                _ => Err(Failure::usage("illegal ipv6 netmask specified")
+                    .with(remark::out_of_range(text, 1, 128))),
             },
         }
     }
@@ -346,26 +392,33 @@ impl Typed {
 ///
 /// That message.
 pub fn timeout(text: &str, min: u32) -> Result<u32, Failure> {
-    number(text, min, TIMEOUT_MAX)
-        .ok_or_else(|| Failure::usage(format!("invalid timeout value `{text}' specified")))
+    number(text, min, TIMEOUT_MAX).ok_or_else(|| {
+        Failure::usage(format!("invalid timeout value `{text}' specified")).with(format_args!(
+            "{} seconds",
+            remark::out_of_range(text, min, TIMEOUT_MAX)
+        ))
+    })
 }
 
 /// A multicast group.
 fn group(text: &str) -> Result<(Family, Addr), Failure> {
-    let wrong = |family| Failure::usage(format!("invalid {family} mcast-group `{text}'"));
+    let wrong = |family, range| {
+        Failure::usage(format!("invalid {family} mcast-group `{text}'"))
+            .with(format_args!("multicast addresses are in {range}"))
+    };
     if text.contains(':') {
         match text.parse::<std::net::Ipv6Addr>() {
             Ok(address) if address.is_multicast() => {
                 Ok((Family::V6, Addr::from_v6(address.octets())))
             }
-            _ => Err(wrong("IPv6")),
+            _ => Err(wrong("IPv6", "ff00::/8")),
         }
     } else {
         match text.parse::<std::net::Ipv4Addr>() {
             Ok(address) if address.is_multicast() => {
                 Ok((Family::V4, Addr::from_v4(address.octets())))
             }
-            _ => Err(wrong("IPv4")),
+            _ => Err(wrong("IPv4", "224.0.0.0/4")),
         }
     }
 }

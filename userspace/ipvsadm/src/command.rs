@@ -15,6 +15,7 @@ use self::things::{
 use crate::cli::{timeout, Typed};
 use crate::error::{Asked, Failure};
 use crate::options::{Flag, Verb, CHECKED};
+use crate::remark;
 
 /// What a command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,9 +43,18 @@ pub enum How {
     /// One after the other.
     EachLine,
     /// As one change, from the live table to the one that the rules describe.
-    Atomic,
+    Atomic(Others),
     /// Not at all: that change is shown.
-    DryRun,
+    DryRun(Others),
+}
+
+/// What becomes of services that the rules do not name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Others {
+    /// They are deleted.
+    Go,
+    /// They stay as they are.
+    Stay,
 }
 
 /// What is listed.
@@ -120,7 +130,9 @@ pub fn interpret(mut typed: Typed) -> Result<Command, Failure> {
     }
     let times = take_timeouts(&mut typed)?;
     if let Some(word) = typed.words.first() {
-        return Err(Failure::usage(format!("unexpected argument {word}")));
+        let failure = Failure::usage(format!("unexpected argument {word}"));
+        return Err(failure
+            .with("options begin with a dash, and names of commands like `monitor' come first"));
     }
     let flags = scheduler_flags(&typed)?;
     check_options(&typed)?;
@@ -182,15 +194,28 @@ pub fn interpret(mut typed: Typed) -> Result<Command, Failure> {
         Verb::Save => Ok(Command::Save {
             numeric: typed.has(Flag::Numeric),
         }),
-        Verb::Restore => Ok(Command::Restore(if typed.has(Flag::DryRun) {
-            How::DryRun
-        } else if typed.has(Flag::Atomic) {
-            How::Atomic
-        } else {
-            How::EachLine
-        })),
+        Verb::Restore => restore(&typed).map(Command::Restore),
         Verb::Help => Ok(Command::Help),
         Verb::Version => Ok(Command::Version),
+    }
+}
+
+/// How rules are restored.
+fn restore(typed: &Typed) -> Result<How, Failure> {
+    let others = match typed.has(Flag::KeepOthers) {
+        true => Others::Stay,
+        false => Others::Go,
+    };
+    if typed.has(Flag::DryRun) {
+        Ok(How::DryRun(others))
+    } else if typed.has(Flag::Atomic) {
+        Ok(How::Atomic(others))
+    } else if others == Others::Stay {
+        Err(Failure::usage(
+            "--keep-others goes with --atomic or --dry-run: line by line, other services stay anyway",
+        ))
+    } else {
+        Ok(How::EachLine)
     }
 }
 
@@ -222,7 +247,8 @@ fn check_options(typed: &Typed) -> Result<(), Failure> {
             Some(flag) if !typed.verb.allows(*flag) => {
                 return Err(Failure::usage(format!(
                     "Illegal '{name}' option with the '{verb}' command"
-                )));
+                ))
+                .with_any(remark::commands_of(*flag)));
             }
             None if needs(typed.verb, name) => return Err(missing(name, typed.verb)),
             _ => {}
@@ -257,4 +283,5 @@ fn missing(name: &str, verb: Verb) -> Failure {
         "You need to supply the '{name}' option for the '{}' command",
         verb.name()
     ))
+    .with_any(remark::group(name))
 }

@@ -40,7 +40,8 @@ pub fn parse(text: &str) -> Vec<Connection> {
     text.lines().skip(1).filter_map(line).collect()
 }
 
-fn line(text: &str) -> Option<Connection> {
+/// Reads a line of the kernel's list.
+pub fn line(text: &str) -> Option<Connection> {
     let mut fields = text.split_ascii_whitespace();
     let protocol = fields.next()?.to_owned();
     let mut side = || -> Option<Side> {
@@ -101,6 +102,29 @@ pub fn protocol_number(name: &str) -> Result<u16, String> {
         .ok_or_else(|| "tcp, udp, sctp, ah, esp or a number".to_owned())
 }
 
+/// The states that connections of some protocol have, as the kernel's list has them.
+#[rustfmt::skip]
+pub const STATES: [&str; 24] = [
+    // TCP; NONE also of templates.
+    "NONE", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT", "TIME_WAIT", "CLOSE", "CLOSE_WAIT", "LAST_ACK", "LISTEN", "SYNACK",
+    "UDP",
+    // SCTP.
+    "INIT1", "INIT", "C-SENT", "C-REPLIED", "C-WAIT", "COOKIE", "C-ECHOED", "S-SENT", "S-RECEIVED", "S-ACK-SENT", "REJECTED", "CLOSED",
+];
+
+/// A state by its name, in capitals or not.
+///
+/// # Errors
+///
+/// What would be right.
+pub fn state(name: &str) -> Result<String, String> {
+    let name = name.to_uppercase();
+    match STATES.contains(&name.as_str()) {
+        true => Ok(name),
+        false => Err(crate::remark::none_of(&name, STATES)),
+    }
+}
+
 impl From<ipvs_netlink::Connection> for Connection {
     fn from(told: ipvs_netlink::Connection) -> Self {
         let known = PROTOCOLS
@@ -141,16 +165,46 @@ pub struct Filter {
     pub state: Option<String>,
 }
 
-/// An address, with a port or any.
+/// An address or all addresses with a prefix, with a port or any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Match {
     /// The address.
     pub ip: IpAddr,
+    /// So many bits of it count; [`None`] for all.
+    pub prefix: Option<u8>,
     /// The port.
     pub port: Option<u16>,
 }
 
+/// Whether the first bits of two addresses are the same.
+fn same_prefix(one: IpAddr, other: IpAddr, bits: u8) -> bool {
+    let all_but = |width: u32| width.saturating_sub(u32::from(bits));
+    match (one, other) {
+        (IpAddr::V4(one), IpAddr::V4(other)) => {
+            let differ = u32::from(one) ^ u32::from(other);
+            differ.checked_shr(all_but(32)).unwrap_or(0) == 0
+        }
+        (IpAddr::V6(one), IpAddr::V6(other)) => {
+            let differ = u128::from(one) ^ u128::from(other);
+            differ.checked_shr(all_but(128)).unwrap_or(0) == 0
+        }
+        _ => false,
+    }
+}
+
 impl Match {
+    /// All addresses with a prefix, as `10.0.0.0/8`.
+    fn with_prefix(text: &str) -> Option<Self> {
+        let (ip, bits) = text.split_once('/')?;
+        let (ip, bits) = (ip.parse::<IpAddr>().ok()?, bits.parse::<u8>().ok()?);
+        let most = if ip.is_ipv4() { 32 } else { 128 };
+        (bits <= most).then_some(Self {
+            ip,
+            prefix: Some(bits),
+            port: None,
+        })
+    }
+
     fn told(self) -> SideFilter {
         let (family, addr) = match self.ip {
             IpAddr::V4(ip) => (Family::V4, Addr::from_v4(ip.octets())),
@@ -164,41 +218,66 @@ impl Match {
     }
 
     fn fits(&self, side: &Side) -> bool {
-        self.ip == ip(side) && self.port.is_none_or(|port| port == side.port)
+        let is_near = match self.prefix {
+            Some(bits) => same_prefix(self.ip, ip(side), bits),
+            None => self.ip == ip(side),
+        };
+        is_near && self.port.is_none_or(|port| port == side.port)
     }
 }
 
 impl std::str::FromStr for Match {
     type Err = String;
 
-    /// Reads `10.0.0.1`, `10.0.0.1:80`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:80`.
+    /// Reads `10.0.0.1`, `10.0.0.1:80`, `10.0.0.0/8`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80` or `2001:db8::/32`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bare = text
             .strip_prefix('[')
             .and_then(|text| text.strip_suffix(']'));
         let v6 = bare.map(|text| text.parse().map(IpAddr::V6));
         if let Ok(ip) = v6.unwrap_or_else(|| text.parse()) {
-            return Ok(Self { ip, port: None });
+            return Ok(Self {
+                ip,
+                prefix: None,
+                port: None,
+            });
+        }
+        if let Some(found) = Self::with_prefix(text) {
+            return Ok(found);
         }
         match text.parse::<std::net::SocketAddr>() {
             Ok(found) => Ok(Self {
                 ip: found.ip(),
+                prefix: None,
                 port: Some(found.port()),
             }),
-            Err(_) => Err("an address, with :PORT if need be, such as 10.0.0.1:80".to_owned()),
+            Err(_) => Err(
+                "an address, with :PORT if need be, or a prefix: 10.0.0.1:80, 10.0.0.0/8"
+                    .to_owned(),
+            ),
         }
     }
 }
 
 impl Filter {
-    /// The same for the kernel.
+    /// Whether it has a prefix, which the kernel does not look for.
+    pub fn has_prefix(&self) -> bool {
+        let sides = [&self.client, &self.service, &self.server];
+        sides
+            .into_iter()
+            .flatten()
+            .any(|side| side.prefix.is_some())
+    }
+
+    /// The same for the kernel, without prefixes.
     pub fn told(&self) -> ConnectionFilter {
+        let told = |side: Option<Match>| side.filter(|one| one.prefix.is_none()).map(Match::told);
         ConnectionFilter {
             of: None,
             protocol: self.protocol,
-            client: self.client.map(Match::told),
-            service: self.service.map(Match::told),
-            server: self.server.map(Match::told),
+            client: told(self.client),
+            service: told(self.service),
+            server: told(self.server),
             state: self.state.as_ref().map(|state| state.to_uppercase()),
         }
     }
@@ -282,7 +361,39 @@ UDP 0A630000 0000 0A630001 13C4 0A630002 13C4 NONE             50 sip abc@exampl
         assert_eq!(port("2001:db8::1"), Some(None));
         assert_eq!(port("[2001:db8::1]"), Some(None));
         assert_eq!(port("[2001:db8::1]:80"), Some(Some(80)));
-        for wrong in ["10.0.0.1:x", "[10.0.0.1]", "", "[]", "web:80"] {
+        for (text, inside, outside) in [
+            ("10.0.0.0/8", "10.255.0.1", "11.0.0.1"),
+            ("10.0.0.1/32", "10.0.0.1", "10.0.0.2"),
+            ("0.0.0.0/0", "255.1.1.1", "2001:db8::1"),
+            ("2001:db8::/32", "2001:db8:ffff::1", "2001:db9::1"),
+        ] {
+            let side = |text: &str| {
+                let (family, addr) = match text.parse::<IpAddr>().unwrap() {
+                    IpAddr::V4(ip) => (Family::V4, Addr::from_v4(ip.octets())),
+                    IpAddr::V6(ip) => (Family::V6, Addr::from_v6(ip.octets())),
+                };
+                Side {
+                    family,
+                    addr,
+                    port: 1,
+                }
+            };
+            let found = text.parse::<Match>().unwrap();
+            assert!(
+                found.fits(&side(inside)) && !found.fits(&side(outside)),
+                "{text}"
+            );
+        }
+        for wrong in [
+            "10.0.0.0/33",
+            "10.0.0.0/",
+            "x/8",
+            "10.0.0.1:x",
+            "[10.0.0.1]",
+            "",
+            "[]",
+            "web:80",
+        ] {
             assert_eq!(port(wrong), None, "{wrong}");
         }
         assert_eq!(protocol_number("esp"), Ok(50));

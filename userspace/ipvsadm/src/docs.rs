@@ -17,8 +17,11 @@ const SECTIONS: &str = include_str!("docs/sections.man");
 const MONITOR: &str = include_str!("docs/monitor.man");
 const TOP: &str = include_str!("docs/top.man");
 const METRICS: &str = include_str!("docs/metrics.man");
+const REPORT: &str = include_str!("docs/report.man");
 const CONN: &str = include_str!("docs/conn.man");
 const SYNC: &str = include_str!("docs/sync.man");
+/// Completion of what the kernel has, for bash.
+const LIVE: &str = include_str!("docs/live.bash");
 /// Where the options go.
 const OPTIONS: &str = ".\\\" OPTIONS\n";
 /// When the pages were last changed.
@@ -41,7 +44,11 @@ pub fn write(folder: &Path) -> Result<()> {
     let completions = folder.join("completions");
     create_dir_all(&completions)?;
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-        generate_to(shell, &mut extra::everything(), "ipvsadm", &completions)?;
+        let path = generate_to(shell, &mut extra::everything(), "ipvsadm", &completions)?;
+        if shell == Shell::Bash {
+            let mut file = File::options().append(true).open(path)?;
+            file.write_all(LIVE.as_bytes())?;
+        }
     }
     Ok(())
 }
@@ -63,6 +70,7 @@ fn pages() -> Result<Vec<(String, Vec<u8>)>> {
         ("monitor", MONITOR),
         ("top", TOP),
         ("metrics", METRICS),
+        ("report", REPORT),
         ("conn", CONN),
         ("sync", SYNC),
     ] {

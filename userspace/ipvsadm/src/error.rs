@@ -47,6 +47,22 @@ impl Failure {
         }
     }
 
+    /// The same with a remark in parentheses behind the sentence of 1.31: what was typed, and what would be right.
+    #[must_use]
+    pub fn with(mut self, remark: impl fmt::Display) -> Self {
+        self.message = format!("{} ({remark})", self.message);
+        self
+    }
+
+    /// The same with a remark, if there is one.
+    #[must_use]
+    pub fn with_any(self, remark: Option<String>) -> Self {
+        match remark {
+            Some(remark) => self.with(remark),
+            None => self,
+        }
+    }
+
     /// The kernel refused a change.
     pub fn kernel(message: impl Into<String>) -> Self {
         Self {
@@ -114,9 +130,19 @@ pub enum Asked {
 
 /// The sentence for an error.
 pub fn sentence(asked: Asked, error: &NetlinkError) -> String {
-    match error.errno() {
-        Some(errno) => words(asked, errno),
-        None => error.to_string(),
+    match (error.errno(), error) {
+        (Some(errno), NetlinkError::Refused { why, .. }) => told(asked, errno, Some(why)),
+        (Some(errno), _) => words(asked, errno),
+        (None, _) => error.to_string(),
+    }
+}
+
+/// The sentence for an error number, with the kernel's own reason behind it, if there is one.
+pub fn told(asked: Asked, errno: Errno, why: Option<&str>) -> String {
+    let sentence = words(asked, errno);
+    match why {
+        Some(why) => format!("{sentence} (kernel: {why})"),
+        None => sentence,
     }
 }
 
@@ -139,7 +165,7 @@ pub fn words(asked: Asked, errno: Errno) -> String {
         }
         (_, Errno::ENOPROTOOPT) => "Protocol not available",
         (_, Errno::ENOMEM) => "Memory allocation problem",
-        (_, Errno::EOPNOTSUPP) => "Operation not supported with IPv6",
+        (_, Errno::EOPNOTSUPP) => "The kernel's IPVS has no such command",
         (_, Errno::EAFNOSUPPORT) => "Operation not supported with specified address family",
         _ => return errno.to_string(),
     };
@@ -157,6 +183,7 @@ mod tests {
             said(Asked::StartDaemon),
             "The kernel's IPVS has no synchronisation daemon"
         );
-        assert_eq!(said(Asked::AddService), "Operation not supported with IPv6");
+        let other = "The kernel's IPVS has no such command";
+        assert_eq!(said(Asked::AddService), other);
     }
 }

@@ -3,13 +3,19 @@
 //! Commands that 1.31 does not have. Their names are words that it refuses, so nothing that worked
 //! is taken away.
 
+pub mod author;
 pub mod conn;
+pub mod drops;
 pub mod metrics;
 pub mod monitor;
+pub mod numbers;
+pub mod report;
 pub mod saved;
+pub mod serve;
 pub mod sync;
 pub mod top;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::ValueParser;
@@ -22,7 +28,7 @@ use crate::options::{Meaning, Takes, OPTIONS};
 use crate::session::Session;
 
 /// The names of these commands.
-pub const NAMES: [&str; 5] = ["monitor", "top", "metrics", "conn", "sync"];
+pub const NAMES: [&str; 6] = ["monitor", "top", "metrics", "report", "conn", "sync"];
 
 fn number(name: &'static str, default: &'static str, help: &'static str) -> Arg {
     Arg::new(name)
@@ -45,7 +51,7 @@ fn filters(command: Command) -> Command {
         let parser = ValueParser::new(|text: &str| text.parse::<Match>());
         Arg::new(name)
             .long(name)
-            .value_name("ADDRESS[:PORT]")
+            .value_name("ADDRESS[:PORT]|PREFIX")
             .value_parser(parser)
             .help(help)
     };
@@ -61,7 +67,8 @@ fn filters(command: Command) -> Command {
             Arg::new("state")
                 .long("state")
                 .value_name("STATE")
-                .help("such as ESTABLISHED"),
+                .value_parser(ValueParser::new(crate::connections::state))
+                .help("such as ESTABLISHED; the manual lists them"),
         )
         .arg(side("client", "from this client"))
         .arg(side("service", "to this virtual address"))
@@ -97,16 +104,63 @@ pub fn command() -> Command {
                         .value_parser(clap::value_parser!(u32).range(1..))
                         .help("end after so many changes, or looks"),
                 )
-                .arg(switch("json", "one JSON object for each change")),
+                .arg(switch("json", "one JSON object for each change"))
+                .arg(
+                    switch(
+                        "times",
+                        "behind each change, when it was seen and who made it",
+                    )
+                    .short('t'),
+                ),
         )
         .subcommand(
             Command::new("top")
                 .about("shows services and servers with their rates, again and again")
                 .arg(number("interval", "1000", "milliseconds between two looks"))
+                .arg(
+                    Arg::new("sort")
+                        .long("sort")
+                        .value_name("KEY")
+                        .value_parser(["bytes", "connections", "active", "name"])
+                        .default_value("bytes")
+                        .help("the order"),
+                )
+                .arg(
+                    Arg::new("filter")
+                        .long("filter")
+                        .value_name("TEXT")
+                        .help("only services that have this in their name or that of a server"),
+                )
                 .arg(switch("once", "print one look as text and end"))
                 .arg(number("width", "100", "width of that text")),
         )
-        .subcommand(Command::new("metrics").about("prints counters and gauges for Prometheus"))
+        .subcommand(
+            Command::new("metrics")
+                .about("prints counters and gauges for Prometheus")
+                .arg(
+                    Arg::new("listen")
+                        .long("listen")
+                        .value_name("ADDRESS:PORT")
+                        .value_parser(clap::value_parser!(SocketAddr))
+                        .help("answer GET /metrics there, for ever"),
+                )
+                .arg(
+                    Arg::new("sum")
+                        .long("sum")
+                        .value_name("WHAT")
+                        .num_args(0..=1)
+                        .value_parser(["service", "all"])
+                        .default_missing_value("service")
+                        .help("no servers, but the sums of each service; or of all services"),
+                ),
+        )
+        .subcommand(
+            Command::new("report")
+                .about("writes a page with plots of the table and its rates")
+                .arg(number("interval", "1000", "milliseconds between two looks"))
+                .arg(number("looks", "30", "so many looks are plotted"))
+                .arg(file("where to; standard output if there is none")),
+        )
         .subcommand(
             Command::new("conn")
                 .about("lists, ends, saves or restores connections")
@@ -118,7 +172,11 @@ pub fn command() -> Command {
                 )
                 .subcommand(
                     filters(Command::new("flush").about("ends connections"))
-                        .arg(switch("all", "all of them, without a filter")),
+                        .arg(switch("all", "all of them, without a filter"))
+                        .arg(switch(
+                            "dry-run",
+                            "show the connections that would be ended, and end none",
+                        )),
                 )
                 .subcommand(
                     Command::new("save")
@@ -150,6 +208,9 @@ pub fn everything() -> Command {
                 arg.num_args(3).value_names(["TCP", "TCPFIN", "UDP"])
             }
             Takes::Nothing => arg.action(ArgAction::SetTrue),
+            Takes::Value(name) if option.long == "scheduler" => {
+                arg.value_name(name).value_parser(crate::remark::SCHEDULERS)
+            }
             Takes::Value(name) => arg.value_name(name),
             Takes::Maybe(name) => arg.value_name(name).num_args(0..=1),
         };
@@ -183,7 +244,8 @@ pub fn run(words: &[String]) -> Result<ExitCode, Failure> {
     match matches.subcommand() {
         Some(("monitor", options)) => monitor::run(&mut begin()?, options),
         Some(("top", options)) => top::run(&mut begin()?, options),
-        Some(("metrics", _)) => metrics::run(&mut begin()?),
+        Some(("metrics", options)) => metrics::run(&mut begin()?, options),
+        Some(("report", options)) => report::run(&mut begin()?, options),
         Some(("conn", options)) => run_conn(options),
         Some(("sync", options)) => sync::run(begin, options),
         _ => Err(Failure::usage("no such command")),
@@ -197,7 +259,11 @@ fn run_conn(options: &ArgMatches) -> Result<ExitCode, Failure> {
         Some(("flush", options)) => {
             let filter = filter(options);
             conn::check_choice(&filter, options.get_flag("all"))?;
-            conn::flush(&mut begin()?, &filter)
+            let mut session = begin()?;
+            if options.get_flag("dry-run") {
+                return conn::would_flush(&mut session, &filter);
+            }
+            conn::flush(&mut session, &filter)
         }
         Some(("save", options)) => saved::save(begin, path(options).as_deref()),
         Some(("restore", options)) => saved::restore(begin, path(options).as_deref()),

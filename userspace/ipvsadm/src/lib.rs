@@ -43,5 +43,6 @@ pub mod options;
 pub mod plan;
 pub mod print;
 pub mod program;
+pub mod remark;
 pub mod restore;
 pub mod session;

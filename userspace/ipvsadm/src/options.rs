@@ -129,6 +129,8 @@ pub enum Flag {
     Json,
     /// `--atomic`
     Atomic,
+    /// `--keep-others`
+    KeepOthers,
     /// `--dry-run`
     DryRun,
 }
@@ -269,6 +271,7 @@ pub const OPTIONS: &[Opt] = &[
     value("mcast-ttl", None, "TTL", Flag::McastTtl, "time to live of synchronisation messages, 1 to 255, 1 by default"),
     switch("json", None, Flag::Json, "list as JSON"),
     switch("atomic", None, Flag::Atomic, "restore makes the table what the rules say, with the fewest changes, or leaves it as it was"),
+    switch("keep-others", None, Flag::KeepOthers, "with --atomic or --dry-run, services that the rules do not name stay as they are"),
     switch("dry-run", None, Flag::DryRun, "restore shows the changes it would make, and makes none"),
 ];
 
@@ -349,7 +352,7 @@ impl Verb {
                     || matches!(flag, F::NoSort | F::SyncId | F::Exact | F::TunInfo)
             }
             Self::Save => flag == F::Numeric,
-            Self::Restore => matches!(flag, F::Atomic | F::DryRun),
+            Self::Restore => matches!(flag, F::Atomic | F::KeepOthers | F::DryRun),
             Self::StartDaemon => matches!(
                 flag,
                 F::McastInterface
@@ -404,6 +407,7 @@ pub const CHECKED: &[(&str, &[Flag])] = &[
     ("tun-remcsum", &[Flag::TunRemCsum]),
     ("json", &[Flag::Json]),
     ("atomic", &[Flag::Atomic]),
+    ("keep-others", &[Flag::KeepOthers]),
     ("dry-run", &[Flag::DryRun]),
 ];
 

@@ -160,6 +160,16 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn services_that_are_not_named_can_stay() {
+        let wanted = model("-A -t 10.0.0.1:80 -s rr");
+        let live = model(ONE).among(&wanted);
+        let steps = difference(&live, &wanted);
+        let gone = |step: &Step| matches!(step.change, Request::DeleteDest(..));
+        assert_eq!(steps.len(), 2);
+        assert!(steps.iter().all(gone), "{steps:?}");
+    }
+
+    #[test]
     fn what_is_new_comes_before_what_is_gone() {
         let steps = difference(&model(ONE), &model(OTHER));
         let words: Vec<String> = steps

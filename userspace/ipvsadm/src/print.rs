@@ -39,18 +39,29 @@ pub fn pad(out: &mut String, start: usize, width: usize) {
 }
 
 /// The usage, by the name of the program.
-pub fn usage(program: &str, info: &Info) -> String {
-    let mut out = version(info);
+pub fn usage(program: &str, info: Option<&Info>) -> String {
+    let mut out = classic_version(info);
     out.push_str(&include_str!("print/usage.txt").replace("{program}", program));
+    out.push_str(&include_str!("print/beyond.txt").replace("{program}", program));
     out
 }
 
 /// The line of `-v`.
-pub fn version(info: &Info) -> String {
+pub fn version(info: Option<&Info>) -> String {
+    let own = env!("CARGO_PKG_VERSION");
     format!(
-        "ipvsadm v1.31 2019/12/24 (compiled with popt and IPVS v{})\n",
-        kernel_version(info)
+        "{}Beyond 1.31: ipvsadm of ipvs_rs {own}, see `--help'\n",
+        classic_version(info)
     )
+}
+
+/// The line of 1.31. Without a kernel to ask, there is no version of IPVS.
+fn classic_version(info: Option<&Info>) -> String {
+    let kernel = match info {
+        Some(info) => format!("IPVS v{}", kernel_version(info)),
+        None => "IPVS, which is not loaded or not to be asked".to_owned(),
+    };
+    format!("ipvsadm v1.31 2019/12/24 (compiled with popt and {kernel})\n")
 }
 
 /// The version of IPVS in the kernel.

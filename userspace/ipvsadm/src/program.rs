@@ -4,15 +4,19 @@
 
 use std::io::Read;
 
+use ipvs_netlink::Client;
+
 use crate::atomic;
 use crate::cli;
-use crate::command::{interpret, Command, How, Listing};
+use crate::command::{interpret, Command, How, Listing, What};
 use crate::error::Failure;
 use crate::exit_code::ExitCode;
 use crate::extra;
 use crate::names::Services;
+use crate::options::Verb;
+use crate::print;
 use crate::restore::{say, Restore};
-use crate::session::Session;
+use crate::session::{self, Session};
 
 /// The words of the command line: the name of the program, and the others.
 fn words() -> (String, Vec<String>) {
@@ -56,6 +60,16 @@ fn run(program: &str, words: &[String]) -> Result<ExitCode, Failure> {
     {
         return extra::run(words);
     }
+    // Without the module, and without rights.
+    if let Some(verb) = cli::asks_for_words(words) {
+        let info = Client::connect().and_then(|mut client| client.info()).ok();
+        let text = match verb {
+            Verb::Help => print::usage(program, info.as_ref()),
+            _ => print::version(info.as_ref()),
+        };
+        say(&text)?;
+        return Ok(ExitCode::Success);
+    }
     // As 1.31, which talks to the kernel before it looks at what was typed.
     let mut session = Session::begin(program)?;
     let command = match cli::parse(program, words, &Services::default())? {
@@ -64,7 +78,18 @@ fn run(program: &str, words: &[String]) -> Result<ExitCode, Failure> {
     };
     match command {
         Command::Restore(How::EachLine) => Restore::new(&mut session).run(&input()?),
-        Command::Restore(how) => atomic::run(&mut session, &input()?, how),
+        Command::Restore(How::Atomic(others)) => {
+            atomic::run(&mut session, &input()?, false, others)
+        }
+        Command::Restore(How::DryRun(others)) => atomic::run(&mut session, &input()?, true, others),
+        Command::List(Listing {
+            what: What::Connections { .. },
+            json: true,
+            ..
+        }) => {
+            session::stream_connections()?;
+            Ok(ExitCode::Success)
+        }
         command => {
             say(&session.run(&command)?)?;
             Ok(ExitCode::Success)

@@ -11,9 +11,10 @@ use ipvs_netlink::Request;
 
 use crate::cli;
 use crate::command::{interpret, Command};
-use crate::error::{words, Asked, Failure};
+use crate::error::{told, Asked, Failure};
 use crate::exit_code::ExitCode;
 use crate::names::Services;
+use crate::remark;
 use crate::session::Session;
 
 /// So many changes are gathered before they are sent.
@@ -30,10 +31,12 @@ pub struct Line<'a> {
     pub text: &'a str,
 }
 
-/// The words of a line, without the name of the program that may stand in front.
+/// The words of a line, without the name of the program that may stand in front, and without a comment: a word that begins with
+/// `#`, and what follows it.
 pub fn split(line: &str) -> Vec<String> {
     let line = line.split('\0').next().unwrap_or_default();
     line.split_ascii_whitespace()
+        .take_while(|word| !word.starts_with('#'))
         .skip_while(|word| *word == "ipvsadm")
         .map(str::to_owned)
         .collect()
@@ -161,7 +164,11 @@ impl<'a> Restore<'a> {
             .map_err(|error| Failure::kernel(error.to_string()))?;
         for failed in failures {
             if let Some((line, asked)) = self.origins.get(failed.index) {
-                let failure = Failure::kernel(words(*asked, failed.errno));
+                let failure = Failure::kernel(told(*asked, failed.errno, failed.why.as_deref()));
+                let request = self.gathered.get(failed.index);
+                let failure = failure.with_any(
+                    request.and_then(|request| remark::request(request, Some(failed.errno))),
+                );
                 self.report(&at(*line, &failure));
             }
         }
@@ -198,6 +205,8 @@ mod tests {
         );
         assert_eq!(split("  ipvsadm "), [""; 0]);
         assert_eq!(split("-L\0-n"), ["-L"]);
+        assert_eq!(split("# -C"), [""; 0]);
+        assert_eq!(split("-D -f 7 # no more"), ["-D", "-f", "7"]);
     }
 
     #[test]

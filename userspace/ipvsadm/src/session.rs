@@ -2,6 +2,8 @@
 
 //! One conversation with the kernel: commands carried out.
 
+use std::io::{BufRead, BufReader, BufWriter, StdoutLock, Write};
+
 use ipvs_netlink::{Client, Dest, Error, Info, Request, Service, ServiceKey};
 
 use crate::command::{Command, Listing, What};
@@ -9,6 +11,7 @@ use crate::connections;
 use crate::error::{sentence, Asked, Failure};
 use crate::names::Names;
 use crate::print::{self, json, rules::Rules, table::Table};
+use crate::remark;
 
 /// The program that loads kernel modules.
 const MODPROBE: &str = "modprobe";
@@ -58,8 +61,8 @@ impl Session {
     /// What the kernel refuses.
     pub fn run(&mut self, command: &Command) -> Result<String, Failure> {
         match command {
-            Command::Help => Ok(print::usage(&self.program, &self.info)),
-            Command::Version => Ok(print::version(&self.info)),
+            Command::Help => Ok(print::usage(&self.program, Some(&self.info))),
+            Command::Version => Ok(print::version(Some(&self.info))),
             Command::Change(request, asked) => self.change(request, *asked),
             Command::List(listing) => self.list(listing),
             Command::Save { numeric } => self.save(*numeric),
@@ -70,7 +73,8 @@ impl Session {
     fn change(&mut self, request: &Request, asked: Asked) -> Result<String, Failure> {
         match self.client.execute(request) {
             Ok(()) => Ok(String::new()),
-            Err(error) => Err(Failure::kernel(sentence(asked, &error))),
+            Err(error) => Err(Failure::kernel(sentence(asked, &error))
+                .with_any(remark::request(request, error.errno()))),
         }
     }
 
@@ -171,6 +175,75 @@ impl Session {
         let mut out = String::new();
         print::put_table(&mut out, &Rules { names }, &table);
         Ok(out)
+    }
+}
+
+/// Prints the kernel's list of connections as JSON, each as soon as it is read: the list may be longer than memory is.
+///
+/// # Errors
+///
+/// That nobody reads it.
+pub fn stream_connections() -> Result<(), Failure> {
+    let mut out = Stream::begin()?;
+    if let Ok(file) = std::fs::File::open(connections::FILE) {
+        for line in BufReader::new(file).split(b'\n').skip(1) {
+            let line = line.map_err(|error| Failure::io(connections::FILE, &error))?;
+            if let Some(one) = connections::line(&String::from_utf8_lossy(&line)) {
+                out.put(&one)?;
+            }
+        }
+    }
+    out.end()
+}
+
+/// A list of connections as JSON that is being printed.
+pub struct Stream {
+    out: BufWriter<StdoutLock<'static>>,
+    is_first: bool,
+}
+
+impl Stream {
+    fn failed(error: &std::io::Error) -> Failure {
+        Failure::io("standard output", error)
+    }
+
+    /// Begins it.
+    ///
+    /// # Errors
+    ///
+    /// That nobody reads it; as all others.
+    pub fn begin() -> Result<Self, Failure> {
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        let begun = out.write_all(b"{\n  \"connections\": [");
+        begun.map_err(|error| Self::failed(&error))?;
+        let is_first = true;
+        Ok(Self { out, is_first })
+    }
+
+    /// Adds a connection, on a line of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`begin`](Self::begin).
+    pub fn put(&mut self, one: &connections::Connection) -> Result<(), Failure> {
+        let between = if self.is_first { "\n    " } else { ",\n    " };
+        self.is_first = false;
+        write!(self.out, "{between}{}", json::connection(one)).map_err(|error| Self::failed(&error))
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    ///
+    /// As [`begin`](Self::begin).
+    pub fn end(mut self) -> Result<(), Failure> {
+        let end: &[u8] = if self.is_first {
+            b"]\n}\n"
+        } else {
+            b"\n  ]\n}\n"
+        };
+        let ended = self.out.write_all(end).and_then(|()| self.out.flush());
+        ended.map_err(|error| Self::failed(&error))
     }
 }
 

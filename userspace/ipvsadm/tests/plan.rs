@@ -133,7 +133,7 @@ impl Kernel {
             self.asked += 1;
             if refused || apply(&mut self.table, request).is_err() {
                 let errno = Errno::ENOMEM;
-                failures.push(Failure { index, errno });
+                failures.push(Failure::new(index, errno));
             } else if matches!(request, Request::DeleteService(_) | Request::DeleteDest(..)) {
                 self.gone.push(*request);
             }
@@ -212,7 +212,7 @@ proptest! {
             let mut kernel = Kernel { table: live.clone(), refused, asked: 0, gone: vec![] };
             let outcome = carry_out(&steps, |requests| Ok::<_, ()>(kernel.execute(requests))).unwrap();
             let change = steps[news + place].change;
-            prop_assert_eq!(outcome, Outcome::Refused { change, errno: Errno::ENOMEM, left: 0 });
+            prop_assert_eq!(outcome, Outcome::Refused { change, errno: Errno::ENOMEM, why: None, left: 0 });
             prop_assert_eq!(content(&kernel.table), content(&live));
         }
     }

@@ -9,7 +9,6 @@ use ipvs_core::config::{DestKey, ServiceKey};
 use ipvs_core::nla::NESTED;
 use ipvs_core::uapi::additions::{command, key, top as more, ALL};
 use ipvs_core::uapi::top;
-use neli::consts::nl::NlmF;
 
 use super::Client;
 use crate::attributes::Attributes;
@@ -17,6 +16,7 @@ use crate::channel::{Channel, Parts};
 use crate::connection::{Connection, ConnectionFilter};
 use crate::decode;
 use crate::error::{Errno, Error};
+use crate::message::flag;
 use crate::monitor::Monitor;
 use crate::request::{put_dest, put_dest_key, put_key, put_settings};
 use crate::saved::SavedConnections;
@@ -47,13 +47,27 @@ impl Client {
     ///
     /// `EOPNOTSUPP` if the kernel has no additions; what it says.
     pub fn connections(&mut self, filter: &ConnectionFilter) -> Result<Vec<Connection>, Error> {
+        let mut all = Vec::new();
+        self.each_connection(filter, |one| all.push(one))?;
+        Ok(all)
+    }
+
+    /// The same, without keeping them: each is handed over as it comes.
+    ///
+    /// # Errors
+    ///
+    /// `EOPNOTSUPP` if the kernel has no additions; what it says.
+    pub fn each_connection(
+        &mut self,
+        filter: &ConnectionFilter,
+        mut each: impl FnMut(Connection),
+    ) -> Result<(), Error> {
         self.group()?;
         let attributes = filter.attributes().map_err(|_| NO_ROOM)?;
-        self.dump(
-            command::GET_CONN,
-            attributes.0,
-            decode::additions::connection,
-        )
+        self.each(command::GET_CONN, attributes.0, |found| {
+            each(decode::additions::connection(found)?);
+            Ok(())
+        })
     }
 
     /// Ends connections and templates, and tells how many there were. No packet is sent to anybody.
@@ -167,7 +181,7 @@ impl Client {
         self.group()?;
         let body = super::asking(command, attributes.0);
         self.channel
-            .ask(self.family, &body, NlmF::ACK, |_| Ok(()))?;
+            .ask(self.family, &body, flag::ACK, |_| Ok(()))?;
         Ok(())
     }
 
@@ -192,7 +206,7 @@ impl Client {
     /// `EOPNOTSUPP` if the kernel has no additions; what the socket says.
     pub fn monitor(&self) -> Result<Monitor, Error> {
         let group = self.group()?;
-        let channel = Channel::open(Parts::Long)?;
+        let channel = Channel::open(&self.place, Parts::Long)?;
         channel.join(group)?;
         Ok(Monitor::new(channel, self.family))
     }

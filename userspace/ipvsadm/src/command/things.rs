@@ -12,6 +12,7 @@ use crate::cli::Typed;
 use crate::error::Failure;
 use crate::names::Protocol;
 use crate::options::Flag;
+use crate::remark;
 
 pub(super) fn supplied_service(typed: &Typed) -> Result<ServiceKey, Failure> {
     typed
@@ -63,11 +64,16 @@ pub(super) fn scheduler_flags(typed: &Typed) -> Result<u32, Failure> {
             continue;
         }
         match SCHED_FLAGS.iter().find(|(known, ..)| *known == name) {
-            None => return Err(Failure::usage(format!("invalid scheduler flag `{name}'"))),
+            None => {
+                let known = SCHED_FLAGS.iter().map(|(known, ..)| *known);
+                return Err(Failure::usage(format!("invalid scheduler flag `{name}'"))
+                    .with(remark::none_of(name, known)));
+            }
             Some((_, Some(owner), _)) if *owner != scheduler(typed) => {
-                return Err(Failure::usage(format!(
-                    "incompatible scheduler flag `{name}'"
-                )));
+                return Err(
+                    Failure::usage(format!("incompatible scheduler flag `{name}'"))
+                        .with(format_args!("it is one of the scheduler {owner}")),
+                );
             }
             Some((.., bit)) => flags |= bit,
         }
@@ -82,9 +88,10 @@ pub(super) fn whole_service(
     let key = supplied_service(typed)?;
     if let ServiceKey::Address { port: 0, .. } = key {
         if typed.persistent.is_none() {
-            return Err(Failure::usage(
-                "Zero port specified for non-persistent service",
-            ));
+            return Err(
+                Failure::usage("Zero port specified for non-persistent service")
+                    .with("give a port, or -p for a service of all ports"),
+            );
         }
     }
     let mut flags = flags;
@@ -122,7 +129,8 @@ pub(super) fn whole_server(typed: &Typed) -> Result<(ServiceKey, DestKey, DestSe
     if server.family != key.family() && method != Method::Tunnel {
         return Err(Failure::usage(
             "Different address family is allowed only for tunneling servers",
-        ));
+        )
+        .with("a tunnel is -i"));
     }
     let tunnel = tunnel::options(typed, method)?;
     // Only NAT can change the port.

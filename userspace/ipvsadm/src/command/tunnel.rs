@@ -28,9 +28,10 @@ pub(super) fn options(typed: &Typed, method: Method) -> Result<Tunnel, Failure> 
     ];
     if method != Method::Tunnel {
         if ALL.iter().any(|(flag, _)| typed.has(*flag)) {
-            return Err(Failure::usage(
-                "Tunnel options conflict with forward method",
-            ));
+            return Err(
+                Failure::usage("Tunnel options conflict with forward method")
+                    .with("a tunnel is -i"),
+            );
         }
         return Ok(Tunnel::default());
     }

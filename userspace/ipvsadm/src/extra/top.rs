@@ -2,29 +2,31 @@
 
 //! `ipvsadm top`: services with their servers, the busiest first.
 
+mod chart;
 mod columns;
+mod keys;
 mod look;
+mod screen;
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use clap::ArgMatches;
-use ratatui::backend::Backend;
-use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use ratatui::layout::{Constraint, Layout};
-use ratatui::style::{Modifier, Style};
-use ratatui::text::{Line, Text};
-use ratatui::{Frame, Terminal};
+use crossterm::event::{self, Event, KeyEventKind};
 
 use self::columns::Columns;
-use self::look::Look;
+use self::keys::{Next, Shown, Sort, HELP};
+use self::look::{History, Look};
+use self::screen::{Ink, Line, Screen};
 use crate::error::Failure;
 use crate::exit_code::ExitCode;
 use crate::restore::say;
 use crate::session::Session;
 
 const EMPTY: &str = "There are no services.";
-const HELP: &str = "q: quit   arrows, PgUp, PgDn, Home, End: scroll";
+const NO_SUCH: &str = "No service has that in its name.";
+const KEYS: &str =
+    "q: quit  b c a n: order  /: filter  p: pause  h: help  arrows, PgUp, PgDn: scroll";
 
 /// Shows the table until someone presses `q`.
 ///
@@ -32,10 +34,18 @@ const HELP: &str = "q: quit   arrows, PgUp, PgDn, Home, End: scroll";
 ///
 /// What the kernel or the terminal says.
 pub fn run(session: &mut Session, options: &ArgMatches) -> Result<ExitCode, Failure> {
+    let text = |name: &str| options.get_one::<String>(name).map(String::as_str);
+    let shown = Shown {
+        sort: text("sort").and_then(Sort::from_name).unwrap_or_default(),
+        filter: text("filter").unwrap_or_default().to_lowercase(),
+        ..Shown::default()
+    };
     if options.get_flag("once") {
         let width = options.get_one::<u32>("width").copied().unwrap_or(100);
         let width = usize::try_from(width).unwrap_or(usize::MAX);
-        say(&once(&Look::take(session)?, width))?;
+        let mut look = Look::take(session)?;
+        look.arrange(shown.sort, &shown.filter);
+        say(&once(&look, width))?;
         return Ok(ExitCode::Success);
     }
     if !(std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {
@@ -43,16 +53,15 @@ pub fn run(session: &mut Session, options: &ArgMatches) -> Result<ExitCode, Fail
             "top needs a terminal; `ipvsadm top --once` prints one look as text.",
         ));
     }
-    let mut terminal = ratatui::try_init().map_err(|error| Failure::io("terminal", &error))?;
-    let outcome = follow(session, &mut terminal, super::interval(options));
-    ratatui::restore();
-    outcome.map(|()| ExitCode::Success)
+    let mut screen = Screen::take().map_err(|error| Failure::io("terminal", &error))?;
+    follow(session, &mut screen, shown, super::interval(options))?;
+    Ok(ExitCode::Success)
 }
 
 /// One look as text.
 fn once(look: &Look, width: usize) -> String {
     let columns = Columns::fitting(width, look.name_width());
-    let mut lines = vec![look.title(width)];
+    let mut lines = vec![look.title(width), look.load(&History::default())];
     if look.len() == 0 {
         lines.push(EMPTY.to_owned());
     } else {
@@ -63,97 +72,116 @@ fn once(look: &Look, width: usize) -> String {
     lines.collect()
 }
 
-/// The part of the table that is on the screen.
-#[derive(Default)]
-struct Scroll {
-    /// The first row.
-    first: usize,
-    /// So many fit.
-    page: usize,
-}
-
-impl Scroll {
-    /// Does what a key says; whether that is to end.
-    fn press(&mut self, key: &KeyEvent, rows: usize) -> bool {
-        let last = rows.saturating_sub(self.page);
-        let page = self.page.saturating_sub(1).max(1);
-        self.first = match key.code {
-            KeyCode::Char('q') | KeyCode::Esc => return true,
-            KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => return true,
-            KeyCode::Down | KeyCode::Char('j') => self.first.saturating_add(1),
-            KeyCode::Up | KeyCode::Char('k') => self.first.saturating_sub(1),
-            KeyCode::PageDown | KeyCode::Char(' ') => self.first.saturating_add(page),
-            KeyCode::PageUp => self.first.saturating_sub(page),
-            KeyCode::Home | KeyCode::Char('g') => 0,
-            KeyCode::End | KeyCode::Char('G') => last,
-            _ => self.first,
-        }
-        .min(last);
-        false
+/// The lines of the screen: what all do, the columns, the rows, what keys do.
+fn draw(
+    look: &Look,
+    history: &History,
+    shown: &mut Shown,
+    (width, height): (usize, usize),
+) -> Vec<Line> {
+    let mut lines = vec![
+        Line::new(look.title(width), Ink::Bold),
+        Line::new(look.load(history), Ink::Plain),
+    ];
+    let chart = history.chart(width);
+    if !chart.is_empty() && height > 8 {
+        lines.push(Line::new(chart, Ink::Plain));
     }
-}
-
-/// Draws a look: what all do, the columns, the rows, what keys do.
-fn draw(frame: &mut Frame<'_>, look: &Look, scroll: &mut Scroll) {
-    let [top, body, bottom] = Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Min(2),
-        Constraint::Length(1),
-    ])
-    .areas(frame.area());
-    let width = usize::from(top.width);
-    let bold = Style::new().add_modifier(Modifier::BOLD);
-    frame.render_widget(Line::styled(look.title(width), bold), top);
     let columns = Columns::fitting(width, look.name_width());
-    scroll.page = usize::from(body.height).saturating_sub(1);
-    scroll.first = scroll.first.min(look.len().saturating_sub(scroll.page));
-    let reversed = Style::new().add_modifier(Modifier::REVERSED);
-    let header = format!("{:<width$}", columns.header());
-    let mut lines = vec![Line::styled(header, reversed)];
-    let rows = look.rows(scroll.first, scroll.page);
-    lines.extend(rows.map(|row| Line::styled(columns.line(&row), row.style)));
-    if look.len() == 0 {
-        lines.push(Line::raw(EMPTY));
+    lines.push(Line::new(
+        format!("{:<width$}", columns.header()),
+        Ink::Reversed,
+    ));
+    let body = height.saturating_sub(lines.len()).saturating_sub(1);
+    if shown.is_help {
+        lines.extend(
+            HELP.iter()
+                .take(body)
+                .map(|line| Line::new(*line, Ink::Plain)),
+        );
+    } else {
+        shown.page = body;
+        shown.first = shown.first.min(look.len().saturating_sub(shown.page));
+        let rows = look.rows(shown.first, shown.page);
+        lines.extend(rows.map(|row| Line::new(columns.line(&row), row.ink)));
+        if look.len() == 0 {
+            let text = if shown.filter.is_empty() {
+                EMPTY
+            } else {
+                NO_SUCH
+            };
+            lines.push(Line::new(text, Ink::Plain));
+        }
     }
-    frame.render_widget(Text::from(lines), body);
-    frame.render_widget(Line::raw(footer(scroll, look.len(), width)), bottom);
+    lines.resize(height.saturating_sub(1), Line::default());
+    lines.push(Line::new(footer(shown, look.len(), width), Ink::Plain));
+    let surplus = lines.len().saturating_sub(height);
+    lines.drain(..surplus);
+    lines
 }
 
-/// Which rows are shown, if not all; and what keys do, if there is room for it.
-fn footer(scroll: &Scroll, rows: usize, width: usize) -> String {
-    let last = scroll.first.saturating_add(scroll.page).min(rows);
-    let mut out = String::new();
-    if last.saturating_sub(scroll.first) < rows {
-        out = format!("{}-{last} of {rows}   ", scroll.first.saturating_add(1));
+/// The filter that is typed; or which rows are shown, if not all, the order and the filter, and what keys do, if there is room for it.
+fn footer(shown: &Shown, rows: usize, width: usize) -> String {
+    if shown.is_typing {
+        return format!(
+            "filter: {}_   (Enter: keep it, Esc: give it up)",
+            shown.filter
+        );
     }
-    let help = [HELP, "q: quit"];
-    let room = width.saturating_sub(out.len());
-    let help = help.into_iter().find(|help| help.len() <= room);
-    out.push_str(help.unwrap_or_default());
+    let mut out = String::new();
+    if shown.is_paused {
+        out.push_str("PAUSED   ");
+    }
+    let last = shown.first.saturating_add(shown.page).min(rows);
+    if last.saturating_sub(shown.first) < rows && !shown.is_help {
+        out.push_str(&format!(
+            "{}-{last} of {rows}   ",
+            shown.first.saturating_add(1)
+        ));
+    }
+    if shown.sort != Sort::default() {
+        out.push_str(&format!("by {}   ", shown.sort.name()));
+    }
+    if !shown.filter.is_empty() {
+        out.push_str(&format!("only `{}'   ", shown.filter));
+    }
+    let keys = [KEYS, "q: quit  h: help", "q: quit"];
+    let room = width.saturating_sub(out.chars().count());
+    let keys = keys.into_iter().find(|keys| keys.len() <= room);
+    out.push_str(keys.unwrap_or_default());
     out
 }
 
-fn follow<B: Backend>(
+fn follow(
     session: &mut Session,
-    terminal: &mut Terminal<B>,
+    screen: &mut Screen,
+    mut shown: Shown,
     interval: Duration,
 ) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::io("terminal", &error);
-    let mut scroll = Scroll::default();
+    let mut history = History::default();
+    let mut look = Look::default();
+    let mut is_first = true;
     loop {
-        let look = Look::take(session)?;
+        if is_first || !shown.is_paused {
+            look = Look::take(session)?;
+            history.note(&look);
+        }
+        is_first = false;
         let next = Instant::now().checked_add(interval);
         loop {
-            terminal
-                .draw(|frame| draw(frame, &look, &mut scroll))
-                .map_err(failed)?;
+            look.arrange(shown.sort, &shown.filter.to_lowercase());
+            let size = Screen::size().map_err(failed)?;
+            let lines = draw(&look, &history, &mut shown, size);
+            screen.show(&lines, size.0).map_err(failed)?;
             let left = next.map_or(interval, |at| at.saturating_duration_since(Instant::now()));
             if left.is_zero() || !event::poll(left).map_err(failed)? {
                 break;
             }
             // Another size is drawn as any change is.
             if let Event::Key(key) = event::read().map_err(failed)? {
-                if key.kind == KeyEventKind::Press && scroll.press(&key, look.len()) {
+                let is_press = key.kind == KeyEventKind::Press;
+                if is_press && shown.press(&key, look.len()) == Next::Quit {
                     return Ok(());
                 }
             }
@@ -164,31 +192,28 @@ fn follow<B: Backend>(
 #[cfg(test)]
 mod tests {
     use ipvs_netlink::{
-        Addr, Dest, DestKey, DestSettings, Family, Service, ServiceKey, ServiceSettings, Stats,
+        Addr, Dest, DestKey, DestSettings, Family, Service, ServiceKey, ServiceSettings,
     };
-    use ratatui::backend::TestBackend;
 
     use super::*;
 
     /// Firewall marks with as many servers each.
     fn look(services: u32, servers: u8) -> Look {
         let octets = |last| std::array::from_fn(|at| if at == 15 { last } else { 0xfd });
-        let dest = |number| Dest {
-            key: DestKey {
+        let dest = |number| {
+            let key = DestKey {
                 family: Family::V6,
                 addr: Addr::from_v6(octets(number)),
                 port: 8080,
-            },
-            settings: DestSettings::default(),
-            active: 1,
-            inactive: 2,
-            persistent: 0,
-            stats: Stats::default(),
+            };
+            let mut dest = Dest::new(key, DestSettings::default());
+            (dest.active, dest.inactive) = (u32::from(number), 2);
+            dest.stats.rates.connections = u64::from(100 - number);
+            dest
         };
-        let service = |mark| Service {
-            key: ServiceKey::from_mark(Family::V6, mark),
-            settings: ServiceSettings::default(),
-            stats: Stats::default(),
+        let service = |mark| {
+            let key = ServiceKey::from_mark(Family::V6, mark);
+            Service::new(key, ServiceSettings::default())
         };
         Look::of(
             (1..=services)
@@ -198,14 +223,11 @@ mod tests {
     }
 
     /// The lines on a screen of this size.
-    fn screen(look: &Look, scroll: &mut Scroll, width: u16, height: u16) -> Vec<String> {
-        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        terminal.draw(|frame| draw(frame, look, scroll)).unwrap();
-        let buffer = terminal.backend().buffer();
-        let cells: Vec<&str> = buffer.content().iter().map(|cell| cell.symbol()).collect();
-        cells
-            .chunks(usize::from(width))
-            .map(|line| line.concat().trim_end().to_owned())
+    fn screen(look: &Look, shown: &mut Shown, width: usize, height: usize) -> Vec<String> {
+        let lines = draw(look, &History::default(), shown, (width, height));
+        lines
+            .into_iter()
+            .map(|line| line.text.trim_end().to_owned())
             .collect()
     }
 
@@ -220,41 +242,81 @@ mod tests {
     #[test]
     fn an_empty_table_is_said_to_be_empty() {
         assert!(once(&look(0, 0), 80).ends_with("There are no services.\n"));
-        let seen = screen(&look(0, 0), &mut Scroll::default(), 40, 5);
-        assert_eq!(seen[2], "There are no services.");
-        assert_eq!(seen[4], "q: quit");
+        let seen = screen(&look(0, 0), &mut Shown::default(), 40, 6);
+        assert_eq!(seen[3], "There are no services.");
+        assert_eq!(seen[5], "q: quit  h: help");
     }
 
     #[test]
-    fn the_last_row_is_the_last_line_that_one_comes_to() {
+    fn the_part_that_fits_is_shown() {
         let look = look(3, 9);
-        let mut scroll = Scroll::default();
-        for (code, first) in [
-            (KeyCode::Up, 0),
-            (KeyCode::Down, 1),
-            (KeyCode::End, 23),
-            (KeyCode::Down, 23),
-            (KeyCode::PageUp, 17),
-            (KeyCode::Home, 0),
-            (KeyCode::End, 23),
-        ] {
-            screen(&look, &mut scroll, 80, 10);
-            assert!(!scroll.press(&KeyEvent::new(code, KeyModifiers::NONE), look.len()));
-            assert_eq!(scroll.first, first);
-        }
-        let seen = screen(&look, &mut scroll, 80, 10);
+        let mut shown = Shown {
+            first: 100,
+            ..Shown::default()
+        };
+        let seen = screen(&look, &mut shown, 80, 10);
+        assert_eq!((seen.len(), shown.first), (10, 24));
         assert!(seen[8].contains("fd09]:8080"));
-        assert!(seen[9].starts_with("24-30 of 30   q: quit"));
+        assert!(seen[9].starts_with("25-30 of 30   q: quit"));
         // A larger screen shows more, not a gap.
-        let seen = screen(&look, &mut scroll, 200, 50);
-        assert!(seen[2].starts_with("FWM  1 IPv6"));
-        assert!(scroll.press(&KeyEvent::from(KeyCode::Char('q')), look.len()));
+        let seen = screen(&look, &mut shown, 200, 50);
+        assert!(seen[3].starts_with("FWM  1 IPv6"));
+    }
+
+    #[test]
+    fn the_order_and_the_filter_are_those_that_were_chosen() {
+        let mut look = look(1, 9);
+        let first = |look: &Look| {
+            look.rows(1, 1)
+                .next()
+                .map(|row| row.name)
+                .unwrap_or_default()
+        };
+        look.arrange(Sort::Active, "");
+        assert!(first(&look).contains("fd09]"), "{}", first(&look));
+        look.arrange(Sort::Connections, "");
+        assert!(first(&look).contains("fd01]"), "{}", first(&look));
+        look.arrange(Sort::Name, "fd03]");
+        assert_eq!(look.len(), 10);
+        look.arrange(Sort::Name, "nothing like it");
+        assert_eq!(look.len(), 0);
+        let mut shown = Shown {
+            filter: "nothing".to_owned(),
+            is_paused: true,
+            ..Shown::default()
+        };
+        let seen = screen(&look, &mut shown, 120, 10).join("\n");
+        assert!(
+            seen.contains(NO_SUCH) && seen.contains("PAUSED   only `nothing'"),
+            "{seen}"
+        );
+    }
+
+    #[test]
+    fn drops_and_connections_are_in_the_head() {
+        let said = look(2, 2).load(&History::default());
+        assert!(
+            said.starts_with("connections: 6 active, 8 inactive"),
+            "{said}"
+        );
+        assert!(said.contains("does not count them"));
+    }
+
+    #[test]
+    fn help_stands_in_place_of_the_table() {
+        let mut shown = Shown {
+            is_help: true,
+            ..Shown::default()
+        };
+        let seen = screen(&look(2, 2), &mut shown, 120, 24).join("\n");
+        assert!(seen.contains("order by bytes") && !seen.contains("FWM"));
     }
 
     #[test]
     fn small_screens_do_no_harm() {
-        for (width, height) in [(1, 1), (3, 2), (10, 3), (20, 4)] {
-            screen(&look(2, 2), &mut Scroll::default(), width, height);
+        for (width, height) in [(0, 0), (1, 1), (3, 2), (10, 3), (20, 4)] {
+            let seen = screen(&look(2, 2), &mut Shown::default(), width, height);
+            assert_eq!(seen.len(), height);
         }
     }
 }

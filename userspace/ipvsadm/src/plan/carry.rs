@@ -9,7 +9,7 @@ use ipvs_netlink::{Errno, Failure, Request};
 use super::Step;
 
 /// What came of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// All was done.
     Done,
@@ -17,8 +17,10 @@ pub enum Outcome {
     Refused {
         /// The first that was refused.
         change: Request,
-        /// Why.
+        /// The error number.
         errno: Errno,
+        /// The kernel's own reason.
+        why: Option<String>,
         /// So many could not be undone.
         left: usize,
     },
@@ -55,6 +57,7 @@ pub fn carry_out<E>(
             return Ok(Outcome::Refused {
                 change: *change,
                 errno: failure.errno,
+                why: failure.why.clone(),
                 left: execute(&undo)?.len(),
             });
         }

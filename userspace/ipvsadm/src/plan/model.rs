@@ -45,6 +45,18 @@ impl Model {
         &self.services
     }
 
+    /// Only the services that another table has, too.
+    #[must_use]
+    pub fn among(self, other: &Self) -> Self {
+        let mut model = Self::default();
+        for (key, settings, pool) in self.services {
+            if other.get(&key).is_some() {
+                model.insert(key, settings, pool);
+            }
+        }
+        model
+    }
+
     fn insert(&mut self, key: ServiceKey, settings: ServiceSettings, pool: Pool) {
         self.places.insert(key, self.services.len());
         self.services.push((key, settings, pool));

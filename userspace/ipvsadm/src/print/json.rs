@@ -5,15 +5,17 @@
 //! `{"version": "1.2.1", "services": [..]}`, and the like for other listings. Numbers are exact
 //! and addresses numeric, whatever the other options say.
 
+mod change;
 mod connections;
 mod settings;
 
 use serde::Serialize;
 
 use ipvs_netlink::uapi::{service_flags, tunnel};
-use ipvs_netlink::{Dest, Info, Method, Service, ServiceKey, Stats};
+use ipvs_netlink::{Dest, DestSettings, Info, Method, Service, ServiceKey, Stats};
 
-pub use self::connections::connections;
+pub use self::change::Object;
+pub use self::connections::{connection, connections};
 pub use self::settings::{daemons, sync_state, timeouts};
 use super::{kernel_version, netmask, sched_flags, scheduler, table, text};
 use crate::command::tunnel::flags as tunnel_flags;
@@ -166,10 +168,22 @@ impl From<&Stats> for StatsEntry {
     }
 }
 
-fn server(dest: &Dest) -> Server {
-    let settings = &dest.settings;
+/// The name of a forwarding method.
+const fn method(method: Method) -> &'static str {
+    match method {
+        Method::Nat => "masquerading",
+        Method::LocalNode => "local",
+        Method::Tunnel => "tunnel",
+        Method::DirectRoute => "gatewaying",
+        Method::Bypass => "bypass",
+        Method::Unassigned5 | Method::Unassigned6 | Method::Unassigned7 => "unknown",
+    }
+}
+
+/// The tunnel of a server that is reached by one.
+fn tunnel_entry(settings: &DestSettings) -> Option<TunnelEntry> {
     let kind = &settings.tunnel;
-    let tunnel = (settings.method == Method::Tunnel).then(|| TunnelEntry {
+    (settings.method == Method::Tunnel).then(|| TunnelEntry {
         kind: match kind.kind {
             tunnel::GUE => "gue",
             tunnel::GRE => "gre",
@@ -181,19 +195,28 @@ fn server(dest: &Dest) -> Server {
             tunnel_flags::REMCSUM => "remote",
             _ => "off",
         },
-    });
+    })
+}
+
+/// The persistence of a service, if it has one.
+fn persistence(service: &Service) -> Option<Persistence> {
+    let settings = &service.settings;
+    settings
+        .has(service_flags::PERSISTENT)
+        .then(|| Persistence {
+            timeout: settings.timeout,
+            netmask: netmask(service),
+            engine: settings.pe.map(|pe| text(pe.as_bytes())),
+        })
+}
+
+fn server(dest: &Dest) -> Server {
+    let settings = &dest.settings;
     Server {
         address: ip(dest.key.family, dest.key.addr).to_string(),
         port: dest.key.port,
-        method: match settings.method {
-            Method::Nat => "masquerading",
-            Method::LocalNode => "local",
-            Method::Tunnel => "tunnel",
-            Method::DirectRoute => "gatewaying",
-            Method::Bypass => "bypass",
-            Method::Unassigned5 | Method::Unassigned6 | Method::Unassigned7 => "unknown",
-        },
-        tunnel,
+        method: method(settings.method),
+        tunnel: tunnel_entry(settings),
         weight: settings.weight,
         upper_threshold: settings.upper,
         lower_threshold: settings.lower,
@@ -217,13 +240,7 @@ pub fn services(info: &Info, table: &[(Service, Vec<Dest>)]) -> String {
                 .filter(|s| !s.is_empty())
                 .map(str::to_owned)
                 .collect(),
-            persistence: settings
-                .has(service_flags::PERSISTENT)
-                .then(|| Persistence {
-                    timeout: settings.timeout,
-                    netmask: netmask(service),
-                    engine: settings.pe.map(|pe| text(pe.as_bytes())),
-                }),
+            persistence: persistence(service),
             one_packet: settings.has(service_flags::ONE_PACKET),
             stats: StatsEntry::from(&service.stats),
             servers: dests.iter().map(server).collect(),

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use ipvs_netlink::uapi::{service_flags, tunnel};
 use ipvs_netlink::{
     DaemonSettings, Dest, DestKey, DestSettings, Family, Method, Request, Service, ServiceKey,
-    ServiceSettings, Stats,
+    ServiceSettings,
 };
 
 use super::{netmask, sched_flags, scheduler, text, Form};
@@ -136,12 +136,7 @@ pub fn request(names: &Names, request: &Request) -> String {
         let mut out = format!("{verb} ");
         put_service_key(&mut out, names, key);
         if let Some(settings) = settings {
-            let stats = Stats::default();
-            let service = Service {
-                key: *key,
-                settings: *settings,
-                stats,
-            };
+            let service = Service::new(*key, *settings);
             put_service_settings(&mut out, &service);
         }
         out.push('\n');

@@ -2,22 +2,23 @@
 
 //! Which columns fit into a line, and how numbers are shown in them.
 
-use ratatui::style::Style;
+use super::screen::Ink;
 
 /// The columns after the name: what is above them, their width, and which are given up first where
 /// the names need room.
-const COLUMNS: [(&str, usize, u8); 7] = [
-    ("METHOD", 6, 0),
-    ("WEIGHT", 6, 1),
-    ("ACTIVE", 6, 3),
-    ("INACT", 6, 2),
-    ("CONN/S", 6, 6),
-    ("IN/S", 8, 5),
-    ("OUT/S", 8, 4),
+const COLUMNS: [(&str, usize, u8); 8] = [
+    ("METHOD", 6, 1),
+    ("WEIGHT", 6, 2),
+    ("ACTIVE", 6, 4),
+    ("INACT", 6, 3),
+    ("CONN/S", 6, 7),
+    ("IN/S", 8, 6),
+    ("OUT/S", 8, 5),
+    ("CHART", 8, 0),
 ];
 /// Columns with less than this are given up for names that do not fit; the others only for so short
 /// a piece of the name.
-const DISPENSABLE: u8 = 4;
+const DISPENSABLE: u8 = 5;
 const SHORT_NAME: usize = 20;
 const NAME: &str = "SERVICE -> SERVER";
 
@@ -26,30 +27,30 @@ pub(super) struct Row {
     /// Its name.
     pub(super) name: String,
     /// What is in the columns.
-    pub(super) cells: [String; 7],
+    pub(super) cells: [String; 8],
     /// How it is shown.
-    pub(super) style: Style,
+    pub(super) ink: Ink,
 }
 
 /// The columns of a screen.
 pub(super) struct Columns {
     name: usize,
-    shown: [bool; 7],
+    shown: [bool; 8],
 }
 
 impl Columns {
     /// Those that fit into so many characters with such names.
     pub(super) fn fitting(width: usize, name_width: usize) -> Self {
         let wanted = name_width.max(NAME.len());
-        let mut shown = [true; 7];
-        let room = |shown: &[bool; 7]| {
+        let mut shown = [true; 8];
+        let room = |shown: &[bool; 8]| {
             let columns = COLUMNS.iter().zip(shown).filter(|(_, shown)| **shown);
             let used: usize = columns
                 .map(|((_, width, _), _)| width.saturating_add(1))
                 .sum();
             width.saturating_sub(used)
         };
-        for worth in 0..6 {
+        for worth in 0..7 {
             let enough = match worth {
                 0..DISPENSABLE => wanted,
                 _ => wanted.min(SHORT_NAME),
@@ -85,7 +86,7 @@ impl Columns {
             .filter(|(_, shown)| *shown)
         {
             out.push_str(&match title {
-                "METHOD" => format!(" {:<width$}", shortened(cell, width)),
+                "METHOD" | "CHART" => format!(" {:<width$}", shortened(cell, width)),
                 _ => format!(" {cell:>width$}"),
             });
         }
@@ -109,59 +110,9 @@ fn shortened(text: &str, width: usize) -> String {
     head.chain(std::iter::once(&'…')).chain(tail).collect()
 }
 
-/// A number in at most six characters.
-pub(super) fn count(number: u64) -> String {
-    match number {
-        0..1_000_000 => number.to_string(),
-        _ => scaled(number, &["", "k", "M", "G", "T", "P", "E"]),
-    }
-}
-
-/// A number of bytes, in at most eight characters.
-pub(super) fn bytes(number: u64) -> String {
-    match number {
-        0..1_000 => format!("{number} B"),
-        _ => scaled(number, &["", " kB", " MB", " GB", " TB", " PB", " EB"]),
-    }
-}
-
-/// A number with one decimal in the largest unit of which there is one.
-fn scaled(number: u64, units: &[&str]) -> String {
-    let mut unit = 1_u64;
-    let mut units = units.iter();
-    let mut name = units.next();
-    while let (Some(larger), Some(next)) = (unit.checked_mul(1_000), units.clone().next()) {
-        if number < larger {
-            break;
-        }
-        unit = larger;
-        name = Some(next);
-        units.next();
-    }
-    let whole = number.checked_div(unit).unwrap_or(0);
-    let rest = number.checked_rem(unit).unwrap_or(0);
-    let tenths = rest.checked_div(unit / 10).unwrap_or(0);
-    format!("{whole}.{tenths}{}", name.unwrap_or(&""))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_shown_in_the_largest_unit() {
-        for (number, as_count, as_bytes) in [
-            (0, "0", "0 B"),
-            (999, "999", "999 B"),
-            (1_560, "1560", "1.5 kB"),
-            (999_999, "999999", "999.9 kB"),
-            (2_000_000, "2.0M", "2.0 MB"),
-            (u64::MAX, "18.4E", "18.4 EB"),
-        ] {
-            assert_eq!(count(number), as_count);
-            assert_eq!(bytes(number), as_bytes);
-        }
-    }
 
     #[test]
     fn a_long_name_keeps_its_end() {

@@ -44,9 +44,8 @@ struct Connections {
     connections: Vec<ConnectionEntry>,
 }
 
-/// `--list --connection --json`
-pub fn connections<'a>(list: impl IntoIterator<Item = &'a Connection>) -> String {
-    let entry = |one: &Connection| ConnectionEntry {
+fn entry(one: &Connection) -> ConnectionEntry {
+    ConnectionEntry {
         protocol: one.protocol.to_lowercase(),
         client: SideEntry::from(&one.client),
         service: SideEntry::from(&one.service),
@@ -56,8 +55,18 @@ pub fn connections<'a>(list: impl IntoIterator<Item = &'a Connection>) -> String
         template: one.is_template(),
         engine: one.engine.as_ref().map(|(name, _)| name.clone()),
         engine_data: one.engine.as_ref().map(|(_, data)| data.clone()),
-    };
+    }
+}
+
+/// `--list --connection --json`
+pub fn connections<'a>(list: impl IntoIterator<Item = &'a Connection>) -> String {
     line(&Connections {
         connections: list.into_iter().map(entry).collect(),
     })
+}
+
+/// One of these connections, without the end of the line.
+pub fn connection(one: &Connection) -> String {
+    // These types hold nothing that JSON cannot.
+    serde_json::to_string(&entry(one)).unwrap_or_default()
 }
