@@ -146,12 +146,13 @@ def filtered(listed):
     said = run(OURS, ["conn", "list", "-n"])
     good &= expect("conn list has no columns that are empty", "pe name" not in said[1], said)
     said = run(OURS, ["conn", "flush", "--all", "--dry-run"])
+    left = run(OURS, ["-Lnc"])[1]
     good &= expect("conn flush --dry-run ends nothing", said[0] == 0 and said[1].endswith(f"{count} connections would be ended\n")
-                   and len(run(OURS, ["-Lnc"])[1].splitlines()) - 2 == count, said)
+                   and len(left.splitlines()) - 2 == count, (count, said, left))
     return good
 
 
-def kept():
+def beside_others():
     """A table is replaced beside services that others keep."""
     before = run(OURS, ["-S", "-n"])[1]
     rules = b"-A -t 10.7.0.8:80 -s rr # ours\n-a -t 10.7.0.8:80 -r 10.7.0.2:80 -m\n# no more\n"
@@ -211,7 +212,7 @@ def checks():
     listed = json.loads(run(OURS, ["conn", "list", "--json"])[1])["connections"]
     good &= expect("conn list has what /proc has", len(listed) == len(run(OURS, ["-Lnc"])[1].splitlines()) - 2, listed)
     good &= filtered(listed)
-    good &= kept()
+    good &= beside_others()
     good &= told(adds)
     udp = [one for one in listed if one["protocol"] == "udp"]
     found = json.loads(run(OURS, ["conn", "list", "--json", "--protocol", "udp"])[1])["connections"]
