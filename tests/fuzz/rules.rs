@@ -20,7 +20,11 @@ pub fn same_rule(command: &Command, services: &Services) {
             settings.netmask = ServiceSettings::single_clients(key.family());
         }
     }
-    if names(&request).any(|name| !name.as_bytes().iter().all(u8::is_ascii_graphic)) {
+    let cannot_be = |name: &Name| {
+        let bytes = name.as_bytes();
+        bytes.starts_with(b"#") || !bytes.iter().all(u8::is_ascii_graphic)
+    };
+    if names(&request).any(|name| cannot_be(&name)) {
         return;
     }
     let rule = print::rules::request(&Names::new(true), &request);
@@ -31,7 +35,8 @@ pub fn same_rule(command: &Command, services: &Services) {
     }
 }
 
-/// The names in a request: the kernel has neither schedulers nor devices with blanks in theirs, so that no rule has such names.
+/// The names in a request: the kernel has neither schedulers nor devices with blanks in theirs, or with what begins a comment, so that no
+/// rule has such names.
 fn names(request: &Request) -> impl Iterator<Item = Name> {
     let names = match request {
         Request::AddService(_, settings) | Request::EditService(_, settings) => {

@@ -18,7 +18,7 @@ fuzz_target!(|data: &[u8]| {
         mode: [Mode::Connection, Mode::First, Mode::Each, Mode::Each][usize::from(choice & 3)],
         has_redirect: choice & 4 != 0,
         max_body: 100,
-        max_head: [u16::MAX, 64][usize::from(choice >> 3 & 1)],
+        max_head: [u16::MAX, 64][usize::from((choice >> 3) & 1)],
         times: Times {
             idle: 30,
             head: 15,

@@ -97,7 +97,11 @@ fn page(title: &str, head: &Command, options: &Command, sections: &str) -> Resul
     man(head).render_name_section(&mut page)?;
     let (before, after) = sections.split_once(OPTIONS).unwrap_or((sections, ""));
     page.write_all(before.as_bytes())?;
-    man(options).render_options_section(&mut page)?;
+    let mut listed = Vec::new();
+    man(options).render_options_section(&mut listed)?;
+    // clap_mangen breaks the line twice before the values of an option: that is a space between paragraphs.
+    let listed = String::from_utf8_lossy(&listed).replace(".br\n\n.br\n", ".sp\n");
+    page.write_all(listed.as_bytes())?;
     page.write_all(after.as_bytes())?;
     Ok(page)
 }

@@ -4,14 +4,49 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::Failure;
 
 /// The longest head of a request.
 const MOST: u64 = 8 * 1024;
-/// Who is slower than this is given up.
+/// How long a client has for its request, and for the answer. It is answered before the next one.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A client that has so much time, however little it says or takes at once.
+struct Hurried<'a> {
+    client: &'a TcpStream,
+    began: Instant,
+    patience: Duration,
+}
+
+impl Hurried<'_> {
+    fn left(&self) -> io::Result<Option<Duration>> {
+        let left = self.patience.saturating_sub(self.began.elapsed());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        Ok(Some(left))
+    }
+}
+
+impl Read for Hurried<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.client.set_read_timeout(self.left()?)?;
+        self.client.read(buffer)
+    }
+}
+
+impl Write for Hurried<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.client.set_write_timeout(self.left()?)?;
+        self.client.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 /// Answers one client after the other, for ever.
 ///
@@ -39,11 +74,13 @@ fn answer(
     client: &TcpStream,
     page: &mut impl FnMut() -> Result<String, Failure>,
 ) -> io::Result<()> {
-    client.set_read_timeout(Some(PATIENCE))?;
-    client.set_write_timeout(Some(PATIENCE))?;
-    let answer = response(&mut BufReader::new(client.take(MOST)), page)?;
-    let mut out = client;
-    out.write_all(answer.as_bytes())
+    let hurried = || Hurried {
+        client,
+        began: Instant::now(),
+        patience: PATIENCE,
+    };
+    let answer = response(&mut BufReader::new(hurried().take(MOST)), page)?;
+    hurried().write_all(answer.as_bytes())
 }
 
 /// The response to a request.
@@ -101,6 +138,34 @@ mod tests {
         assert!(ask("POST /metrics HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 405"));
         assert!(ask("").starts_with("HTTP/1.1 400"));
         assert!(ask("GET /metrics").starts_with("HTTP/1.1 200"));
+    }
+
+    #[test]
+    fn a_client_that_says_little_at_a_time_has_no_more_time() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut slow = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let client = listener.accept().unwrap().0;
+        let (began, patience) = (Instant::now(), Duration::from_millis(200));
+        let mut hurried = Hurried {
+            client: &client,
+            began,
+            patience,
+        };
+        std::thread::scope(|scope| {
+            // Each byte comes in time, and all of them do not.
+            scope.spawn(|| {
+                (0..40).try_for_each(|_| {
+                    std::thread::sleep(Duration::from_millis(10));
+                    slow.write_all(b"a")
+                })
+            });
+            let ended = io::copy(&mut hurried, &mut io::sink()).unwrap_err();
+            assert!(matches!(
+                ended.kind(),
+                io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock
+            ));
+        });
+        assert!(began.elapsed() >= patience);
     }
 
     #[test]
