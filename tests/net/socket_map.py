@@ -60,7 +60,7 @@ def taking(port):
         loaded = bpf(PROG_LOAD, load)
     except Failed as error:
         raise Failed(f"{error}\n{log.value.decode()}") from error
-    place = "/tmp/cgroup"
+    place = "/tmp/cgroup-of-the-map"
     os.makedirs(place, exist_ok=True)
     subprocess.run(["mount", "-t", "cgroup2", "none", place], check=True)
     group = os.open(place, os.O_RDONLY)
@@ -72,3 +72,4 @@ def taking(port):
         for one in (loaded, sockets, group):
             os.close(one)
         subprocess.run(["umount", place], check=True)
+        os.rmdir(place)

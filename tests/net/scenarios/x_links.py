@@ -62,14 +62,14 @@ def two_masters_of_a_group_have_the_connections_of_each_other(t):
     for one in theirs:
         one.sendto(b"x", (VIP, 53))
     are_equal(pair, 5, "each director has all connections")
-    check(len(rows(pair.master)) > 80, f"connections of both: {len(rows(pair.master))}")
+    check(len(rows(pair.master)) >= 80, f"connections of both: {len(rows(pair.master))}")
     equal([origins(director) for director in both], [{"LOCAL", "SYNC"}] * 2, "the origins")
     # What one ends is what it has made, and the other's copies; a director keeps what it has made itself.
     pair.backup.ipvs("--stop-daemon backup")
     end_all(pair.backup)
     wait_until(lambda: origins(pair.master) == {"LOCAL"}, 5, "the copies of ended connections end")
     local = rows(pair.master)
-    check(len(local) > 50, f"connections of the first director: {len(local)}")
+    check(len(local) >= 50, f"connections of the first director: {len(local)}")
     pair.backup.ipvs(BOTH[0])
     are_equal(pair, 5, "all connections on a director that starts again")
     equal(rows(pair.master), local, "connections of the director that has made them")
