@@ -120,6 +120,9 @@ impl Drop for Unowned {
 /// The owner has its streams, and they have it, so it must give them up in time. A stream that is not dropped keeps the owner, its
 /// module and the namespace for good.
 ///
+/// No type keeps it yet from being dropped where nothing may sleep, as in the RCU callback that frees an `Arc`: take it out of such a value
+/// in a thread before.
+///
 /// # Invariants
 ///
 /// `_owner` is the owner of `socket`, which had `callbacks` before.
