@@ -10,7 +10,7 @@ use ktcpvs_core::{
 };
 
 use super::netlink::{
-    listings::put_config,
+    listings::{flags, put_config},
     sink::{append, Sink},
     FAMILY, MONITOR,
 };
@@ -56,8 +56,10 @@ impl<'a> Origin<'a> {
         let Some(body) = service.body.get() else {
             return;
         };
+        // Before the message is written, which may not sleep.
+        let flags = flags(service);
         self.tell(action, |out| {
-            out.nest(top::SERVICE, |out| put_config(out, service, &body))
+            out.nest(top::SERVICE, |out| put_config(out, service, &body, flags))
         });
     }
 

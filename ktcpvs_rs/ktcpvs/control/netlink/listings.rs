@@ -54,18 +54,23 @@ fn put_stats(out: &mut impl AttributeSink, kind: u16, sums: &Sums) -> Result<(),
     })
 }
 
-/// What a service is configured to, without servers and rules.
+/// Whether a service takes connections, or still has some. May sleep.
+pub(in crate::control) fn flags(service: &Service) -> u32 {
+    match (service.is_running(), service.relays()) {
+        (true, _) => service_flags::RUNNING,
+        (false, 0) => 0,
+        (false, _) => service_flags::DRAINING,
+    }
+}
+
+/// The configuration of a service, without servers and rules, and its [`flags`].
 pub(in crate::control) fn put_config(
     out: &mut impl AttributeSink,
     service: &Service,
     body: &Body,
+    flags: u32,
 ) -> Result<(), Full> {
     let config = &body.config;
-    let flags = match (service.is_running(), service.relays()) {
-        (true, _) => service_flags::RUNNING,
-        (false, 0) => 0,
-        (false, _) => service_flags::DRAINING,
-    };
     let redirect = config.redirect.as_ref();
     let told = message::Service {
         name: service.name.as_bytes(),
@@ -87,7 +92,7 @@ pub(in crate::control) fn put_config(
 
 fn put_service(out: &mut impl AttributeSink, service: &Service, body: &Body) -> Result<(), Full> {
     out.nest(top::SERVICE, |out| {
-        put_config(out, service, body)?;
+        put_config(out, service, body, flags(service))?;
         put_stats(out, kind::STATS, &service.stats.sums())
     })
 }
