@@ -48,7 +48,7 @@ use kernel::{
     error::from_err_ptr, fmt, prelude::*, sync::aref::ARef, task::Task, types::NotThreadSafe,
 };
 
-use crate::module::ModuleRef;
+use crate::{late::Late, module::ModuleRef};
 
 /// Leaves the choice of memory to the kernel (`NUMA_NO_NODE`).
 const ANY_NODE: c_int = -1;
@@ -113,13 +113,18 @@ struct Argument<F> {
     run: F,
 }
 
-/// A kernel thread. When this is dropped, the thread is stopped, as [`Thread::stop`] says.
+/// A kernel thread. When this is dropped, the thread is stopped, as [`Thread::stop`] says; where nothing may sleep, soon after that.
+pub struct Thread {
+    started: Late<Started>,
+}
+
+/// A kernel thread that is stopped when this is dropped, which sleeps.
 ///
 /// # Invariants
 ///
 /// [`Thread::start`] has made `task`, and woken it once. `argument` is what it was made with: it belongs to
 /// the thread if that has begun, or will; and otherwise to this, and `drop_argument` fits it.
-pub struct Thread {
+struct Started {
     task: ARef<Task>,
     waker: Waker,
     argument: NonNull<c_void>,
@@ -128,9 +133,9 @@ pub struct Thread {
 }
 
 // SAFETY: Any thread may stop another one. The argument is of a type that is `Send`.
-unsafe impl Send for Thread {}
-// SAFETY: With a `&Thread` its task is only read, and its waker used, which is `Sync`.
-unsafe impl Sync for Thread {}
+unsafe impl Send for Started {}
+// SAFETY: With a `&Started` its task is only read, and its waker used, which is `Sync`.
+unsafe impl Sync for Started {}
 
 impl Thread {
     /// Starts a thread of this name, which runs `run` and ends. Tools show 15 bytes of a name, the
@@ -170,24 +175,27 @@ impl Thread {
         let task: ARef<Task> = unsafe { &*task.cast::<Task>() }.into();
         task.wake_up();
         // INVARIANT: The task was just made with this argument, and woken.
-        Ok(Self {
+        let started = Started {
             task,
             waker,
             argument,
             drop_argument: drop_argument::<F>,
             module,
+        };
+        Ok(Self {
+            started: Late::new(started)?,
         })
     }
 
     /// What ends the sleep of the thread.
     pub fn waker(&self) -> &Waker {
-        &self.waker
+        &self.started.waker
     }
 
     /// The number of the thread among processes, as the first namespace of these sees it. It may be that of another one
     /// once the thread has ended.
     pub fn pid(&self) -> i32 {
-        self.task.pid()
+        self.started.task.pid()
     }
 
     /// Asks the thread to end, and waits until it has (`kthread_stop`). One that has ended by itself is not
@@ -198,7 +206,7 @@ impl Thread {
     pub fn stop(self) {}
 }
 
-impl Drop for Thread {
+impl Drop for Started {
     fn drop(&mut self) {
         if core::ptr::eq(self.task.as_ptr(), Task::current_raw()) {
             pr_err!("a kernel thread cannot wait for its own end, so its module stays\n");

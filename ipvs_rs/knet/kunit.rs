@@ -3,6 +3,7 @@
 //! Tests of the abstractions inside a kernel, by KUnit: life cycle, refusal, order of drops. `make test-debug` lets the
 //! kernel run them (`/sys/kernel/debug/kunit`), once the module is loaded. What needs packets is tested by scenarios.
 
+mod late;
 mod rcu;
 mod registrations;
 mod sockets;

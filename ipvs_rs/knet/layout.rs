@@ -119,6 +119,7 @@ static LAYOUT: &[(&str, usize)] = layout! {
     seq_file { private }
     seq_operations { start, stop, next, show }
     seq_net_private {}
+    late {}
     tcp_callbacks { ready, room, changed, failed }
     layout_entry { name, name_length, value }
     ipvs_passage_terms {}

@@ -19,7 +19,7 @@
 //! is called when a datagram comes, and nothing has to be taken back before the socket goes. A receive
 //! with a timeout would sleep on the same queue, but not look whether the thread is to stop until the time is up.
 //!
-//! All functions may sleep, and are for process context. Joining and leaving a group, and closing, take the
+//! All functions may sleep, and are for process context; a socket may be dropped anywhere. Joining and leaving a group, and closing, take the
 //! lock of rtnetlink.
 //!
 //! # Examples
@@ -73,22 +73,18 @@ pub use registry::Namespaces;
 
 use core::{net::SocketAddr, ptr::null_mut};
 use ipvs_sys as bindings;
-use kernel::{error::to_result, prelude::*, sync::Arc};
+use kernel::{error::to_result, prelude::*};
 
 use self::{
     address::RawAddress,
-    registry::{Raw, Shared, Sockets},
+    registry::{Open, Raw, Sockets},
 };
-use crate::{net_namespace::Net, netdevice::DeviceIndex, netfilter::Family, rcu};
+use crate::{late::Late, net_namespace::Net, netdevice::DeviceIndex, netfilter::Family};
 
-/// A UDP socket. Several threads may use it at once.
-///
-/// # Invariants
-///
-/// `socket` is on the list of its namespace until it is closed.
+/// A UDP socket. Several threads may use it at once. It is closed when this is dropped: at once, or soon if nothing may sleep
+/// there.
 pub struct UdpSocket {
-    socket: Arc<Shared>,
-    list: rcu::Arc<Sockets>,
+    open: Late<Open>,
     family: Family,
 }
 
@@ -117,12 +113,9 @@ impl UdpSocket {
         })?;
         // SAFETY: The socket was just made. It is dropped while there is a `&Net`, or by whoever closes it: the owner, or
         // the namespace before it ends, as it is on its list.
-        let socket = Shared::new(unsafe { Raw::new(raw) })?;
-        list.add(socket.clone())?;
-        // INVARIANT: It was just added.
+        let open = Open::new(unsafe { Raw::new(raw) }, list)?;
         let socket = Self {
-            socket,
-            list,
+            open: Late::new(open)?,
             family,
         };
         if family == Family::V6 {
@@ -146,7 +139,7 @@ impl UdpSocket {
     /// `ESHUTDOWN` if it is closed.
     pub fn bind(&self, address: SocketAddr) -> Result {
         let mut raw = RawAddress::new(address, self.family)?;
-        self.socket.with(|socket| {
+        self.open.socket.with(|socket| {
             // SAFETY: The socket is open, and the address of that length, which C copies.
             to_result(unsafe {
                 bindings::kernel_bind(socket, raw.as_mut_ptr().cast(), raw.length())
@@ -161,7 +154,7 @@ impl UdpSocket {
     /// `EPERM` if the socket is bound to a device already, and the current process may not change that; `ESHUTDOWN` if it is
     /// closed.
     pub fn bind_to_device(&self, device: DeviceIndex) -> Result {
-        self.socket.with(|socket| {
+        self.open.socket.with(|socket| {
             // SAFETY: The socket is open.
             to_result(unsafe { bindings::socket_bind_to_device(socket, device.number()) })
         })
@@ -176,7 +169,7 @@ impl UdpSocket {
     /// socket is closed.
     pub fn connect(&self, peer: SocketAddr) -> Result {
         let mut raw = RawAddress::new(peer, self.family)?;
-        self.socket.with(|socket| {
+        self.open.socket.with(|socket| {
             // SAFETY: The socket is open, and the address of that length, which C copies.
             to_result(unsafe {
                 bindings::kernel_connect(socket, raw.as_mut_ptr().cast(), raw.length(), 0)
@@ -191,7 +184,7 @@ impl UdpSocket {
     /// `ESHUTDOWN` if it is closed.
     pub fn local_address(&self) -> Result<SocketAddr> {
         let mut raw = RawAddress::empty();
-        self.socket.with(|socket| {
+        self.open.socket.with(|socket| {
             // SAFETY: The socket is open, and there is room for an address of any family.
             let length = unsafe { bindings::kernel_getsockname(socket, raw.as_mut_ptr().cast()) };
             match length < 0 {
@@ -205,14 +198,6 @@ impl UdpSocket {
     /// Ends all waits for this socket, now and from now on: they fail with `ESHUTDOWN`. Nothing is
     /// received any more.
     pub fn shut_down(&self) {
-        self.socket.shut_down();
-    }
-}
-
-impl Drop for UdpSocket {
-    /// Closes the socket. May sleep.
-    fn drop(&mut self) {
-        self.socket.close();
-        self.list.remove(&self.socket);
+        self.open.socket.shut_down();
     }
 }

@@ -22,7 +22,8 @@
 //!
 //! # Contexts and locks
 //!
-//! To make, accept, connect and drop sockets may sleep, and is for process context. [`Locked::lock`] takes the spin locks of
+//! To make, accept and connect sockets may sleep, and is for process context. They may be dropped anywhere: where nothing may sleep,
+//! a thread closes them soon. [`Locked::lock`] takes the spin locks of
 //! sockets, so it comes inside all locks that the caller has, and takes two in the order of their addresses, so that two callers never wait for
 //! each other. [`Owner::wake`] is called with the lock of the stream held, so it takes no lock of a stream and does nothing but
 //! queue work. It is called from the functions of [`Locked`], too.

@@ -8,6 +8,7 @@
 #ifndef IPVS_RS_HELPERS_H
 #define IPVS_RS_HELPERS_H
 
+#include <linux/llist.h>
 #include <linux/sockptr.h>
 #include <linux/types.h>
 
@@ -251,6 +252,18 @@ int ipvs_helper_tcp_send(struct sock *sk, const void *bytes, size_t length, bool
 bool ipvs_helper_tcp_want_room(struct sock *sk);
 void ipvs_helper_tcp_close_write(struct sock *sk);
 void ipvs_helper_tcp_reset_on_release(struct sock *sk);
+
+/* late.c */
+
+/* Waits until a thread drops what this is a part of. */
+struct late {
+	struct llist_node node;
+	void (*drop)(struct late *late);
+};
+
+bool ipvs_helper_may_sleep(void);
+void ipvs_helper_drop_late(struct late *late, void (*drop)(struct late *late));
+void ipvs_helper_flush_late(void);
 
 /* kthread.c */
 void ipvs_helper_kthread_sleep(struct wait_queue_head *queue, const u32 *called, unsigned long ticks);

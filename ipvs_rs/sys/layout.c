@@ -255,6 +255,7 @@ const struct layout_entry ipvs_helper_layout[] = {
 	FIELD(seq_operations, next),
 	FIELD(seq_operations, show),
 	SIZE(seq_net_private),
+	SIZE(late),
 	SIZE(tcp_callbacks),
 	FIELD(tcp_callbacks, ready),
 	FIELD(tcp_callbacks, room),

@@ -36,7 +36,7 @@ impl UdpSocket {
     /// the peer or a router has answered to something that was sent, such as `ECONNREFUSED`.
     pub fn receive(&self, buffer: &mut [u8]) -> Result<Datagram> {
         let mut raw = RawAddress::empty();
-        let sent = self.socket.with(|socket| {
+        let sent = self.open.socket.with(|socket| {
             // SAFETY: The socket is open. C writes to the buffer as many bytes as it has, and an address, for which there is
             // room.
             length(unsafe {
@@ -63,7 +63,7 @@ impl UdpSocket {
     /// `EDESTADDRREQ` without a peer, `EPIPE` after [`UdpSocket::shut_down`], `ESHUTDOWN` if the socket is closed, `ENOBUFS`, `ENOMEM`; what
     /// the route or a firewall says; or what was answered to an earlier datagram.
     pub fn send(&self, data: &[u8]) -> Result {
-        self.socket.with(|socket| {
+        self.open.socket.with(|socket| {
             // SAFETY: The socket is open, and C reads the bytes during the call.
             length(unsafe {
                 bindings::socket_send(socket, data.as_ptr().cast(), data.len(), null_mut(), 0)
@@ -79,7 +79,7 @@ impl UdpSocket {
     /// As of [`UdpSocket::send`], and `EAFNOSUPPORT` for a destination of another version of IP.
     pub fn send_to(&self, data: &[u8], destination: SocketAddr) -> Result {
         let mut raw = RawAddress::new(destination, self.family)?;
-        self.socket.with(|socket| {
+        self.open.socket.with(|socket| {
             // SAFETY: The socket is open, and C reads the bytes and the address during the call.
             length(unsafe {
                 bindings::socket_send(
@@ -117,7 +117,7 @@ impl UdpSocket {
     fn wait(&self, thread: &Current, ticks: usize, output: bool) -> Result<Woken> {
         // CAST: The bits of a length of time; more than half of what fits is as good as for ever.
         let ticks = ticks.min(isize::MAX as usize);
-        let outcome = self.socket.with(|socket| {
+        let outcome = self.open.socket.with(|socket| {
             // SAFETY: The socket is open, and one of UDP. The current task is a kernel thread, as there is a `Current`, and C
             // asks that whether it is to end.
             let status = unsafe { bindings::socket_wait(socket, output, ticks) };

@@ -30,7 +30,7 @@ type Name = (u32, u32);
 impl UdpSocket {
     /// Sets an option that is an integer.
     fn set(&self, (level, name): Name, value: c_int) -> Result {
-        self.socket.with(|socket| {
+        self.open.socket.with(|socket| {
             // CAST: Small numbers.
             let (level, name, length) = (level as i32, name as i32, size_of::<c_int>() as u32);
             // SAFETY: The socket is open, and C reads the value, which is of that length, during the call.
@@ -89,7 +89,7 @@ impl UdpSocket {
     }
 
     fn buffer(&self, output: bool) -> Result<u32> {
-        self.socket.with(|socket| {
+        self.open.socket.with(|socket| {
             // SAFETY: The socket is open.
             let bytes = unsafe { bindings::socket_buffer_size(socket, output) };
             // CAST: It is never negative.
@@ -133,7 +133,7 @@ impl UdpSocket {
     /// `EADDRNOTAVAIL` (IPv4) or `ENODEV` (IPv6) if there is no such device any more, `EINVAL` if the socket is bound to
     /// another one.
     pub fn set_multicast_device(&self, device: DeviceIndex) -> Result {
-        self.socket.with(|socket| {
+        self.open.socket.with(|socket| {
             let is_v6 = self.family == Family::V6;
             // SAFETY: The socket is open, and of that family.
             to_result(unsafe { bindings::socket_multicast_device(socket, is_v6, device.number()) })
@@ -170,7 +170,7 @@ impl UdpSocket {
             _ => return Err(errno::eafnosupport()),
         }
         let is_v6 = self.family == Family::V6;
-        self.socket.with(|socket| {
+        self.open.socket.with(|socket| {
             // SAFETY: The socket is open, and of that family; C reads as many bytes as an address of it has.
             to_result(unsafe {
                 bindings::socket_membership(

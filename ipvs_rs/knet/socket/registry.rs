@@ -98,7 +98,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// A socket that is open.
-    pub(crate) fn new(raw: Raw) -> Result<Arc<Self>> {
+    fn new(raw: Raw) -> Result<Arc<Self>> {
         let init = pin_init!(Self {
             socket <- RwSemaphore::new(Some(raw), c"knet_socket", static_lock_class!()),
         });
@@ -138,11 +138,42 @@ impl Shared {
 
     /// Closes the socket, if it is open, when nobody uses it any more. It is closed when this returns, whoever has done it. May
     /// sleep.
-    pub(crate) fn close(&self) {
+    fn close(&self) {
         // Those who wait for something hold the lock, and give it back now.
         self.shut_down();
         // Dropped under the lock, so that nobody takes a socket for closed that is not yet.
         *self.socket.write() = None;
+    }
+}
+
+/// A socket of somebody, which is closed when this is dropped. That may sleep.
+///
+/// # Invariants
+///
+/// `socket` is on `list`, that of its namespace, until it is closed.
+pub(crate) struct Open {
+    pub(crate) socket: Arc<Shared>,
+    list: rcu::Arc<Sockets>,
+}
+
+impl Open {
+    /// Puts an open socket on the list of its namespace.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`, or `ENODEV` if the namespace ends. The socket is closed then.
+    pub(crate) fn new(raw: Raw, list: rcu::Arc<Sockets>) -> Result<Self> {
+        let socket = Shared::new(raw)?;
+        list.add(socket.clone())?;
+        // INVARIANT: It was just added.
+        Ok(Self { socket, list })
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.socket.close();
+        self.list.remove(&self.socket);
     }
 }
 
@@ -201,7 +232,7 @@ impl Sockets {
     /// # Errors
     ///
     /// `ENOMEM`, or `ENODEV` if the namespace ends.
-    pub(crate) fn add(&self, socket: Arc<Shared>) -> Result {
+    fn add(&self, socket: Arc<Shared>) -> Result {
         match &mut *self.list.lock() {
             Some(list) => list.append(socket),
             None => Err(ENODEV),
@@ -209,7 +240,7 @@ impl Sockets {
     }
 
     /// Takes a closed socket off the list, if it is there.
-    pub(crate) fn remove(&self, socket: &Arc<Shared>) {
+    fn remove(&self, socket: &Arc<Shared>) {
         if let Some(list) = &mut *self.list.lock() {
             list.keep_only(|other| !Arc::ptr_eq(other, socket));
         }

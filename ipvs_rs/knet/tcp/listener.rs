@@ -2,19 +2,23 @@
 
 //! Sockets that take connections.
 
-use core::{net::SocketAddr, ptr::null_mut};
+use core::{marker::PhantomData, net::SocketAddr, ptr::null_mut};
 use ipvs_sys as bindings;
-use kernel::{error::to_result, prelude::*, sync};
+use kernel::{error::to_result, prelude::*};
 
-use super::{owner, stream::Unowned, Owner};
+use super::{
+    owner::{self, Kept},
+    stream::Unowned,
+    Owner,
+};
 use crate::{
-    module::ModuleRef,
+    late::Late,
     net_namespace::Net,
     netfilter::Family,
     rcu,
     socket::{
         address::RawAddress,
-        registry::{Raw, Shared, Sockets},
+        registry::{Open, Raw, Sockets},
     },
 };
 
@@ -30,18 +34,22 @@ pub struct Options {
 
 /// A socket that listens. Its owner is woken when there are connections to accept.
 ///
-/// It does not keep its namespace: when that ends, it is closed, and each call fails with `ESHUTDOWN`.
+/// It does not keep its namespace: when that ends, it is closed, and each call fails with `ESHUTDOWN`. When this is dropped, it
+/// takes no more connections, and resets those that were not accepted: at once, or soon if nothing may sleep there.
+pub struct Listener<T: Owner> {
+    listening: Late<Listening>,
+    family: Family,
+    _owner: PhantomData<rcu::Arc<T>>,
+}
+
+/// A socket that listens, or is to. Its drop sleeps.
 ///
 /// # Invariants
 ///
-/// `socket` is on the list of its namespace until it is closed. Its owner is `owner`, as long as it is open.
-pub struct Listener<T: Owner> {
-    socket: sync::Arc<Shared>,
-    list: rcu::Arc<Sockets>,
-    family: Family,
-    _owner: rcu::Arc<T>,
-    /// That of the callback, which so is there even if nobody ever drops this.
-    _module: ModuleRef,
+/// The owner of `open` is `_owner`, as long as it is open.
+struct Listening {
+    open: Open,
+    _owner: Kept,
 }
 
 impl<T: Owner> Listener<T> {
@@ -52,7 +60,7 @@ impl<T: Owner> Listener<T> {
     /// `EADDRINUSE`; `EACCES` for a port that the current process may not have; `EAFNOSUPPORT` without that version of IP; `ENODEV`
     /// if the namespace ends, or the caller's module is being removed; `ENOMEM`.
     pub fn new(net: &Net, at: SocketAddr, options: Options, owner: rcu::Arc<T>) -> Result<Self> {
-        let module = ModuleRef::own().ok_or(ENODEV)?;
+        let kept = Kept::new(owner)?;
         let list = Sockets::of(net)?;
         let (family, domain) = match at {
             SocketAddr::V4(_) => (Family::V4, bindings::AF_INET),
@@ -73,9 +81,8 @@ impl<T: Owner> Listener<T> {
             ready: Some(owner::ready::<T>),
             ..pin_init::zeroed()
         };
-        let address = owner.as_ref().as_raw().cast_mut();
         // SAFETY: The socket was just made. The callback is for an owner of this type.
-        let attached = unsafe { bindings::tcp_attach(raw, address, &raw mut callbacks) };
+        let attached = unsafe { bindings::tcp_attach(raw, kept.as_ptr(), &raw mut callbacks) };
         let socket = match attached {
             // SAFETY: The socket was just made, and has an owner, which the result keeps until the socket was released. That is
             // done by whoever closes it: the result, or the namespace before it ends, as it is on its list.
@@ -84,15 +91,15 @@ impl<T: Owner> Listener<T> {
             _ => unsafe { Raw::new(raw) },
         };
         to_result(attached)?;
-        let socket = Shared::new(socket)?;
-        list.add(socket.clone())?;
-        // INVARIANT: It was just added, and has this owner.
+        // INVARIANT: It has this owner.
+        let listening = Listening {
+            open: Open::new(socket, list)?,
+            _owner: kept,
+        };
         let listener = Self {
-            socket,
-            list,
+            listening: Late::new(listening)?,
             family,
-            _owner: owner,
-            _module: module,
+            _owner: PhantomData,
         };
         listener.listen(at, options)?;
         Ok(listener)
@@ -101,7 +108,7 @@ impl<T: Owner> Listener<T> {
     fn listen(&self, at: SocketAddr, options: Options) -> Result {
         let mut address = RawAddress::new(at, self.family)?;
         let is_v6 = self.family == Family::V6;
-        self.socket.with(|socket| {
+        self.listening.open.socket.with(|socket| {
             let defer = options.defer_seconds.into();
             // SAFETY: The socket is open, and of that family.
             to_result(unsafe { bindings::tcp_prepare_listener(socket, is_v6, defer) })?;
@@ -121,19 +128,11 @@ impl<T: Owner> Listener<T> {
     /// `EAGAIN` if there is none; `ESHUTDOWN` if the listener is closed, or its namespace ends; `ECONNABORTED`, `ENOMEM`.
     pub fn accept(&self) -> Result<Unowned> {
         let mut accepted = null_mut();
-        self.socket.with_raw(|raw| {
+        self.listening.open.socket.with_raw(|raw| {
             // SAFETY: The socket is open, and its namespace waits for this call before it ends. C writes to `accepted`.
             to_result(unsafe { bindings::tcp_accept(raw.as_ptr(), raw.ready(), &raw mut accepted) })
         })?;
         // SAFETY: It was just accepted, for us.
         unsafe { Unowned::new(accepted, self.family) }
-    }
-}
-
-impl<T: Owner> Drop for Listener<T> {
-    /// Takes no more connections, and resets those that were not accepted. May sleep.
-    fn drop(&mut self) {
-        self.socket.close();
-        self.list.remove(&self.socket);
     }
 }

@@ -3,9 +3,12 @@
 //! Who is told of what happens to a socket.
 
 use ipvs_sys as bindings;
-use kernel::ffi::c_void;
+use kernel::prelude::*;
 
-use crate::rcu::{self, Ref};
+use crate::{
+    module::ModuleRef,
+    rcu::{self, Arc, Ref},
+};
 
 /// The owner of a [`Stream`](super::Stream) or a [`Listener`](super::Listener).
 pub trait Owner: Sized + Send + Sync + 'static {
@@ -15,6 +18,60 @@ pub trait Owner: Sized + Send + Sync + 'static {
     /// Called in any context, perhaps with the lock of the socket held. So it must neither sleep nor lock a stream: it
     /// queues work.
     fn wake(owner: Ref<'_, Self>);
+}
+
+/// A reference to the owner of a socket, whatever its type. It is given up after the socket has lost the owner.
+///
+/// # Invariants
+///
+/// `owner` comes from [`Arc::into_raw`], and is this value's. `release` fits its type, and is code of `_module`.
+pub(super) struct Kept {
+    owner: *const c_void,
+    release: unsafe fn(*const c_void),
+    /// That of the callbacks, too, which so is there even if nobody ever drops this.
+    _module: ModuleRef,
+}
+
+// SAFETY: An `Owner` is `Send` and `Sync`, so its references may go to any thread.
+unsafe impl Send for Kept {}
+// SAFETY: With a `&Kept` its address is read.
+unsafe impl Sync for Kept {}
+
+impl Kept {
+    /// # Errors
+    ///
+    /// `ENODEV` if the caller's module is being removed.
+    pub(super) fn new<T: Owner>(owner: Arc<T>) -> Result<Self> {
+        let _module = ModuleRef::own().ok_or(ENODEV)?;
+        // INVARIANT: It was just made, and this instance of the function is compiled into the module of the caller.
+        Ok(Self {
+            owner: owner.into_raw(),
+            release: release::<T>,
+            _module,
+        })
+    }
+
+    /// The owner, for a socket.
+    pub(super) fn as_ptr(&self) -> *mut c_void {
+        self.owner.cast_mut()
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant the function fits, and is there; this happens once.
+        unsafe { (self.release)(self.owner) };
+    }
+}
+
+/// Gives a reference up.
+///
+/// # Safety
+///
+/// As for [`Arc::from_raw`].
+unsafe fn release<T: Owner>(owner: *const c_void) {
+    // SAFETY: By the contract.
+    drop(unsafe { Arc::<T>::from_raw(owner) });
 }
 
 /// Finds the owner of a socket by one of the helpers for this, and wakes it.

@@ -3,36 +3,67 @@
 //! Connections.
 
 use core::{
+    marker::PhantomData,
     net::SocketAddr,
     ptr::{null_mut, NonNull},
 };
 use ipvs_sys as bindings;
 use kernel::{error::to_result, prelude::*};
 
-use super::{owner, Owner};
+use super::{
+    owner::{self, Kept},
+    Owner,
+};
 use crate::{
-    module::ModuleRef,
+    late::Late,
     net_namespace::{Net, NetRef},
     netfilter::Family,
     rcu::Arc,
     socket::address::RawAddress,
 };
 
-/// A connection without an owner: nobody is told of what happens to it. It is released when this is dropped, which may sleep.
+/// A socket of TCP that is open, and perhaps has an owner. Its drop sleeps.
 ///
 /// # Invariants
 ///
-/// `socket` is an open socket of TCP, which is this one's and keeps its namespace; `sk` is its `sk`, which stays the same until
-/// the release. It is prepared for bottom halves.
-pub struct Unowned {
+/// `socket` is an open socket of TCP, which is this one's and keeps its namespace. If it is `owned`, then it has that owner, and
+/// had those callbacks before.
+struct Connection {
     socket: NonNull<bindings::socket>,
+    owned: Option<(bindings::tcp_callbacks, Kept)>,
+}
+
+// SAFETY: C locks a socket itself, and all that is done with it may be done by any thread.
+unsafe impl Send for Connection {}
+// SAFETY: As above; C allows several threads at once.
+unsafe impl Sync for Connection {}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Some((callbacks, _)) = &mut self.owned {
+            // SAFETY: By the type invariant the socket had these callbacks, and is open.
+            unsafe { bindings::tcp_detach(self.socket.as_ptr(), callbacks) };
+        }
+        // SAFETY: By the type invariant the socket is there, and is released once, as it is this value's.
+        unsafe { bindings::sock_release(self.socket.as_ptr()) };
+    }
+}
+
+/// A connection without an owner: nobody is told of what happens to it. It is closed when this is dropped: at once, or soon if
+/// nothing may sleep there.
+///
+/// # Invariants
+///
+/// `sk` is the `sk` of the socket, which stays the same until the release. It is prepared for bottom halves.
+pub struct Unowned {
+    connection: Late<Connection>,
     sk: NonNull<bindings::sock>,
     family: Family,
 }
 
-// SAFETY: C locks a socket itself, and all that is done with it may be done by any thread.
+// SAFETY: A `Connection` may go to any thread, and `sk` is a part of it.
 unsafe impl Send for Unowned {}
-// SAFETY: As above; C allows several threads at once.
+// SAFETY: Several threads may use a `Connection` at once, and `sk` is a part of it.
 unsafe impl Sync for Unowned {}
 
 impl Unowned {
@@ -43,12 +74,22 @@ impl Unowned {
         let socket = NonNull::new(socket).ok_or(ENOTCONN)?;
         // SAFETY: By the contract the socket is there.
         let sk = unsafe { bindings::socket_sk(socket.as_ptr()) };
+        // INVARIANT: By the contract.
+        let connection = Connection {
+            socket,
+            owned: None,
+        };
         // INVARIANT: By the contract; those functions prepare it.
         Ok(Self {
-            socket,
+            connection: Late::new(connection)?,
             sk: NonNull::new(sk).ok_or(ENOTCONN)?,
             family,
         })
+    }
+
+    /// The socket, for calls into C.
+    fn socket(&self) -> *mut bindings::socket {
+        self.connection.socket.as_ptr()
     }
 
     /// Tells `owner` from now on of what happens. What has happened before is not told. May sleep.
@@ -56,24 +97,25 @@ impl Unowned {
     /// # Errors
     ///
     /// `EBUSY` if the socket has an owner already: a socket map of BPF took it. `ENODEV` if the caller's module is being removed.
-    pub fn own<T: Owner>(self, owner: Arc<T>) -> Result<Stream<T>> {
+    pub fn own<T: Owner>(mut self, owner: Arc<T>) -> Result<Stream<T>> {
         let mut callbacks = bindings::tcp_callbacks {
             ready: Some(owner::ready::<T>),
             room: Some(owner::room::<T>),
             changed: Some(owner::changed::<T>),
             failed: Some(owner::changed::<T>),
         };
-        let module = ModuleRef::own().ok_or(ENODEV)?;
-        let raw = owner.as_ref().as_raw().cast_mut();
-        // SAFETY: The socket is open. The callbacks are for an owner of this type, which the stream keeps until it has taken it
-        // off the socket.
-        to_result(unsafe { bindings::tcp_attach(self.socket.as_ptr(), raw, &raw mut callbacks) })?;
+        let kept = Kept::new(owner)?;
+        // SAFETY: The socket is open. The callbacks are for an owner of this type, which is kept until it was taken off the
+        // socket.
+        to_result(unsafe {
+            bindings::tcp_attach(self.socket(), kept.as_ptr(), &raw mut callbacks)
+        })?;
         // INVARIANT: It was just attached, and C has written the former callbacks.
+        self.connection.owned = Some((callbacks, kept));
+        // INVARIANT: As above.
         Ok(Stream {
-            callbacks,
-            socket: self,
-            _owner: owner,
-            _module: module,
+            unowned: self,
+            _owner: PhantomData,
         })
     }
 
@@ -84,7 +126,7 @@ impl Unowned {
     /// `ESHUTDOWN` does not happen, as the connection keeps it.
     pub fn namespace(&self) -> Result<NetRef> {
         // SAFETY: The socket is open.
-        let net = unsafe { bindings::socket_net(self.socket.as_ptr()) };
+        let net = unsafe { bindings::socket_net(self.socket()) };
         // SAFETY: By the type invariant the socket keeps its namespace.
         let net = unsafe { Net::from_raw(net) };
         net.keep().ok_or(ESHUTDOWN)
@@ -99,7 +141,7 @@ impl Unowned {
         let mut raw = RawAddress::empty();
         // SAFETY: The socket is open, and there is room for an address of any family.
         let length =
-            unsafe { bindings::kernel_getpeername(self.socket.as_ptr(), raw.as_mut_ptr().cast()) };
+            unsafe { bindings::kernel_getpeername(self.socket(), raw.as_mut_ptr().cast()) };
         match length < 0 {
             true => Err(Error::from_errno(length)),
             false => Ok(raw.read(self.family)),
@@ -107,31 +149,18 @@ impl Unowned {
     }
 }
 
-impl Drop for Unowned {
-    /// Closes the connection. May sleep.
-    fn drop(&mut self) {
-        // SAFETY: By the type invariant the socket is there, and is released once, as it is this value's.
-        unsafe { bindings::sock_release(self.socket.as_ptr()) };
-    }
-}
-
-/// A connection with an owner. It is closed when this is dropped, which may sleep.
+/// A connection with an owner. It is closed when this is dropped: at once, or soon if nothing may sleep there. Its owner may be
+/// woken until then.
 ///
 /// The owner has its streams, and they have it, so it must give them up in time. A stream that is not dropped keeps the owner, its
 /// module and the namespace for good.
 ///
-/// No type keeps it yet from being dropped where nothing may sleep, as in the RCU callback that frees an `Arc`: take it out of such a value
-/// in a thread before.
-///
 /// # Invariants
 ///
-/// `_owner` is the owner of `socket`, which had `callbacks` before.
+/// `unowned` has an owner, a `T`.
 pub struct Stream<T: Owner> {
-    callbacks: bindings::tcp_callbacks,
-    socket: Unowned,
-    _owner: Arc<T>,
-    /// That of the callbacks, which so is there even if nobody ever drops this.
-    _module: ModuleRef,
+    unowned: Unowned,
+    _owner: PhantomData<Arc<T>>,
 }
 
 impl<T: Owner> Stream<T> {
@@ -155,7 +184,7 @@ impl<T: Owner> Stream<T> {
         // SAFETY: The socket is open, and the address of that length, which C copies.
         to_result(unsafe {
             bindings::tcp_connect(
-                stream.socket.socket.as_ptr(),
+                stream.unowned.socket(),
                 address.as_mut_ptr().cast(),
                 address.length(),
             )
@@ -165,19 +194,11 @@ impl<T: Owner> Stream<T> {
 
     /// What can be done without an owner, too.
     pub fn connection(&self) -> &Unowned {
-        &self.socket
+        &self.unowned
     }
 
     /// The socket, for calls into C.
     pub(super) fn sk(&self) -> *mut bindings::sock {
-        self.socket.sk.as_ptr()
-    }
-}
-
-impl<T: Owner> Drop for Stream<T> {
-    /// Takes the owner off the socket. May sleep.
-    fn drop(&mut self) {
-        // SAFETY: By the type invariant the socket had these callbacks, and is open.
-        unsafe { bindings::tcp_detach(self.socket.socket.as_ptr(), &raw mut self.callbacks) };
+        self.unowned.sk.as_ptr()
     }
 }
