@@ -342,6 +342,8 @@ def relays_are_listed_and_ended(t):
         equal(found["stats"]["answers"], {"2xx": 3, "3xx": 1, "4xx": 3, "5xx": 1}, "answers of the service")
         equal(found["servers"][0]["stats"]["answers"], found["stats"]["answers"], "answers of the server")
         equal(found["stats"]["errors"], {"431": 1}, "answers of the switch")
+        check(found["stats"]["requests"] > 0, "no request was counted")
+        equal(found["servers"][0]["stats"]["requests"], found["stats"]["requests"], "requests of the server")
         listed = tool(director, "-L", "-n")[1]
         configure(director, f"--del-rule -i web -p .* -r {one}:80", f"-d -i web -r {one}:80", "--stop -i web", "-D -i web", "--stop")
         equal(tool(director, "-f", "-", text=listed), (0, ""), "loading a list")

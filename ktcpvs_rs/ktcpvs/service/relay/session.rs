@@ -149,6 +149,7 @@ impl Session<'_, '_> {
                     service.stats.retried();
                 } else {
                     service.stats.request();
+                    server.stats.request();
                     self.state.begin_request();
                 }
                 if service.settings.logs(5) {
