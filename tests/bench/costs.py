@@ -134,7 +134,8 @@ def expiring(scheduler, on, packets=4 * PACKETS):
     steps = 10 ** 9 // (busy(10 ** 7) // 10 ** 7)
     alone = min(busy(4 * steps) for _ in range(2))
     opening(WARM_UP, KNOWN, on)
-    opening(packets, UNKNOWN, on)
+    with window.unseen():
+        opening(packets, UNKNOWN, on)
     enter("director")
     with window.window(WARM_UP + packets):
         cost = busy(4 * steps) - alone

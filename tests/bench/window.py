@@ -50,3 +50,13 @@ def window(units=1):
 def packets(count):
     """A run of packets, if it is measured."""
     return window(count) if count > WARM_UP else nullcontext()
+
+
+@contextmanager
+def unseen():
+    """What runs meanwhile only prepares a measurement, however long it is."""
+    on, Profile.on = Profile.on, False
+    try:
+        yield
+    finally:
+        Profile.on = on
