@@ -94,7 +94,7 @@ fn draft(
     for (_, nest) in Iter::new(wanted.servers.unwrap_or_default()) {
         let wanted = WantedServer::read(nest)?;
         if draft.find(&wanted.at).is_some() {
-            return Err(EEXIST.into());
+            return Err(Failure::Told(EEXIST, c"a server is there twice"));
         }
         let present = before.as_ref().and_then(|body| body.server(&wanted.at));
         let server = match present {
@@ -105,7 +105,14 @@ fn draft(
         draft.members.append(Member { server, weight })?;
     }
     for (_, nest) in Iter::new(wanted.rules.unwrap_or_default()) {
-        configure::put_rule(&mut draft, &Rule::read(nest)?)?;
+        let rule = Rule::read(nest)?;
+        if draft.server(&rule.server).is_none() {
+            return Err(Failure::Told(
+                ENOENT,
+                c"a rule uses a server that is none of the service's",
+            ));
+        }
+        configure::put_rule(&mut draft, &rule)?;
     }
     let (body, scheduler) = configure::make(draft)?;
     let service = match present {
