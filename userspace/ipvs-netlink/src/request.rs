@@ -4,15 +4,17 @@
 
 use ipvs_core::addr::{Addr, Family};
 use ipvs_core::config::reply::{AttributeSink, Full};
-use ipvs_core::config::{DaemonRole, DestKey, ServiceKey};
+use ipvs_core::config::DaemonRole;
 use ipvs_core::proto::Timeouts;
 use ipvs_core::uapi::{command, daemon, dest, service, top, NO_SCHEDULER};
 
 use crate::attributes::Attributes;
+use crate::key::{DestKey, ServiceKey};
 use crate::types::{DaemonSettings, DestSettings, ServiceSettings};
 
 /// A change of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Request {
     /// Adds a service; `EEXIST` if it is there, `ENOENT` if its scheduler is not.
     AddService(ServiceKey, ServiceSettings),
@@ -110,7 +112,7 @@ pub(crate) fn put_key(out: &mut Attributes, key: &ServiceKey) -> Result<(), Full
             addr,
             port,
         } => {
-            out.put_u16(service::PROTOCOL, *protocol)?;
+            out.put_u16(service::PROTOCOL, protocol.number())?;
             put_addr(out, service::ADDR, *family, *addr)?;
             out.put_be16(service::PORT, *port)
         }
