@@ -31,6 +31,7 @@ const FEW: usize = 8;
 
 /// A request of several that the kernel refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Failure {
     /// Its place in the slice.

@@ -15,6 +15,11 @@ use crate::request::{put_addr, put_service};
 
 /// One side of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(from = "crate::stored::End", into = "crate::stored::End")
+)]
 #[non_exhaustive]
 pub struct Side {
     /// The family of `addr`.
@@ -46,6 +51,7 @@ impl From<SocketAddr> for Side {
 
 /// A connection, or a persistence template.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Connection {
     /// The transport protocol; number 0 of a template of a firewall mark.
@@ -70,6 +76,11 @@ pub struct Connection {
 
 /// An address, with a port or any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(from = "crate::stored::Filter", into = "crate::stored::Filter")
+)]
 #[non_exhaustive]
 pub struct SideFilter {
     /// The family of `addr`.
@@ -112,6 +123,7 @@ impl From<Side> for SideFilter {
 
 /// Which connections are meant: those for which all that is given here is so.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ConnectionFilter {
     /// Of this service.

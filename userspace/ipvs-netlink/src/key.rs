@@ -10,6 +10,11 @@ use crate::protocol::Protocol;
 
 /// What identifies a virtual service in its network namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(from = "crate::stored::Service", into = "crate::stored::Service")
+)]
 pub enum ServiceKey {
     /// Packets to an address.
     Address {
@@ -94,6 +99,11 @@ impl ServiceKey {
 
 /// What identifies a real server in its service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(from = "crate::stored::End", into = "crate::stored::End")
+)]
 pub struct DestKey {
     /// The family of `addr`.
     pub family: Family,

@@ -62,6 +62,9 @@
 //! # Ok::<(), ipvs_netlink::Error>(())
 //! ```
 
+//! With the feature `serde`, what is told and asked can be stored: all types but those of [`ipvs_core`] by themselves, and
+//! [`SyncKeys`], which are secret. Addresses and names are text then, and the names of fields and variants are part of the interface.
+
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),
@@ -90,6 +93,8 @@ mod protocol;
 mod request;
 mod saved;
 mod socket;
+#[cfg(feature = "serde")]
+mod stored;
 mod sync;
 mod types;
 

@@ -8,6 +8,8 @@ use ipvs_core::proto;
 
 /// A transport protocol. The kernel takes services of any number; only TCP, UDP and SCTP get packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
 pub struct Protocol(u16);
 
 impl Protocol {

@@ -14,6 +14,8 @@ use crate::types::{DaemonSettings, DestSettings, ServiceSettings};
 
 /// A change of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Request {
     /// Adds a service; `EEXIST` if it is there, `ENOENT` if its scheduler is not.
@@ -31,9 +33,11 @@ pub enum Request {
     /// Starts a synchronisation daemon; `EEXIST` if it runs.
     StartDaemon(DaemonSettings),
     /// Stops a synchronisation daemon; `ESRCH` if it does not run.
-    StopDaemon(DaemonRole),
+    StopDaemon(
+        #[cfg_attr(feature = "serde", serde(with = "crate::stored::DaemonRole"))] DaemonRole,
+    ),
     /// Sets timeouts, of which 0 keeps what is.
-    SetTimeouts(Timeouts),
+    SetTimeouts(#[cfg_attr(feature = "serde", serde(with = "crate::stored::Timeouts"))] Timeouts),
     /// Sets the counters of a service and its servers to zero, or all counters.
     Zero(Option<ServiceKey>),
     /// Deletes all services.

@@ -40,6 +40,7 @@ impl fmt::Debug for SyncKeys {
 
 /// A thread of a master that a backup hears.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Master {
     /// The address that its datagrams come from.
@@ -72,9 +73,11 @@ impl Master {
 
 /// The state of the daemons of a network namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct SyncState {
     /// What is asked of others; [`None`] if there were never keys.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::authentication"))]
     pub authentication: Option<Authentication>,
     /// The numbers of the keys. The first one signs.
     pub keys: Vec<u8>,

@@ -11,6 +11,7 @@ use crate::key::{DestKey, ServiceKey};
 
 /// What the kernel says of IPVS itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Info {
     /// The version, one byte each: 0x010201 is 1.2.1.
@@ -21,17 +22,21 @@ pub struct Info {
 
 /// All that can be changed of a virtual service. The kernel checks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ServiceSettings {
     /// The scheduler; [`None`] for none, which takes no connections.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::optional_name"))]
     pub scheduler: Option<Name>,
     /// The persistence engine.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::optional_name"))]
     pub pe: Option<Name>,
     /// The flags; see [`uapi::service_flags`](ipvs_core::uapi::service_flags).
     pub flags: u32,
     /// The time of persistence, in seconds.
     pub timeout: u32,
     /// Which clients persistence takes for one.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::Netmask"))]
     pub netmask: Netmask,
 }
 
@@ -109,6 +114,7 @@ impl Default for ServiceSettings {
 
 /// A virtual service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Service {
     /// What identifies it.
@@ -132,9 +138,11 @@ impl Service {
 
 /// All that can be changed of a real server. The kernel checks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct DestSettings {
     /// How packets reach it.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::Method"))]
     pub method: Method,
     /// The weight; the kernel refuses those above `i32::MAX`.
     pub weight: u32,
@@ -143,6 +151,7 @@ pub struct DestSettings {
     /// The lower threshold, 0 for three quarters of the upper.
     pub lower: u32,
     /// The tunnel of [`Method::Tunnel`].
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::Tunnel"))]
     pub tunnel: Tunnel,
 }
 
@@ -183,6 +192,7 @@ impl Default for DestSettings {
 
 /// A real server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Dest {
     /// What identifies it.
@@ -215,6 +225,7 @@ impl Dest {
 
 /// Counters since they were last set to zero, and rates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Stats {
     /// Connections.
@@ -233,6 +244,7 @@ pub struct Stats {
 
 /// Events per second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Rates {
     /// Connections.
@@ -249,17 +261,21 @@ pub struct Rates {
 
 /// How to start a synchronisation daemon; 0 and [`None`] leave it to the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct DaemonSettings {
     /// What it does.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::DaemonRole"))]
     pub role: DaemonRole,
     /// The interface.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::name"))]
     pub interface: Name,
     /// Which directors belong together.
     pub sync_id: u32,
     /// The longest message, in bytes.
     pub max_len: u16,
     /// The multicast group.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::group"))]
     pub group: Option<(Family, Addr)>,
     /// The UDP port.
     pub port: u16,
