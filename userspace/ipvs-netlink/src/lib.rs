@@ -77,6 +77,11 @@
     )
 )]
 
+/// The program in the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod attributes;
 mod channel;
 mod client;
