@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # One verb, one line. What Kbuild does with the sources is in the file Kbuild.
 
-.PHONY: modules setup demo demo-l7 test test-debug test-pair reproduce reverted test-l7 test-parallel switch-goes fuzz flood soak bench bench-scale bench-l7 profile clippy fmt fmt-check doc install install-tools uninstall deb test-packages clean help
+.PHONY: modules setup demo demo-l7 pictures test test-debug test-pair reproduce reverted test-l7 test-parallel switch-goes fuzz flood soak bench bench-scale bench-l7 profile clippy fmt fmt-check doc install install-tools uninstall deb test-packages clean help
 .DEFAULT_GOAL := modules
 
 modules: setup ## build the kernel modules into build/ (the default)
@@ -12,6 +12,9 @@ setup: ## make the lab: build environment, kernel tree, VM kernel (cached)
 
 demo: setup ## a load balancer in a VM: two web servers behind one address
 	scripts/demo.sh
+
+pictures: modules ## the pictures in docs/pictures anew: traffic in a VM, as ipvsadm shows it (needs Chromium; KEEP=1: without a VM)
+	scripts/pictures.sh
 
 demo-l7: setup ## the layer-7 switch in a VM: three web servers, chosen by the path of a request
 	scripts/demo.sh l7

@@ -5,6 +5,7 @@
 use core::cmp::Ordering;
 use core::fmt;
 
+mod ip;
 mod text;
 
 /// An address family that IPVS balances.

@@ -3,7 +3,7 @@
 
 # Below PREFIX.
 TOOL_FILES=(sbin/{ipvsadm,ipvsadm-save,ipvsadm-restore,tcpvsadm}
-	share/man/man8/{ipvsadm,ipvsadm-{conn,metrics,monitor,restore,save,sync,top},tcpvsadm}.8.gz
+	share/man/man8/{ipvsadm,ipvsadm-{conn,metrics,monitor,report,restore,save,sync,top},tcpvsadm}.8.gz
 	share/bash-completion/completions/{ipvsadm,tcpvsadm} share/zsh/vendor-completions/_{ipvsadm,tcpvsadm}
 	share/fish/vendor_completions.d/{ipvsadm,tcpvsadm}.fish)
 # What Debian's package ipvsadm has, too: diverted while ours is installed.

@@ -26,7 +26,20 @@ pub fn configured_service(key: ServiceKey, spec: &ServiceSpec) -> Vec<u8> {
 pub fn service(read: &Service) -> Vec<u8> {
     let settings = &read.settings;
     written_service(&ServiceView {
-        key: read.key,
+        key: match read.key {
+            ipvs_netlink::ServiceKey::Mark { family, mark } => ServiceKey::Mark { family, mark },
+            ipvs_netlink::ServiceKey::Address {
+                family,
+                protocol,
+                addr,
+                port,
+            } => ServiceKey::Address {
+                family,
+                protocol: protocol.number(),
+                addr,
+                port,
+            },
+        },
         scheduler: settings.scheduler,
         pe: settings.pe,
         flags: settings.flags,
@@ -61,7 +74,11 @@ pub fn dest(read: &Dest) -> Option<Vec<u8>> {
     let weight = set.weight as i32;
     let spec = DestSpec::new(set.method, weight, set.upper, set.lower, set.tunnel);
     Some(written_dest(&DestView {
-        key: read.key,
+        key: DestKey {
+            family: read.key.family,
+            addr: read.key.addr,
+            port: read.key.port,
+        },
         spec: spec.ok()?,
         active: read.active,
         total: read.active.checked_add(read.inactive)?,

@@ -6,7 +6,6 @@ mod additions;
 
 use std::os::fd::OwnedFd;
 
-use ipvs_core::config::ServiceKey;
 use ipvs_core::proto::Timeouts;
 use ipvs_core::uapi::additions::GROUP;
 use ipvs_core::uapi::{command, FAMILY_NAME, FAMILY_VERSION};
@@ -17,6 +16,7 @@ use crate::channel::{Channel, Parts, Place};
 use crate::decode;
 use crate::error::{Errno, Error};
 use crate::generic::resolve;
+use crate::key::ServiceKey;
 use crate::message::{flag, Body, Content};
 use crate::request::{put_service, Request};
 use crate::types::{Daemon, Dest, Info, Service};
@@ -31,6 +31,7 @@ const FEW: usize = 8;
 
 /// A request of several that the kernel refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Failure {
     /// Its place in the slice.

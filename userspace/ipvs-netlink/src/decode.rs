@@ -6,13 +6,14 @@ pub(crate) mod additions;
 pub(crate) mod sync;
 
 use ipvs_core::addr::{Addr, Family};
-use ipvs_core::config::{DaemonRole, DestKey, Name, Netmask, ServiceKey, Tunnel};
+use ipvs_core::config::{DaemonRole, Name, Netmask, Tunnel};
 use ipvs_core::conn::Method;
 use ipvs_core::nla::{Attributes, Kind};
 use ipvs_core::proto::Timeouts;
 use ipvs_core::uapi::{daemon, dest, info, service, stats, top, NO_SCHEDULER};
 
 use crate::error::Error;
+use crate::key::{DestKey, ServiceKey};
 use crate::types::{Daemon, Dest, DestSettings, Info, Rates, Service, ServiceSettings, Stats};
 
 /// Reads attributes of types 1 to `N`, whatever their length: what is too short counts as absent.
@@ -76,7 +77,7 @@ fn service_key(found: &Attributes<'_, 12>) -> Result<ServiceKey, Error> {
         Some(mark) => ServiceKey::from_mark(family, mark),
         None => ServiceKey::Address {
             family,
-            protocol: present(found.u16(service::PROTOCOL))?,
+            protocol: present(found.u16(service::PROTOCOL))?.into(),
             addr: Addr::from_v6(present(found.padded(service::ADDR))?),
             port: present(found.be16(service::PORT))?,
         },

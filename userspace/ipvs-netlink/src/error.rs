@@ -7,6 +7,8 @@ use std::io;
 
 /// An error number of Linux.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
 pub struct Errno(pub i32);
 
 impl Errno {

@@ -6,7 +6,7 @@
 //! with values; changes are [`Request`]s, sent one at a time with [`Client::execute`] or many in
 //! one go with [`Client::execute_all`], which pays no round trip for each of them.
 //!
-//! Addresses, keys and names are those of [`ipvs_core`], which the kernel modules are built
+//! Addresses and names are those of [`ipvs_core`], which the kernel modules are built
 //! from too.
 //!
 //! # Examples
@@ -14,22 +14,19 @@
 //! A web server behind a virtual address:
 //!
 //! ```no_run
-//! use ipvs_netlink::{Addr, Client, DestKey, DestSettings, Family, Method};
+//! use std::net::SocketAddr;
+//!
+//! use ipvs_netlink::{Client, DestKey, DestSettings, Method};
 //! use ipvs_netlink::{Name, Request, ServiceKey, ServiceSettings};
 //!
-//! let service = ServiceKey::Address {
-//!     family: Family::V4,
-//!     protocol: 6,
-//!     addr: Addr::from_v4([192, 0, 2, 1]),
-//!     port: 80,
-//! };
-//! let server = DestKey { family: Family::V4, addr: Addr::from_v4([10, 0, 0, 2]), port: 80 };
+//! let service = ServiceKey::tcp(([192, 0, 2, 1], 80));
+//! let server = DestKey::from(SocketAddr::from(([10, 0, 0, 2], 80)));
 //!
 //! let mut client = Client::connect()?;
 //! let scheduler = Name::new(b"rr");
 //! let failures = client.execute_all(&[
-//!     Request::AddService(service, ServiceSettings { scheduler, ..Default::default() }),
-//!     Request::AddDest(service, server, DestSettings { method: Method::Nat, ..Default::default() }),
+//!     Request::AddService(service, ServiceSettings::new(service.family()).with_scheduler(scheduler)),
+//!     Request::AddDest(service, server, DestSettings::new(Method::Nat, 1)),
 //! ])?;
 //! for failure in failures {
 //!     eprintln!("request {}: {}", failure.index, failure.errno);
@@ -53,10 +50,10 @@
 //! and tell and end connections:
 //!
 //! ```no_run
-//! use ipvs_netlink::{Client, ConnectionFilter};
+//! use ipvs_netlink::{Client, ConnectionFilter, Protocol};
 //!
 //! let mut client = Client::connect()?;
-//! let udp = ConnectionFilter { protocol: Some(17), ..Default::default() };
+//! let udp = ConnectionFilter::default().with_protocol(Protocol::UDP);
 //! println!("{} connections were ended", client.end_connections(&udp)?);
 //! let mut monitor = client.monitor()?;
 //! while let Some(event) = monitor.next_event()? {
@@ -64,6 +61,9 @@
 //! }
 //! # Ok::<(), ipvs_netlink::Error>(())
 //! ```
+
+//! With the feature `serde`, what is told and asked can be stored: all types but those of [`ipvs_core`] by themselves, and
+//! [`SyncKeys`], which are secret. Addresses and names are text then, and the names of fields and variants are part of the interface.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -77,6 +77,11 @@
     )
 )]
 
+/// The program in the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod attributes;
 mod channel;
 mod client;
@@ -86,11 +91,15 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod generic;
+mod key;
 mod message;
 mod monitor;
+mod protocol;
 mod request;
 mod saved;
 mod socket;
+#[cfg(feature = "serde")]
+mod stored;
 mod sync;
 mod types;
 
@@ -98,11 +107,13 @@ pub use client::{Client, Failure, Outcome, WholeService};
 pub use connection::{Connection, ConnectionFilter, Side, SideFilter};
 pub use error::{Errno, Error};
 pub use ipvs_core::addr::{Addr, Family};
-pub use ipvs_core::config::{DaemonRole, DestKey, Name, Netmask, ServiceKey, Tunnel};
+pub use ipvs_core::config::{DaemonRole, Name, Netmask, Tunnel};
 pub use ipvs_core::conn::Method;
 pub use ipvs_core::proto::Timeouts;
 pub use ipvs_core::uapi;
+pub use key::{DestKey, ServiceKey};
 pub use monitor::{Change, Event, MasterChange, Monitor, Wait};
+pub use protocol::Protocol;
 pub use request::Request;
 pub use saved::{SavedConnections, Unreadable};
 pub use sync::{Authentication, Master, SyncKeys, SyncState};

@@ -17,6 +17,8 @@ use crate::sync::Master;
 
 /// What was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Change {
     /// What this request would do.
@@ -34,6 +36,8 @@ pub enum Change {
 
 /// What became of a master that the backup hears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum MasterChange {
     /// It is heard, for the first time or again.
@@ -46,6 +50,7 @@ pub enum MasterChange {
 
 /// A change that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Event {
     /// What was changed.
@@ -56,6 +61,8 @@ pub struct Event {
 
 /// What came of waiting for a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Wait {
     /// A change.
     Event(Event),

@@ -4,15 +4,19 @@
 
 use ipvs_core::addr::{Addr, Family};
 use ipvs_core::config::reply::{AttributeSink, Full};
-use ipvs_core::config::{DaemonRole, DestKey, ServiceKey};
+use ipvs_core::config::DaemonRole;
 use ipvs_core::proto::Timeouts;
 use ipvs_core::uapi::{command, daemon, dest, service, top, NO_SCHEDULER};
 
 use crate::attributes::Attributes;
+use crate::key::{DestKey, ServiceKey};
 use crate::types::{DaemonSettings, DestSettings, ServiceSettings};
 
 /// A change of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum Request {
     /// Adds a service; `EEXIST` if it is there, `ENOENT` if its scheduler is not.
     AddService(ServiceKey, ServiceSettings),
@@ -29,9 +33,11 @@ pub enum Request {
     /// Starts a synchronisation daemon; `EEXIST` if it runs.
     StartDaemon(DaemonSettings),
     /// Stops a synchronisation daemon; `ESRCH` if it does not run.
-    StopDaemon(DaemonRole),
+    StopDaemon(
+        #[cfg_attr(feature = "serde", serde(with = "crate::stored::DaemonRole"))] DaemonRole,
+    ),
     /// Sets timeouts, of which 0 keeps what is.
-    SetTimeouts(Timeouts),
+    SetTimeouts(#[cfg_attr(feature = "serde", serde(with = "crate::stored::Timeouts"))] Timeouts),
     /// Sets the counters of a service and its servers to zero, or all counters.
     Zero(Option<ServiceKey>),
     /// Deletes all services.
@@ -110,7 +116,7 @@ pub(crate) fn put_key(out: &mut Attributes, key: &ServiceKey) -> Result<(), Full
             addr,
             port,
         } => {
-            out.put_u16(service::PROTOCOL, *protocol)?;
+            out.put_u16(service::PROTOCOL, protocol.number())?;
             put_addr(out, service::ADDR, *family, *addr)?;
             out.put_be16(service::PORT, *port)
         }

@@ -9,11 +9,22 @@ pub use ipvs_core::sync::Authentication;
 
 /// What the daemons of directors prove to each other, and ask for.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SyncKeys {
     /// What is asked of others.
     pub authentication: Authentication,
     /// The keys: each number with its secret. The first one signs.
     pub keys: Vec<(u8, Vec<u8>)>,
+}
+
+impl SyncKeys {
+    /// Keys, each with its number, the first of which signs.
+    pub const fn new(authentication: Authentication, keys: Vec<(u8, Vec<u8>)>) -> Self {
+        Self {
+            authentication,
+            keys,
+        }
+    }
 }
 
 impl fmt::Debug for SyncKeys {
@@ -29,6 +40,8 @@ impl fmt::Debug for SyncKeys {
 
 /// A thread of a master that a backup hears.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Master {
     /// The address that its datagrams come from.
     pub addr: IpAddr,
@@ -44,10 +57,27 @@ pub struct Master {
     pub silence: u32,
 }
 
+impl Master {
+    /// A master that was just heard, of which nothing is missing or complete yet.
+    pub const fn new(addr: IpAddr, stream: u16, epoch: u32) -> Self {
+        Self {
+            addr,
+            stream,
+            epoch,
+            is_complete: false,
+            missing: 0,
+            silence: 0,
+        }
+    }
+}
+
 /// The state of the daemons of a network namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct SyncState {
     /// What is asked of others; [`None`] if there were never keys.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::authentication"))]
     pub authentication: Option<Authentication>,
     /// The numbers of the keys. The first one signs.
     pub keys: Vec<u8>,

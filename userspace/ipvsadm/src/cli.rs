@@ -339,7 +339,7 @@ impl Typed {
         }
         self.service = Some(ServiceKey::Address {
             family: found.family,
-            protocol: protocol.number(),
+            protocol: protocol.into(),
             addr: found.addr,
             port: found.port.unwrap_or(0),
         });
@@ -349,9 +349,7 @@ impl Typed {
     /// A real server; its port is that of the service unless it has one of its own.
     fn read_server(&self, text: &str, services: &Services) -> Result<Endpoint, Failure> {
         let (protocol, port) = match self.service {
-            Some(ServiceKey::Address { protocol, port, .. }) => {
-                (Protocol::from_number(protocol), port)
-            }
+            Some(ServiceKey::Address { protocol, port, .. }) => (Protocol::of(protocol), port),
             Some(ServiceKey::Mark { .. }) => (Some(Protocol::Tcp), 0),
             None => (None, 0),
         };

@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ipvs_netlink::{Addr, ConnectionFilter, Family, Side, SideFilter};
+use ipvs_netlink::{Addr, ConnectionFilter, Family, Protocol, Side, SideFilter};
 
 /// Where the kernel lists connections.
 pub const FILE: &str = "/proc/net/ip_vs_conn";
@@ -48,7 +48,7 @@ pub fn line(text: &str) -> Option<Connection> {
         let address = fields.next()?;
         let port = u16::from_str_radix(fields.next()?, 16).ok()?;
         let (family, addr) = address_of(address)?;
-        Some(Side { family, addr, port })
+        Some(Side::new(family, addr, port))
     };
     let (client, service, server) = (side()?, side()?, side()?);
     let state = fields.next()?.to_owned();
@@ -129,7 +129,7 @@ impl From<ipvs_netlink::Connection> for Connection {
     fn from(told: ipvs_netlink::Connection) -> Self {
         let known = PROTOCOLS
             .iter()
-            .find(|(_, number)| *number == told.protocol);
+            .find(|(_, number)| *number == told.protocol.number());
         Self {
             protocol: known
                 .map_or_else(|| told.protocol.to_string(), |(name, _)| (*name).to_owned()),
@@ -206,15 +206,7 @@ impl Match {
     }
 
     fn told(self) -> SideFilter {
-        let (family, addr) = match self.ip {
-            IpAddr::V4(ip) => (Family::V4, Addr::from_v4(ip.octets())),
-            IpAddr::V6(ip) => (Family::V6, Addr::from_v6(ip.octets())),
-        };
-        SideFilter {
-            family,
-            addr,
-            port: self.port,
-        }
+        SideFilter::new(self.ip, self.port)
     }
 
     fn fits(&self, side: &Side) -> bool {
@@ -272,14 +264,13 @@ impl Filter {
     /// The same for the kernel, without prefixes.
     pub fn told(&self) -> ConnectionFilter {
         let told = |side: Option<Match>| side.filter(|one| one.prefix.is_none()).map(Match::told);
-        ConnectionFilter {
-            of: None,
-            protocol: self.protocol,
-            client: told(self.client),
-            service: told(self.service),
-            server: told(self.server),
-            state: self.state.as_ref().map(|state| state.to_uppercase()),
-        }
+        let mut filter = ConnectionFilter::default();
+        filter.protocol = self.protocol.map(Protocol::new);
+        filter.client = told(self.client);
+        filter.service = told(self.service);
+        filter.server = told(self.server);
+        filter.state = self.state.as_ref().map(|state| state.to_uppercase());
+        filter
     }
 
     /// Whether a connection is wanted.
@@ -372,11 +363,7 @@ UDP 0A630000 0000 0A630001 13C4 0A630002 13C4 NONE             50 sip abc@exampl
                     IpAddr::V4(ip) => (Family::V4, Addr::from_v4(ip.octets())),
                     IpAddr::V6(ip) => (Family::V6, Addr::from_v6(ip.octets())),
                 };
-                Side {
-                    family,
-                    addr,
-                    port: 1,
-                }
+                Side::new(family, addr, 1)
             };
             let found = text.parse::<Match>().unwrap();
             assert!(

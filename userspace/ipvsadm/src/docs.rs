@@ -7,7 +7,7 @@ use std::io::{Result, Write};
 use std::path::Path;
 
 use clap::Command;
-use clap_complete::{generate_to, Shell};
+use clap_complete::{generate, Generator, Shell};
 use clap_mangen::Man;
 
 use crate::extra;
@@ -20,8 +20,21 @@ const METRICS: &str = include_str!("docs/metrics.man");
 const REPORT: &str = include_str!("docs/report.man");
 const CONN: &str = include_str!("docs/conn.man");
 const SYNC: &str = include_str!("docs/sync.man");
-/// Completion of what the kernel has, for bash.
-const LIVE: &str = include_str!("docs/live.bash");
+/// Completion of what the kernel has.
+const LIVE_BASH: &str = include_str!("docs/live.bash");
+const LIVE_ZSH: &str = include_str!("docs/live.zsh");
+const LIVE_FISH: &str = include_str!("docs/live.fish");
+/// The options behind which it stands: the long one, and what `ipvsadm -S` calls it.
+const LIVE_OPTIONS: [(&str, &str); 5] = [
+    ("tcp-service", "-t"),
+    ("udp-service", "-u"),
+    ("sctp-service", "--sctp-service"),
+    ("fwmark-service", "-f"),
+    ("real-server", "-r"),
+];
+/// How clap's function for fish reads the line.
+const PARSED: &str = "    argparse -s (__fish_ipvsadm_global_optspecs) -- $cmd 2>/dev/null\n";
+const HALF: &str = "    or set -e cmd[-1]\n";
 /// Where the options go.
 const OPTIONS: &str = ".\\\" OPTIONS\n";
 /// When the pages were last changed.
@@ -44,13 +57,48 @@ pub fn write(folder: &Path) -> Result<()> {
     let completions = folder.join("completions");
     create_dir_all(&completions)?;
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-        let path = generate_to(shell, &mut extra::everything(), "ipvsadm", &completions)?;
-        if shell == Shell::Bash {
-            let mut file = File::options().append(true).open(path)?;
-            file.write_all(LIVE.as_bytes())?;
-        }
+        let path = completions.join(shell.file_name("ipvsadm"));
+        File::create(path)?.write_all(completion(shell).as_bytes())?;
     }
     Ok(())
+}
+
+/// What a shell is told, and what it asks the kernel for.
+fn completion(shell: Shell) -> String {
+    let mut text = Vec::new();
+    generate(shell, &mut extra::everything(), "ipvsadm", &mut text);
+    let text = String::from_utf8_lossy(&text);
+    match shell {
+        Shell::Bash => format!("{text}{LIVE_BASH}"),
+        Shell::Fish => format!("{}{LIVE_FISH}", half_typed(&text)),
+        Shell::Zsh => live_zsh(&text),
+        _ => text.into_owned(),
+    }
+}
+
+/// For fish: an option whose value is being typed counts as not typed yet. Clap's function takes it for a mistake, and completes nothing.
+fn half_typed(text: &str) -> String {
+    text.replacen(PARSED, &format!("{PARSED}{HALF}{PARSED}"), 1)
+}
+
+/// The function for zsh, before the one that uses it; and in that, behind the options that take services and servers.
+fn live_zsh(text: &str) -> String {
+    let (head, rest) = text.split_once("\n\n_ipvsadm() {").unwrap_or((text, ""));
+    let mut out = format!("{head}\n{LIVE_ZSH}\n_ipvsadm() {{");
+    for line in rest.split_inclusive('\n') {
+        let live = LIVE_OPTIONS.iter().find(|(long, short)| {
+            let begins = |option: String| line.starts_with(&option);
+            begins(format!("'--{long}=[")) || begins(format!("'{short}+["))
+        });
+        match (live, line.rsplit_once(":_default'")) {
+            // The space: the function makes the headline by itself.
+            (Some((_, option)), Some((before, after))) => {
+                out.push_str(&format!("{before}: _ipvsadm_live {option}'{after}"));
+            }
+            _ => out.push_str(line),
+        }
+    }
+    out
 }
 
 /// The files of the manual, with their text.
@@ -109,6 +157,67 @@ fn page(title: &str, head: &Command, options: &Command, sections: &str) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shells_complete_what_the_kernel_has() {
+        let (bash, zsh, fish) = (
+            completion(Shell::Bash),
+            completion(Shell::Zsh),
+            completion(Shell::Fish),
+        );
+        for (long, short) in LIVE_OPTIONS {
+            let known = match short.strip_prefix("--") {
+                Some(_) => format!("    {short}) option={short}"),
+                None if short == "-r" => "    -r | --real-server) servers=yes".to_owned(),
+                None => format!("    {short} | --{long}) option={short}"),
+            };
+            assert!(bash.contains(&known), "{known}");
+
+            let lines = zsh.lines().filter(|line| {
+                let is = |option: &str| line.starts_with(option);
+                is(&format!("'--{long}=")) || is(&format!("'{short}+"))
+            });
+            let live = format!(": _ipvsadm_live {short}' \\");
+            let found: Vec<_> = lines.map(|line| line.ends_with(&live)).collect();
+            let expected = if short.starts_with("--") { 1 } else { 2 };
+            assert_eq!(found, vec![true; expected], "{long}");
+
+            let asked = match short {
+                "-r" => "(__fish_ipvsadm_servers)".to_owned(),
+                _ => format!("(__fish_ipvsadm_services {short})"),
+            };
+            let is_live = |line: &str| {
+                line.contains(&format!("-l {long} -x")) && line.ends_with(&format!("\"{asked}\""))
+            };
+            assert_eq!(
+                fish.lines().filter(|line| is_live(line)).count(),
+                1,
+                "{long}"
+            );
+        }
+        assert!(fish.contains(&format!("{PARSED}{HALF}{PARSED}    or return\n")));
+        // Once as a whole: the function is there before it is needed, and what was there before is there still.
+        assert_eq!(zsh.matches("\n_ipvsadm_live() {").count(), 1);
+        assert_eq!(zsh.matches("\n_ipvsadm() {").count(), 1);
+        assert!(zsh.starts_with("#compdef ipvsadm\n"));
+        assert!(zsh.find("_ipvsadm_live() {") < zsh.find("\n_ipvsadm() {"));
+        assert!(zsh.ends_with("compdef _ipvsadm ipvsadm\nfi\n"));
+    }
+
+    #[test]
+    fn shells_complete_schedulers() {
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+            let text = completion(shell).replace(r"\t''", " ").replace('\n', " ");
+            let names = crate::remark::SCHEDULERS.join(" ");
+            assert!(
+                text.split_whitespace()
+                    .collect::<Vec<_>>()
+                    .join(" ")
+                    .contains(&names),
+                "{shell}"
+            );
+        }
+    }
 
     /// The text of a page.
     fn text(name: &str) -> String {

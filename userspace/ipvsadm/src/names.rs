@@ -5,7 +5,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::fmt::Write;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
 use ipvs_netlink::{Addr, DestKey, Family, ServiceKey};
 
@@ -21,22 +21,13 @@ pub enum Protocol {
 }
 
 impl Protocol {
-    /// The protocol with this number.
-    pub const fn from_number(number: u16) -> Option<Self> {
-        match number {
-            6 => Some(Self::Tcp),
-            17 => Some(Self::Udp),
-            132 => Some(Self::Sctp),
+    /// The protocol of a service, if it has ports.
+    pub const fn of(protocol: ipvs_netlink::Protocol) -> Option<Self> {
+        match protocol {
+            ipvs_netlink::Protocol::TCP => Some(Self::Tcp),
+            ipvs_netlink::Protocol::UDP => Some(Self::Udp),
+            ipvs_netlink::Protocol::SCTP => Some(Self::Sctp),
             _ => None,
-        }
-    }
-
-    /// Its number.
-    pub const fn number(self) -> u16 {
-        match self {
-            Self::Tcp => 6,
-            Self::Udp => 17,
-            Self::Sctp => 132,
         }
     }
 
@@ -46,6 +37,16 @@ impl Protocol {
             "udp" => Some(Self::Udp),
             "sctp" => Some(Self::Sctp),
             _ => None,
+        }
+    }
+}
+
+impl From<Protocol> for ipvs_netlink::Protocol {
+    fn from(protocol: Protocol) -> Self {
+        match protocol {
+            Protocol::Tcp => Self::TCP,
+            Protocol::Udp => Self::UDP,
+            Protocol::Sctp => Self::SCTP,
         }
     }
 }
@@ -174,7 +175,7 @@ impl Names {
     /// A server, whose port has the name of its service's protocol.
     pub fn put_server(&self, out: &mut String, service: &ServiceKey, key: &DestKey) {
         let protocol = match service {
-            ServiceKey::Address { protocol, .. } => Protocol::from_number(*protocol),
+            ServiceKey::Address { protocol, .. } => Protocol::of(*protocol),
             ServiceKey::Mark { .. } => None,
         };
         self.put_endpoint(out, key.family, key.addr, key.port, protocol);
@@ -227,10 +228,7 @@ impl Names {
 
 /// An address as the standard library has it.
 pub fn ip(family: Family, addr: Addr) -> IpAddr {
-    match family {
-        Family::V4 => IpAddr::V4(Ipv4Addr::from(addr.v4())),
-        Family::V6 => IpAddr::V6(Ipv6Addr::from(addr.octets())),
-    }
+    addr.to_ip(family)
 }
 
 #[cfg(test)]
@@ -251,7 +249,7 @@ mod tests {
     #[test]
     fn endpoints_have_brackets_around_ipv6() {
         let names = Names::new(true);
-        let v6 = Addr::from_v6(Ipv6Addr::LOCALHOST.octets());
+        let v6 = Addr::from(std::net::Ipv6Addr::LOCALHOST);
         assert_eq!(
             names.endpoint(Family::V6, v6, 80, Some(Protocol::Tcp)),
             "[::1]:80"

@@ -168,7 +168,7 @@ pub fn sort_services(services: &mut [Service]) {
             protocol,
             addr,
             port,
-        } => (false, family.af(), protocol, addr, u32::from(port)),
+        } => (false, family.af(), protocol.number(), addr, u32::from(port)),
         ServiceKey::Mark { family, mark } => (
             true,
             0,

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use ipvs_netlink::{
-    Addr, DestKey, DestSettings, Errno, Failure, Family, Method, Name, Request, ServiceKey,
-    ServiceSettings, Tunnel,
+    Addr, DestKey, DestSettings, Errno, Failure, Family, Method, Name, Protocol, Request,
+    ServiceKey, ServiceSettings, Tunnel,
 };
 use ipvsadm::error::Asked;
 use ipvsadm::plan::{carry_out, difference, Model, Outcome};
@@ -18,7 +18,7 @@ use proptest::prelude::*;
 fn service() -> impl Strategy<Value = ServiceKey> {
     let address = |(last, port, udp)| ServiceKey::Address {
         family: Family::V4,
-        protocol: if udp { 17 } else { 6 },
+        protocol: if udp { Protocol::UDP } else { Protocol::TCP },
         addr: Addr::from_v4([10, 0, 0, last]),
         port,
     };
@@ -30,11 +30,9 @@ fn service() -> impl Strategy<Value = ServiceKey> {
 
 fn service_settings() -> impl Strategy<Value = ServiceSettings> {
     (prop_oneof![Just("rr"), Just("wlc")], 0..2_u32).prop_map(|(scheduler, timeout)| {
-        ServiceSettings {
-            scheduler: Name::new(scheduler.as_bytes()),
-            timeout,
-            ..Default::default()
-        }
+        let mut settings = ServiceSettings::default();
+        (settings.scheduler, settings.timeout) = (Name::new(scheduler.as_bytes()), timeout);
+        settings
     })
 }
 
@@ -51,13 +49,9 @@ fn dest() -> impl Strategy<Value = (u8, DestSettings)> {
             port: u16::from(kind) * 6080,
             flags: 0,
         };
-        let settings = DestSettings {
-            method,
-            weight,
-            upper,
-            lower: 0,
-            tunnel,
-        };
+        let settings = DestSettings::new(method, weight)
+            .with_thresholds(0, upper)
+            .with_tunnel(tunnel);
         (last, settings)
     })
 }

@@ -5,7 +5,6 @@
 use std::net::IpAddr;
 
 use ipvs_core::config::reply::{AttributeSink, Full};
-use ipvs_core::config::{DestKey, ServiceKey};
 use ipvs_core::nla::NESTED;
 use ipvs_core::uapi::additions::{command, key, top as more, ALL};
 use ipvs_core::uapi::top;
@@ -16,6 +15,7 @@ use crate::channel::{Channel, Parts};
 use crate::connection::{Connection, ConnectionFilter};
 use crate::decode;
 use crate::error::{Errno, Error};
+use crate::key::{DestKey, ServiceKey};
 use crate::message::flag;
 use crate::monitor::Monitor;
 use crate::request::{put_dest, put_dest_key, put_key, put_settings};

@@ -39,7 +39,7 @@ pub(crate) fn connection(bytes: &[u8]) -> Result<Connection, Error> {
         }
     };
     Ok(Connection {
-        protocol: present(found.u16(conn::PROTOCOL))?,
+        protocol: present(found.u16(conn::PROTOCOL))?.into(),
         client: side(&found, clients, conn::CLIENT_ADDR, conn::CLIENT_PORT)?,
         service: side(&found, clients, conn::VIRTUAL_ADDR, conn::VIRTUAL_PORT)?,
         server: side(&found, servers, conn::SERVER_ADDR, conn::SERVER_PORT)?,
@@ -160,16 +160,17 @@ fn dest(bytes: &[u8], action: u32) -> Result<Option<Request>, Error> {
 #[cfg(test)]
 mod tests {
     use ipvs_core::config::reply::AttributeSink;
-    use ipvs_core::config::{DestKey, ServiceKey};
     use proptest::prelude::*;
 
     use super::*;
     use crate::attributes::Attributes as Written;
+    use crate::key::{DestKey, ServiceKey};
+    use crate::protocol::Protocol;
     use crate::types::{DestSettings, ServiceSettings};
 
     const KEY: ServiceKey = ServiceKey::Address {
         family: Family::V4,
-        protocol: 6,
+        protocol: Protocol::TCP,
         addr: Addr::from_v4([10, 0, 0, 1]),
         port: 80,
     };

@@ -96,8 +96,7 @@ pub(super) fn whole_service(
     }
     let mut flags = flags;
     if typed.has(Flag::OnePacket) {
-        if matches!(key, ServiceKey::Address { protocol, .. } if protocol != Protocol::Udp.number())
-        {
+        if matches!(key, ServiceKey::Address { protocol, .. } if protocol != Protocol::Udp.into()) {
             return Err(Failure::usage(
                 "One-Packet Scheduling is only for UDP virtual services",
             ));
@@ -112,13 +111,13 @@ pub(super) fn whole_service(
         None | Some("") => None,
         Some(name) => Some(cut(name, SCHEDULER_NAME_MAX).ok_or_else(unknown)?),
     };
-    let settings = ServiceSettings {
-        scheduler: Some(cut(scheduler(typed), SCHEDULER_NAME_MAX).ok_or_else(unknown)?),
-        pe,
-        flags,
-        timeout: typed.persistent.unwrap_or(0),
-        netmask: typed.netmask(),
-    };
+    let scheduler = cut(scheduler(typed), SCHEDULER_NAME_MAX).ok_or_else(unknown)?;
+    let mut settings = ServiceSettings::new(key.family())
+        .with_scheduler(Some(scheduler))
+        .with_engine(pe)
+        .with_flags(flags)
+        .with_netmask(typed.netmask());
+    settings.timeout = typed.persistent.unwrap_or(0);
     Ok((key, settings))
 }
 
@@ -139,26 +138,21 @@ pub(super) fn whole_server(typed: &Typed) -> Result<(ServiceKey, DestKey, DestSe
             server.port = port;
         }
     }
-    let settings = DestSettings {
-        method,
-        weight: typed.weight.unwrap_or(1),
-        upper: typed.upper.unwrap_or(0),
-        lower: typed.lower.unwrap_or(0),
-        tunnel,
-    };
+    let settings = DestSettings::new(method, typed.weight.unwrap_or(1))
+        .with_thresholds(typed.lower.unwrap_or(0), typed.upper.unwrap_or(0))
+        .with_tunnel(tunnel);
     Ok((key, server, settings))
 }
 
 pub(super) fn daemon(typed: &Typed) -> Result<DaemonSettings, Failure> {
     let unknown = || Failure::kernel("No such device");
     let interface = typed.interface.as_deref().filter(|name| !name.is_empty());
-    Ok(DaemonSettings {
-        role: typed.role.unwrap_or(DaemonRole::Master),
-        interface: cut(interface.unwrap_or("eth0"), SCHEDULER_NAME_MAX).ok_or_else(unknown)?,
-        sync_id: typed.sync_id.unwrap_or(0),
-        max_len: typed.max_len.unwrap_or(0),
-        group: typed.group,
-        port: typed.mcast_port.unwrap_or(0),
-        ttl: typed.ttl.unwrap_or(0),
-    })
+    let interface = cut(interface.unwrap_or("eth0"), SCHEDULER_NAME_MAX).ok_or_else(unknown)?;
+    let role = typed.role.unwrap_or(DaemonRole::Master);
+    let mut daemon = DaemonSettings::new(role, interface, typed.sync_id.unwrap_or(0));
+    daemon.max_len = typed.max_len.unwrap_or(0);
+    daemon.group = typed.group;
+    daemon.port = typed.mcast_port.unwrap_or(0);
+    daemon.ttl = typed.ttl.unwrap_or(0);
+    Ok(daemon)
 }

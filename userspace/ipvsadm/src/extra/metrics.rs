@@ -322,7 +322,7 @@ fn service_labels(key: &ServiceKey) -> String {
             addr,
             port,
         } => {
-            let protocol = match Protocol::from_number(*protocol) {
+            let protocol = match Protocol::of(*protocol) {
                 None => protocol.to_string(),
                 known => protocol_name(known).to_lowercase(),
             };
@@ -337,7 +337,7 @@ fn service_labels(key: &ServiceKey) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ipvs_netlink::{Addr, DestKey, DestSettings, Family, ServiceSettings};
+    use ipvs_netlink::{Addr, DestKey, DestSettings, Family, Method, ServiceSettings};
 
     fn table() -> Vec<(Service, Vec<Dest>)> {
         let service = Service::new(
@@ -350,10 +350,7 @@ mod tests {
                 addr: Addr::from_v4([10, 0, 0, last]),
                 port: 80,
             };
-            let settings = DestSettings {
-                weight,
-                ..DestSettings::default()
-            };
+            let settings = DestSettings::new(Method::DirectRoute, weight);
             let mut dest = Dest::new(key, settings);
             (dest.active, dest.inactive) = (u32::from(last), 1);
             dest

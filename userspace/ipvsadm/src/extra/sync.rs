@@ -167,10 +167,7 @@ fn keys(options: &ArgMatches) -> Result<SyncKeys, Failure> {
         .into_iter()
         .map(|file| Ok((file.number, secret(file)?)))
         .collect::<Result<_, Failure>>()?;
-    Ok(SyncKeys {
-        authentication,
-        keys,
-    })
+    Ok(SyncKeys::new(authentication, keys))
 }
 
 /// The secret in a file: all bytes but one end of line at the end.
@@ -284,21 +281,14 @@ mod tests {
 
     #[test]
     fn the_state_as_text() {
-        let master = Master {
-            addr: IpAddr::from([10, 0, 0, 1]),
-            stream: 0,
-            epoch: 5,
-            is_complete: true,
-            missing: 2,
-            silence: 300,
-        };
-        let state = SyncState {
-            authentication: Some(Authentication::Required),
-            keys: vec![2, 1],
-            peers: vec![IpAddr::from([10, 0, 0, 1])],
-            masters: vec![master],
-            events: vec![("new".to_owned(), 7), ("updated".to_owned(), 0)],
-        };
+        let mut master = Master::new(IpAddr::from([10, 0, 0, 1]), 0, 5);
+        (master.is_complete, master.missing, master.silence) = (true, 2, 300);
+        let mut state = SyncState::default();
+        state.authentication = Some(Authentication::Required);
+        state.keys = vec![2, 1];
+        state.peers = vec![IpAddr::from([10, 0, 0, 1])];
+        state.masters = vec![master];
+        state.events = vec![("new".to_owned(), 7), ("updated".to_owned(), 0)];
         assert_eq!(
             text(&state),
             "authentication required\nkey 2 (signs)\nkey 1\npeer 10.0.0.1\n\

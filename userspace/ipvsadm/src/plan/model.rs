@@ -25,10 +25,8 @@ impl Model {
     pub fn of_table(table: &[(Service, Vec<Dest>)]) -> Self {
         let mut model = Self::default();
         for (service, dests) in table {
-            let settings = ServiceSettings {
-                flags: service.settings.own_flags(),
-                ..service.settings
-            };
+            let mut settings = service.settings;
+            settings.flags = settings.own_flags();
             // The newest server comes first.
             let pool = dests
                 .iter()
@@ -122,10 +120,7 @@ impl Model {
                     None => return fail(Errno::ENOENT),
                 },
             },
-            Request::StartDaemon(_)
-            | Request::StopDaemon(_)
-            | Request::SetTimeouts(_)
-            | Request::Zero(_) => {
+            _ => {
                 return Err("Only services and servers can be restored as a whole".to_owned());
             }
         }

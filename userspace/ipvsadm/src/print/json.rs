@@ -76,7 +76,7 @@ impl Key {
                 port,
             } => Self {
                 family,
-                protocol: Some(match Protocol::from_number(*protocol) {
+                protocol: Some(match Protocol::of(*protocol) {
                     None => protocol.to_string(),
                     known => table::protocol_name(known).to_lowercase(),
                 }),

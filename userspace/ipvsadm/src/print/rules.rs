@@ -32,7 +32,7 @@ fn put_service_key(out: &mut String, names: &Names, key: &ServiceKey) {
             addr,
             port,
         } => {
-            let protocol = Protocol::from_number(*protocol);
+            let protocol = Protocol::of(*protocol);
             out.push_str(match protocol {
                 Some(Protocol::Udp) => "-u ",
                 Some(Protocol::Sctp) => "--sctp-service ",
@@ -167,6 +167,8 @@ pub fn request(names: &Names, request: &Request) -> String {
         ),
         Request::Zero(None) => "-Z\n".to_owned(),
         Request::Zero(Some(key)) => service("-Z", key, None),
+        // What a later library may know.
+        other => format!("# {other:?}\n"),
     }
 }
 

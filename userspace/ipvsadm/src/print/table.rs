@@ -81,7 +81,7 @@ impl Table<'_> {
                 addr,
                 port,
             } => {
-                let protocol = Protocol::from_number(*protocol);
+                let protocol = Protocol::of(*protocol);
                 let start = out.len();
                 out.push_str(protocol_name(protocol));
                 pad(out, start, 5);

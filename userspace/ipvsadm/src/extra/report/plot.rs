@@ -43,6 +43,12 @@ fn ceiling(number: u64) -> u64 {
     }
 }
 
+/// In how many parts of whole numbers the lines of the grid divide an axis.
+fn parts(top: u64) -> u64 {
+    let fits = |parts: &u64| top.checked_rem(*parts) == Some(0);
+    [5, 4, 2].into_iter().find(fits).unwrap_or(1)
+}
+
 /// A plot, whose numbers are written by `unit`; `seconds` pass from the first to the last number.
 pub(super) fn svg(title: &str, series: &[Series], seconds: u64, unit: fn(u64) -> String) -> String {
     let most = series
@@ -60,10 +66,12 @@ pub(super) fn svg(title: &str, series: &[Series], seconds: u64, unit: fn(u64) ->
         "<figure><figcaption>{}</figcaption><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{0}\">\n",
         escaped(title)
     );
-    for quarter in 0..=4_u32 {
-        let y = bottom.saturating_sub(height.saturating_mul(quarter) / 4);
-        let value = unit((top / 4).saturating_mul(u64::from(quarter)));
-        let value = if quarter == 4 { unit(top) } else { value };
+    let parts = parts(top);
+    for part in 0..=parts {
+        let divided = |whole: u64| whole.checked_div(parts).unwrap_or(0);
+        let share = divided(u64::from(height).saturating_mul(part));
+        let y = u64::from(bottom).saturating_sub(share);
+        let value = unit(divided(top).saturating_mul(part));
         let _ = writeln!(
             out,
             "<line class=\"grid\" x1=\"{LEFT}\" y1=\"{y}\" x2=\"{right}\" y2=\"{y}\"/>\
@@ -137,6 +145,28 @@ mod tests {
         ] {
             assert_eq!(ceiling(number), expected);
         }
+    }
+
+    /// The numbers at the grid, from below.
+    fn grid(most: u64) -> Vec<u64> {
+        let line = Series {
+            name: String::new(),
+            numbers: vec![0, most],
+        };
+        let plot = svg("", &[line], 1, |number| number.to_string());
+        let numbers = plot.split("text-anchor=\"end\">").skip(1);
+        let numbers = numbers.filter_map(|rest| rest.split_once('<')?.0.parse().ok());
+        numbers.collect()
+    }
+
+    #[test]
+    fn each_line_of_the_grid_has_its_number() {
+        assert_eq!(grid(0), [0, 1]);
+        assert_eq!(grid(2), [0, 1, 2]);
+        assert_eq!(grid(4), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(grid(7), [0, 2, 4, 6, 8, 10]);
+        assert_eq!(grid(17), [0, 4, 8, 12, 16, 20]);
+        assert_eq!(grid(u64::MAX).last(), Some(&u64::MAX));
     }
 
     #[test]

@@ -23,7 +23,7 @@ impl Object {
     /// The object of a change.
     pub fn of(change: &Change) -> Option<Self> {
         match change {
-            Change::Made(request) => Some(of_request(request)),
+            Change::Made(request) => of_request(request),
             Change::Setting { name, value } => Some(Self::new(
                 "set",
                 &[("setting", json!(name)), ("value", json!(value))],
@@ -57,7 +57,7 @@ impl Object {
     }
 }
 
-fn of_request(request: &Request) -> Object {
+fn of_request(request: &Request) -> Option<Object> {
     let service = |action, key: &ServiceKey, settings: Value| {
         Object::new(
             action,
@@ -72,7 +72,7 @@ fn of_request(request: &Request) -> Object {
         ];
         Object::new(action, &parts)
     };
-    match request {
+    Some(match request {
         Request::AddService(key, settings) => service("new", key, of_service(key, settings)),
         Request::EditService(key, settings) => service("set", key, of_service(key, settings)),
         Request::DeleteService(key) => service("del", key, json!({})),
@@ -103,7 +103,8 @@ fn of_request(request: &Request) -> Object {
             });
             Object::new("set", &[("timeouts", times)])
         }
-    }
+        _ => return None,
+    })
 }
 
 /// Both objects as one.
