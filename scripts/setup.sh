@@ -25,9 +25,10 @@ if [ "${1:-}" = verify ]; then
 	exit
 fi
 
+[ "$(dpkg --print-architecture)" = amd64 ] || die "the lab needs a host of amd64; modules for arm64 are built there: make test-arm64"
 platform "${KVER:-}"
 # What was asked for, so that another request is not answered with the old lab.
-request="$(environment_key) $(boot_key) KVER=${KVER:-} KDIR=${KDIR:-} KIMAGE=${KIMAGE:-} KMODULES=${KMODULES:-}"
+request="$(environment_key) $(boot_key)$(guest_root_key) KVER=${KVER:-} KDIR=${KDIR:-} KIMAGE=${KIMAGE:-} KMODULES=${KMODULES:-}"
 ENV=$(environment_path)
 export ENV
 

@@ -30,7 +30,10 @@ PATIENCE = 20 if IS_DEBUG else 1
 LESS = 10 if IS_DEBUG else 1
 # What our modules stand on; it stays when they go.
 BASE = "ipvs_rs"
-BUILD = "/src/build-debug" if IS_DEBUG else "/src/build"
+# Of another processor than the usual one, too, as are the tools.
+IS_ARM64 = os.uname().machine == "aarch64"
+BUILD = "/src/build-debug" if IS_DEBUG else "/src/build-arm64" if IS_ARM64 else "/src/build"
+TOOLS = "/src/target/aarch64-unknown-linux-gnu/release" if IS_ARM64 else "/src/target/release"
 
 
 def modules():
