@@ -11,6 +11,7 @@ use kernel::{error::to_result, prelude::*};
 
 use super::{owner, Owner};
 use crate::{
+    errno,
     module::ModuleRef,
     net_namespace::{Net, NetRef},
     netfilter::Family,
@@ -40,13 +41,13 @@ impl Unowned {
     ///
     /// `socket` must come from `tcp_accept` or `tcp_create`, and belong to the caller.
     pub(super) unsafe fn new(socket: *mut bindings::socket, family: Family) -> Result<Self> {
-        let socket = NonNull::new(socket).ok_or(ENOTCONN)?;
+        let socket = NonNull::new(socket).ok_or_else(errno::enotconn)?;
         // SAFETY: By the contract the socket is there.
         let sk = unsafe { bindings::socket_sk(socket.as_ptr()) };
         // INVARIANT: By the contract; those functions prepare it.
         Ok(Self {
             socket,
-            sk: NonNull::new(sk).ok_or(ENOTCONN)?,
+            sk: NonNull::new(sk).ok_or_else(errno::enotconn)?,
             family,
         })
     }
@@ -87,7 +88,7 @@ impl Unowned {
         let net = unsafe { bindings::socket_net(self.socket.as_ptr()) };
         // SAFETY: By the type invariant the socket keeps its namespace.
         let net = unsafe { Net::from_raw(net) };
-        net.keep().ok_or(ESHUTDOWN)
+        net.keep().ok_or_else(errno::eshutdown)
     }
 
     /// The address of the peer.
