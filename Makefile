@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # One verb, one line. What Kbuild does with the sources is in the file Kbuild.
 
-.PHONY: modules setup demo demo-l7 pictures test test-debug test-pair reproduce reverted test-l7 test-parallel switch-goes fuzz flood soak bench bench-scale bench-l7 profile clippy fmt fmt-check doc install install-tools uninstall deb test-packages clean help
+.PHONY: modules setup demo demo-l7 pictures test test-debug test-pair reproduce reverted test-arm64 test-l7 test-parallel switch-goes fuzz flood soak bench bench-scale bench-l7 profile clippy fmt fmt-check doc install install-tools uninstall deb test-packages clean help
 .DEFAULT_GOAL := modules
 
 modules: setup ## build the kernel modules into build/ (the default)
-	scripts/kbuild build modules
+	scripts/kbuild $(if $(LAB),build-$(LAB),build) modules
 
 setup: ## make the lab: build environment, kernel tree, VM kernel (cached)
 	@scripts/setup.sh
@@ -24,6 +24,9 @@ test: ## everything: gates, host tests, the C module and ours in VMs (T=pattern:
 
 test-debug: setup ## scenarios and ipvsadm on a debug kernel, and faults injected (T=pattern; SECONDS=60: how long everything happens at once)
 	STORM=$(or $(SECONDS),60) scripts/test-debug.sh
+
+test-arm64: setup ## everything for arm64 and on Debian's kernel for it, emulated: modules, tools, scenarios on both modules (T=pattern)
+	scripts/test-arm64.sh
 
 test-pair: modules ## two directors in two VMs, master and backup (PAIRS="c:c c:rust rust:c rust:rust": modules of each, default c:c; T=pattern)
 	@status=0; for pair in $(or $(PAIRS),c:c); do echo "== $$pair"; scripts/pair -a $${pair%:*} -b $${pair#*:} $(T) || status=1; done; exit $$status

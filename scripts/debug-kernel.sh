@@ -66,7 +66,7 @@ make_vm_tree
 VM_CPU=,la57=off
 VM_APPEND=kasan_multi_shot
 VM_MEMORY=2560
-for name in KVER KDIR ENV KIMAGE KMODULES VM_TREE INITRAMFS VM_CPU VM_APPEND VM_MEMORY; do
+for name in KVER KDIR ENV KIMAGE KMODULES VM_TREE INITRAMFS ARCHITECTURE GUEST_ROOT VM_CPU VM_APPEND VM_MEMORY; do
 	printf '%s=%q\n' "$name" "${!name}"
 done >"$CACHE/debug.env.partial"
 mv "$CACHE/debug.env.partial" "$CACHE/debug.env"

@@ -3,7 +3,8 @@
 # Sets up the lab: host packages, build environment, stock kernel, prepared tree. Each step is done once, kept in the
 # cache folder, and taken up again where it was interrupted. With nothing to do it takes no time.
 #
-#   KVER=7.2.12+deb13-amd64    another version of the stock kernel than the newest complete one
+#   KVER=7.2.12+deb13-amd64    another version of the stock kernel than the newest complete one; +deb14 is one of forky or sid,
+#                              which gets an environment of sid, and -arm64 one for that processor
 #   KDIR=FOLDER                a prepared tree of any other Rust-enabled kernel instead (then for the test VMs also
 #                              KIMAGE=vmlinuz and KMODULES=lib/modules/VERSION)
 #   MIRROR=URL                 the Debian mirror, where the host's apt should not decide
@@ -11,7 +12,7 @@
 # `setup.sh verify` only compares the prepared tree with the stock kernel again.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd -P)
-for part in say cache host environment kernel verify boot; do
+for part in say cache host platform environment arm64 kernel verify boot; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done
@@ -24,8 +25,10 @@ if [ "${1:-}" = verify ]; then
 	exit
 fi
 
+[ "$(dpkg --print-architecture)" = amd64 ] || die "the lab needs a host of amd64; modules for arm64 are built there: make test-arm64"
+platform "${KVER:-}"
 # What was asked for, so that another request is not answered with the old lab.
-request="$(environment_key) $(boot_key) KVER=${KVER:-} KDIR=${KDIR:-} KIMAGE=${KIMAGE:-} KMODULES=${KMODULES:-}"
+request="$(environment_key) $(boot_key)$(guest_root_key) KVER=${KVER:-} KDIR=${KDIR:-} KIMAGE=${KIMAGE:-} KMODULES=${KMODULES:-}"
 ENV=$(environment_path)
 export ENV
 
@@ -47,7 +50,7 @@ flock "$lock"
 
 step "packages of the host"
 install_host_packages
-step "build environment (trixie, 2 GB, about a minute)"
+step "build environment ($SUITE, 2 GB, about a minute)"
 make_environment
 
 if [ -n "${KDIR:-}" ]; then
@@ -73,8 +76,10 @@ else
 fi
 VM_TREE=
 INITRAMFS=
+GUEST_ROOT=$ENV
 if [ -n "${KIMAGE:-}" ]; then
-	step "modules and initramfs for the test VMs"
+	step "root, modules and initramfs for the test VMs"
+	make_guest_root
 	VM_TREE=$CACHE/vm-$KVER/$(boot_key)
 	INITRAMFS=$VM_TREE.cpio
 	make_vm_tree
@@ -83,7 +88,7 @@ fi
 
 {
 	echo "# $request"
-	for name in KVER KDIR ENV KIMAGE KMODULES VM_TREE INITRAMFS; do
+	for name in KVER KDIR ENV KIMAGE KMODULES VM_TREE INITRAMFS ARCHITECTURE GUEST_ROOT; do
 		printf '%s=%q\n' "$name" "${!name:-}"
 	done
 } >"$LAB_ENV.partial"

@@ -204,7 +204,8 @@ impl Job<Service> for Accepting {
                 Ok(()) => {}
                 // There is none, or the service does not listen; or it is full, until a relay ends. Or somebody has closed the
                 // listener as a socket (SOCK_DESTROY): it listens again when the service was stopped and started.
-                Err(EAGAIN | ESHUTDOWN | EBUSY | EINVAL) => return,
+                Err(EAGAIN | EBUSY | EINVAL) => return,
+                Err(error) if error == errno::eshutdown() => return,
                 // What the client has given up.
                 Err(error) if error == errno::econnaborted() => {}
                 Err(_) => {
@@ -220,19 +221,19 @@ impl Job<Service> for Accepting {
 impl Service {
     /// Accepts a connection, and makes a relay of it.
     fn accept_one(self: &Arc<Self>) -> Result {
-        let body = self.body.get().ok_or(ESHUTDOWN)?;
+        let body = self.body.get().ok_or_else(errno::eshutdown)?;
         if self.relays() >= body.config.max_clients() {
             return Err(EBUSY);
         }
         let unowned = match &*self.listener.lock() {
             Some(listener) => listener.accept()?,
-            None => return Err(ESHUTDOWN),
+            None => return Err(errno::eshutdown()),
         };
         let Ok(peer) = unowned.peer() else {
             // The client has reset the connection.
             return Ok(());
         };
-        let scheduler = self.scheduler().ok_or(ESHUTDOWN)?;
+        let scheduler = self.scheduler().ok_or_else(errno::eshutdown)?;
         let net = unowned.namespace()?;
         let place = self.relays.lock().reserve()?;
         let beginning = Beginning {

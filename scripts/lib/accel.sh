@@ -21,8 +21,28 @@ kvm_works() {
 	[ "$(cat "$known")" = yes ]
 }
 
+# qemu: QEMU for the processor of the lab's kernel.
+qemu() {
+	case $ARCHITECTURE in
+	arm64) echo qemu-system-aarch64 ;;
+	*) echo qemu-system-x86_64 ;;
+	esac
+}
+
+# kernel_words: what the kernel is told of the machine.
+kernel_words() {
+	# tsc=reliable: on a busy host the kernel would find the emulated clock unstable and patch its own code for it, which QEMU's
+	# emulation of several CPUs does not always survive (an int3 in sched_clock_cpu).
+	[ "$ARCHITECTURE" = arm64 ] && echo console=ttyAMA0 || echo console=ttyS0 tsc=reliable
+}
+
 # accelerator ICOUNT: QEMU's options.
 accelerator() {
+	if [ "$ARCHITECTURE" = arm64 ]; then
+		# The architecture's own cipher for signed pointers would take more time than all the rest.
+		echo "-M virt,gic-version=3 -cpu max,pauth-impdef=on" "${1:+-accel tcg,thread=single -icount shift=0,sleep=off}"
+		return
+	fi
 	if [ -n "$1" ]; then
 		echo "-accel tcg,thread=single -cpu max${VM_CPU:-} -icount shift=0,sleep=off"
 	elif kvm_works; then

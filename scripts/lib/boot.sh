@@ -2,9 +2,9 @@
 # What the test VM boots with: a module tree without what a VM never needs, and a tiny initramfs. Sourced, not run.
 
 # Enough of the stock kernel's modules for networking; a whole tree would take depmod and modprobe longer.
-VM_MODULES='^(net|lib|crypto|arch/x86/crypto|fs/(9p|netfs|overlayfs|configfs)|drivers/net|drivers/virtio)/'
+VM_MODULES='^(net|lib|crypto|arch/[a-z0-9]+/crypto|fs/(9p|netfs|overlayfs|configfs)|drivers/net|drivers/virtio)/'
 VM_MODULES_NOT='^drivers/net/(ethernet|wireless|usb|can|wwan|phy|dsa|arcnet|hamradio|fddi|pcs|mdio|ieee802154|ipa)/'
-# In the order of their dependencies. virtio-pci and the consoles are built into Debian's kernel.
+# In the order of their dependencies. virtio-pci and the consoles are built into Debian's kernels.
 BOOT_MODULES="fs/netfs/netfs net/9p/9pnet net/9p/9pnet_virtio fs/9p/9p fs/overlayfs/overlay"
 
 # Changes whenever what is made here would.
@@ -39,7 +39,7 @@ make_initramfs() {
 	local root module
 	root=$(mktemp -d)
 	mkdir -p "$root"/{bin,dev,proc,sys,modules,root}
-	cp "$ENV/usr/bin/busybox" "$root/bin/busybox"
+	cp "$GUEST_ROOT/usr/bin/busybox" "$root/bin/busybox"
 	ln -s busybox "$root/bin/sh"
 	for module in $BOOT_MODULES; do
 		# A kernel that has one of these built in needs no module for it.

@@ -10,9 +10,9 @@ module_root() {
 	[ -z "${DESTDIR:-}" ] && echo /lib/modules || echo "$DESTDIR/usr/lib/modules"
 }
 
-# check_kernel KVER: ends with what to do unless KVER is Debian's kernel of a series that we know.
+# check_kernel KVER: ends with what to do unless KVER is a kernel of Debian's, of a series that we know.
 check_kernel() {
-	[[ ! $1 =~ ^${KERNEL_SERIES}\.[0-9]+\+deb13-(amd64|arm64)$ ]] || return 0
+	[[ ! $1 =~ ^${KERNEL_SERIES}\.[0-9]+\+deb1[34]-amd64$ ]] || return 0
 	cat >&2 <<-END
 		ipvs_rs needs the kernel of trixie-backports, Linux $KERNEL_SERIES_NAMES, and this is $1. These lines install it:
 

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
-# Debian's stock kernel: which version, its seven packages, and the tree prepared for building Rust modules.
+# A kernel of Debian's: which version, its seven packages, and the tree prepared for building Rust modules.
 # Sourced, not run.
 
 # The series whose internal interfaces the modules are written against.
 KERNEL_SERIES='7\.[23]'
 KERNEL_SERIES_NAMES='7.2 or 7.3'
-KERNEL_CC=x86_64-linux-gnu-gcc-14
 
 # kernel_packages KVER: the packages of one version, KVER being what uname -r says (7.2.12+deb13-amd64).
 kernel_packages() {
-	local bare=${1%-amd64} series
+	local bare=${1%-"$ARCHITECTURE"} series
 	series=$(printf '%s' "$1" | grep -oE '^[0-9]+\.[0-9]+')
 	echo "linux-headers-$1 linux-headers-$bare-common linux-kbuild-$bare linux-source-$series" \
 		"linux-binary-$1 linux-modules-$1 linux-base-$1"
@@ -24,7 +23,7 @@ package_versions() {
 choose_kernel() {
 	local candidates candidate
 	progress "$LOGS/kernel-lists.log" - "$CHECKOUT/scripts/in-env" --root apt-get update ||
-		die "could not fetch the package lists of trixie-backports; apt's words are in $LOGS/kernel-lists.log"
+		die "could not fetch the package lists of $APT_SUITES; apt's words are in $LOGS/kernel-lists.log"
 	candidates=${KVER:-$("$CHECKOUT/scripts/in-env" apt-cache pkgnames linux-headers- |
 		sed -nE "s/^linux-headers-($KERNEL_SERIES\.[0-9]+\+deb13-amd64)\$/\1/p" | sort -rV)}
 	for candidate in $candidates; do
@@ -34,7 +33,7 @@ choose_kernel() {
 		fi
 		note "$candidate: $KERNEL_LACKS is not there (yet, or any more)"
 	done
-	die "no kernel version with all of its packages in trixie-backports (looked at: ${candidates:-none})"
+	die "no kernel version with all of its packages in $APT_SUITES (looked at: ${candidates:-none})"
 }
 
 # Sets KERNEL_DEBIAN; or KERNEL_LACKS, the first package that is not there at the version of the headers.
@@ -68,9 +67,18 @@ unpack_kernel_packages() {
 	rm -rf "$debs"
 }
 
+# The source of another processor's kernel of the same version is the same: its files get a second name.
 unpack_kernel_source() {
+	local other
 	[ -d "$KERNEL/source" ] && return
 	rm -rf "$KERNEL/source.partial"
+	for other in "$CACHE/kernel-${KVER%-"$ARCHITECTURE"}"-*; do
+		if [ -d "$other/source" ] && cmp -s "$other"/packages/usr/src/linux-source-*.tar.xz "$KERNEL"/packages/usr/src/linux-source-*.tar.xz; then
+			cp -al "$other/source" "$KERNEL/source.partial"
+			mv "$KERNEL/source.partial" "$KERNEL/source"
+			return
+		fi
+	done
 	mkdir -p "$KERNEL/source.partial"
 	progress "$LOGS/kernel-source.log" "$KERNEL/source.partial" tar -C "$KERNEL/source.partial" \
 		--strip-components=1 -xf "$KERNEL"/packages/usr/src/linux-source-*.tar.xz ||
@@ -79,7 +87,8 @@ unpack_kernel_source() {
 }
 
 kernel_make() {
-	"$CHECKOUT/scripts/in-env" make -C "$KERNEL/source" O="$1" CC=$KERNEL_CC KERNELRELEASE="$KVER" -j"$(nproc)" \
+	# shellcheck disable=SC2046
+	"$CHECKOUT/scripts/in-env" make -C "$KERNEL/source" O="$1" $(compiler "$1/.config") KERNELRELEASE="$KVER" -j"$(nproc)" \
 		"${@:2}"
 }
 

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # Building modules, and the module tree of one VM. Sourced, not run.
 
+# shellcheck source=platform.sh
+. "$CHECKOUT/scripts/lib/platform.sh"
+
 # module_make FOLDER OUTPUT GOAL...: the kernel's build system on the modules of a folder.
 module_make() {
-	local compiler=CC=x86_64-linux-gnu-gcc-14
-	# The stock kernel was built by gcc 14, and a tree of clang's needs clang.
-	! grep -q '^CONFIG_CC_IS_CLANG=y' "$KDIR/include/config/auto.conf" || compiler=LLVM=1
-	"$CHECKOUT/scripts/in-env" make -C "$KDIR" -j"$(nproc)" --no-print-directory "$compiler" KERNELRELEASE="$KVER" \
-		M="$1" MO="$2" "${@:3}"
+	# shellcheck disable=SC2046
+	"$CHECKOUT/scripts/in-env" make -C "$KDIR" -j"$(nproc)" --no-print-directory $(compiler "$KDIR/include/config/auto.conf") \
+		KERNELRELEASE="$KVER" M="$1" MO="$2" "${@:3}"
 }
 
 # copy_sources TARGET: all that modules are made of, to be changed there.
@@ -60,7 +61,10 @@ make_module_tree() {
 # install_modules FROM TO [SUDO]: without debugging information, as Debian ships modules; ours is many times the code.
 install_modules() {
 	local module
+	local -a strip=(strip)
+	# The host's tools know its own processor only.
+	[ "${ARCHITECTURE:-amd64}" = amd64 ] || strip=("$CHECKOUT/scripts/in-env" aarch64-linux-gnu-strip)
 	find "$1" -name '*.ko' | while read -r module; do
-		${3:-} strip --strip-debug -o "$2/${module##*/}" "$module"
+		${3:-} "${strip[@]}" --strip-debug -o "$2/${module##*/}" "$module" </dev/null
 	done
 }

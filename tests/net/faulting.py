@@ -10,9 +10,10 @@ import struct
 
 from lab import write_sysctl
 from scenario import check
+from syscalls import USERFAULTFD
 
 LIBC = ctypes.CDLL(None, use_errno=True)
-USERFAULTFD, PAGE = 323, mmap.PAGESIZE
+PAGE = mmap.PAGESIZE
 API, REGISTER, ZEROPAGE = 0x3F, 0x00, 0x04
 VERSION, MISSING = 0xAA, 1
 MESSAGE = 32

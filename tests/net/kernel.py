@@ -30,7 +30,9 @@ PATIENCE = 20 if IS_DEBUG else 1
 LESS = 10 if IS_DEBUG else 1
 # What our modules stand on; it stays when they go.
 BASE = "ipvs_rs"
-BUILD = "/src/build-debug" if IS_DEBUG else "/src/build"
+# Where the modules of the lab were built, and our tools for this processor.
+BUILD = os.environ.get("LAB_BUILD", "/src/build")
+TOOLS = "/src/target/aarch64-unknown-linux-gnu/release" if os.uname().machine == "aarch64" else "/src/target/release"
 
 
 def modules():

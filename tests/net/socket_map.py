@@ -8,8 +8,8 @@ import struct
 import subprocess
 
 from scenario import Failed
+from syscalls import BPF
 
-BPF = 321
 MAP_CREATE, PROG_LOAD, PROG_ATTACH, PROG_DETACH = 0, 5, 8, 9
 SOCK_MAP, SOCK_OPS, CGROUP_SOCK_OPS = 15, 13, 3
 PASSIVE_ESTABLISHED, SOCK_MAP_UPDATE = 5, 53

@@ -14,7 +14,7 @@ import kernel
 import lab
 from scenario import Failed, equal
 
-TOOL = "/src/target/release/tcpvsadm"
+TOOL = f"{kernel.TOOLS}/tcpvsadm"
 MODULES = ("ktcpvs_wlc", "ktcpvs_http", "ktcpvs")
 PORT = 80
 

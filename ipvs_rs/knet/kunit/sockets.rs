@@ -98,8 +98,8 @@ mod tests {
             Some(errno::eafnosupport())
         );
         assert_eq!(socket.join(LOCAL.ip(), lo).err(), Some(EINVAL));
-        assert_eq!(socket.leave(group, lo).err(), Some(EADDRNOTAVAIL));
-        assert_eq!(socket.send(b"x").err(), Some(EDESTADDRREQ));
+        assert_eq!(socket.leave(group, lo).err(), Some(errno::eaddrnotavail()));
+        assert_eq!(socket.send(b"x").err(), Some(errno::edestaddrreq()));
         assert_eq!(socket.receive(&mut [0; 1]).err(), Some(EAGAIN));
         socket.bind_to_device(lo)?;
         socket.set_reuse_address(true)?;

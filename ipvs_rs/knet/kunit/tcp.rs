@@ -15,6 +15,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        errno,
         field::{field, Field},
         net_namespace::Net,
         rcu::{self, Arc, Ref},
@@ -72,7 +73,7 @@ mod tests {
         let owner = watch(&ENDS)?;
         let listener = Listener::new(Net::init(), at(40_901), ANY, owner.clone())?;
         let second = Listener::new(Net::init(), at(40_901), ANY, owner.clone());
-        assert_eq!(second.err(), Some(EADDRINUSE));
+        assert_eq!(second.err(), Some(errno::eaddrinuse()));
         assert_eq!(listener.accept().err(), Some(EAGAIN));
         drop(owner);
         rcu::barrier(2);
@@ -95,7 +96,7 @@ mod tests {
         let near = match Stream::connect(Net::init(), at(port), owner.clone()) {
             Ok(near) => near,
             // Loopback is not up.
-            Err(error) if error == ENETUNREACH => return Ok(None),
+            Err(error) if error == errno::enetunreach() => return Ok(None),
             Err(error) => return Err(error),
         };
         let far = soon(|| listener.accept().ok()).ok_or(ETIMEDOUT)?;

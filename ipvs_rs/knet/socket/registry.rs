@@ -15,6 +15,7 @@ use kernel::{
 };
 
 use crate::{
+    errno,
     net_namespace::{self, Net, PerNet, PerNetId, PerNetRegistration, WeakNet},
     rcu,
     rwsem::RwSemaphore,
@@ -123,7 +124,10 @@ impl Shared {
     ///
     /// As [`with`](Self::with).
     pub(crate) fn with_raw<R>(&self, call: impl FnOnce(&Raw) -> Result<R>) -> Result<R> {
-        self.socket.read().as_ref().map_or(Err(ESHUTDOWN), call)
+        self.socket
+            .read()
+            .as_ref()
+            .map_or_else(|| Err(errno::eshutdown()), call)
     }
 
     /// Ends the waits for the socket, now and from now on; nothing is received or sent any more. May sleep.

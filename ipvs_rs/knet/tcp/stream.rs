@@ -15,6 +15,7 @@ use super::{
     Owner,
 };
 use crate::{
+    errno,
     late::Late,
     net_namespace::{Net, NetRef},
     netfilter::Family,
@@ -71,7 +72,7 @@ impl Unowned {
     ///
     /// `socket` must come from `tcp_accept` or `tcp_create`, and belong to the caller.
     pub(super) unsafe fn new(socket: *mut bindings::socket, family: Family) -> Result<Self> {
-        let socket = NonNull::new(socket).ok_or(ENOTCONN)?;
+        let socket = NonNull::new(socket).ok_or_else(errno::enotconn)?;
         // SAFETY: By the contract the socket is there.
         let sk = unsafe { bindings::socket_sk(socket.as_ptr()) };
         // INVARIANT: By the contract.
@@ -82,7 +83,7 @@ impl Unowned {
         // INVARIANT: By the contract; those functions prepare it.
         Ok(Self {
             connection: Late::new(connection)?,
-            sk: NonNull::new(sk).ok_or(ENOTCONN)?,
+            sk: NonNull::new(sk).ok_or_else(errno::enotconn)?,
             family,
         })
     }
@@ -129,7 +130,7 @@ impl Unowned {
         let net = unsafe { bindings::socket_net(self.socket()) };
         // SAFETY: By the type invariant the socket keeps its namespace.
         let net = unsafe { Net::from_raw(net) };
-        net.keep().ok_or(ESHUTDOWN)
+        net.keep().ok_or_else(errno::eshutdown)
     }
 
     /// The address of the peer.

@@ -4,7 +4,7 @@
 
 use ipvs_core::nla::Iter;
 use kernel::prelude::*;
-use knet::{rcu::Arc, vec::VecExt};
+use knet::{errno, rcu::Arc, vec::VecExt};
 use ktcpvs_core::{
     message::{Action, Rule, Server as WantedServer, Service as Wanted},
     uapi::top,
@@ -38,7 +38,7 @@ pub(super) fn apply(
 ) -> Result<(), Failure> {
     let mut services = ktcpvs.config.lock();
     if ktcpvs.settings.is_unloading() {
-        return Err(ESHUTDOWN.into());
+        return Err(errno::eshutdown().into());
     }
     let mut desired: KVec<Desired> = KVec::new();
     for (kind, nest) in Iter::new(attributes) {

@@ -42,7 +42,7 @@ impl Services {
 /// Refuses what is not possible while the module is to be unloaded.
 fn check_loaded(ktcpvs: &Ktcpvs) -> Result {
     match ktcpvs.settings.is_unloading() {
-        true => Err(ESHUTDOWN),
+        true => Err(errno::eshutdown()),
         false => Ok(()),
     }
 }

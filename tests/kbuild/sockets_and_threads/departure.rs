@@ -7,7 +7,6 @@ use core::{
     sync::atomic::{AtomicI32, Ordering::Relaxed},
 };
 use kernel::{
-    error::code::*,
     new_mutex,
     prelude::*,
     seq_file::SeqFile,
@@ -16,6 +15,7 @@ use kernel::{
     time::{delay::fsleep, Delta},
 };
 use knet::{
+    errno,
     kthread::Thread,
     netdevice,
     netfilter::Family,
@@ -74,10 +74,10 @@ fn stay(state: &State) -> Result {
             socket.join(GROUP.into(), device).err(),
             socket.wait_to_send(current, usize::MAX).err(),
         ];
-        let is_refused = outcome == Err(ESHUTDOWN);
+        let is_refused = outcome == Err(errno::eshutdown());
         // The wait ends a moment before the socket is closed.
         fsleep(Delta::from_millis(50));
-        let is_closed = socket.local_address().err() == Some(ESHUTDOWN);
+        let is_closed = socket.local_address().err() == Some(errno::eshutdown());
         let all = refused.iter().all(Option::is_some);
         told.store(
             i32::from(is_refused) + i32::from(is_closed) + i32::from(all),
@@ -110,7 +110,8 @@ impl Show<State> for Left {
         let thread = listener.thread.lock().take();
         drop(thread);
         let forgotten = listener.forgotten.lock().take();
-        let is_closed = forgotten.is_some_and(|socket| socket.local_address() == Err(ESHUTDOWN));
+        let is_closed =
+            forgotten.is_some_and(|socket| socket.local_address() == Err(errno::eshutdown()));
         drop(LISTENER.replace(None));
         seq_print!(
             seq,

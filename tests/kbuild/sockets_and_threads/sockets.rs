@@ -4,11 +4,11 @@
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
 use kernel::{
-    error::code::*,
     prelude::*,
     time::{delay::fsleep, Delta},
 };
 use knet::{
+    errno,
     net_namespace::Net,
     netdevice,
     netfilter::Family,
@@ -82,7 +82,7 @@ pub(crate) fn peers(net: &Net) -> Outcome {
     for socket in [&one, &two, &other] {
         get!(socket.bind(LOCAL));
     }
-    refused!(one.send(b"x"), EDESTADDRREQ);
+    refused!(one.send(b"x"), errno::edestaddrreq());
     get!(one.connect(get!(two.local_address())));
     get!(one.send(b"hello"));
     want!(get!(soon(&two, &mut buffer)).source == get!(one.local_address()));
@@ -94,7 +94,7 @@ pub(crate) fn peers(net: &Net) -> Outcome {
     drop(two);
     get!(one.connect(gone));
     get!(one.send(b"anybody?"));
-    refused!(soon(&one, &mut buffer), ECONNREFUSED);
+    refused!(soon(&one, &mut buffer), errno::econnrefused());
     refused!(one.receive(&mut buffer), EAGAIN);
     Ok(())
 }
@@ -112,15 +112,18 @@ pub(crate) fn wrong_arguments(net: &Net) -> Outcome {
     want!(refusal(socket.send_to(b"x", LOCAL6)) == family);
     want!(refusal(socket.join(GROUP6.into(), lo)) == family);
     let strange = SocketAddr::new(Ipv4Addr::new(192, 0, 2, 77).into(), 1);
-    refused!(socket.bind(strange), EADDRNOTAVAIL);
+    refused!(socket.bind(strange), errno::eaddrnotavail());
     get!(socket.bind(LOCAL));
     refused!(socket.bind(LOCAL), EINVAL);
     let second = get!(UdpSocket::new(net, Family::V4));
-    refused!(second.bind(get!(socket.local_address())), EADDRINUSE);
+    refused!(
+        second.bind(get!(socket.local_address())),
+        errno::eaddrinuse()
+    );
     refused!(socket.join(Ipv4Addr::LOCALHOST.into(), lo), EINVAL);
-    refused!(socket.leave(GROUP.into(), lo), EADDRNOTAVAIL);
+    refused!(socket.leave(GROUP.into(), lo), errno::eaddrnotavail());
     get!(socket.join(GROUP.into(), lo));
-    refused!(socket.join(GROUP.into(), lo), EADDRINUSE);
+    refused!(socket.join(GROUP.into(), lo), errno::eaddrinuse());
     get!(socket.leave(GROUP.into(), lo));
     get!(socket.connect(get!(socket.local_address())));
     for length in [65_508, 65_535, 65_536] {

@@ -7,12 +7,12 @@ use core::{
     sync::atomic::Ordering::Relaxed,
 };
 use kernel::{
-    error::code::*,
     prelude::*,
     sync::Arc,
     time::{delay::fsleep, Delta},
 };
 use knet::{
+    errno,
     kthread::{Thread, Woken},
     net_namespace::Net,
     netfilter::Family,
@@ -57,7 +57,7 @@ pub(crate) fn threads_that_receive(net: &Net) -> Outcome {
     thread.stop();
     // It has dropped its socket.
     get!(one.send(b"x"));
-    refused!(soon(&one, &mut [0; 8]), ECONNREFUSED);
+    refused!(soon(&one, &mut [0; 8]), errno::econnrefused());
     Ok(())
 }
 
@@ -92,7 +92,7 @@ pub(crate) fn a_shutdown_ends_waits(net: &Net) -> Outcome {
     let (counted, outcome, shared) = (waits.clone(), ended.clone(), socket.clone());
     let thread = get!(Thread::start(fmt!("knet-test"), move |current| {
         counted.fetch_add(1, Relaxed);
-        if shared.wait_to_receive(current, LONG) == Err(ESHUTDOWN) {
+        if shared.wait_to_receive(current, LONG) == Err(errno::eshutdown()) {
             outcome.fetch_add(1, Relaxed);
         }
     }));

@@ -4,6 +4,7 @@
 
 use kernel::prelude::*;
 use knet::{
+    errno,
     field::{field, Field},
     rcu::Arc,
     tcp::Stream,
@@ -51,7 +52,12 @@ impl Job<Relay> for Slow {
 /// Whether a connection cannot be made because the server is not reached. Everything else, as a lack of ports or memory, is no
 /// fault of the server.
 fn is_of_route(error: Error) -> bool {
-    matches!(error, ENETUNREACH | EHOSTUNREACH | ECONNREFUSED)
+    [
+        errno::enetunreach(),
+        errno::ehostunreach(),
+        errno::econnrefused(),
+    ]
+    .contains(&error)
 }
 
 impl Slow {
