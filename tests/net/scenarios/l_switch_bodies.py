@@ -44,12 +44,19 @@ def receive_body(one, length, total=0, part=b""):
 
 
 def read_message(one):
-    """The length and the checksum of the body of a message of HTTP, and its head."""
-    head = head_of(one)
-    head, _, part = head.partition(b"\r\n\r\n")
-    fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
+    """The length and the checksum of the body of a message of HTTP, and its head, of which the first line's second word has no name."""
+    head, end, part = head_of(one).partition(b"\r\n\r\n")
+    if not end:
+        return 0, None, {}
+    first, *rest = head.split(b"\r\n")
+    # The path of a request, the status of an answer.
+    fields = {b"": first.split(b" ")[1]} | dict(line.lower().split(b": ", 1) for line in rest)
     length = int(fields.get(b"content-length", 0))
     return length, receive_body(one, length, part=part), fields
+
+
+# A client that was too slow, and a server that was not reached, has broken off, or was too slow.
+GIVEN_UP = (b"408", b"502", b"503", b"504")
 
 
 def mirror(_server, one):
@@ -64,13 +71,14 @@ def mirror(_server, one):
 
 
 def exchange(client, port, length):
-    """Sends a body and receives one as long; whether both arrived. None if the connection ended before that."""
+    """Sends a body and receives one as long; whether both arrived. None if the connection ended before that, or the switch has said that
+    it had to give up."""
     with contextlib.suppress(ConnectionError), client.connect(VIP, port) as one:
         one.settimeout(900)
         one.sendall(b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % length)
         sent = send_body(one, length)
         got, received, fields = read_message(one)
-        if received is None:
+        if received is None or fields[b""] in GIVEN_UP:
             return None
         return (got, received, int(fields[b"x-sum"])) == (length, sent, sent)
     return None
