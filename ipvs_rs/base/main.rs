@@ -7,7 +7,7 @@
 #![forbid(unsafe_code)]
 
 use kernel::prelude::*;
-use knet::{netfilter::QueuedPackets, percpu, rcu_module, socket};
+use knet::{late, netfilter::QueuedPackets, percpu, rcu_module, socket};
 
 rcu_module! {
     type: Base,
@@ -22,6 +22,7 @@ struct Base {
     _queued: QueuedPackets,
     _cpus: percpu::KnownCpus,
     _sockets: socket::Namespaces,
+    _late: late::Opened,
 }
 
 impl kernel::Module for Base {
@@ -31,6 +32,7 @@ impl kernel::Module for Base {
             _queued: QueuedPackets::new(),
             _cpus: percpu::KnownCpus::new()?,
             _sockets: socket::Namespaces::new()?,
+            _late: late::Opened::new()?,
         })
     }
 }

@@ -48,7 +48,10 @@ use kernel::{
     error::from_err_ptr, fmt, prelude::*, sync::aref::ARef, task::Task, types::NotThreadSafe,
 };
 
-use crate::{late::Late, module::ModuleRef};
+use crate::{
+    late::{sleeps, Late, Room},
+    module::ModuleRef,
+};
 
 /// Leaves the choice of memory to the kernel (`NUMA_NO_NODE`).
 const ANY_NODE: c_int = -1;
@@ -150,6 +153,7 @@ impl Thread {
         F: FnOnce(&Current) + Send + 'static,
     {
         let module = ModuleRef::own().ok_or(ENODEV)?;
+        let room = Room::new()?;
         let waker = Waker::new()?;
         let given = waker.clone();
         let argument = KBox::new(Argument { waker: given, run }, GFP_KERNEL)?;
@@ -183,7 +187,7 @@ impl Thread {
             module,
         };
         Ok(Self {
-            started: Late::new(started)?,
+            started: room.fill(started),
         })
     }
 
@@ -202,9 +206,11 @@ impl Thread {
     /// waited for. One that has not begun does not. May sleep.
     ///
     /// For a thread that stops itself this does nothing: it would wait for ever. It runs on, nobody can ask it any
-    /// more, and its module stays loaded for good.
+    /// more, and its module stays loaded for good. Where it may not sleep, it is asked, and another one waits.
     pub fn stop(self) {}
 }
+
+sleeps!(Started);
 
 impl Drop for Started {
     fn drop(&mut self) {

@@ -24,7 +24,7 @@ pub mod hmac;
 pub mod kthread;
 #[cfg(CONFIG_KUNIT = "y")]
 mod kunit;
-mod late;
+pub mod late;
 pub mod layout;
 pub mod list;
 pub mod log;

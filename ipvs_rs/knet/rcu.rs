@@ -66,8 +66,6 @@ use core::{
 use ipvs_sys as bindings;
 use kernel::{sync::rcu, types::NotThreadSafe};
 
-use crate::late;
-
 /// Evidence that an RCU read-side section is open on this CPU.
 ///
 /// The C core opens a section around every netfilter hook, so a hook gets its guard for free. All other
@@ -170,8 +168,6 @@ impl Drop for BarrierOnDrop {
         loop {
             // ORDERING: Relaxed: `rcu_barrier` returns after the callbacks that it waits for.
             let before = dropped().load(Ordering::Relaxed);
-            // What a callback has left to a thread may hold one, too; that callback has dropped an object, so there is another round.
-            late::flush();
             barrier(1);
             if dropped().load(Ordering::Relaxed) == before {
                 return;

@@ -8,9 +8,9 @@
 #ifndef IPVS_RS_HELPERS_H
 #define IPVS_RS_HELPERS_H
 
-#include <linux/llist.h>
 #include <linux/sockptr.h>
 #include <linux/types.h>
+#include <linux/workqueue_types.h>
 
 struct cpumask;
 struct delayed_work;
@@ -257,10 +257,12 @@ void ipvs_helper_tcp_reset_on_release(struct sock *sk);
 
 /* Waits until a thread drops what this is a part of. */
 struct late {
-	struct llist_node node;
+	struct work_struct work;
 	void (*drop)(struct late *late);
 };
 
+int ipvs_helper_open_late(void);
+void ipvs_helper_close_late(void);
 bool ipvs_helper_may_sleep(void);
 void ipvs_helper_drop_late(struct late *late, void (*drop)(struct late *late));
 void ipvs_helper_flush_late(void);

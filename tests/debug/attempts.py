@@ -10,9 +10,9 @@ from scenario import Failed, check, equal
 
 # Of an operation that has no end.
 MOST = 5000
-# What a lack of memory may look like; EPERM is a dropped packet's. "kept" is for what may stay as it was, and "dropped" for
+# What a lack of memory may look like; EPERM is a dropped packet's, ENFILE a new socket's. "kept" is for what may stay as it was, and "dropped" for
 # packets, where the operation has seen that it did, or that it was counted.
-HONEST = {"ENOMEM", "ENOBUFS", "EPERM", "kept", "dropped"}
+HONEST = {"ENOMEM", "ENOBUFS", "ENFILE", "EPERM", "kept", "dropped"}
 
 
 # What a checker says when it lacks memory itself: it is deprived of it here.

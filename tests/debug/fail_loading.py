@@ -47,7 +47,9 @@ def loading(run):
         if module == kernel.BASE:
             equal(kernel.unload(module), "ok", f"removing {module}")
         elif module != "ip_vs":
-            kernel.load("ip_vs")
+            # What it stands on stays.
+            kernel.load(module)
+            equal(kernel.unload(module), "ok", f"removing {module}")
         nth.anywhere()
         file = os.open(path, os.O_RDONLY)
 

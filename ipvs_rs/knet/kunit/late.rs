@@ -15,7 +15,7 @@ mod tests {
     use super::*;
     use crate::{
         kthread::{Thread, Woken},
-        late::{self, Late},
+        late::{self, sleeps, Late},
         new_spinlock_bh,
         rcu::{self, Arc},
         time::HZ,
@@ -23,6 +23,8 @@ mod tests {
 
     /// Sleeps at its end, and counts that.
     struct Sleeper(&'static AtomicUsize);
+
+    sleeps!(Sleeper);
 
     impl Drop for Sleeper {
         fn drop(&mut self) {

@@ -16,6 +16,7 @@ use kernel::{
 
 use crate::{
     errno,
+    late::sleeps,
     net_namespace::{self, Net, PerNet, PerNetId, PerNetRegistration, WeakNet},
     rcu,
     rwsem::RwSemaphore,
@@ -173,6 +174,8 @@ impl Open {
         Ok(Self { socket, list })
     }
 }
+
+sleeps!(Open);
 
 impl Drop for Open {
     fn drop(&mut self) {

@@ -12,7 +12,7 @@ use super::{
     Owner,
 };
 use crate::{
-    late::Late,
+    late::{sleeps, Late},
     net_namespace::Net,
     netfilter::Family,
     rcu,
@@ -51,6 +51,8 @@ struct Listening {
     open: Open,
     _owner: Kept,
 }
+
+sleeps!(Listening);
 
 impl<T: Owner> Listener<T> {
     /// Listens on an address, which this host need not have yet, and a port; one of IPv6 takes no connections of IPv4. May sleep.

@@ -43,7 +43,8 @@ impl Kept {
     /// `ENODEV` if the caller's module is being removed.
     pub(super) fn new<T: Owner>(owner: Arc<T>) -> Result<Self> {
         let _module = ModuleRef::own().ok_or(ENODEV)?;
-        // INVARIANT: It was just made, and this instance of the function is compiled into the module of the caller.
+        // INVARIANT: It was just made. This function and `release` are generic, so they are compiled into the module of the caller,
+        // which is the one that `own` names.
         Ok(Self {
             owner: owner.into_raw(),
             release: release::<T>,

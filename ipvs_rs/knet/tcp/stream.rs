@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     errno,
-    late::Late,
+    late::{sleeps, Late},
     net_namespace::{Net, NetRef},
     netfilter::Family,
     rcu::Arc,
@@ -38,6 +38,8 @@ struct Connection {
 unsafe impl Send for Connection {}
 // SAFETY: As above; C allows several threads at once.
 unsafe impl Sync for Connection {}
+
+sleeps!(Connection);
 
 impl Drop for Connection {
     fn drop(&mut self) {
@@ -113,7 +115,7 @@ impl Unowned {
         })?;
         // INVARIANT: It was just attached, and C has written the former callbacks.
         self.connection.owned = Some((callbacks, kept));
-        // INVARIANT: As above.
+        // INVARIANT: Its owner is a `T`.
         Ok(Stream {
             unowned: self,
             _owner: PhantomData,

@@ -1,42 +1,55 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <linux/llist.h>
+#include <linux/bug.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/workqueue.h>
 
 #include "../helpers.h"
 
-static LLIST_HEAD(waiting);
+#ifndef CONFIG_PREEMPT_COUNT
+#error "A kernel without CONFIG_PREEMPT_COUNT does not know whether it may sleep."
+#endif
 
-static void drop_waiting(struct work_struct *work)
+static struct workqueue_struct *queue;
+
+/* To be called before any value can be dropped late. May sleep. */
+int ipvs_helper_open_late(void)
 {
-	struct llist_node *first = llist_reverse_order(llist_del_all(&waiting));
-	struct late *late, *next;
-
-	llist_for_each_entry_safe(late, next, first, node) {
-		late->drop(late);
-		cond_resched();
-	}
+	queue = alloc_workqueue("knet_late", WQ_UNBOUND, 0);
+	return queue ? 0 : -ENOMEM;
 }
 
-static DECLARE_WORK(dropping, drop_waiting);
+/* Waits for what was given to drop_late() before. Nothing may be given to it any more. May sleep. */
+void ipvs_helper_close_late(void)
+{
+	destroy_workqueue(queue);
+	queue = NULL;
+}
 
-/* Whether the caller is known to be allowed to sleep. A kernel that does not count what forbids it never says so. */
 bool ipvs_helper_may_sleep(void)
 {
 	return preemptible() && !rcu_preempt_depth();
 }
 
-/* Lets a thread call @drop, which may free @late. For any context. */
+static void drop_it(struct work_struct *work)
+{
+	struct late *late = container_of(work, struct late, work);
+
+	late->drop(late);
+}
+
+/* Lets a thread call @drop, which may free @late. For any context. One drop may wait for another. */
 void ipvs_helper_drop_late(struct late *late, void (*drop)(struct late *late))
 {
+	if (WARN_ON_ONCE(!queue))
+		return;
 	late->drop = drop;
-	if (llist_add(&late->node, &waiting))
-		schedule_work(&dropping);
+	INIT_WORK(&late->work, drop_it);
+	queue_work(queue, &late->work);
 }
 
 /* Waits until what was given to drop_late() before has been dropped. May sleep. */
 void ipvs_helper_flush_late(void)
 {
-	flush_work(&dropping);
+	flush_workqueue(queue);
 }

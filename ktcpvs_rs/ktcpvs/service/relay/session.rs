@@ -149,7 +149,6 @@ impl Session<'_, '_> {
                     service.stats.retried();
                 } else {
                     service.stats.request();
-                    server.stats.request();
                     self.state.begin_request();
                 }
                 if service.settings.logs(5) {
@@ -164,6 +163,7 @@ impl Session<'_, '_> {
         let chosen = match found {
             Some(server) => {
                 server.stats.conn();
+                server.stats.request();
                 self.state.choose(&server);
                 Chosen::New
             }
