@@ -10,9 +10,9 @@ from scenario import Failed, check, equal
 
 # Of an operation that has no end.
 MOST = 5000
-# What a lack of memory may look like; EPERM is a dropped packet's, ENFILE a new socket's. "kept" is for what may stay as it was, and "dropped" for
+# What a lack of memory may look like; EPERM is a dropped packet's. "kept" is for what may stay as it was, and "dropped" for
 # packets, where the operation has seen that it did, or that it was counted.
-HONEST = {"ENOMEM", "ENOBUFS", "ENFILE", "EPERM", "kept", "dropped"}
+HONEST = {"ENOMEM", "ENOBUFS", "EPERM", "kept", "dropped"}
 
 
 # What a checker says when it lacks memory itself: it is deprived of it here.
@@ -38,10 +38,11 @@ class Run:
         if trouble:
             raise Failed(f"kernel log: {trouble[0]}")
 
-    def all(self, what, operation, undo=None, state=None, way=None, least=1, most=None, surely=False):
+    def all(self, what, operation, undo=None, state=None, way=None, least=1, most=None, surely=False,
+            also=()):
         """Lets each allocation of an operation fail in turn: at least so many of them, and at most so many. `undo` makes the
         operation possible again, `state` shows its effect, `way` is one of those of `nth`. It must succeed all the same if
-        `surely` is set."""
+        `surely` is set. `also` are errors by which C tells of a lack of memory here."""
         outcomes, silent, number = {}, {}, 0
         way = way or self.by_thread
         try:
@@ -63,7 +64,7 @@ class Run:
                 outcomes[outcome] = outcomes.get(outcome, 0) + 1
                 if outcome != "ok":
                     check(not surely, f"refused: {outcome}")
-                    check(outcome in HONEST, f"an error that says something else: {outcome}")
+                    check(outcome in HONEST or outcome in also, f"an error that says something else: {outcome}")
                     if state:
                         equal(state(), before, f"the state after failure {number} ({outcome})")
                     equal(operation(), "ok", f"the next attempt after failure {number} ({outcome})")
