@@ -25,7 +25,7 @@ test: ## everything: gates, host tests, the C module and ours in VMs (T=pattern:
 test-debug: setup ## scenarios and ipvsadm on a debug kernel, and faults injected (T=pattern; SECONDS=60: how long everything happens at once)
 	STORM=$(or $(SECONDS),60) scripts/test-debug.sh
 
-test-arm64: setup ## everything for arm64 and on Debian's kernel for it, emulated: modules, tools, scenarios on both modules (T=pattern)
+test-arm64: ## everything for arm64 and on Debian's kernel for it, emulated: modules, tools, scenarios on both modules (T=pattern)
 	scripts/test-arm64.sh
 
 test-pair: modules ## two directors in two VMs, master and backup (PAIRS="c:c c:rust rust:c rust:rust": modules of each, default c:c; T=pattern)

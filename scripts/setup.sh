@@ -12,7 +12,7 @@
 # `setup.sh verify` only compares the prepared tree with the stock kernel again.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd -P)
-for part in say cache host platform environment arm64 kernel verify boot; do
+for part in say cache host platform environment guest-root kernel verify boot; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done
