@@ -97,8 +97,8 @@ deb: setup ## Debian packages into build/deb
 test-packages: deb ## packages and README in VMs with systemd: install, change over, reboot, keepalived, sign, purge (T=part)
 	scripts/test-packages.sh $(T)
 
-clean: ## remove what was built here (the lab stays: ~/.cache/ipvs_rs)
-	rm -rf build target
+clean: ## remove what was built here, of each LAB, too (the labs stay: ~/.cache/ipvs_rs)
+	rm -rf build build-*/ target
 
 help: ## this list
 	@sed -nE 's/^([a-z0-9-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
