@@ -25,7 +25,7 @@ test: ## everything: gates, host tests, the C module and ours in VMs (T=pattern:
 test-debug: setup ## scenarios and ipvsadm on a debug kernel, and faults injected (T=pattern; SECONDS=60: how long everything happens at once)
 	STORM=$(or $(SECONDS),60) scripts/test-debug.sh
 
-test-arm64: setup ## everything for arm64 and on Debian's kernel for it, emulated: modules, tools, scenarios on both modules (T=pattern)
+test-arm64: ## everything for arm64 and on Debian's kernel for it, emulated: modules, tools, scenarios on both modules (T=pattern)
 	scripts/test-arm64.sh
 
 test-pair: modules ## two directors in two VMs, master and backup (PAIRS="c:c c:rust rust:c rust:rust": modules of each, default c:c; T=pattern)
@@ -97,8 +97,8 @@ deb: setup ## Debian packages into build/deb
 test-packages: deb ## packages and README in VMs with systemd: install, change over, reboot, keepalived, sign, purge (T=part)
 	scripts/test-packages.sh $(T)
 
-clean: ## remove what was built here (the lab stays: ~/.cache/ipvs_rs)
-	rm -rf build target
+clean: ## remove what was built here, of each LAB, too (the labs stay: ~/.cache/ipvs_rs)
+	rm -rf build build-*/ target
 
 help: ## this list
 	@sed -nE 's/^([a-z0-9-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20

@@ -4,10 +4,12 @@
 # mandoc. The same sources give the same bytes, wherever the checkout is and whenever they are made, if the cache is in the same folder.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd -P)
-for part in say cache host environment packaging tools; do
+for part in say cache host platform environment packaging tools; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done
+# Packages are for trixie, whatever the caller's shell says.
+platform ""
 load_lab
 kernel_debian_version
 packaging_environment

@@ -12,7 +12,7 @@
 # `setup.sh verify` only compares the prepared tree with the stock kernel again.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd -P)
-for part in say cache host platform environment arm64 kernel verify boot; do
+for part in say cache host platform environment guest-root kernel verify boot; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done
@@ -25,8 +25,14 @@ if [ "${1:-}" = verify ]; then
 	exit
 fi
 
-[ "$(dpkg --print-architecture)" = amd64 ] || die "the lab needs a host of amd64; modules for arm64 are built there: make test-arm64"
+[ "$(uname -m)" = x86_64 ] || die "the lab needs a host of amd64, and this is $(uname -m); modules for arm64 are built there, too: make test-arm64"
+if [ -n "${KDIR:-}" ]; then
+	[ -f "$KDIR/rust/libkernel.rmeta" ] || die "KDIR=$KDIR is not a prepared tree: it lacks rust/libkernel.rmeta"
+	KVER=$(cat "$KDIR/include/config/kernel.release")
+fi
 platform "${KVER:-}"
+# Ends here where there is none: within $(...) only the subshell would end.
+environment_packages >/dev/null
 # What was asked for, so that another request is not answered with the old lab.
 request="$(environment_key) $(boot_key)$(guest_root_key) KVER=${KVER:-} KDIR=${KDIR:-} KIMAGE=${KIMAGE:-} KMODULES=${KMODULES:-}"
 ENV=$(environment_path)
@@ -54,9 +60,7 @@ step "build environment ($SUITE, 2 GB, about a minute)"
 make_environment
 
 if [ -n "${KDIR:-}" ]; then
-	step "kernel: the prepared tree $KDIR"
-	[ -f "$KDIR/rust/libkernel.rmeta" ] || die "KDIR=$KDIR is not a prepared tree: it lacks rust/libkernel.rmeta"
-	KVER=$(cat "$KDIR/include/config/kernel.release")
+	step "kernel: the prepared tree $KDIR ($KVER)"
 else
 	step "kernel version"
 	choose_kernel

@@ -5,11 +5,13 @@
 # are those of the README. Each boot is a file of functions in scripts/guest/packages; its lines `ok NAME` and `not ok NAME` are counted.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd -P)
-for part in say cache host environment packaging; do
+for part in say cache host platform environment packaging; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done
 cd "$CHECKOUT"
+# Packages are for trixie, whatever the caller's shell says.
+platform ""
 load_lab
 kernel_debian_version
 packaging_environment

@@ -4,7 +4,7 @@
 # (Debian's C module and ours side by side). T=pattern keeps only what has the pattern in its name. The last line counts all of them.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd -P)
-for part in say cache cargo; do
+for part in say cache cargo verdicts; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done
@@ -26,12 +26,6 @@ tier() {
 
 tier_end() {
 	printf '   (%d s; %d passed, %d failed so far)\n' $((SECONDS - tier_began)) "$passed" "$failed"
-}
-
-# Counts the `ok` and `not ok` lines of a file.
-count() {
-	passed=$((passed + $(grep -c '^ok ' "$1" || true)))
-	failed=$((failed + $(grep -c '^not ok ' "$1" || true)))
 }
 
 check() {
@@ -92,7 +86,7 @@ fuzz_targets() {
 
 # Is there a scenario that T lets through? To boot two VMs for nothing would take a quarter of a minute.
 scenarios_match() {
-	grep -qF -- "$T" <<<"$(ls tests/net/scenarios && grep -rhoE '^def \w+' tests/net/scenarios)"
+	grep -qF -- "$T" <<<"$(basename -s .py -a tests/net/scenarios/*.py && grep -rhA 3 '^@scenario' tests/net/scenarios | grep -oE '^def \w+')"
 }
 
 scenarios() {
@@ -104,10 +98,9 @@ scenarios() {
 		"$here/vm" -i -m $kind -t $VM_SECONDS -o "$results/$kind" -- tests/net/run ${T:+"$T"} >"$results/$kind/run.log" 2>&1 &
 		declare "pid_$kind=$!"
 	done
-	scenarios_end c "$pid_c"
 	scenarios_end rust "$pid_rust"
-	tests/net/compare "$results/c" "$results/rust" 2>&1 | tee "$results/compare.log" || true
-	count "$results/compare.log"
+	scenarios_end c "$pid_c"
+	compare_runs "$results"
 }
 
 # What is about several CPUs at the same time, or about what the kernel waits for, runs once more where there are two threads of
@@ -191,14 +184,10 @@ scenarios_end() {
 	wait "$2" || status=$?
 	grep -E '^(not )?ok ' "$results/$1/run.log" | sed -E "s/^(not ok|ok) /\1 $1: /" | tee "$log" || true
 	count "$log"
-	# A status of 1 is what those lines have said already.
-	case $status:$(grep -c '^not ok ' "$log") in
-	0:0 | 1:[1-9]*) ;;
-	*)
+	ran_to_end "$status" "$log" || { [ "$1:$status" = c:0 ] && only_ours "$results"; } || {
 		tail -n 80 "$results/$1/run.log" | sed 's/^/    /'
 		check "$1: the scenarios ran to the end (status $status)" false || true
-		;;
-	esac
+	}
 }
 
 "$here/setup.sh"

@@ -5,7 +5,7 @@
 # the environment's: packages are for trixie, and are the same wherever they are made.
 run_cargo() {
 	local minor
-	minor=$(cargo --version 2>/dev/null | sed -nE 's/^cargo 1\.([0-9]+)\..*/\1/p')
+	minor=$({ cargo --version 2>/dev/null || true; } | sed -nE 's/^cargo 1\.([0-9]+)\..*/\1/p')
 	if [ "${minor:-0}" -ge 85 ] && [ "${CARGO_IN:-}" != env ]; then
 		cargo "$@"
 	else

@@ -50,7 +50,7 @@ make_environment() {
 		--dpkgopt='path-exclude=/usr/share/doc/*' "${options[@]}"
 }
 
-# make_debian FOLDER LOG PACKAGE,... [OPTION...]: a Debian of SUITE with these packages in FOLDER, unless it is there. OPTIONs are
+# make_debian FOLDER LOG PACKAGE,... [OPTION...]: a Debian of the platform's SUITE with these packages in FOLDER, unless it is there. OPTIONs are
 # mmdebstrap's.
 make_debian() {
 	local folder=$1 log=$2 packages=${3%,} mirror suite
@@ -58,14 +58,14 @@ make_debian() {
 	shift 3
 	[ -d "$folder" ] && return
 	mirror=$(mirror)
-	for suite in ${APT_SUITES:-trixie trixie-backports}; do
+	for suite in $APT_SUITES; do
 		sources+=("deb [signed-by=$KEYRINGS/debian-archive-keyring.gpg] $mirror $suite main")
 	done
 	$SUDO rm -rf "$folder.partial"
 	host_apt_settings >"$CACHE/host-apt.conf"
 	progress "$log" "$folder.partial" $SUDO mmdebstrap --mode=root --format=directory --variant=apt \
 		--include="$packages" --aptopt="$CACHE/host-apt.conf" --dpkgopt=force-unsafe-io "$@" \
-		"${SUITE:-trixie}" "$folder.partial" "${sources[@]}" ||
-		die "making the folder ${folder##*/} of Debian ${SUITE:-trixie} failed; mmdebstrap's words are in $log"
+		"$SUITE" "$folder.partial" "${sources[@]}" ||
+		die "making the folder ${folder##*/} of Debian $SUITE failed; mmdebstrap's words are in $log"
 	$SUDO mv "$folder.partial" "$folder"
 }

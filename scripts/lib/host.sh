@@ -17,16 +17,30 @@ host_is_ready() {
 # brought up to date whenever the key file is absent.
 install_host_packages() {
 	host_is_ready && return
-	command -v apt-get >/dev/null || die "this host has no apt-get: Debian 12 or 13 is needed"
-	[ -z "$SUDO" ] || command -v sudo >/dev/null || die "installing packages needs root or sudo"
-	progress "$LOGS/host-update.log" - $SUDO apt-get update ||
-		note "apt-get update had complaints (see $LOGS/host-update.log), going on with the lists it has"
+	update_host_lists
 	# shellcheck disable=SC2086
 	progress "$LOGS/host-install.log" - $SUDO env DEBIAN_FRONTEND=noninteractive \
 		apt-get install -y --no-install-recommends $HOST_PACKAGES ||
 		die "could not install the host packages ($HOST_PACKAGES); apt's words are in $LOGS/host-install.log"
 	host_is_ready ||
 		die "the host's debian-archive-keyring does not know trixie's keys, even after an update"
+}
+
+# Emulates arm64; the host's own QEMU is for its own processor.
+install_arm64_emulator() {
+	command -v qemu-system-aarch64 >/dev/null && return
+	update_host_lists
+	progress "$LOGS/host-install.log" - $SUDO env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y --no-install-recommends qemu-system-arm ||
+		die "could not install qemu-system-arm; apt's words are in $LOGS/host-install.log"
+}
+
+# A host that never fetched its package lists, as a container, finds no package.
+update_host_lists() {
+	command -v apt-get >/dev/null || die "this host has no apt-get: Debian 12 or 13 is needed"
+	[ -z "$SUDO" ] || command -v sudo >/dev/null || die "installing packages needs root or sudo"
+	progress "$LOGS/host-update.log" - $SUDO apt-get update ||
+		note "apt-get update had complaints (see $LOGS/host-update.log), going on with the lists it has"
 }
 
 debian_mirror_of_host() {

@@ -10,8 +10,20 @@ module_root() {
 	[ -z "${DESTDIR:-}" ] && echo /lib/modules || echo "$DESTDIR/usr/lib/modules"
 }
 
-# check_kernel KVER: ends with what to do unless KVER is a kernel of Debian's, of a series that we know.
+# check_kernel KVER: ends with what to do unless KVER is a kernel of Debian's for amd64, of a series that we know.
 check_kernel() {
+	if [[ $1 =~ ^${KERNEL_SERIES}\.[0-9]+\+deb13-arm64$ ]]; then
+		cat >&2 <<-END
+			The modules for $1 are built on a host of amd64:
+
+			    LAB=arm64 KVER=$1 make modules
+
+			Then copy build-arm64/*.ko to $(DESTDIR='' module_root)/$1/$INSTALL_FOLDER of the machine with that kernel, and run there:
+
+			    sudo depmod $1
+		END
+		exit 1
+	fi
 	[[ ! $1 =~ ^${KERNEL_SERIES}\.[0-9]+\+deb1[34]-amd64$ ]] || return 0
 	cat >&2 <<-END
 		ipvs_rs needs the kernel of trixie-backports, Linux $KERNEL_SERIES_NAMES, and this is $1. These lines install it:

@@ -74,9 +74,12 @@ unpack_kernel_source() {
 	rm -rf "$KERNEL/source.partial"
 	for other in "$CACHE/kernel-${KVER%-"$ARCHITECTURE"}"-*; do
 		if [ -d "$other/source" ] && cmp -s "$other"/packages/usr/src/linux-source-*.tar.xz "$KERNEL"/packages/usr/src/linux-source-*.tar.xz; then
-			cp -al "$other/source" "$KERNEL/source.partial"
-			mv "$KERNEL/source.partial" "$KERNEL/source"
-			return
+			# A file system may have no second names, or not for files of others.
+			if cp -al "$other/source" "$KERNEL/source.partial" 2>"$LOGS/kernel-source.log"; then
+				mv "$KERNEL/source.partial" "$KERNEL/source"
+				return
+			fi
+			rm -rf "$KERNEL/source.partial"
 		fi
 	done
 	mkdir -p "$KERNEL/source.partial"

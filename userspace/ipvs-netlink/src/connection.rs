@@ -124,6 +124,7 @@ impl From<Side> for SideFilter {
 /// Which connections are meant: those for which all that is given here is so.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default))]
 #[non_exhaustive]
 pub struct ConnectionFilter {
     /// Of this service.

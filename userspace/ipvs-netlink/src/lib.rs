@@ -64,6 +64,8 @@
 
 //! With the feature `serde`, what is told and asked can be stored: all types but those of [`ipvs_core`] by themselves, and
 //! [`SyncKeys`], which are secret. Addresses and names are text then, and the names of fields and variants are part of the interface.
+//! A field that a file does not have is that of the type's [`Default`], if it has one; a field that is not known is passed over. So
+//! files of an older version can be loaded when these types have got more fields.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(

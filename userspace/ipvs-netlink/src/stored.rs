@@ -20,8 +20,11 @@ use crate::protocol::Protocol;
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "config::Tunnel")]
 pub(crate) struct Tunnel {
+    #[serde(default)]
     kind: u8,
+    #[serde(default)]
     port: u16,
+    #[serde(default)]
     flags: u16,
 }
 
@@ -34,10 +37,43 @@ pub(crate) struct Timeouts {
     udp: u32,
 }
 
-/// [`config::Netmask`]: its four bytes; those of a prefix of IPv6 are a number in host order.
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "config::Netmask")]
-pub(crate) struct Netmask([u8; 4]);
+/// A [`config::Netmask`]: a mask of IPv4 as text, the length of a prefix of IPv6 as a number.
+///
+/// The type does not tell which one it is. Four bytes that are a length from 1 to 128 in the order of this host are stored as one. That is
+/// every mask of IPv6 that the kernel takes; of IPv4 it is a mask that nobody has but 128.0.0.0, which comes back as it was
+/// on hosts of the same byte order.
+pub(crate) mod netmask {
+    use super::{config, de_error, Deserialize, Deserializer, Serialize, Serializer};
+    use std::net::Ipv4Addr;
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Stored {
+        Mask(Ipv4Addr),
+        Prefix(u32),
+    }
+
+    pub(crate) fn serialize<S: Serializer>(
+        netmask: &config::Netmask,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        let stored = match u32::from_ne_bytes(netmask.0) {
+            prefix @ 1..=128 => Stored::Prefix(prefix),
+            _ => Stored::Mask(netmask.0.into()),
+        };
+        stored.serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<config::Netmask, D::Error> {
+        match Stored::deserialize(from)? {
+            Stored::Mask(mask) => Ok(config::Netmask(mask.octets())),
+            Stored::Prefix(prefix @ 1..=128) => Ok(config::Netmask(prefix.to_ne_bytes())),
+            Stored::Prefix(_) => Err(de_error("a prefix that is not from 1 to 128")),
+        }
+    }
+}
 
 /// [`config::DaemonRole`].
 #[derive(Serialize, Deserialize)]

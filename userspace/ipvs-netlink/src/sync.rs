@@ -74,6 +74,7 @@ impl Master {
 /// The state of the daemons of a network namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default))]
 #[non_exhaustive]
 pub struct SyncState {
     /// What is asked of others; [`None`] if there were never keys.

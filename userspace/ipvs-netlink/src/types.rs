@@ -23,6 +23,7 @@ pub struct Info {
 /// All that can be changed of a virtual service. The kernel checks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default))]
 #[non_exhaustive]
 pub struct ServiceSettings {
     /// The scheduler; [`None`] for none, which takes no connections.
@@ -36,7 +37,7 @@ pub struct ServiceSettings {
     /// The time of persistence, in seconds.
     pub timeout: u32,
     /// Which clients persistence takes for one.
-    #[cfg_attr(feature = "serde", serde(with = "crate::stored::Netmask"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored::netmask"))]
     pub netmask: Netmask,
 }
 
@@ -139,6 +140,7 @@ impl Service {
 /// All that can be changed of a real server. The kernel checks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default))]
 #[non_exhaustive]
 pub struct DestSettings {
     /// How packets reach it.
@@ -226,6 +228,7 @@ impl Dest {
 /// Counters since they were last set to zero, and rates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default))]
 #[non_exhaustive]
 pub struct Stats {
     /// Connections.
@@ -245,6 +248,7 @@ pub struct Stats {
 /// Events per second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default))]
 #[non_exhaustive]
 pub struct Rates {
     /// Connections.

@@ -8,8 +8,8 @@ use std::net::{IpAddr, SocketAddr};
 use ipvs_netlink::uapi::service_flags::ONE_PACKET;
 use ipvs_netlink::{
     Authentication, Change, ConnectionFilter, DaemonRole, DaemonSettings, Dest, DestKey,
-    DestSettings, Errno, Failure, Family, Master, MasterChange, Method, Name, Protocol, Request,
-    Service, ServiceKey, ServiceSettings, Side, SyncState, Timeouts, Tunnel,
+    DestSettings, Errno, Failure, Family, Master, MasterChange, Method, Name, Netmask, Protocol,
+    Request, Service, ServiceKey, ServiceSettings, Side, Stats, SyncState, Timeouts, Tunnel,
 };
 use serde::de::DeserializeOwned;
 use serde::Serialize;
@@ -91,6 +91,54 @@ fn services_and_servers_come_back() {
 }
 
 #[test]
+fn a_netmask_is_stored_without_the_byte_order_of_the_host() {
+    let v6 = |prefix: u32| Netmask(prefix.to_ne_bytes());
+    for (netmask, expected) in [
+        (v6(1), r#"{"prefix":1}"#),
+        (v6(64), r#"{"prefix":64}"#),
+        (
+            ServiceSettings::single_clients(Family::V6),
+            r#"{"prefix":128}"#,
+        ),
+        (Netmask([0; 4]), r#"{"mask":"0.0.0.0"}"#),
+        (Netmask([255, 255, 255, 0]), r#"{"mask":"255.255.255.0"}"#),
+        (Netmask([192, 0, 0, 0]), r#"{"mask":"192.0.0.0"}"#),
+        (
+            ServiceSettings::single_clients(Family::V4),
+            r#"{"mask":"255.255.255.255"}"#,
+        ),
+    ] {
+        let stored = text(&ServiceSettings::default().with_netmask(netmask));
+        let expected = format!(r#""netmask":{expected}"#);
+        assert!(stored.contains(&expected), "{stored}");
+    }
+    // One of IPv4 that could be a prefix, too.
+    text(&ServiceSettings::default().with_netmask(Netmask([128, 0, 0, 0])));
+}
+
+#[test]
+fn a_field_that_a_file_lacks_is_the_default() {
+    fn load<T: DeserializeOwned>(text: &str) -> T {
+        serde_json::from_str(text).unwrap()
+    }
+    assert_eq!(load::<ServiceSettings>("{}"), ServiceSettings::default());
+    let half = ServiceSettings::default().with_scheduler(Name::new(b"rr"));
+    assert_eq!(
+        load::<ServiceSettings>(r#"{"scheduler":"rr","later":1}"#),
+        half
+    );
+    let heavy = DestSettings::new(Method::DirectRoute, 7);
+    assert_eq!(load::<DestSettings>(r#"{"weight":7,"tunnel":{}}"#), heavy);
+    assert_eq!(load::<SyncState>("{}"), SyncState::default());
+    assert_eq!(load::<ConnectionFilter>("{}"), ConnectionFilter::default());
+    let mut stats = Stats::default();
+    stats.rates.bytes_in = 5;
+    assert_eq!(load::<Stats>(r#"{"rates":{"bytes_in":5}}"#), stats);
+    // No default says which server.
+    assert!(serde_json::from_str::<Dest>("{}").is_err());
+}
+
+#[test]
 fn requests_and_changes_come_back() {
     let (key, server) = (
         ServiceKey::tcp(at("192.0.2.1:80")),
@@ -168,9 +216,15 @@ fn filters_and_failures_come_back() {
 #[test]
 fn what_no_value_can_be_is_refused() {
     for wrong in [
-        r#"{"scheduler":"seventeen letters","pe":null,"flags":0,"timeout":0,"netmask":[0,0,0,0]}"#,
-        r#"{"scheduler":"r\u0000r","pe":null,"flags":0,"timeout":0,"netmask":[0,0,0,0]}"#,
-        r#"{"scheduler":"rr","pe":null,"flags":-1,"timeout":0,"netmask":[0,0,0,0]}"#,
+        r#"{"scheduler":"seventeen letters"}"#,
+        r#"{"scheduler":"r\u0000r"}"#,
+        r#"{"scheduler":17}"#,
+        r#"{"flags":-1}"#,
+        r#"{"netmask":[255,255,255,0]}"#,
+        r#"{"netmask":{"mask":"255.255.255"}}"#,
+        r#"{"netmask":{"prefix":0}}"#,
+        r#"{"netmask":{"prefix":129}}"#,
+        r#"{"netmask":{"prefix":4294967296}}"#,
     ] {
         assert!(
             serde_json::from_str::<ServiceSettings>(wrong).is_err(),

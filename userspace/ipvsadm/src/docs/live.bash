@@ -16,8 +16,8 @@ _ipvsadm_live() {
         return
         ;;
     esac
-    mapfile -t found < <(ipvsadm -S -n 2>/dev/null | awk -v option="$option" -v servers="$servers" -v line="$line" '
-        servers && $1 == "-a" && index(line, " " $3 " ") { print $5 == "-r" ? $6 : $5 }
+    mapfile -t found < <(ipvsadm -S -n 2>/dev/null | line=$line awk -v option="$option" -v servers="$servers" '
+        servers && $1 == "-a" && index(ENVIRON["line"], " " $3 " ") { print $5 == "-r" ? $6 : $5 }
         !servers && $1 == "-A" && $2 == option { print $3 }')
     mapfile -t COMPREPLY < <(compgen -W "${found[*]}" -- "$current")
     # Readline takes a colon for the end of a word, and wants what is behind it only.

@@ -5,8 +5,8 @@
 _ipvsadm_live() {
     local -a found expl
     local there=" ${(j: :)${(Q)words}} "
-    found=(${(f)"$(ipvsadm -S -n 2>/dev/null | awk -v option="$1" -v line="$there" '
-        option == "-r" && $1 == "-a" && index(line, " " $3 " ") { print $5 == "-r" ? $6 : $5 }
+    found=(${(f)"$(ipvsadm -S -n 2>/dev/null | there=$there awk -v option="$1" '
+        option == "-r" && $1 == "-a" && index(ENVIRON["there"], " " $3 " ") { print $5 == "-r" ? $6 : $5 }
         $1 == "-A" && $2 == option { print $3 }')"})
     _wanted -V addresses expl address compadd -a found
 }

@@ -28,7 +28,7 @@ struct Event<'a> {
     /// The rule that would make the change.
     change: &'a str,
     #[serde(flatten)]
-    object: Option<json::Object>,
+    object: json::Object,
     #[serde(flatten)]
     author: Option<Author>,
 }
@@ -74,7 +74,7 @@ fn listen(session: &mut Session, mut count: Option<u32>, form: Form) -> Result<(
             Change::Made(request) => rules::request(&names, request),
             Change::Setting { name, value } => setting(name, value),
             Change::Master(change, master) => about(*change, master),
-            _ => continue,
+            other => format!("# {other:?}"),
         };
         let object = json::Object::of(&event.change);
         let author = (form.json || form.times).then(|| Author::of(event.port));
@@ -139,7 +139,7 @@ fn look(session: &mut Session) -> Result<Model, Failure> {
     Ok(Model::of_table(&table))
 }
 
-fn show(rule: &str, form: Form, object: Option<json::Object>, author: Option<Author>) -> String {
+fn show(rule: &str, form: Form, object: json::Object, author: Option<Author>) -> String {
     let time = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();

@@ -10,10 +10,14 @@ use super::{method, tunnel_entry, Key};
 use crate::names::ip;
 use crate::print::{group, role, sched_flags, text};
 
+/// The action of a later version's change.
+const UNKNOWN: &str = "unknown";
+
 /// What was changed, and how it is now.
 #[derive(Serialize)]
 pub struct Object {
-    /// `new`, `set`, `del`, `zero` or `flush`; of a master `heard`, `completed` or `lost`.
+    /// `new`, `set`, `del`, `zero` or `flush`; of a master `heard`, `completed` or `lost`; `unknown` for what the library tells and we do
+    /// not know.
     action: &'static str,
     #[serde(flatten)]
     parts: Map<String, Value>,
@@ -21,28 +25,28 @@ pub struct Object {
 
 impl Object {
     /// The object of a change.
-    pub fn of(change: &Change) -> Option<Self> {
+    pub fn of(change: &Change) -> Self {
         match change {
             Change::Made(request) => of_request(request),
-            Change::Setting { name, value } => Some(Self::new(
-                "set",
-                &[("setting", json!(name)), ("value", json!(value))],
-            )),
+            Change::Setting { name, value } => {
+                let parts = [("setting", json!(name)), ("value", json!(value))];
+                Self::new("set", &parts)
+            }
             Change::Master(change, master) => {
                 let action = match change {
                     MasterChange::Heard => "heard",
                     MasterChange::Completed => "completed",
                     MasterChange::Lost => "lost",
-                    _ => return None,
+                    _ => UNKNOWN,
                 };
                 let master = json!({
                     "address": master.addr.to_string(),
                     "stream": master.stream,
                     "complete": master.is_complete,
                 });
-                Some(Self::new(action, &[("master", master)]))
+                Self::new(action, &[("master", master)])
             }
-            _ => None,
+            _ => Self::new(UNKNOWN, &[]),
         }
     }
 
@@ -57,7 +61,7 @@ impl Object {
     }
 }
 
-fn of_request(request: &Request) -> Option<Object> {
+fn of_request(request: &Request) -> Object {
     let service = |action, key: &ServiceKey, settings: Value| {
         Object::new(
             action,
@@ -72,7 +76,7 @@ fn of_request(request: &Request) -> Option<Object> {
         ];
         Object::new(action, &parts)
     };
-    Some(match request {
+    match request {
         Request::AddService(key, settings) => service("new", key, of_service(key, settings)),
         Request::EditService(key, settings) => service("set", key, of_service(key, settings)),
         Request::DeleteService(key) => service("del", key, json!({})),
@@ -103,8 +107,8 @@ fn of_request(request: &Request) -> Option<Object> {
             });
             Object::new("set", &[("timeouts", times)])
         }
-        _ => return None,
-    })
+        _ => Object::new(UNKNOWN, &[]),
+    }
 }
 
 /// Both objects as one.

@@ -24,15 +24,6 @@ ARM64_ROOT_SETUP='cd "$1"
 	ln -sf busybox usr/bin/awk
 	mkdir -p run tmp src out lab usr/lib/modules'
 
-# Emulates arm64; the host's own QEMU is for its own processor.
-install_arm64_emulator() {
-	command -v qemu-system-aarch64 >/dev/null && return
-	# shellcheck disable=SC2086
-	progress "$LOGS/host-install.log" - $SUDO env DEBIAN_FRONTEND=noninteractive \
-		apt-get install -y --no-install-recommends qemu-system-arm ||
-		die "could not install qemu-system-arm; apt's words are in $LOGS/host-install.log"
-}
-
 # guest_root_key: changes whenever the root for arm64 would.
 guest_root_key() {
 	# shellcheck disable=SC2086
