@@ -38,7 +38,7 @@ make_second_balancer() {
 }
 
 # make_module_tree c|rust|none EXTRA TARGET: hard links to the stock modules under TARGET/lib/modules/KVER, plus ours and those
-# below the folder EXTRA in updates/.
+# of the folder EXTRA in updates/. Folders in these may have modules of another build, as that of the packages.
 make_module_tree() {
 	local tree=$3/lib/modules/$KVER
 	mkdir -p "$3/lib/modules"
@@ -47,7 +47,7 @@ make_module_tree() {
 	case $1 in
 	c) ;;
 	rust)
-		[ -n "$(find "$BUILD" -name '*.ko' 2>/dev/null | head -n 1)" ] ||
+		[ -n "$(find "$BUILD" -maxdepth 1 -name '*.ko' 2>/dev/null | head -n 1)" ] ||
 			die "there are no modules of ours in $BUILD: run make first"
 		install_modules "$BUILD" "$tree/updates"
 		;;
@@ -64,7 +64,7 @@ install_modules() {
 	local -a strip=(strip)
 	# The host's tools know its own processor only.
 	[ "${ARCHITECTURE:-amd64}" = amd64 ] || strip=("$CHECKOUT/scripts/in-env" aarch64-linux-gnu-strip)
-	find "$1" -name '*.ko' | while read -r module; do
+	find "$1" -maxdepth 1 -name '*.ko' | while read -r module; do
 		${3:-} "${strip[@]}" --strip-debug -o "$2/${module##*/}" "$module" </dev/null
 	done
 }
