@@ -11,7 +11,7 @@
 //!            └──> drop in a softirq, under a spin lock, ... ──> a thread ──> T::drop
 //! ```
 //!
-//! Drops of a thread run beside each other, so one may wait for another.
+//! Drops that are left to threads run beside each other, so one may wait for another.
 //!
 //! # Last reader
 //!
@@ -77,7 +77,7 @@ impl Opened {
     ///
     /// # Errors
     ///
-    /// `ENOMEM`.
+    /// `ENOMEM`, or `EBUSY` if there is one already, as there is for all but the base.
     pub fn new() -> Result<Self> {
         // SAFETY: No preconditions besides being allowed to sleep, which the caller is told about.
         to_result(unsafe { bindings::open_late() })?;
@@ -88,7 +88,8 @@ impl Opened {
 impl Drop for Opened {
     /// Waits for what is to be dropped. May sleep.
     fn drop(&mut self) {
-        // SAFETY: Values come from balancers, which have gone before the base, and have waited for their callbacks.
+        // SAFETY: This was opened, and is closed once. It is the base's, as that is loaded first. Values come from balancers, which have gone
+        // before the base, and have waited for their callbacks.
         unsafe { bindings::close_late() };
     }
 }

@@ -12,11 +12,18 @@
 
 static struct workqueue_struct *queue;
 
-/* To be called before any value can be dropped late. May sleep. */
+/* To be called before any value can be dropped late. Fails if it was called before (-EBUSY). May sleep. */
 int ipvs_helper_open_late(void)
 {
-	queue = alloc_workqueue("knet_late", WQ_UNBOUND, 0);
-	return queue ? 0 : -ENOMEM;
+	struct workqueue_struct *made = alloc_workqueue("knet_late", WQ_UNBOUND, 0);
+
+	if (!made)
+		return -ENOMEM;
+	if (cmpxchg(&queue, NULL, made)) {
+		destroy_workqueue(made);
+		return -EBUSY;
+	}
+	return 0;
 }
 
 /* Waits for what was given to drop_late() before. Nothing may be given to it any more. May sleep. */

@@ -152,7 +152,8 @@ def options_and_files_mean_what_the_manual_says(t):
         equal(tool(director, "-f", "/nosuchfile")[0], 1, "a file that is not there")
         # What the kernel refuses of a file changes nothing, either.
         for text in ("virtual new { rule = pattern \"(\" use server 10.9.0.1:80 server = 10.9.0.1:80 1 }",
-                     "virtual new { scheduler = nosuch }"):
+                     "virtual new { scheduler = nosuch }",
+                     "virtual new { server = 10.9.0.1:80 1 server = 10.9.0.1:80 2 }"):
             status, said = tool(director, "-f", "-", text=text)
             equal(status, 255, text)
             t.note("refused", said.strip())

@@ -63,8 +63,8 @@ pub fn refused(error: Error, about: About) -> Failure {
     };
     let words = match (error.errno(), about) {
         (Some(Errno::EPERM), _) => "Permission denied (you must be root)",
-        // Of a whole file only the kernel knows the line that it means.
-        (Some(Errno::EEXIST | Errno::ENOENT), About::Other) if why.is_some() => "",
+        // Of a whole file the kernel says what is there twice.
+        (Some(Errno::EEXIST), About::Other) if why.is_some() => "",
         (Some(Errno::EEXIST), About::Server) => "Destination already exists",
         (Some(Errno::EEXIST), About::Rule) => "Rule already exists",
         (Some(Errno::EEXIST), _) => "Service already exists",
