@@ -37,8 +37,9 @@ make_second_balancer() {
 	done
 }
 
-# make_module_tree c|rust|none EXTRA TARGET: hard links to the stock modules under TARGET/lib/modules/KVER, plus ours and those
-# of the folder EXTRA in updates/. Folders in these may have modules of another build, as that of the packages.
+# make_module_tree c|rust|none EXTRA TARGET: hard links to the stock modules under TARGET/lib/modules/KVER, plus ours, those of
+# CONTRIBUTING.md if they are built, and those of the folder EXTRA in updates/. Other folders of a build have modules of another
+# one, as that of the packages.
 make_module_tree() {
 	local tree=$3/lib/modules/$KVER
 	mkdir -p "$3/lib/modules"
@@ -50,6 +51,7 @@ make_module_tree() {
 		[ -n "$(find "$BUILD" -maxdepth 1 -name '*.ko' 2>/dev/null | head -n 1)" ] ||
 			die "there are no modules of ours in $BUILD: run make first"
 		install_modules "$BUILD" "$tree/updates"
+		[ ! -d "$BUILD/example" ] || install_modules "$BUILD/example" "$tree/updates"
 		;;
 	none) rm -rf "$tree/kernel/net/netfilter/ipvs" "$tree/kernel/net/netfilter/xt_ipvs.ko" ;;
 	*) die "no such module set: $1 (c, rust or none)" ;;
