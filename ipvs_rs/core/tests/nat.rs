@@ -272,6 +272,27 @@ fn every_hop_takes_one_from_the_time_to_live() {
     assert_eq!(decrement_ttl(&mut [0x45; 19]), Err(TtlError::TooShort));
 }
 
+/// Also of headers whose checksum is wrong: it stays as wrong as it was, and has the form that the other edits give.
+#[test]
+fn a_hop_changes_each_checksum_as_the_general_sum_does() {
+    let mut bytes = REQUEST.build(L4Checksum::Whole);
+    for checksum in 0..=u16::MAX {
+        bytes[8] = 64;
+        bytes[10..12].copy_from_slice(&checksum.to_be_bytes());
+        let word = |bytes: &[u8]| u16::from_be_bytes([bytes[8], bytes[9]]);
+        let before = word(&bytes);
+        assert_eq!(decrement_ttl(&mut bytes), Ok(()));
+        let sum = Sum::from_checksum(checksum)
+            .remove(before)
+            .add(word(&bytes));
+        assert_eq!(
+            bytes[10..12],
+            sum.checksum().to_be_bytes(),
+            "{checksum:#06x}"
+        );
+    }
+}
+
 #[test]
 fn a_header_whose_options_were_filled_in_gets_its_checksum() {
     // Record route with one free place, which the way in has filled.

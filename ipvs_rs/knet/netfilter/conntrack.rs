@@ -88,6 +88,7 @@ impl Skb {
     }
 
     /// Detaches the entry from the packet (`nf_reset_ct`), as if connection tracking had not seen it.
+    #[inline]
     pub fn reset_ct(&mut self) {
         // SAFETY: By the invariant of `Skb` the packet is ours.
         unsafe { bindings::ct_reset(self.as_ptr()) };

@@ -75,6 +75,7 @@ impl Skb {
     /// # Errors
     ///
     /// `ENOMEM`, or `EINVAL` if `headers` is too large.
+    #[inline]
     pub fn encapsulate(
         self,
         route: &Route,
@@ -128,6 +129,7 @@ impl Capsule {
     }
 
     /// Sets the protocol number of the inner IP packet.
+    #[inline]
     pub fn inner_ipproto(&mut self, protocol: u8) {
         // SAFETY: By the invariant of `Skb` the packet is ours.
         unsafe { bindings::tunnel_inner_ipproto(self.skb.as_ptr(), protocol) };
@@ -200,6 +202,7 @@ impl Capsule {
     /// # Errors
     ///
     /// `EINVAL`: there is no room, or `write` has failed.
+    #[inline(always)]
     pub fn finish(
         mut self,
         outer: Family,

@@ -63,19 +63,24 @@ pub(super) fn leaves_plainly(skb: &Skb, flow: &Flow, mtu: u32) -> bool {
         Family::V4 => ipv4::HOPS,
         Family::V6 => ipv6::HOPS,
     };
-    // CAST: A u32 fits.
-    skb.len() <= mtu as usize
+    is_small(skb, flow, mtu)
         && Headers(skb)
             .array(hops)
             .is_some_and(|[hops]: [u8; 1]| hops > 1)
-        && (flow.family == Family::V4 || skb.largest_fragment_v6().is_none())
+}
+
+/// Whether a packet is not larger than `mtu`, and was not put together of fragments of IPv6.
+#[inline]
+pub(super) fn is_small(skb: &Skb, flow: &Flow, mtu: u32) -> bool {
+    // CAST: A u32 fits.
+    skb.len() <= mtu as usize && (flow.family == Family::V4 || skb.largest_fragment_v6().is_none())
 }
 
 /// Takes a hop from a packet that has more than one.
 ///
 /// # Errors
 ///
-/// There is no memory.
+/// It has no other, or there is no memory. Nothing is changed.
 #[inline(always)]
 pub(crate) fn hop(skb: &mut Skb, family: Family) -> Result {
     let taken = match family {

@@ -8,6 +8,7 @@ use ipvs_core::{
     addr::Family,
     flow::Flow,
     tunnel::{self, gue, write_v4, write_v6, Inner, Outer, RemoteChecksum, Wrapping},
+    wire::{ipv4, ipv6},
 };
 use kernel::prelude::*;
 use knet::{
@@ -18,7 +19,7 @@ use knet::{
 
 use super::{
     depart,
-    leave::{leave, Limit},
+    leave::{hop, is_plain, is_small, leave, Limit},
     way_to_server,
 };
 use crate::{
@@ -43,15 +44,7 @@ pub(super) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &HookState<
         Err(verdict) => return verdict,
     };
     let shape = Shape::of(conn, &skb);
-    let limit = |skb: &Skb| {
-        let mtu = tunnel::inner_mtu(way.route.mtu(), shape.outer, shape.overhead)?;
-        skb.update_sender_pmtu(mtu);
-        Some(Limit {
-            mtu,
-            tells_v4: shape.keeps_df,
-        })
-    };
-    let Some(mut skb) = leave(skb, flow, limit, header(flow.family), context.net) else {
+    let Some(mut skb) = set_out(skb, flow, &shape, way, context.net) else {
         return conn.not_sent();
     };
     if !track::enclose(conn, &mut skb) {
@@ -62,6 +55,28 @@ pub(super) fn to_server(conn: &Conn, skb: Skb, flow: &Flow, context: &HookState<
         Ok(skb) => depart(skb, &way.route, context),
         Err(_) => conn.not_sent(),
     }
+}
+
+/// Makes a packet one that leaves this host, in a packet that takes `way`. Its network header is in the linear part then. Where it
+/// cannot leave, it is freed, and its sender is told if that makes sense.
+#[inline(always)]
+fn set_out(mut skb: Skb, flow: &Flow, shape: &Shape, way: &OutputRoute, net: &Net) -> Option<Skb> {
+    let mtu = tunnel::inner_mtu(way.route.mtu(), shape.outer, shape.overhead);
+    if let Some(mtu) = mtu.filter(|mtu| is_plain(flow) && is_small(&skb, flow, *mtu)) {
+        if hop(&mut skb, flow.family).is_ok() {
+            skb.update_sender_pmtu(mtu);
+            return Some(skb);
+        }
+    }
+    let limit = |skb: &Skb| {
+        let mtu = mtu?;
+        skb.update_sender_pmtu(mtu);
+        Some(Limit {
+            mtu,
+            tells_v4: shape.keeps_df,
+        })
+    };
+    leave(skb, flow, limit, header(flow.family), net)
 }
 
 /// How a packet is wrapped.
@@ -93,24 +108,58 @@ impl Shape {
     }
 }
 
-/// Puts the outer headers before a packet. Where it fails, the packet is freed.
+/// Puts the outer headers before a packet whose network header is in the linear part. Where it fails, the packet is freed.
 pub(crate) fn wrap(
     conn: &Conn,
-    mut skb: Skb,
+    skb: Skb,
+    flow: &Flow,
+    shape: &Shape,
+    way: &OutputRoute,
+    context: &HookState<'_>,
+) -> Result<Skb> {
+    match shape.wrapping {
+        // Of its own, as it is by far the most common one, and needs the least.
+        Wrapping::Ip => wrap_as(Wrapping::Ip, conn, skb, flow, shape, way, context),
+        other => wrap_with_more(other, conn, skb, flow, shape, way, context),
+    }
+}
+
+#[inline(never)]
+fn wrap_with_more(
+    wrapping: Wrapping,
+    conn: &Conn,
+    skb: Skb,
+    flow: &Flow,
+    shape: &Shape,
+    way: &OutputRoute,
+    context: &HookState<'_>,
+) -> Result<Skb> {
+    wrap_as(wrapping, conn, skb, flow, shape, way, context)
+}
+
+#[inline(always)]
+fn wrap_as(
+    wrapping: Wrapping,
+    conn: &Conn,
+    skb: Skb,
     flow: &Flow,
     shape: &Shape,
     way: &OutputRoute,
     context: &HookState<'_>,
 ) -> Result<Skb> {
     let (inner, outer, server) = (flow.family, shape.outer, conn.server);
-    let mut taken_over = Inner::read(inner, skb.ensure_writable(header(inner))?).ok_or(EINVAL)?;
+    let mut taken_over = match inner {
+        Family::V4 => read::<{ ipv4::HEADER_LEN }>(&skb, inner),
+        Family::V6 => read::<{ ipv6::HEADER_LEN }>(&skb, inner),
+    }
+    .ok_or(EINVAL)?;
     taken_over.dont_fragment &= shape.keeps_df;
     let outer_family = netfilter_family(outer);
-    let partial = match shape.wrapping {
+    let partial = match wrapping {
         Wrapping::Gue { remote: true, .. } => skb.partial_checksum(),
         _ => None,
     };
-    let segments = match shape.wrapping {
+    let segments = match wrapping {
         Wrapping::Ip => TunnelGso::Ip,
         Wrapping::Gue {
             checksum, remote, ..
@@ -119,7 +168,7 @@ pub(crate) fn wrap(
     };
     let count = skb.segments();
     let mut capsule = skb.encapsulate(&way.route, outer_family, shape.overhead, segments)?;
-    match shape.wrapping {
+    match wrapping {
         Wrapping::Ip => capsule.inner_ipproto(tunnel::ip_protocol(inner)),
         Wrapping::Gue { port, checksum, .. } => {
             push_gue(&mut capsule, inner, partial)?;
@@ -135,7 +184,7 @@ pub(crate) fn wrap(
     let header = Outer {
         src: way.source,
         dst: server,
-        protocol: shape.wrapping.protocol(inner),
+        protocol: wrapping.protocol(inner),
         inner: taken_over,
     };
     if outer == Family::V4 {
@@ -149,6 +198,13 @@ pub(crate) fn wrap(
         }
         Family::V6 => write_v6(bytes, &header, length.saturating_sub(bytes.len())),
     })
+}
+
+/// The fields of the network header, which has `N` bytes.
+#[inline(always)]
+fn read<const N: usize>(skb: &Skb, family: Family) -> Option<Inner> {
+    let header: &[u8; N] = skb.linear_start()?;
+    Inner::read(family, header)
 }
 
 /// Prepends a GUE header. The receiver completes the transport checksum at `partial`, if there is one.
