@@ -5,6 +5,7 @@
 mod cleanup;
 pub(crate) mod defense;
 pub mod devices;
+mod early;
 pub(crate) mod est;
 mod resize;
 mod tracking;

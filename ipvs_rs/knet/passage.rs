@@ -50,13 +50,13 @@ pub struct Passage {
 impl Passage {
     /// The way of `skb`, a packet of `family` that has come in by a device of `net` and is about to leave by `route`; [`None`]
     /// if no other packet may follow it: it was made here, or is for more than one link, or more than the route decides about it.
-    pub fn new(net: &Net, skb: &Skb, family: Family, route: Route) -> Option<Self> {
+    pub fn new(net: &Net, skb: &Skb, family: Family, route: Route, _guard: &Guard) -> Option<Self> {
         if !skb.is_of(family) {
             return None;
         }
         let mut terms: bindings::ipvs_passage_terms = pin_init::zeroed();
-        // SAFETY: The namespace and the route are valid. By the type invariant the packet begins with a header of its family, and
-        // a read-side section is open.
+        // SAFETY: The namespace and the route are valid, and the guard keeps the route's device. By the type invariant the packet
+        // begins with a header of its family.
         let may_be_followed = unsafe {
             bindings::passage_terms(
                 net.as_ptr(),
@@ -82,17 +82,18 @@ impl Passage {
 
     /// Whether no packet may take this way any more: the second is over, or routes have changed.
     pub fn is_over(&self, net: &Net, _guard: &Guard) -> bool {
-        // SAFETY: By the type invariants all of it is valid. A read-side section is open.
+        // SAFETY: By the type invariants all of it is valid. The guard keeps what C reads of the routing tables.
         unsafe { bindings::passage_is_over(net.as_ptr(), self.route.as_ptr(), &self.terms) }
     }
 
     /// Whether a packet is like the one of which the passage was made, and would be routed as that was.
     #[inline]
-    pub fn follows(&self, net: &Net, skb: &Skb) -> bool {
+    pub fn follows(&self, net: &Net, skb: &Skb, _guard: &Guard) -> bool {
         if !skb.is_of(self.arriving) {
             return false;
         }
-        // SAFETY: By the type invariants all of it is valid, and the packet begins with a header of its family.
+        // SAFETY: By the type invariants all of it is valid, and the packet begins with a header of its family. The guard keeps what
+        // C reads of the routing tables.
         let outcome = unsafe {
             bindings::passage_follows(net.as_ptr(), skb.as_ptr(), self.route.as_ptr(), &self.terms)
         };
@@ -113,12 +114,14 @@ impl Passage {
         skb: &Skb,
         headers: u32,
         owner: Option<Ref<'_, T>>,
+        _guard: &Guard,
     ) -> Result<(), Barred> {
         let owner = owner.map_or(core::ptr::null(), Ref::as_raw);
         if !skb.is_of(self.arriving) {
             return Err(Barred::Different);
         }
-        // SAFETY: By the type invariants all of it is valid, and the packet begins with a header of its family.
+        // SAFETY: By the type invariants all of it is valid, and the packet begins with a header of its family. The guard keeps what
+        // C reads of the routing tables and the arrays of hooks. C only compares the owner's pointer.
         let outcome = unsafe {
             bindings::passage_admits(
                 net.as_ptr(),
@@ -178,7 +181,8 @@ pub fn hooks_are_of<T: Send + Sync + 'static>(
     net: &Net,
     family: Family,
     owner: Ref<'_, T>,
+    _guard: &Guard,
 ) -> bool {
-    // SAFETY: The namespace is valid, and a `Ref` exists in a read-side section. C only compares the pointer.
+    // SAFETY: The namespace is valid, and the guard keeps the arrays of hooks. C only compares the owner's pointer.
     unsafe { bindings::hooks_are_of(net.as_ptr(), family as u8, owner.as_raw()) }
 }

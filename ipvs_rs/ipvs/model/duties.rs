@@ -6,7 +6,11 @@ mod estimation;
 
 use core::sync::atomic::Ordering::Relaxed;
 use ipvs_core::addr::Family;
-use knet::{rcu::Arc, time::HZ, work::Work};
+use knet::{
+    rcu::{Arc, Ref},
+    time::HZ,
+    work::Work,
+};
 
 use super::Ipvs;
 
@@ -60,6 +64,20 @@ impl Track {
     pub(crate) fn consider(ipvs: &Arc<Ipvs>, family: Family) {
         if !ipvs.is_tracking(family) {
             Work::<Ipvs, Self>::queue(ipvs, 0);
+        }
+    }
+}
+
+/// The work that takes the hooks at `PRE_ROUTING` away while somebody else has hooks that packets may not pass by, and puts them
+/// back. Without them, packets that cannot leave early do not pay for the look.
+pub(crate) struct Early;
+
+impl Early {
+    /// Queues the work without a delay.
+    #[cold]
+    pub(crate) fn plan(ipvs: Ref<'_, Ipvs>) {
+        if let Some(ipvs) = ipvs.try_clone() {
+            Work::<Ipvs, Self>::queue(&ipvs, 0);
         }
     }
 }

@@ -3,11 +3,12 @@
 //! The state of IPVS in one network namespace.
 
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
-use ipvs_core::{addr::Family, defense::IdleDropper, hash::HashKey};
+use ipvs_core::{addr::Family, defense::IdleDropper, early::Mode, hash::HashKey};
 use kernel::{new_mutex, prelude::*, sync::Mutex};
 use knet::{
     net_namespace::{Net, NetRef, WeakNet},
     netfilter::conntrack::Tracking,
+    passage::hooks_are_of,
     percpu::{CounterPool, Counters},
     random,
     rcu::{self, Arc, Guard, Slot},
@@ -20,7 +21,7 @@ use super::{
     conn::table::Conns,
     drop_rate::DropPacket,
     drops::Drops,
-    duties::{Cleanup, Cpus, Defense, Estimation, Resize, Track, TrashRound},
+    duties::{Cleanup, Cpus, Defense, Early, Estimation, Resize, Track, TrashRound},
     family::netfilter_family,
     helping::Helped,
     keyring::Keyring,
@@ -103,6 +104,9 @@ pub struct Ipvs {
     /// Queued when a connection of TCP gets a helper, unless connections are tracked.
     #[pin]
     pub(crate) track: Work<Ipvs, Track>,
+    /// Queued by packets when somebody else has got hooks that early packets would pass by, or has none any more.
+    #[pin]
+    pub(crate) early: Work<Ipvs, Early>,
     /// The families whose connections are tracked for a helper, by [`bit_of`]. Changed under the configuration lock.
     tracked: AtomicU32,
     /// The share of new connections that is dropped. Changed by the work of the defences, read by packets.
@@ -177,9 +181,8 @@ impl Config {
             return Ok(());
         }
         let mut hooks = Ipvs::open_hooks(ipvs, net, family)?;
-        // Read under the lock: whoever changes the setting waits for it then, and finds these hooks.
-        let is_early = ipvs.settings.early_path.load(Relaxed) != 0;
-        if let Err(error) = Ipvs::set_early(ipvs, &mut hooks, net, is_early) {
+        // The setting is read under the lock: whoever changes it waits for that then, and finds these hooks.
+        if let Err(error) = consider_early(ipvs, &mut hooks, net, family) {
             Ipvs::close_hooks(hooks, net);
             return Err(error);
         }
@@ -187,16 +190,15 @@ impl Config {
         Ok(())
     }
 
-    /// Takes account of a change of the sysctl `early_path`.
+    /// Takes account of a change of the sysctl `early_path`, and of the hooks that others have.
     ///
     /// # Errors
     ///
     /// An error of netfilter: packets of one family do not take the early path.
     pub(crate) fn consider_early(&mut self, ipvs: &Arc<Ipvs>, net: &Net) -> Result {
-        let is_early = ipvs.settings.early_path.load(Relaxed) != 0;
         for family in [Family::V4, Family::V6] {
             if let Some(hooks) = self.hooks(family) {
-                Ipvs::set_early(ipvs, hooks, net, is_early)?;
+                consider_early(ipvs, hooks, net, family)?;
             }
         }
         Ok(())
@@ -280,6 +282,7 @@ impl Ipvs {
             cleanup <- Work::new(),
             defense <- Work::new(),
             track <- Work::new(),
+            early <- Work::new(),
             tracked: AtomicU32::new(0),
             drop_packet: DropPacket::new(),
             drops: Drops::new()?,
@@ -317,6 +320,7 @@ impl Ipvs {
         Work::<Self, Cleanup>::disable_sync(self);
         Work::<Self, Defense>::disable_sync(self);
         Work::<Self, Track>::disable_sync(self);
+        Work::<Self, Early>::disable_sync(self);
         self.config.lock().trash.clear();
     }
 
@@ -347,6 +351,27 @@ impl Ipvs {
     pub(crate) fn net<'g>(&self, guard: &'g Guard) -> Option<&'g Net> {
         self.handle.get(guard)
     }
+}
+
+/// Lets packets of these hooks take the early path if the sysctl `early_path` wants it, and nobody would miss them.
+///
+/// # Errors
+///
+/// An error of netfilter: they do not take it.
+fn consider_early(ipvs: &Arc<Ipvs>, hooks: &mut Hooks, net: &Net, family: Family) -> Result {
+    let is_on = match Mode::from_number(ipvs.settings.early_path.load(Relaxed)) {
+        Mode::Off => false,
+        Mode::Forced => true,
+        Mode::Auto => hooks_are_of(
+            net,
+            netfilter_family(family),
+            ipvs.as_ref(),
+            &rcu::read_lock(),
+        ),
+    };
+    Ipvs::set_early(ipvs, hooks, net, is_on)?;
+    ipvs.passages.set_hooked(family, is_on);
+    Ok(())
 }
 
 /// The bit of a family in a set of families.

@@ -229,7 +229,8 @@ impl Passages {
             match position.kept.load(guard).map(|kept| kept.get()) {
                 Some(kept) if kept.passage.is_over(net, guard) => {}
                 Some(kept)
-                    if kept.passage.route().is_same(&route) && kept.passage.follows(net, skb) =>
+                    if kept.passage.route().is_same(&route)
+                        && kept.passage.follows(net, skb, guard) =>
                 {
                     return Some(kept.id);
                 }
@@ -242,7 +243,7 @@ impl Passages {
             self.count(Outcome::Full);
             return None;
         };
-        let passage = Passage::new(net, skb, netfilter_family(flow.family), route)?;
+        let passage = Passage::new(net, skb, netfilter_family(flow.family), route, guard)?;
         let id = position.next_id(index);
         let kept = Arc::new(Kept { passage, id }, GFP_ATOMIC | __GFP_NOWARN).ok()?;
         position
@@ -300,16 +301,27 @@ impl Passages {
         }
     }
 
-    /// Whether somebody else was found to have hooks in this tick.
+    /// Whether somebody else was found to have hooks in the last second.
     #[inline]
     pub(crate) fn is_closed(&self, family: Family) -> bool {
         self.gate(family).is_closed()
     }
 
-    /// Remembers for the rest of this tick that somebody else has hooks. No packet leaves early before another way is kept.
+    /// Remembers for a second that somebody else has hooks. No packet leaves early before another way is kept.
     #[cold]
     pub(crate) fn close(&self, family: Family) {
         self.gate(family).close();
+    }
+
+    /// Whether there is a hook for packets that were just received.
+    #[inline]
+    pub(crate) fn is_hooked(&self, family: Family) -> bool {
+        self.gate(family).is_hooked.load(Relaxed)
+    }
+
+    /// Takes note of whether there is such a hook. The caller has the configuration lock.
+    pub(crate) fn set_hooked(&self, family: Family, is_hooked: bool) {
+        self.gate(family).is_hooked.store(is_hooked, Relaxed);
     }
 
     /// Counts a packet that might have left early.

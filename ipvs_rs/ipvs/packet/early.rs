@@ -48,6 +48,7 @@ use crate::model::{
         Conn,
     },
     drops::Reason,
+    duties::Early,
     family::netfilter_family,
     passages::Tables,
     route::{self, Purpose},
@@ -150,9 +151,12 @@ fn is_open(ipvs: Ref<'_, Ipvs>, family: Family, context: &HookState<'_>) -> bool
         Mode::Forced => true,
         Mode::Auto if ipvs.passages.is_closed(family) => false,
         Mode::Auto => {
-            let is_open = hooks_are_of(context.net, netfilter_family(family), ipvs);
+            let is_open = hooks_are_of(context.net, netfilter_family(family), ipvs, context.rcu);
             if !is_open {
                 ipvs.passages.close(family);
+            }
+            if is_open != ipvs.passages.is_hooked(family) {
+                Early::plan(ipvs);
             }
             is_open
         }
@@ -208,7 +212,7 @@ fn leave<const IS_V6: bool>(
     if method == Method::Tunnel {
         return leave_by_tunnel(shared, conn, way, skb, flow, passage, context);
     }
-    if let Err(barred) = passage.admits(context.net, &skb, 0, only_owner(shared)) {
+    if let Err(barred) = passage.admits(context.net, &skb, 0, only_owner(shared), context.rcu) {
         ipvs.passages.count(outcome(barred));
         return Verdict::Accept(skb);
     }
@@ -256,7 +260,13 @@ fn leave_by_tunnel(
         }
     };
     let shape = Shape::of(conn.get(), &skb);
-    if let Err(barred) = passage.admits(context.net, &skb, shape.overhead, only_owner(shared)) {
+    if let Err(barred) = passage.admits(
+        context.net,
+        &skb,
+        shape.overhead,
+        only_owner(shared),
+        context.rcu,
+    ) {
         ipvs.passages.count(outcome(barred));
         return Verdict::Accept(skb);
     }
@@ -369,7 +379,7 @@ pub(super) fn route_as_before(
     let Some(passage) = ipvs.get().passages.get(&conn.to_client, context.rcu) else {
         return false;
     };
-    if !passage.follows(context.net, skb) {
+    if !passage.follows(context.net, skb, context.rcu) {
         return false;
     }
     skb.set_route_noref(passage.route(), context.rcu);

@@ -6,7 +6,8 @@
 //! requests (at FORWARD: for ICMP errors about replies). Here one hook handles both, as one search of the connection table
 //! finds both.
 //!
-//! The hook at PRE_ROUTING is ours alone, and there while the sysctl `early_path` is not 0.
+//! The hook at PRE_ROUTING is ours alone. It is there while the sysctl `early_path` is 2, or is 1 and nobody else has hooks that an
+//! early packet would pass by.
 //!
 //! | point       | priority |                                                      |
 //! |-------------|----------|------------------------------------------------------|

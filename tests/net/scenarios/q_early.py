@@ -13,12 +13,16 @@ from packets import ACK, DF, FIN, RST, SYN, fragments, ipv4
 from queue_of_packets import ACCEPT, DROP, Queue
 from scenario import check, equal, scenario
 import sctp as chunks
+from scenarios.f_passing import hooks
 from scenarios.q_matrix import METHODS, MTU, TUNNELS, configure
+from views import wait_until
 from wire import lines
 
 PORT = 53
 # Packets of a conversation before it is looked at: the first is noted, the second keeps the way, the others go early.
 WARM_UP = 4
+# The priority of the hook at PRE_ROUTING.
+LAST = 2**31 - 1
 
 
 # Another client and another server than those of the packets that show that the director has done its work.
@@ -406,11 +410,41 @@ def the_early_path_is_switched_on_and_off(t):
     equal(moved(one.director, send), 2, "early packets past a chain")
     one.director.sysctl(early.PATH, AUTO)
     one.director.run("nft", "delete table inet t")
-    time.sleep(0.05)
-    # The first that is met in the slow path is known again.
-    equal(moved(one.director, lambda: one.client_sends(*[udp(*there, b"x")] * 4)) >= 3, True, "early packets without a chain")
+    wait_until(lambda: moved(one.director, send) == 2, what="early packets without a chain")
     check("hooks" in counts(one.director), "why packets were slow is counted")
     del here
+
+
+@scenario(rust_only=True)
+def nobody_pays_at_prerouting_while_others_have_hooks(t):
+    for version in (4, 6):
+        one = DualWires()
+        is_there = lambda: f"{'ip6' if version == 6 else 'ip'} prerouting {LAST}" in hooks(one)
+        configure(one, version, version, "-m", PORT)
+        check(is_there(), "no hook while nobody else has one")
+        there, here = established(one, version)
+        send = lambda: one.client_sends(udp(*there, b"x"), udp(*there, b"x"))
+        equal(moved(one.director, send), 2, "early packets")
+        drop_forward(one, version, None)
+        equal(moved(one.director, send), 0, "early packets with a chain")
+        wait_until(lambda: not is_there(), what="a hook that goes")
+        equal(moved(one.director, send), 0, "early packets without the hook")
+        # A service that begins then has none, either, until the chain goes.
+        one.director.ipvs("-C")
+        configure(one, version, version, "-m", PORT)
+        check(not is_there(), "a hook for a new service while others have one")
+        established(one, version)
+        one.director.run("nft", "delete table inet t")
+        wait_until(lambda: moved(one.director, send) == 2, what="early packets without a chain")
+        check(is_there(), "no hook although nobody else has one")
+        # By the setting alone, without a packet.
+        drop_forward(one, version, None)
+        one.director.sysctl(early.PATH, FORCED)
+        check(is_there(), "no hook although others do not count")
+        one.director.sysctl(early.PATH, AUTO)
+        check(not is_there(), "a hook while others have one")
+        del here
+        lab.remove_all()
 
 
 def queued(one, point):

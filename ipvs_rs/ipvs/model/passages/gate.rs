@@ -6,15 +6,18 @@
 //!   at rest ──a packet keeps its way, or the setting is written──> armed
 //!      ^                                                             │
 //!      └───────── the slow path finds hooks of somebody else ────────┘
+//!                           (for a second at least)
 //! ```
 //!
 //! At rest, nothing is done to packets that were just received. This saves work, and decides nothing: an armed gate lets no packet
 //! leave without a look at the hooks. So a packet that saw no such hooks may arm the gate at the moment when another one closes it.
+//!
+//! While somebody else has hooks, the hook at `PRE_ROUTING` is not even registered: see [`Early`](crate::model::duties::Early).
 
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use knet::{
     rcu::{Guard, Ref, Slot},
-    time::Jiffies,
+    time::{Jiffies, HZ},
 };
 
 use super::Tables;
@@ -23,8 +26,10 @@ use super::Tables;
 pub(super) struct Gate {
     /// The tables, if the gate is armed.
     armed: Slot<Tables>,
-    /// The tick in which somebody else had hooks where early packets pass by.
+    /// The tick in which somebody else was last found to have hooks where early packets pass by.
     closed_at: AtomicUsize,
+    /// Whether packets that were just received come to the gate. Changed under the configuration lock.
+    pub(super) is_hooked: AtomicBool,
 }
 
 impl Gate {
@@ -32,7 +37,8 @@ impl Gate {
     pub(super) fn new() -> Self {
         Self {
             armed: Slot::empty(),
-            closed_at: AtomicUsize::new(Jiffies::now().ticks().wrapping_sub(1)),
+            closed_at: AtomicUsize::new(Jiffies::now().ticks().wrapping_sub(HZ)),
+            is_hooked: AtomicBool::new(false),
         }
     }
 
@@ -51,10 +57,11 @@ impl Gate {
         }
     }
 
-    /// Whether the gate was closed in this tick.
+    /// Whether the gate was closed in the last second.
     #[inline]
     pub(super) fn is_closed(&self) -> bool {
-        self.closed_at.load(Relaxed) == Jiffies::now().ticks()
+        let now = Jiffies::now().ticks();
+        now.wrapping_sub(self.closed_at.load(Relaxed)) < HZ
     }
 
     /// Lets the gate rest, as somebody else has hooks.
