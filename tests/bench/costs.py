@@ -111,6 +111,19 @@ def established(scheduler, on, method="nat"):
     return cost
 
 
+def strangers(on):
+    """Packets that are forwarded past a service, while packets of a connection go the shortest way there is."""
+    service("rr", on)
+    open_one(on)
+    ask(WARM_UP, (ONE, ONE), on)
+    target = addresses(on)[2]
+    send("client", WARM_UP, target, (ONE, ONE), on, to_port=PORT + 1)
+    # The way is kept for a second, which no run takes.
+    cost = send("client", PACKETS, target, (ONE, ONE), on, to_port=PORT + 1)
+    expect(connections(), 1)
+    return cost
+
+
 def new(scheduler, on, servers=1, packets=PACKETS, method="nat"):
     """Every packet opens a connection."""
     service(scheduler, on, servers, method=method)

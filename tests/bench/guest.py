@@ -23,7 +23,7 @@ from adding import add, restore  # noqa: E402
 from conditions import parse, vary  # noqa: E402
 from window import Profile, enable  # noqa: E402
 from hosts import build, enter, remove, run  # noqa: E402
-from costs import established, expiring, master, new, new_persistent, one_packet, persistent, plain, plain_reply, reply  # noqa: E402
+from costs import established, expiring, master, new, new_persistent, one_packet, persistent, plain, plain_reply, reply, strangers  # noqa: E402
 
 SCHEDULERS = "rr wrr lc wlc sed nq fo ovf twos sh dh mh lblc lblcr".split()
 POOLS = (1, 33, 256)
@@ -56,6 +56,7 @@ WORK = {
     "nft-dnat-reply": lambda on: peers.tracked(on, replies=True),
     "nft-flowtable-established": lambda on: peers.tracked(on, replies=False, flowtable=True),
     "nft-flowtable-reply": lambda on: peers.tracked(on, replies=True, flowtable=True),
+    "strangers": strangers,
     **method("nat"),
     "nat-reply": lambda on: reply("rr", on),
     "nat-expiring-rr": lambda on: expiring("rr", on),
@@ -91,7 +92,7 @@ BY_TCP = [*FORWARDING, "nat-established-rr", "nat-reply", "nat-new-rr", "dr-esta
 # The rows that there are without asking for others: most under the usual conditions only.
 ROWS = [
     *WORK,
-    *vary(FORWARDING + LONG_LIVED, "-bare"), *vary(LONG_LIVED, "-slow"), *vary(NEW, "-bare"),
+    *vary(FORWARDING + LONG_LIVED, "-bare"), *vary(LONG_LIVED, "-slow"), *vary(NEW, "-bare", "-slow"), *vary(["strangers"], "-bare", "-slow"),
     *vary(FORWARDING + LONG_LIVED + NEW, "-csum"), *vary(FORWARDING + LONG_LIVED, "-csum-bare"),
     *vary(BY_TCP, "-tcp", "-tcp-bare"),
     *vary(FORWARDING + LONG_LIVED + NEW + ONE_PACKET, "-ipv6"), *vary(FORWARDING + LONG_LIVED, "-ipv6-bare"),
