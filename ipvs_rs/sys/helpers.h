@@ -234,6 +234,7 @@ struct tcp_callbacks {
 struct sock *ipvs_helper_socket_sk(struct socket *sock);
 struct net *ipvs_helper_socket_net(const struct socket *sock);
 int ipvs_helper_tcp_prepare_listener(struct socket *sock, bool ipv6, int defer_seconds);
+int ipvs_helper_tcp_listen(struct socket *sock, int backlog, bool quick_ack);
 int ipvs_helper_tcp_accept(struct socket *listener, void (*ready)(struct sock *sk), struct socket **accepted);
 int ipvs_helper_tcp_create(struct net *net, int family, struct socket **created);
 int ipvs_helper_tcp_connect(struct socket *sock, void *address, int length);
@@ -246,7 +247,8 @@ bool ipvs_helper_tcp_lock(struct sock *one, struct sock *other);
 void ipvs_helper_tcp_unlock(struct sock *one, struct sock *other);
 unsigned int ipvs_helper_tcp_facts(struct sock *sk);
 size_t ipvs_helper_tcp_peek(const struct sock *sk, void *buffer, size_t size);
-size_t ipvs_helper_tcp_move(struct sock *from, struct sock *to, size_t limit, size_t copy_max, int *error);
+size_t ipvs_helper_tcp_move(struct sock *from, struct sock *to, size_t limit, size_t copy_max, bool passes_fin, int *error);
+void ipvs_helper_tcp_confirm(struct sock *sk);
 size_t ipvs_helper_tcp_drop(struct sock *sk, size_t limit);
 int ipvs_helper_tcp_send(struct sock *sk, const void *bytes, size_t length, bool more);
 bool ipvs_helper_tcp_want_room(struct sock *sk);

@@ -155,7 +155,7 @@ mod tests {
             let same = Locked::lock(&self.near, Some(&self.near), context);
             let mut alone = Locked::lock(&self.near, None::<&Stream<Watch>>, context).ok()?;
             let has_far = alone.facts(Which::Far).is_some();
-            let moved = alone.splice(Which::Near, 1, 0);
+            let moved = alone.splice(Which::Near, 1, 0, false);
             drop(alone);
             let mut locked = Locked::lock(&self.near, Some(&self.far), context).ok()?;
             let facts = locked.facts(Which::Near);

@@ -157,7 +157,16 @@ impl<'a> Locked<'a> {
 
     /// Sends at most `limit` bytes that a stream has received by the other one. Pages are passed on as they are, and not
     /// copied, but for segments of up to `copy_max` bytes.
-    pub fn splice(&mut self, from: Which, limit: usize, copy_max: usize) -> Moved {
+    ///
+    /// With `passes_fin` the caller says FIN at once when the peer has said it and fewer bytes than `limit` were left to move: the last
+    /// of them wait for it, and go in one segment with it.
+    pub fn splice(
+        &mut self,
+        from: Which,
+        limit: usize,
+        copy_max: usize,
+        passes_fin: bool,
+    ) -> Moved {
         let to = match from {
             Which::Near => Which::Far,
             Which::Far => Which::Near,
@@ -167,7 +176,7 @@ impl<'a> Locked<'a> {
         };
         let mut error = 0;
         // SAFETY: Both sockets are locked, and C writes to `error`.
-        let bytes = unsafe { bindings::tcp_move(from, to, limit, copy_max, &raw mut error) };
+        let bytes = unsafe { bindings::tcp_move(from, to, limit, copy_max, passes_fin, &raw mut error) };
         let stop = stop(error);
         Moved { bytes, stop }
     }
@@ -211,6 +220,15 @@ impl<'a> Locked<'a> {
         };
         // SAFETY: The socket is locked.
         unsafe { bindings::tcp_want_room(sk) }
+    }
+
+    /// Ends the handshake of a stream that was [connected](Stream::connect), whose last ACK waits for bytes to go with, if there were
+    /// none. Otherwise it is sent after 200 ms.
+    pub fn confirm(&mut self, which: Which) {
+        if let Some(sk) = self.of(which) {
+            // SAFETY: The socket is locked.
+            unsafe { bindings::tcp_confirm(sk) };
+        }
     }
 
     /// Says FIN: nothing more is sent by a stream.

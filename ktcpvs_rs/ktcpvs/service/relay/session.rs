@@ -34,7 +34,16 @@ pub(super) struct Session<'a, 's> {
 impl Session<'_, '_> {
     /// Does what the machine asks for, until it waits.
     pub(super) fn run(&mut self) -> Next {
-        self.report();
+        let is_made = self.report();
+        let next = self.obey();
+        if is_made {
+            // The server may be one that speaks first.
+            self.locked.confirm(Which::Far);
+        }
+        next
+    }
+
+    fn obey(&mut self) -> Next {
         loop {
             match self.state.machine.poll() {
                 Effect::Wait if self.notice_broken_server() => {}
@@ -63,8 +72,8 @@ impl Session<'_, '_> {
         self.state.machine.on(event, self.now);
     }
 
-    /// Tells the machine what has happened since the last turn.
-    fn report(&mut self) {
+    /// Tells the machine what has happened since the last turn. Returns whether the connection to the server was made.
+    fn report(&mut self) -> bool {
         if let Some(facts) = self.locked.facts(Which::Near) {
             self.report_link(Side::Client, facts);
             if facts.is_broken() || self.state.has_failed(Side::Client) {
@@ -75,20 +84,22 @@ impl Session<'_, '_> {
             self.on(Event::Refused);
         }
         let Some(facts) = self.locked.facts(Which::Far) else {
-            return;
+            return false;
         };
-        if self.state.is_connecting() {
+        let is_awaited = self.state.is_connecting();
+        if is_awaited {
             if facts.is_broken() || facts.is_closed() {
                 self.on(Event::Refused);
-                return;
+                return false;
             }
             if !facts.is_connected() {
-                return;
+                return false;
             }
             self.state.connected();
             self.on(Event::Connected);
         }
         self.report_link(Side::Server, facts);
+        is_awaited
     }
 
     fn report_link(&mut self, side: Side, facts: Facts) {

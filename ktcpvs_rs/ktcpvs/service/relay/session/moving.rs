@@ -16,6 +16,8 @@ use super::{which, Session};
 impl Session<'_, '_> {
     /// Moves bytes from one side to the other. Returns whether the turn goes on.
     pub(super) fn move_bytes(&mut self, from: Side, limit: u64) -> bool {
+        // What has no end but the FIN is followed by one.
+        let passes_fin = limit == u64::MAX && !self.state.has_failed(from);
         let allowance = self.state.allowance(from);
         let limit = usize::try_from(limit).map_or(allowance, |limit| limit.min(allowance));
         if limit == 0 {
@@ -28,7 +30,9 @@ impl Session<'_, '_> {
         }
         let service = &self.relay.service;
         let copy_max = service.settings.copy_max();
-        let moved = self.locked.splice(which(from), limit, copy_max);
+        let moved = self
+            .locked
+            .splice(which(from), limit, copy_max, passes_fin);
         self.state.spend(from, moved.bytes);
         // CAST: A u64 holds it.
         let bytes = moved.bytes as u64;
