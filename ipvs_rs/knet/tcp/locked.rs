@@ -77,6 +77,17 @@ pub struct Moved {
     pub bytes: usize,
     /// The reason.
     pub stop: Stop,
+    /// Whether there are bytes left, an end or a FIN where they came from. Nothing is said of it behind a [`Stop`] but [`Stop::Done`].
+    pub left: Facts,
+}
+
+/// How many bytes were sent, and why no more.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent {
+    /// The number.
+    pub bytes: usize,
+    /// The reason.
+    pub stop: Stop,
 }
 
 /// One or two streams whose locks are held, in a bottom half.
@@ -174,17 +185,30 @@ impl<'a> Locked<'a> {
         let (Some(from), Some(to)) = (self.of(from), self.of(to)) else {
             return FAILED;
         };
-        let mut error = 0;
-        // SAFETY: Both sockets are locked, and C writes to `error`.
-        let bytes = unsafe { bindings::tcp_move(from, to, limit, copy_max, passes_fin, &raw mut error) };
-        let stop = stop(error);
-        Moved { bytes, stop }
+        let (mut error, mut left) = (0, 0);
+        // SAFETY: Both sockets are locked, and C writes to `error` and `left`.
+        let bytes = unsafe {
+            bindings::tcp_move(
+                from,
+                to,
+                limit,
+                copy_max,
+                passes_fin,
+                &raw mut error,
+                &raw mut left,
+            )
+        };
+        let (stop, left) = (stop(error), Facts(left));
+        Moved { bytes, stop, left }
     }
 
     /// Sends bytes by a stream. `has_more` says that more follow at once, so that a short segment waits for these.
-    pub fn send(&mut self, which: Which, bytes: &[u8], has_more: bool) -> Moved {
+    pub fn send(&mut self, which: Which, bytes: &[u8], has_more: bool) -> Sent {
         let Some(sk) = self.of(which) else {
-            return FAILED;
+            return Sent {
+                bytes: 0,
+                stop: Stop::Failed,
+            };
         };
         let mut sent = 0_usize;
         while let Some(rest) = bytes.get(sent..).filter(|rest| !rest.is_empty()) {
@@ -194,18 +218,20 @@ impl<'a> Locked<'a> {
             match usize::try_from(outcome) {
                 Ok(count) => sent = sent.saturating_add(count),
                 Err(_) => {
-                    let stop = stop(outcome);
-                    return Moved { bytes: sent, stop };
+                    return Sent {
+                        bytes: sent,
+                        stop: stop(outcome),
+                    };
                 }
             }
             if outcome == 0 {
-                return Moved {
+                return Sent {
                     bytes: sent,
                     stop: Stop::Full,
                 };
             }
         }
-        Moved {
+        Sent {
             bytes: sent,
             stop: Stop::Done,
         }
@@ -259,6 +285,7 @@ impl Drop for Locked<'_> {
 const FAILED: Moved = Moved {
     bytes: 0,
     stop: Stop::Failed,
+    left: Facts(0),
 };
 
 /// The reason behind an error number of C.

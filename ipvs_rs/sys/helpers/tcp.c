@@ -238,22 +238,28 @@ static bool has_fin(const struct sock *sk)
 	return sk->sk_shutdown & RCV_SHUTDOWN && !sk->sk_err;
 }
 
+/* What is so about the bytes that a socket receives. */
+static unsigned int incoming(struct sock *sk)
+{
+	unsigned int facts = has_fin(sk) ? TCP_FACT_FIN : 0;
+
+	if (tcp_inq(sk) > 0)
+		facts |= TCP_FACT_BYTES;
+	else if (facts)
+		facts |= TCP_FACT_END;
+	return facts;
+}
+
 /*
  * What is so about a locked socket: TCP_FACT_*. A byte of urgent data is one like others from here on; to read would stop before
  * it for ever.
  */
 unsigned int ipvs_helper_tcp_facts(struct sock *sk)
 {
-	bool fin = has_fin(sk);
-	unsigned int facts = 0;
+	unsigned int facts;
 
 	tcp_sk(sk)->urg_data = 0;
-	if (tcp_inq(sk) > 0)
-		facts |= TCP_FACT_BYTES;
-	else if (fin)
-		facts |= TCP_FACT_END;
-	if (fin)
-		facts |= TCP_FACT_FIN;
+	facts = incoming(sk);
 	if (sk_stream_is_writeable(sk))
 		facts |= TCP_FACT_ROOM;
 	if (sk->sk_err)
@@ -380,9 +386,11 @@ static int pass_on(read_descriptor_t *desc, struct sk_buff *skb, unsigned int of
 /*
  * Moves at most @limit bytes from one locked socket to another. Segments of up to @copy_max bytes are copied. If @passes_fin, the
  * caller says FIN at once when all bytes have moved, fewer than @limit, and the peer of @from has said it. Returns how many have
- * moved; *@error is -EAGAIN if there is no room or no memory for more.
+ * moved; *@error is -EAGAIN if there is no room or no memory for more, and *@left what is so about the bytes of @from, if anything
+ * is.
  */
-size_t ipvs_helper_tcp_move(struct sock *from, struct sock *to, size_t limit, size_t copy_max, bool passes_fin, int *error)
+size_t ipvs_helper_tcp_move(struct sock *from, struct sock *to, size_t limit, size_t copy_max, bool passes_fin, int *error,
+			    unsigned int *left)
 {
 	struct movement movement = { .from = from, .to = to, .copy_max = copy_max, .fin = passes_fin && has_fin(from) };
 	read_descriptor_t desc = { .arg.data = &movement, .count = min_t(size_t, limit, INT_MAX) };
@@ -395,6 +403,7 @@ size_t ipvs_helper_tcp_move(struct sock *from, struct sock *to, size_t limit, si
 	tcp_sk(from)->urg_data = 0;
 	moved = tcp_read_sock(from, &desc, pass_on);
 	*error = movement.error;
+	*left = incoming(from);
 	return max(moved, 0);
 }
 

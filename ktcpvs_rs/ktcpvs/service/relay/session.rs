@@ -29,9 +29,28 @@ pub(super) struct Session<'a, 's> {
     pub(super) relay: &'s Arc<Relay>,
     pub(super) context: &'a BottomHalf,
     pub(super) now: u64,
+    /// The connection to the server was broken when the turn began.
+    is_broken: bool,
 }
 
-impl Session<'_, '_> {
+impl<'a, 's> Session<'a, 's> {
+    pub(super) fn new(
+        locked: Locked<'a>,
+        state: &'s mut State,
+        relay: &'s Arc<Relay>,
+        context: &'a BottomHalf,
+        now: u64,
+    ) -> Self {
+        Self {
+            locked,
+            state,
+            relay,
+            context,
+            now,
+            is_broken: false,
+        }
+    }
+
     /// Does what the machine asks for, until it waits.
     pub(super) fn run(&mut self) -> Next {
         let is_made = self.report();
@@ -86,6 +105,7 @@ impl Session<'_, '_> {
         let Some(facts) = self.locked.facts(Which::Far) else {
             return false;
         };
+        self.is_broken = facts.is_broken();
         let is_awaited = self.state.is_connecting();
         if is_awaited {
             if facts.is_broken() || facts.is_closed() {
@@ -113,14 +133,13 @@ impl Session<'_, '_> {
 
     /// Tells the machine that the connection to the server is broken, once all that it has sent before was passed on.
     fn notice_broken_server(&mut self) -> bool {
-        if self.state.is_connecting() {
+        // Nothing comes in while the streams are locked, and what is sent meanwhile fails by itself.
+        let is_broken = self.is_broken || self.state.has_failed(Side::Server);
+        if !is_broken || self.state.is_connecting() || self.state.is_failure_told {
             return false;
         }
-        let Some(facts) = self.locked.facts(Which::Far) else {
-            return false;
-        };
-        let is_broken = facts.is_broken() || self.state.has_failed(Side::Server);
-        if !is_broken || facts.has_bytes() || self.state.is_failure_told {
+        let facts = self.locked.facts(Which::Far);
+        if facts.is_none_or(Facts::has_bytes) {
             return false;
         }
         self.state.is_failure_told = true;
