@@ -257,6 +257,15 @@ impl<'a> Locked<'a> {
         }
     }
 
+    /// Lets a stream that was accepted send its ACKs at once, as there is no answer yet that they could go with: see
+    /// [`Options::defer_seconds`](super::Options).
+    pub fn hurry(&mut self, which: Which) {
+        if let Some(sk) = self.of(which) {
+            // SAFETY: The socket is locked.
+            unsafe { bindings::tcp_hurry(sk) };
+        }
+    }
+
     /// Says FIN: nothing more is sent by a stream.
     pub fn close_write(&mut self, which: Which) {
         if let Some(sk) = self.of(which) {

@@ -239,7 +239,7 @@ static bool has_fin(const struct sock *sk)
 }
 
 /* What is so about the bytes that a socket receives. */
-static unsigned int incoming(struct sock *sk)
+static __always_inline unsigned int incoming(struct sock *sk)
 {
 	unsigned int facts = has_fin(sk) ? TCP_FACT_FIN : 0;
 
@@ -451,7 +451,7 @@ bool ipvs_helper_tcp_want_room(struct sock *sk)
 	return sk_stream_is_writeable(sk);
 }
 
-/* Ends the handshake of a locked socket that was created here, if no bytes have done so. */
+/* Sends the ACK that a locked socket owes, if it owes one: that which ends the handshake of one that was created here. */
 void ipvs_helper_tcp_confirm(struct sock *sk)
 {
 	if (!inet_csk_ack_scheduled(sk))
@@ -459,6 +459,13 @@ void ipvs_helper_tcp_confirm(struct sock *sk)
 	/* As the release of a socket does, which sends ACKs that had to wait for it. tcp_send_ack() is not exported. */
 	set_bit(TCP_ACK_DEFERRED, &sk->sk_tsq_flags);
 	sk->sk_prot->release_cb(sk);
+}
+
+/* From now on a locked socket sends ACKs at once, as it does by itself if to listen did not say otherwise. */
+void ipvs_helper_tcp_hurry(struct sock *sk)
+{
+	inet_csk_exit_pingpong_mode(sk);
+	ipvs_helper_tcp_confirm(sk);
 }
 
 /* Says FIN, by a locked socket. */

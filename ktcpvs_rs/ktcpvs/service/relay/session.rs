@@ -31,6 +31,8 @@ pub(super) struct Session<'a, 's> {
     pub(super) now: u64,
     /// The connection to the server was broken when the turn began.
     is_broken: bool,
+    /// The first bytes of a side were looked at.
+    has_looked: bool,
 }
 
 impl<'a, 's> Session<'a, 's> {
@@ -48,6 +50,7 @@ impl<'a, 's> Session<'a, 's> {
             context,
             now,
             is_broken: false,
+            has_looked: false,
         }
     }
 
@@ -58,6 +61,10 @@ impl<'a, 's> Session<'a, 's> {
         if is_made {
             // The server may be one that speaks first.
             self.locked.confirm(Which::Far);
+        }
+        if self.has_looked && self.state.machine.is_incomplete() {
+            // The client may wait for the ACK before it sends more (RFC 896).
+            self.locked.hurry(Which::Near);
         }
         next
     }
@@ -149,6 +156,7 @@ impl<'a, 's> Session<'a, 's> {
 
     /// Shows the machine the first bytes of a side.
     fn look(&mut self, side: Side) {
+        self.has_looked = true;
         let guard = rcu::read_lock();
         let (locked, state, now) = (&mut self.locked, &mut *self.state, self.now);
         let seen = HEADS.load(&guard).and_then(|heads| {
