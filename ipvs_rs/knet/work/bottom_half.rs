@@ -2,8 +2,8 @@
 
 //! Work items that are done in bottom halves, at once and without a thread.
 //!
-//! They are tasklets. A workqueue of bottom halves does the same and costs 1,000 instructions for each item, as it keeps books and
-//! finds a worker; these cost 150. A relay of the layer-7 switch has an item for each segment.
+//! They are tasklets. A workqueue of bottom halves does the same, and costs 800 instructions for each item, as it finds a worker and
+//! keeps books; a tasklet costs 150. A relay of the layer-7 switch has an item for each segment.
 //!
 //! # Examples
 //!

@@ -3,12 +3,13 @@
 //! A relay: the connection of a client, and that of a server.
 //!
 //! [`ktcpvs_core::relay`] decides what happens next. This obeys it: in *turns*, which are work items in bottom halves, and for what sleeps in *slow work*, which a
-//! thread does: making a connection and closing one.
+//! thread does: making a connection and closing one. A thread that begins a relay, or has made a connection, has a turn itself.
 //!
 //! ```text
-//!   accept ──> begin ──wake──> turn ──Connect, Release, End──> slow work
-//!                                ^ ^─────────wake──────────────┘  │
-//!                                └──timer, order, socket          └──End──> finished
+//!   accept ──> begin ──> turn ──Connect, Release, End──> slow work ──> turn, if it has connected
+//!                         ^ ^                                  └──End──> finished
+//!                         │ └──timer, order
+//!                         └──socket
 //! ```
 //!
 //! # References
