@@ -88,6 +88,7 @@ static LAYOUT: &[(&str, usize)] = layout! {
     callback_head {}
     spinlock {}
     timer_list { expires }
+    tasklet_struct {}
     work_struct {}
     delayed_work { work }
     sysinfo { freeram, bufferram }

@@ -44,6 +44,6 @@ mod owner;
 mod stream;
 
 pub use listener::{Listener, Options};
-pub use locked::{Facts, Locked, Moved, Stop, Which};
+pub use locked::{Facts, Locked, Moved, Sent, Stop, Which};
 pub use owner::Owner;
 pub use stream::{Stream, Unowned};

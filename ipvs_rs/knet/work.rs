@@ -52,8 +52,10 @@
 mod bottom_half;
 mod queue;
 
-pub use bottom_half::{BottomHalf, BottomHalfJob, BottomHalfWork};
-pub use queue::{InBottomHalf, InProcess, Kind, OpenQueue, Queue};
+pub use bottom_half::{
+    BottomHalf, BottomHalfJob, BottomHalfQueue, BottomHalfWork, OpenBottomHalfQueue,
+};
+pub use queue::{OpenQueue, Queue};
 
 use core::{
     marker::PhantomData,
@@ -160,7 +162,7 @@ impl<T: Send + Sync, J: Job<T>> Work<T, J> {
     /// Queues the work item of `object` on this CPU, in a queue of its module, to be run at once.
     ///
     /// Returns whether this call has queued it, as [`Work::queue`] does; a queue that is not open takes none.
-    pub fn queue_in(object: &Arc<T>, queue: &Queue<InProcess>) -> bool {
+    pub fn queue_in(object: &Arc<T>, queue: &Queue) -> bool {
         let guard = rcu::read_lock();
         match queue.get(&guard) {
             // Without a delay, so that no timer of the item outlives the queue.

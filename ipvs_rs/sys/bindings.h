@@ -17,6 +17,7 @@
 #include <linux/jiffies.h>
 #include <linux/timer.h>
 #include <linux/workqueue.h>
+#include <linux/interrupt.h>
 
 /* kernel threads, and what they sleep on */
 #include <linux/kthread.h>

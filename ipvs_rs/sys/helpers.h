@@ -30,6 +30,7 @@ struct sock;
 struct socket;
 struct lock_class_key;
 struct spinlock;
+struct tasklet_struct;
 struct timer_list;
 struct wait_queue_head;
 struct work_struct;
@@ -60,8 +61,10 @@ void ipvs_helper_timer_init_somewhere(struct timer_list *timer, void (*function)
 
 /* workqueue.c */
 void ipvs_helper_init_delayed_work(struct delayed_work *work, void (*function)(struct work_struct *work));
-void ipvs_helper_init_work(struct work_struct *work, void (*function)(struct work_struct *work));
-struct workqueue_struct *ipvs_helper_new_workqueue(const char *name, bool bottom_half);
+struct workqueue_struct *ipvs_helper_new_workqueue(const char *name);
+bool ipvs_helper_claim_tasklet(struct tasklet_struct *tasklet);
+void ipvs_helper_local_bh_disable(void);
+void ipvs_helper_local_bh_enable(void);
 
 /* module.c */
 int *ipvs_helper_int_parameter(struct module *module, const char *name);
@@ -234,6 +237,7 @@ struct tcp_callbacks {
 struct sock *ipvs_helper_socket_sk(struct socket *sock);
 struct net *ipvs_helper_socket_net(const struct socket *sock);
 int ipvs_helper_tcp_prepare_listener(struct socket *sock, bool ipv6, int defer_seconds);
+int ipvs_helper_tcp_listen(struct socket *sock, int backlog, bool quick_ack);
 int ipvs_helper_tcp_accept(struct socket *listener, void (*ready)(struct sock *sk), struct socket **accepted);
 int ipvs_helper_tcp_create(struct net *net, int family, struct socket **created);
 int ipvs_helper_tcp_connect(struct socket *sock, void *address, int length);
@@ -246,7 +250,10 @@ bool ipvs_helper_tcp_lock(struct sock *one, struct sock *other);
 void ipvs_helper_tcp_unlock(struct sock *one, struct sock *other);
 unsigned int ipvs_helper_tcp_facts(struct sock *sk);
 size_t ipvs_helper_tcp_peek(const struct sock *sk, void *buffer, size_t size);
-size_t ipvs_helper_tcp_move(struct sock *from, struct sock *to, size_t limit, size_t copy_max, int *error);
+size_t ipvs_helper_tcp_move(struct sock *from, struct sock *to, size_t limit, size_t copy_max, bool passes_fin, int *error,
+			    unsigned int *left);
+void ipvs_helper_tcp_confirm(struct sock *sk);
+void ipvs_helper_tcp_hurry(struct sock *sk);
 size_t ipvs_helper_tcp_drop(struct sock *sk, size_t limit);
 int ipvs_helper_tcp_send(struct sock *sk, const void *bytes, size_t length, bool more);
 bool ipvs_helper_tcp_want_room(struct sock *sk);

@@ -6,6 +6,7 @@
 #include <crypto/sha2.h>
 #include <linux/in.h>
 #include <linux/in6.h>
+#include <linux/interrupt.h>
 #include <linux/ipv6.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
@@ -173,6 +174,7 @@ const struct layout_entry ipvs_helper_layout[] = {
 	SIZE(spinlock),
 	SIZE(timer_list),
 	FIELD(timer_list, expires),
+	SIZE(tasklet_struct),
 	SIZE(work_struct),
 	SIZE(delayed_work),
 	FIELD(delayed_work, work),

@@ -31,7 +31,7 @@ use crate::http::{
     edits::Fate,
     framing::Body,
     request::{self, Request},
-    Fault,
+    Fault, Framing,
 };
 
 /// The greatest number of servers that are tried for one request.
@@ -418,6 +418,15 @@ impl Relay {
             Phase::Fault { .. } => "fault",
             Phase::Linger { .. } => "lingering",
             Phase::Ending { .. } | Phase::Ended => "ending",
+        }
+    }
+
+    /// Whether there is more to come of the request whose first bytes have, as far as its head says.
+    pub const fn is_incomplete(&self) -> bool {
+        match (self.phase, &self.request) {
+            (Phase::Head { has_begun }, _) => has_begun,
+            (_, Some(request)) => !matches!(request.framing, Framing::None),
+            (_, None) => false,
         }
     }
 

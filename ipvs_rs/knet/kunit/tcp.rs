@@ -20,7 +20,7 @@ mod tests {
         net_namespace::Net,
         rcu::{self, Arc, Ref},
         tcp::{Facts, Listener, Locked, Options, Owner, Stop, Stream, Unowned, Which},
-        work::{BottomHalf, BottomHalfJob, BottomHalfWork, InBottomHalf, Queue},
+        work::{BottomHalf, BottomHalfJob, BottomHalfQueue, BottomHalfWork},
     };
 
     /// Counts its ends, and how often it is woken.
@@ -140,6 +140,10 @@ mod tests {
     impl BottomHalfJob<Pair> for Look {
         const WORK: Field<Pair, BottomHalfWork<Pair, Self>> = field!(Pair, looking);
 
+        fn queue() -> &'static BottomHalfQueue {
+            &QUEUE
+        }
+
         fn run(pair: Arc<Pair>, context: &BottomHalf) {
             pair.seen.store(pair.look(context).unwrap_or(0), Relaxed);
         }
@@ -155,7 +159,7 @@ mod tests {
             let same = Locked::lock(&self.near, Some(&self.near), context);
             let mut alone = Locked::lock(&self.near, None::<&Stream<Watch>>, context).ok()?;
             let has_far = alone.facts(Which::Far).is_some();
-            let moved = alone.splice(Which::Near, 1, 0);
+            let moved = alone.splice(Which::Near, 1, 0, false);
             drop(alone);
             let mut locked = Locked::lock(&self.near, Some(&self.far), context).ok()?;
             let facts = locked.facts(Which::Near);
@@ -170,7 +174,7 @@ mod tests {
         }
     }
 
-    static QUEUE: Queue<InBottomHalf> = Queue::new();
+    static QUEUE: BottomHalfQueue = BottomHalfQueue::new();
 
     #[test]
     fn two_streams_are_locked_together() -> Result {
@@ -180,7 +184,7 @@ mod tests {
             return Ok(());
         };
         let far = far.own(owner.clone())?;
-        let open = QUEUE.open(c"knet_kunit")?;
+        let open = QUEUE.open()?;
         let pair = Arc::pin_init(
             pin_init!(Pair {
                 near,
@@ -191,13 +195,16 @@ mod tests {
             GFP_KERNEL,
         )?;
         let sent = soon(|| {
-            BottomHalfWork::<Pair, Look>::queue(&pair, &QUEUE);
+            BottomHalfWork::<Pair, Look>::queue(pair.clone());
             (pair.seen.load(Relaxed) != 0).then_some(())
         });
         assert!(sent.is_some());
         // Waits for what is queued.
         drop(open);
         assert_eq!(pair.seen.load(Relaxed), 5);
+        assert!(!BottomHalfWork::<Pair, Look>::queue(pair.clone()));
+        // A thread may do it, too.
+        assert!(soon(|| BottomHalf::enter(|context| pair.look(context))).is_some());
         Ok(())
     }
 }

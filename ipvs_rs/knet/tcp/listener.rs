@@ -28,7 +28,8 @@ pub struct Options {
     /// So many connections wait to be accepted; at most `net.core.somaxconn`.
     pub backlog: u16,
     /// For so many seconds a connection is not told of before the client has sent something (`TCP_DEFER_ACCEPT`); 0 if it is
-    /// told of at once.
+    /// told of at once. Whoever waits for these bytes answers them: their ACK goes with the answer, or is sent 40 ms later
+    /// (`TCP_QUICKACK`).
     pub defer_seconds: u8,
 }
 
@@ -119,7 +120,7 @@ impl<T: Owner> Listener<T> {
                 bindings::kernel_bind(socket, address.as_mut_ptr().cast(), address.length())
             })?;
             // SAFETY: The socket is open.
-            to_result(unsafe { bindings::kernel_listen(socket, options.backlog.into()) })
+            to_result(unsafe { bindings::tcp_listen(socket, options.backlog.into(), defer == 0) })
         })
     }
 

@@ -77,6 +77,17 @@ pub struct Moved {
     pub bytes: usize,
     /// The reason.
     pub stop: Stop,
+    /// Whether there are bytes left, an end or a FIN where they came from. Nothing is said of it behind a [`Stop`] but [`Stop::Done`].
+    pub left: Facts,
+}
+
+/// How many bytes were sent, and why no more.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent {
+    /// The number.
+    pub bytes: usize,
+    /// The reason.
+    pub stop: Stop,
 }
 
 /// One or two streams whose locks are held, in a bottom half.
@@ -157,7 +168,16 @@ impl<'a> Locked<'a> {
 
     /// Sends at most `limit` bytes that a stream has received by the other one. Pages are passed on as they are, and not
     /// copied, but for segments of up to `copy_max` bytes.
-    pub fn splice(&mut self, from: Which, limit: usize, copy_max: usize) -> Moved {
+    ///
+    /// With `passes_fin` the caller says FIN at once when the peer has said it and fewer bytes than `limit` were left to move: the last
+    /// of them wait for it, and go in one segment with it.
+    pub fn splice(
+        &mut self,
+        from: Which,
+        limit: usize,
+        copy_max: usize,
+        passes_fin: bool,
+    ) -> Moved {
         let to = match from {
             Which::Near => Which::Far,
             Which::Far => Which::Near,
@@ -165,17 +185,30 @@ impl<'a> Locked<'a> {
         let (Some(from), Some(to)) = (self.of(from), self.of(to)) else {
             return FAILED;
         };
-        let mut error = 0;
-        // SAFETY: Both sockets are locked, and C writes to `error`.
-        let bytes = unsafe { bindings::tcp_move(from, to, limit, copy_max, &raw mut error) };
-        let stop = stop(error);
-        Moved { bytes, stop }
+        let (mut error, mut left) = (0, 0);
+        // SAFETY: Both sockets are locked, and C writes to `error` and `left`.
+        let bytes = unsafe {
+            bindings::tcp_move(
+                from,
+                to,
+                limit,
+                copy_max,
+                passes_fin,
+                &raw mut error,
+                &raw mut left,
+            )
+        };
+        let (stop, left) = (stop(error), Facts(left));
+        Moved { bytes, stop, left }
     }
 
     /// Sends bytes by a stream. `has_more` says that more follow at once, so that a short segment waits for these.
-    pub fn send(&mut self, which: Which, bytes: &[u8], has_more: bool) -> Moved {
+    pub fn send(&mut self, which: Which, bytes: &[u8], has_more: bool) -> Sent {
         let Some(sk) = self.of(which) else {
-            return FAILED;
+            return Sent {
+                bytes: 0,
+                stop: Stop::Failed,
+            };
         };
         let mut sent = 0_usize;
         while let Some(rest) = bytes.get(sent..).filter(|rest| !rest.is_empty()) {
@@ -185,18 +218,20 @@ impl<'a> Locked<'a> {
             match usize::try_from(outcome) {
                 Ok(count) => sent = sent.saturating_add(count),
                 Err(_) => {
-                    let stop = stop(outcome);
-                    return Moved { bytes: sent, stop };
+                    return Sent {
+                        bytes: sent,
+                        stop: stop(outcome),
+                    };
                 }
             }
             if outcome == 0 {
-                return Moved {
+                return Sent {
                     bytes: sent,
                     stop: Stop::Full,
                 };
             }
         }
-        Moved {
+        Sent {
             bytes: sent,
             stop: Stop::Done,
         }
@@ -211,6 +246,24 @@ impl<'a> Locked<'a> {
         };
         // SAFETY: The socket is locked.
         unsafe { bindings::tcp_want_room(sk) }
+    }
+
+    /// Ends the handshake of a stream that was [connected](Stream::connect), whose last ACK waits for bytes to go with, if there were
+    /// none. Otherwise it is sent after 200 ms.
+    pub fn confirm(&mut self, which: Which) {
+        if let Some(sk) = self.of(which) {
+            // SAFETY: The socket is locked.
+            unsafe { bindings::tcp_confirm(sk) };
+        }
+    }
+
+    /// Lets a stream that was accepted send its ACKs at once, as there is no answer yet that they could go with: see
+    /// [`Options::defer_seconds`](super::Options).
+    pub fn hurry(&mut self, which: Which) {
+        if let Some(sk) = self.of(which) {
+            // SAFETY: The socket is locked.
+            unsafe { bindings::tcp_hurry(sk) };
+        }
     }
 
     /// Says FIN: nothing more is sent by a stream.
@@ -241,6 +294,7 @@ impl Drop for Locked<'_> {
 const FAILED: Moved = Moved {
     bytes: 0,
     stop: Stop::Failed,
+    left: Facts(0),
 };
 
 /// The reason behind an error number of C.

@@ -2,6 +2,9 @@
 
 //! Work items that are done in bottom halves, at once and without a thread.
 //!
+//! They are tasklets. A workqueue of bottom halves does the same, and costs 800 instructions for each item, as it finds a worker and
+//! keeps books; a tasklet costs 150. A relay of the layer-7 switch has an item for each segment.
+//!
 //! # Examples
 //!
 //! ```rust
@@ -9,8 +12,10 @@
 //! # use knet::{
 //! #     field::{field, Field},
 //! #     rcu::Arc,
-//! #     work::{BottomHalf, BottomHalfJob, BottomHalfWork, InBottomHalf, Queue},
+//! #     work::{BottomHalf, BottomHalfJob, BottomHalfQueue, BottomHalfWork},
 //! # };
+//! static QUEUE: BottomHalfQueue = BottomHalfQueue::new();
+//!
 //! #[pin_data]
 //! struct Port {
 //!     #[pin]
@@ -22,20 +27,28 @@
 //! impl BottomHalfJob<Port> for Drain {
 //!     const WORK: Field<Port, BottomHalfWork<Port, Self>> = field!(Port, draining);
 //!
+//!     fn queue() -> &'static BottomHalfQueue {
+//!         &QUEUE
+//!     }
+//!
 //!     fn run(_port: Arc<Port>, _context: &BottomHalf) {
 //!         pr_info!("draining\n");
 //!     }
 //! }
 //!
-//! static QUEUE: Queue<InBottomHalf> = Queue::new();
-//!
-//! let open = QUEUE.open(c"example")?;
+//! let open = QUEUE.open()?;
 //! let port = Arc::pin_init(pin_init!(Port { draining <- BottomHalfWork::new() }), GFP_KERNEL)?;
-//! assert!(BottomHalfWork::<Port, Drain>::queue(&port, &QUEUE));
+//! assert!(BottomHalfWork::<Port, Drain>::queue(port));
 //! // Waits for it.
 //! drop(open);
 //! # Ok::<(), Error>(())
 //! ```
+//!
+//! C header: [`include/linux/interrupt.h`](srctree/include/linux/interrupt.h)
+
+mod queue;
+
+pub use queue::{BottomHalfQueue, OpenBottomHalfQueue};
 
 use core::{
     marker::PhantomData,
@@ -48,26 +61,38 @@ use kernel::{
     types::{NotThreadSafe, Opaque},
 };
 
-use super::{
-    queue::{InBottomHalf, Queue},
-    ANY_CPU,
-};
 use crate::{
     field::Field,
     rcu::{self, Arc},
 };
 
-/// Evidence that this CPU runs a bottom half: nothing sleeps, and no other bottom half runs here meanwhile.
+/// Evidence that no other bottom half runs on this CPU: it runs one, or a thread keeps them off. Nothing sleeps meanwhile.
 ///
 /// # Invariants
 ///
 /// Bottom halves are off on this CPU as long as a reference exists.
 pub struct BottomHalf(NotThreadSafe);
 
+impl BottomHalf {
+    /// Does the work of a bottom half in a thread, which does not sleep meanwhile. Not with interrupts off.
+    pub fn enter<R>(work: impl FnOnce(&Self) -> R) -> R {
+        // SAFETY: No preconditions.
+        unsafe { bindings::local_bh_disable() };
+        // INVARIANT: They are off until the enabling below.
+        let result = work(&Self(NotThreadSafe));
+        // SAFETY: Bottom halves were disabled above.
+        unsafe { bindings::local_bh_enable() };
+        result
+    }
+}
+
 /// A kind of work on a `T` in bottom halves. The implementing type only names it.
 pub trait BottomHalfJob<T: Send + Sync + 'static>: Sized + 'static {
     /// The field of an object that its work item of this kind is in.
     const WORK: Field<T, BottomHalfWork<T, Self>>;
+
+    /// The queue of these items, which is of the module whose code `run` is.
+    fn queue() -> &'static BottomHalfQueue;
 
     /// Does the work, on one CPU at a time for each object. The work item is idle and may be queued again.
     fn run(object: Arc<T>, context: &BottomHalf);
@@ -80,28 +105,28 @@ type Calls<T, J> = (Arc<T>, fn(J));
 ///
 /// # Invariants
 ///
-/// While `work` is queued, `owner` comes from [`Arc::into_raw`] of the object that the item is
-/// part of, and that reference belongs to the item. It is queued in queues of bottom halves only.
+/// While `tasklet` is scheduled, `owner` comes from [`Arc::into_raw`] of the object that the item is part of, and that reference
+/// belongs to the item, which its queue counts.
 #[pin_data]
 pub struct BottomHalfWork<T: Send + Sync + 'static, J: BottomHalfJob<T>> {
     #[pin]
-    work: Opaque<bindings::work_struct>,
+    tasklet: Opaque<bindings::tasklet_struct>,
     owner: AtomicPtr<c_void>,
     _calls: PhantomData<Calls<T, J>>,
 }
 
-// SAFETY: The kernel's workqueue functions may be called from any context.
+// SAFETY: A tasklet may be scheduled from any context.
 unsafe impl<T: Send + Sync, J: BottomHalfJob<T>> Send for BottomHalfWork<T, J> {}
-// SAFETY: The kernel's workqueue functions serialise themselves.
+// SAFETY: A tasklet is scheduled once, and done on one CPU at a time, whoever schedules it.
 unsafe impl<T: Send + Sync, J: BottomHalfJob<T>> Sync for BottomHalfWork<T, J> {}
 
 impl<T: Send + Sync, J: BottomHalfJob<T>> BottomHalfWork<T, J> {
     /// Initialises an idle work item.
     pub fn new() -> impl PinInit<Self> {
         pin_init!(Self {
-            work <- Opaque::ffi_init(|work: *mut bindings::work_struct| {
-                // SAFETY: `work` is valid for writes.
-                unsafe { bindings::init_work(work, Some(run::<T, J>)) }
+            tasklet <- Opaque::ffi_init(|tasklet: *mut bindings::tasklet_struct| {
+                // SAFETY: `tasklet` is valid for writes.
+                unsafe { bindings::tasklet_setup(tasklet, Some(run::<T, J>)) }
             }),
             owner: AtomicPtr::new(core::ptr::null_mut()),
             _calls: PhantomData,
@@ -111,47 +136,59 @@ impl<T: Send + Sync, J: BottomHalfJob<T>> BottomHalfWork<T, J> {
     /// Queues the work item of `object` on this CPU. From any context.
     ///
     /// Returns whether this call has queued it: an item that is queued already stays as it is, and a queue that is not open
-    /// takes none. An item whose work is being done on another CPU is queued there.
-    pub fn queue(object: &Arc<T>, queue: &Queue<InBottomHalf>) -> bool {
+    /// takes none. An item whose work is being done on another CPU waits for it on this one.
+    pub fn queue(object: Arc<T>) -> bool {
         let guard = rcu::read_lock();
-        let Some(workqueue) = queue.get(&guard) else {
+        let Some(room) = J::queue().room(&guard) else {
             return false;
         };
-        let item = J::WORK.of(object);
-        let raw = object.clone().into_raw();
-        item.owner.store(raw.cast_mut(), Ordering::Relaxed);
-        // INVARIANT: If this queues the item, the item now owns the reference in `owner`, and the queue is one of bottom halves.
-        // SAFETY: The item is initialised, and lives as long as the reference. The workqueue stays until it has done what was
-        // queued in this section.
-        let queued = unsafe { bindings::queue_work_on(ANY_CPU, workqueue, item.work.get()) };
-        if !queued {
-            // SAFETY: The queued item has a reference already, so this one is taken back.
-            drop(unsafe { Arc::<T>::from_raw(raw) });
+        let item = J::WORK.of(&object);
+        let (tasklet, owner) = (item.tasklet.get(), &raw const item.owner);
+        // SAFETY: The tasklet is initialised, and is there as long as the reference.
+        if !unsafe { bindings::claim_tasklet(tasklet) } {
+            return false;
         }
-        queued
+        room.fill();
+        let raw = object.into_raw().cast_mut();
+        // SAFETY: The field is there as long as the reference, which is kept in `raw`.
+        let owner = unsafe { &*owner };
+        // ORDERING: Relaxed: this CPU runs the tasklet, later.
+        owner.store(raw, Ordering::Relaxed);
+        // INVARIANT: The item owns the reference in `owner`, and was counted.
+        // SAFETY: This call has claimed the tasklet, whose memory lives as long as the reference that it owns, and a grace period. C
+        // uses it in that time only: the bottom half that runs it is a read-side section.
+        unsafe { bindings::__tasklet_schedule(tasklet) };
+        true
     }
 }
 
-/// The function that the workqueue calls.
+/// The function of the tasklets.
 ///
 /// # Safety
 ///
-/// `work` must be the work of a [`BottomHalfWork<T, J>`] that was queued until now.
+/// `tasklet` must be that of a [`BottomHalfWork<T, J>`] that was scheduled until now, and this a bottom half.
 unsafe extern "C" fn run<T: Send + Sync + 'static, J: BottomHalfJob<T>>(
-    work: *mut bindings::work_struct,
+    tasklet: *mut bindings::tasklet_struct,
 ) {
     // SAFETY: By the contract it is this field of a `BottomHalfWork<T, J>`.
     #[allow(
         clippy::multiple_unsafe_ops_per_block,
         reason = "the macro makes two of one"
     )]
-    let item =
-        unsafe { container_of!(Opaque::cast_from(work).cast_mut(), BottomHalfWork<T, J>, work) };
+    let item = unsafe {
+        container_of!(
+            Opaque::cast_from(tasklet).cast_mut(),
+            BottomHalfWork<T, J>,
+            tasklet
+        )
+    };
     // SAFETY: The item is part of an object that the reference it owns keeps alive.
     let owner = unsafe { (*item).owner.load(Ordering::Relaxed) };
-    // SAFETY: The item was queued until now, so by the type invariant it had this reference, and gives
-    // it up. C does not use the item again: what is queued from here on has a reference of its own.
+    J::queue().leave();
+    // SAFETY: The item was scheduled until now, so by the type invariant it had this reference, and gives it up. C uses the tasklet
+    // once more when this has returned, to unlock it; that is in this bottom half, which the object's grace period waits for. What is
+    // queued from here on has a reference of its own.
     let owner = unsafe { Arc::from_raw(owner) };
-    // INVARIANT: The queue is one of bottom halves, so this is one.
+    // INVARIANT: Tasklets are done in bottom halves.
     J::run(owner, &BottomHalf(NotThreadSafe));
 }

@@ -3,7 +3,6 @@
 //! Queues of a module's own, which end with it.
 
 use core::{
-    marker::PhantomData,
     ptr::null_mut,
     sync::atomic::{AtomicPtr, Ordering},
 };
@@ -12,52 +11,25 @@ use kernel::prelude::*;
 
 use crate::rcu::{self, Guard};
 
-/// Where the items of a queue are done.
-pub trait Kind: private::Sealed {
-    /// Whether that is a bottom half.
-    const IS_BOTTOM_HALF: bool;
-}
-
-/// By threads, which may sleep.
-pub struct InProcess;
-/// In bottom halves.
-pub struct InBottomHalf;
-
-mod private {
-    pub trait Sealed {}
-    impl Sealed for super::InProcess {}
-    impl Sealed for super::InBottomHalf {}
-}
-
-impl Kind for InProcess {
-    const IS_BOTTOM_HALF: bool = false;
-}
-
-impl Kind for InBottomHalf {
-    const IS_BOTTOM_HALF: bool = true;
-}
-
-/// A queue of work items, in a `static` of the module whose work it is. Items are done on the CPU that they are queued on.
+/// A queue of work items, in a `static` of the module whose work it is. Items are done on the CPU that they are queued on, by threads.
 ///
 /// The functions that do the work are in the module. When its [`OpenQueue`] was dropped, all of them have returned.
 ///
 /// # Invariants
 ///
-/// `workqueue` is null, or a workqueue of the kind `K`. After it has become null, the workqueue is destroyed a grace period
-/// later at the earliest, and only when all its items were done.
-pub struct Queue<K> {
+/// `workqueue` is null, or a workqueue. After it has become null, the workqueue is destroyed a grace period later at the earliest,
+/// and only when all its items were done.
+pub struct Queue {
     workqueue: AtomicPtr<bindings::workqueue_struct>,
-    _kind: PhantomData<fn(K)>,
 }
 
-impl<K: Kind> Queue<K> {
+impl Queue {
     /// A queue that is not open yet.
     #[expect(clippy::new_without_default, reason = "it is for statics")]
     pub const fn new() -> Self {
         // INVARIANT: It is null.
         Self {
             workqueue: AtomicPtr::new(null_mut()),
-            _kind: PhantomData,
         }
     }
 
@@ -66,9 +38,9 @@ impl<K: Kind> Queue<K> {
     /// # Errors
     ///
     /// `EBUSY` if it is open, `ENOMEM`.
-    pub fn open(&'static self, name: &'static CStr) -> Result<OpenQueue<K>> {
+    pub fn open(&'static self, name: &'static CStr) -> Result<OpenQueue> {
         // SAFETY: The name is copied. Sleeping is allowed, as the caller is told.
-        let workqueue = unsafe { bindings::new_workqueue(name.as_char_ptr(), K::IS_BOTTOM_HALF) };
+        let workqueue = unsafe { bindings::new_workqueue(name.as_char_ptr()) };
         if workqueue.is_null() {
             return Err(ENOMEM);
         }
@@ -96,9 +68,9 @@ impl<K: Kind> Queue<K> {
 }
 
 /// A queue is open as long as this exists.
-pub struct OpenQueue<K: Kind + 'static>(&'static Queue<K>);
+pub struct OpenQueue(&'static Queue);
 
-impl<K: Kind> Drop for OpenQueue<K> {
+impl Drop for OpenQueue {
     /// Takes no more items, and waits until those that are queued were done. May sleep.
     fn drop(&mut self) {
         // ORDERING: Relaxed: the grace period orders this before the end of the workqueue.

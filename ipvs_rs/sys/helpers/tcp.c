@@ -68,6 +68,20 @@ int ipvs_helper_tcp_prepare_listener(struct socket *sock, bool ipv6, int defer_s
 }
 
 /*
+ * Lets a socket listen. Connections inherit what it has for @quick_ack: without, the ACK of a connection's first bytes goes with
+ * the answer to them, or is sent 40 ms later.
+ */
+int ipvs_helper_tcp_listen(struct socket *sock, int backlog, bool quick_ack)
+{
+	int err = kernel_listen(sock, backlog);
+
+	/* To listen resets it. */
+	if (!err && !quick_ack)
+		tcp_sock_set_quickack(sock->sk, 0);
+	return err;
+}
+
+/*
  * Takes a connection from @listener, whose namespace is there during the call. @ready is what the socket does with data until
  * somebody owns it: it has inherited the callback of the listener. Does not wait for a connection (-EAGAIN).
  */
@@ -101,6 +115,8 @@ int ipvs_helper_tcp_create(struct net *net, int family, struct socket **created)
 		sock_release(sock);
 		return err;
 	}
+	/* The ACK that ends the handshake goes with the first bytes that are sent, or in confirm(). */
+	tcp_sock_set_quickack(sock->sk, 0);
 	*created = sock;
 	return 0;
 }
@@ -216,23 +232,34 @@ void ipvs_helper_tcp_unlock(struct sock *one, struct sock *other)
 	bh_unlock_sock(one);
 }
 
+/* Whether the peer has said FIN. A reset shuts down, too, but is not an end as a FIN is one. */
+static bool has_fin(const struct sock *sk)
+{
+	return sk->sk_shutdown & RCV_SHUTDOWN && !sk->sk_err;
+}
+
+/* What is so about the bytes that a socket receives. */
+static __always_inline unsigned int incoming(struct sock *sk)
+{
+	unsigned int facts = has_fin(sk) ? TCP_FACT_FIN : 0;
+
+	if (tcp_inq(sk) > 0)
+		facts |= TCP_FACT_BYTES;
+	else if (facts)
+		facts |= TCP_FACT_END;
+	return facts;
+}
+
 /*
  * What is so about a locked socket: TCP_FACT_*. A byte of urgent data is one like others from here on; to read would stop before
  * it for ever.
  */
 unsigned int ipvs_helper_tcp_facts(struct sock *sk)
 {
-	/* A reset shuts down, too, but is not an end as a FIN is one. */
-	bool has_fin = sk->sk_shutdown & RCV_SHUTDOWN && !sk->sk_err;
-	unsigned int facts = 0;
+	unsigned int facts;
 
 	tcp_sk(sk)->urg_data = 0;
-	if (tcp_inq(sk) > 0)
-		facts |= TCP_FACT_BYTES;
-	else if (has_fin)
-		facts |= TCP_FACT_END;
-	if (has_fin)
-		facts |= TCP_FACT_FIN;
+	facts = incoming(sk);
 	if (sk_stream_is_writeable(sk))
 		facts |= TCP_FACT_ROOM;
 	if (sk->sk_err)
@@ -332,13 +359,16 @@ static int send_skb(struct sock *sk, struct sk_buff *skb, unsigned int offset, s
 struct movement {
 	struct sock *from, *to;
 	size_t copy_max;
+	/* Behind the last bytes that there are the caller says FIN, which so goes in one segment with them. */
+	bool fin;
 	int error;
 };
 
 static int pass_on(read_descriptor_t *desc, struct sk_buff *skb, unsigned int offset, size_t length)
 {
 	struct movement *movement = desc->arg.data;
-	bool more = skb != skb_peek_tail(&movement->from->sk_receive_queue) && desc->count > length;
+	bool last = skb == skb_peek_tail(&movement->from->sk_receive_queue);
+	bool more = (!last || movement->fin) && desc->count > length;
 	int sent;
 
 	length = min(length, desc->count);
@@ -354,12 +384,15 @@ static int pass_on(read_descriptor_t *desc, struct sk_buff *skb, unsigned int of
 }
 
 /*
- * Moves at most @limit bytes from one locked socket to another. Segments of up to @copy_max bytes are copied. Returns how many
- * have moved; *@error is -EAGAIN if there is no room or no memory for more.
+ * Moves at most @limit bytes from one locked socket to another. Segments of up to @copy_max bytes are copied. If @passes_fin, the
+ * caller says FIN at once when all bytes have moved, fewer than @limit, and the peer of @from has said it. Returns how many have
+ * moved; *@error is -EAGAIN if there is no room or no memory for more, and *@left what is so about the bytes of @from, if anything
+ * is.
  */
-size_t ipvs_helper_tcp_move(struct sock *from, struct sock *to, size_t limit, size_t copy_max, int *error)
+size_t ipvs_helper_tcp_move(struct sock *from, struct sock *to, size_t limit, size_t copy_max, bool passes_fin, int *error,
+			    unsigned int *left)
 {
-	struct movement movement = { .from = from, .to = to, .copy_max = copy_max };
+	struct movement movement = { .from = from, .to = to, .copy_max = copy_max, .fin = passes_fin && has_fin(from) };
 	read_descriptor_t desc = { .arg.data = &movement, .count = min_t(size_t, limit, INT_MAX) };
 	int moved;
 
@@ -370,6 +403,7 @@ size_t ipvs_helper_tcp_move(struct sock *from, struct sock *to, size_t limit, si
 	tcp_sk(from)->urg_data = 0;
 	moved = tcp_read_sock(from, &desc, pass_on);
 	*error = movement.error;
+	*left = incoming(from);
 	return max(moved, 0);
 }
 
@@ -415,6 +449,23 @@ bool ipvs_helper_tcp_want_room(struct sock *sk)
 	if (sk->sk_socket)
 		set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
 	return sk_stream_is_writeable(sk);
+}
+
+/* Sends the ACK that a locked socket owes, if it owes one: that which ends the handshake of one that was created here. */
+void ipvs_helper_tcp_confirm(struct sock *sk)
+{
+	if (!inet_csk_ack_scheduled(sk))
+		return;
+	/* As the release of a socket does, which sends ACKs that had to wait for it. tcp_send_ack() is not exported. */
+	set_bit(TCP_ACK_DEFERRED, &sk->sk_tsq_flags);
+	sk->sk_prot->release_cb(sk);
+}
+
+/* From now on a locked socket sends ACKs at once, as it does by itself if to listen did not say otherwise. */
+void ipvs_helper_tcp_hurry(struct sock *sk)
+{
+	inet_csk_exit_pingpong_mode(sk);
+	ipvs_helper_tcp_confirm(sk);
 }
 
 /* Says FIN, by a locked socket. */

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/bottom_half.h>
+#include <linux/interrupt.h>
 #include <linux/workqueue.h>
 
 #include "../helpers.h"
@@ -9,14 +11,24 @@ void ipvs_helper_init_delayed_work(struct delayed_work *work, void (*function)(s
 	INIT_DELAYED_WORK(work, function);
 }
 
-/* Likewise. */
-void ipvs_helper_init_work(struct work_struct *work, void (*function)(struct work_struct *work))
+/* A workqueue whose items are done on the CPU that they are queued on, by a thread. */
+struct workqueue_struct *ipvs_helper_new_workqueue(const char *name)
 {
-	INIT_WORK(work, function);
+	return alloc_workqueue("%s", WQ_PERCPU, 0, name);
 }
 
-/* A workqueue whose items are done on the CPU that they are queued on, by a thread or in a bottom half. */
-struct workqueue_struct *ipvs_helper_new_workqueue(const char *name, bool bottom_half)
+/* Whether @tasklet was idle, and now is the caller's, who gives it to __tasklet_schedule(). */
+bool ipvs_helper_claim_tasklet(struct tasklet_struct *tasklet)
 {
-	return alloc_workqueue("%s", WQ_PERCPU | (bottom_half ? WQ_BH : 0), 0, name);
+	return !test_and_set_bit(TASKLET_STATE_SCHED, &tasklet->state);
+}
+
+void ipvs_helper_local_bh_disable(void)
+{
+	local_bh_disable();
+}
+
+void ipvs_helper_local_bh_enable(void)
+{
+	local_bh_enable();
 }

@@ -167,6 +167,27 @@ fn a_request_is_answered_and_the_next_one_is_read() {
 }
 
 #[test]
+fn a_request_is_incomplete_until_its_head_and_body_are_there() {
+    for (parts, is_incomplete) in [
+        (&[""][..], false),
+        (&["\r\n"], false),
+        (&["GET / HT"], true),
+        (&["GET / HT", GET], false),
+        (&["POST / HT", POST], true),
+        (&["GET / HT", "GET / HT\n"], false),
+    ] {
+        let mut relay = Relay::new(settings(Mode::First), 0);
+        for part in parts {
+            relay.on(Event::Ready(Client), 0);
+            assert_eq!(relay.poll(), Look(Client));
+            relay.on(seen(part), 0);
+        }
+        assert_eq!(relay.is_incomplete(), is_incomplete, "{parts:?}");
+    }
+    assert!(!Relay::new(settings(Mode::Connection), 0).is_incomplete());
+}
+
+#[test]
 fn an_answer_may_come_before_the_request_is_through() {
     let mut script = Script::in_exchange(POST, false);
     let body = Move {

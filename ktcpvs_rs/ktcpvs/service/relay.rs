@@ -3,12 +3,13 @@
 //! A relay: the connection of a client, and that of a server.
 //!
 //! [`ktcpvs_core::relay`] decides what happens next. This obeys it: in *turns*, which are work items in bottom halves, and for what sleeps in *slow work*, which a
-//! thread does: making a connection and closing one.
+//! thread does: making a connection and closing one. A thread that begins a relay, or has made a connection, has a turn itself.
 //!
 //! ```text
-//!   accept ──> begin ──wake──> turn ──Connect, Release, End──> slow work
-//!                                ^ ^─────────wake──────────────┘  │
-//!                                └──timer, order, socket          └──End──> finished
+//!   accept ──> begin ──> turn ──Connect, Release, End──> slow work ──> turn, if it has connected
+//!                         ^ ^                                  └──End──> finished
+//!                         │ └──timer, order
+//!                         └──socket
 //! ```
 //!
 //! # References
@@ -36,7 +37,9 @@ use knet::{
     tcp::{Owner, Unowned},
     time::{Jiffies, HZ},
     timer::{Expire, Storage, Timer},
-    work::{BottomHalfWork, InBottomHalf, InProcess, OpenQueue, Queue, Work},
+    work::{
+        BottomHalf, BottomHalfQueue, BottomHalfWork, OpenBottomHalfQueue, OpenQueue, Queue, Work,
+    },
 };
 use ktcpvs_core::{
     http::HEAD_MAX,
@@ -49,9 +52,9 @@ use super::{Body, Service};
 use crate::scheduler::Reads;
 
 /// Turns.
-static TURNS: Queue<InBottomHalf> = Queue::new();
+static TURNS: BottomHalfQueue = BottomHalfQueue::new();
 /// Slow work, and accepting.
-pub(super) static SLOW: Queue<InProcess> = Queue::new();
+pub(super) static SLOW: Queue = Queue::new();
 /// Where heads are read.
 static HEADS: Slot<Heads> = Slot::empty();
 
@@ -60,8 +63,8 @@ type Heads = Buffers<HEAD_MAX>;
 
 /// What all relays need is there as long as this exists. The module struct of `ktcpvs` holds it.
 pub struct Opened {
-    _turns: OpenQueue<InBottomHalf>,
-    _slow: OpenQueue<InProcess>,
+    _turns: OpenBottomHalfQueue,
+    _slow: OpenQueue,
     _heads: OpenHeads,
 }
 
@@ -83,7 +86,7 @@ pub fn open() -> Result<Opened> {
     drop(HEADS.replace(Some(heads)));
     let opened = OpenHeads;
     Ok(Opened {
-        _turns: TURNS.open(c"ktcpvs_turns")?,
+        _turns: TURNS.open()?,
         _slow: SLOW.open(c"ktcpvs_slow")?,
         _heads: opened,
     })
@@ -140,7 +143,7 @@ pub(super) struct Relay {
     orders: AtomicU32,
     /// The timer has gone off.
     is_late: AtomicBool,
-    /// A turn has locked both streams. What they tell then is of its own doing, which it sees.
+    /// What streams tell now is seen anyway: a turn has locked them, and it is of its own doing; or a turn comes in any case.
     is_busy: AtomicBool,
     #[pin]
     turn: BottomHalfWork<Relay, Turn>,
@@ -232,7 +235,10 @@ impl Relay {
     pub(super) fn begin(relay: &Arc<Self>, client: Unowned) -> Result {
         let client = client.own(relay.clone())?;
         relay.inner.lock().streams.client = Some(client);
-        Self::kick(relay);
+        // This is a thread, so it may go on with what is slow.
+        if BottomHalf::enter(|context| Turn::take(relay, context)) {
+            Slow::serve(relay);
+        }
         Ok(())
     }
 
@@ -241,7 +247,7 @@ impl Relay {
         // CAST: The number of the variant.
         // ORDERING: Release, paired with the swap in `orders`.
         relay.orders.fetch_or(order as u32, Release);
-        Self::kick(relay);
+        Self::kick(relay.clone());
     }
 
     /// What the relay was told to do since it was asked last: to stop, and to abort.
@@ -256,13 +262,13 @@ impl Relay {
     }
 
     /// Lets the relay have a turn.
-    fn kick(relay: &Arc<Self>) {
-        BottomHalfWork::<Self, Turn>::queue(relay, &TURNS);
+    fn kick(relay: Arc<Self>) {
+        BottomHalfWork::<Self, Turn>::queue(relay);
     }
 
     /// Lets a thread do the slow work of the relay.
-    fn be_slow(relay: &Arc<Self>) {
-        Work::<Self, Slow>::queue_in(relay, &SLOW);
+    fn be_slow(relay: Arc<Self>) {
+        Work::<Self, Slow>::queue_in(&relay, &SLOW);
     }
 }
 
@@ -272,7 +278,7 @@ impl Owner for Relay {
             return;
         }
         if let Some(relay) = relay.try_clone() {
-            Self::kick(&relay);
+            Self::kick(relay);
         }
     }
 }
@@ -283,7 +289,7 @@ impl Expire for Relay {
     fn expired(relay: Arc<Self>) {
         // ORDERING: Release, paired with the swap in the turn, which finds the timer idle.
         relay.is_late.store(true, Release);
-        Self::kick(&relay);
+        Self::kick(relay);
     }
 }
 

@@ -29,12 +29,47 @@ pub(super) struct Session<'a, 's> {
     pub(super) relay: &'s Arc<Relay>,
     pub(super) context: &'a BottomHalf,
     pub(super) now: u64,
+    /// The connection to the server was broken when the turn began.
+    is_broken: bool,
+    /// The first bytes of a side were looked at.
+    has_looked: bool,
 }
 
-impl Session<'_, '_> {
+impl<'a, 's> Session<'a, 's> {
+    pub(super) fn new(
+        locked: Locked<'a>,
+        state: &'s mut State,
+        relay: &'s Arc<Relay>,
+        context: &'a BottomHalf,
+        now: u64,
+    ) -> Self {
+        Self {
+            locked,
+            state,
+            relay,
+            context,
+            now,
+            is_broken: false,
+            has_looked: false,
+        }
+    }
+
     /// Does what the machine asks for, until it waits.
     pub(super) fn run(&mut self) -> Next {
-        self.report();
+        let is_made = self.report();
+        let next = self.obey();
+        if is_made {
+            // The server may be one that speaks first.
+            self.locked.confirm(Which::Far);
+        }
+        if self.has_looked && self.state.machine.is_incomplete() {
+            // The client may wait for the ACK before it sends more (RFC 896).
+            self.locked.hurry(Which::Near);
+        }
+        next
+    }
+
+    fn obey(&mut self) -> Next {
         loop {
             match self.state.machine.poll() {
                 Effect::Wait if self.notice_broken_server() => {}
@@ -63,8 +98,8 @@ impl Session<'_, '_> {
         self.state.machine.on(event, self.now);
     }
 
-    /// Tells the machine what has happened since the last turn.
-    fn report(&mut self) {
+    /// Tells the machine what has happened since the last turn. Returns whether the connection to the server was made.
+    fn report(&mut self) -> bool {
         if let Some(facts) = self.locked.facts(Which::Near) {
             self.report_link(Side::Client, facts);
             if facts.is_broken() || self.state.has_failed(Side::Client) {
@@ -75,20 +110,23 @@ impl Session<'_, '_> {
             self.on(Event::Refused);
         }
         let Some(facts) = self.locked.facts(Which::Far) else {
-            return;
+            return false;
         };
-        if self.state.is_connecting() {
+        self.is_broken = facts.is_broken();
+        let is_awaited = self.state.is_connecting();
+        if is_awaited {
             if facts.is_broken() || facts.is_closed() {
                 self.on(Event::Refused);
-                return;
+                return false;
             }
             if !facts.is_connected() {
-                return;
+                return false;
             }
             self.state.connected();
             self.on(Event::Connected);
         }
         self.report_link(Side::Server, facts);
+        is_awaited
     }
 
     fn report_link(&mut self, side: Side, facts: Facts) {
@@ -102,14 +140,13 @@ impl Session<'_, '_> {
 
     /// Tells the machine that the connection to the server is broken, once all that it has sent before was passed on.
     fn notice_broken_server(&mut self) -> bool {
-        if self.state.is_connecting() {
+        // Nothing comes in while the streams are locked, and what is sent meanwhile fails by itself.
+        let is_broken = self.is_broken || self.state.has_failed(Side::Server);
+        if !is_broken || self.state.is_connecting() || self.state.is_failure_told {
             return false;
         }
-        let Some(facts) = self.locked.facts(Which::Far) else {
-            return false;
-        };
-        let is_broken = facts.is_broken() || self.state.has_failed(Side::Server);
-        if !is_broken || facts.has_bytes() || self.state.is_failure_told {
+        let facts = self.locked.facts(Which::Far);
+        if facts.is_none_or(Facts::has_bytes) {
             return false;
         }
         self.state.is_failure_told = true;
@@ -119,6 +156,7 @@ impl Session<'_, '_> {
 
     /// Shows the machine the first bytes of a side.
     fn look(&mut self, side: Side) {
+        self.has_looked = true;
         let guard = rcu::read_lock();
         let (locked, state, now) = (&mut self.locked, &mut *self.state, self.now);
         let seen = HEADS.load(&guard).and_then(|heads| {

@@ -2,6 +2,7 @@
 
 //! What a thread does for a relay, as it sleeps.
 
+use core::sync::atomic::Ordering::Relaxed;
 use kernel::prelude::*;
 use knet::{
     errno,
@@ -9,10 +10,10 @@ use knet::{
     rcu::Arc,
     tcp::Stream,
     timer::Timer,
-    work::{Job, Work},
+    work::{BottomHalf, Job, Work},
 };
 
-use super::Relay;
+use super::{turn::Turn, Relay};
 
 /// The slow work of a relay.
 pub(super) struct Slow;
@@ -21,12 +22,23 @@ impl Job<Relay> for Slow {
     const WORK: Field<Relay, Work<Relay, Self>> = field!(Relay, slow);
 
     fn run(relay: Arc<Relay>) {
+        Self::serve(&relay);
+    }
+}
+
+impl Slow {
+    /// Does the slow work of a relay, and what can be done at once behind it. May sleep.
+    ///
+    /// Also while another thread does it: what is to be done is taken out of the state once.
+    pub(super) fn serve(relay: &Arc<Relay>) {
         let mut inner = relay.inner.lock();
         let leaving = inner.streams.leaving.take();
         let connect = inner.state.take_connect();
         drop(inner);
         drop(leaving);
         if let Some((to, attempt)) = connect {
+            // What is told meanwhile is seen in the turn below.
+            relay.is_busy.store(true, Relaxed);
             let outcome = Stream::connect(&relay.net, to, relay.clone());
             let mut inner = relay.inner.lock();
             let unwanted = match outcome {
@@ -42,25 +54,16 @@ impl Job<Relay> for Slow {
             };
             drop(inner);
             drop(unwanted);
-            // What was told before the stream was in its place was not seen.
-            Relay::kick(&relay);
+            relay.is_busy.store(false, Relaxed);
+            // A connection to a host that is near is there already. What comes of the turn is another thread's, or this would go on as
+            // long as servers refuse.
+            if BottomHalf::enter(|context| Turn::take(relay, context)) {
+                Relay::be_slow(relay.clone());
+            }
         }
-        Self::finish(&relay);
+        Self::finish(relay);
     }
-}
 
-/// Whether a connection cannot be made because the server is not reached. Everything else, as a lack of ports or memory, is no
-/// fault of the server.
-fn is_of_route(error: Error) -> bool {
-    [
-        errno::enetunreach(),
-        errno::ehostunreach(),
-        errno::econnrefused(),
-    ]
-    .contains(&error)
-}
-
-impl Slow {
     /// Ends the relay, if it is time.
     fn finish(relay: &Arc<Relay>) {
         let mut inner = relay.inner.lock();
@@ -78,4 +81,15 @@ impl Slow {
         Timer::<Relay>::cancel(relay);
         relay.service.gone(relay.place);
     }
+}
+
+/// Whether a connection cannot be made because the server is not reached. Everything else, as a lack of ports or memory, is no
+/// fault of the server.
+fn is_of_route(error: Error) -> bool {
+    [
+        errno::enetunreach(),
+        errno::ehostunreach(),
+        errno::econnrefused(),
+    ]
+    .contains(&error)
 }

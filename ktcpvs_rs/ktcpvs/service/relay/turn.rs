@@ -9,11 +9,11 @@ use knet::{
     tcp::Locked,
     time::Jiffies,
     timer::Timer,
-    work::{BottomHalf, BottomHalfJob, BottomHalfWork},
+    work::{BottomHalf, BottomHalfJob, BottomHalfQueue, BottomHalfWork},
 };
 use ktcpvs_core::relay::{Effect, Event};
 
-use super::{now, session::Session, Inner, Relay};
+use super::{now, session::Session, Inner, Relay, TURNS};
 
 /// The turns of a relay.
 pub(super) struct Turn;
@@ -34,12 +34,26 @@ const RETRY: u64 = 2;
 impl BottomHalfJob<Relay> for Turn {
     const WORK: Field<Relay, BottomHalfWork<Relay, Self>> = field!(Relay, turn);
 
+    fn queue() -> &'static BottomHalfQueue {
+        &TURNS
+    }
+
     fn run(relay: Arc<Relay>, context: &BottomHalf) {
+        if Self::take(&relay, context) {
+            Relay::be_slow(relay);
+        }
+    }
+}
+
+impl Turn {
+    /// Lets a relay have a turn. Returns whether there is slow work to do behind it.
+    pub(super) fn take(relay: &Arc<Relay>, context: &BottomHalf) -> bool {
         let mut inner = relay.inner.lock();
         // One that has not begun may never do, so it arms no timer. What it was told waits until it begins.
         if inner.streams.client.is_some() && !inner.state.has_ended() {
-            inner.turn(&relay, context);
+            inner.turn(relay, context);
         }
+        inner.state.take_slow()
     }
 }
 
@@ -66,7 +80,7 @@ impl Inner {
                     }
                 }
                 Next::Again => {
-                    Relay::kick(relay);
+                    Relay::kick(relay.clone());
                     break;
                 }
                 Next::Wait => break,
@@ -85,13 +99,7 @@ impl Inner {
             state.needs_retry = true;
             return Next::Wait;
         };
-        let mut session = Session {
-            locked,
-            state,
-            relay,
-            context,
-            now,
-        };
+        let mut session = Session::new(locked, state, relay, context, now);
         relay.is_busy.store(true, Relaxed);
         let next = session.run();
         relay.is_busy.store(false, Relaxed);
@@ -107,11 +115,10 @@ impl Inner {
                 if let Some(server) = self.streams.server.take() {
                     self.streams.leaving = Some(server);
                 }
-                self.state.release(relay);
+                self.state.release();
             }
             Effect::End => {
                 self.state.end();
-                Relay::be_slow(relay);
                 return true;
             }
             // Asked for by machines in a mode that no scheduler has.

@@ -2,7 +2,7 @@
 
 //! Moving bytes.
 
-use knet::tcp::{Stop, Which};
+use knet::tcp::{Facts, Stop, Which};
 use ktcpvs_core::{
     http::{
         answer::{class_of, STATUS_LEN},
@@ -16,6 +16,8 @@ use super::{which, Session};
 impl Session<'_, '_> {
     /// Moves bytes from one side to the other. Returns whether the turn goes on.
     pub(super) fn move_bytes(&mut self, from: Side, limit: u64) -> bool {
+        // What has no end but the FIN is followed by one.
+        let passes_fin = limit == u64::MAX && !self.state.has_failed(from);
         let allowance = self.state.allowance(from);
         let limit = usize::try_from(limit).map_or(allowance, |limit| limit.min(allowance));
         if limit == 0 {
@@ -28,7 +30,7 @@ impl Session<'_, '_> {
         }
         let service = &self.relay.service;
         let copy_max = service.settings.copy_max();
-        let moved = self.locked.splice(which(from), limit, copy_max);
+        let moved = self.locked.splice(which(from), limit, copy_max, passes_fin);
         self.state.spend(from, moved.bytes);
         // CAST: A u64 holds it.
         let bytes = moved.bytes as u64;
@@ -45,7 +47,7 @@ impl Session<'_, '_> {
         let halt = match moved.stop {
             Stop::Full | Stop::Failed => Halt::Full,
             Stop::Done if moved.bytes >= limit => Halt::Limit,
-            Stop::Done => self.halt_of(from, moved.bytes),
+            Stop::Done => self.halt_of(from, Some(moved.left), moved.bytes),
         };
         self.on(Event::Moved { bytes, halt });
         self.want_room(from.other(), moved.stop);
@@ -70,8 +72,8 @@ impl Session<'_, '_> {
     }
 
     /// Why a side has no more bytes.
-    fn halt_of(&mut self, from: Side, moved: usize) -> Halt {
-        match self.locked.facts(which(from)) {
+    fn halt_of(&self, from: Side, left: Option<Facts>, moved: usize) -> Halt {
+        match left {
             // An error that was told once is not told again, and looks like a FIN.
             Some(facts) if facts.is_end() && !self.state.has_failed(from) => Halt::End,
             Some(facts) if facts.has_bytes() && moved > 0 => Halt::Limit,
@@ -85,7 +87,10 @@ impl Session<'_, '_> {
         let dropped = self.locked.discard(Which::Near, limit);
         let halt = match dropped >= limit {
             true => Halt::Limit,
-            false => self.halt_of(Side::Client, 0),
+            false => {
+                let left = self.locked.facts(Which::Near);
+                self.halt_of(Side::Client, left, 0)
+            }
         };
         // CAST: A u64 holds it.
         let bytes = dropped as u64;

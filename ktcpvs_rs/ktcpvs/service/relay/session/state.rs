@@ -55,6 +55,8 @@ pub(in crate::service::relay) struct State {
     pub(in crate::service::relay) armed: Option<u64>,
     /// Something is to be tried again soon.
     pub(in crate::service::relay) needs_retry: bool,
+    /// Slow work is to be done.
+    wants_slow: bool,
     has_ended: bool,
     is_finished: bool,
 }
@@ -87,6 +89,7 @@ impl State {
             budget: [BUDGET; 2],
             armed: None,
             needs_retry: false,
+            wants_slow: false,
             has_ended: false,
             is_finished: false,
         }
@@ -104,6 +107,7 @@ impl State {
     /// Nothing is done behind this but slow work.
     pub(in crate::service::relay) fn end(&mut self) {
         self.has_ended = true;
+        self.wants_slow = true;
         self.connect = None;
         self.chosen = None;
     }
@@ -133,13 +137,18 @@ impl State {
         self.server = to;
         self.connect = to.map(|to| socket_addr(&to));
         match self.connect {
-            Some(_) => Relay::be_slow(relay),
+            Some(_) => self.wants_slow = true,
             None => self.machine.on(Event::Refused, now),
         }
     }
 
+    /// Whether there is slow work to do; it is told once.
+    pub(in crate::service::relay) fn take_slow(&mut self) -> bool {
+        core::mem::take(&mut self.wants_slow)
+    }
+
     /// The connection to the server is given up.
-    pub(in crate::service::relay) fn release(&mut self, relay: &Arc<Relay>) {
+    pub(in crate::service::relay) fn release(&mut self) {
         if let (Link::Connecting, Some(server), false) =
             (self.link, &self.chosen, self.is_own_fault)
         {
@@ -156,7 +165,7 @@ impl State {
         if let Some(failed) = self.failed.get_mut(index(Side::Server)) {
             *failed = false;
         }
-        Relay::be_slow(relay);
+        self.wants_slow = true;
     }
 
     /// What slow work is to connect to, and which attempt that is.
