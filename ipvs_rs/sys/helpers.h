@@ -252,7 +252,6 @@ unsigned int ipvs_helper_tcp_facts(struct sock *sk);
 size_t ipvs_helper_tcp_peek(const struct sock *sk, void *buffer, size_t size);
 size_t ipvs_helper_tcp_move(struct sock *from, struct sock *to, size_t limit, size_t copy_max, bool passes_fin, int *error,
 			    unsigned int *left);
-void ipvs_helper_tcp_confirm(struct sock *sk);
 void ipvs_helper_tcp_hurry(struct sock *sk);
 size_t ipvs_helper_tcp_drop(struct sock *sk, size_t limit);
 int ipvs_helper_tcp_send(struct sock *sk, const void *bytes, size_t length, bool more);

@@ -248,17 +248,9 @@ impl<'a> Locked<'a> {
         unsafe { bindings::tcp_want_room(sk) }
     }
 
-    /// Ends the handshake of a stream that was [connected](Stream::connect), whose last ACK waits for bytes to go with, if there were
-    /// none. Otherwise it is sent after 200 ms.
-    pub fn confirm(&mut self, which: Which) {
-        if let Some(sk) = self.of(which) {
-            // SAFETY: The socket is locked.
-            unsafe { bindings::tcp_confirm(sk) };
-        }
-    }
-
-    /// Lets a stream that was accepted send its ACKs at once, as there is no answer yet that they could go with: see
-    /// [`Options::defer_seconds`](super::Options).
+    /// Lets a stream send its ACKs at once from now on, as a stream does by itself unless the ACK of its first bytes
+    /// ([`Options::defer_seconds`](super::Options)) or of the handshake ([`Stream::connect`]) was to wait for bytes to go with. What it
+    /// owes is sent.
     pub fn hurry(&mut self, which: Which) {
         if let Some(sk) = self.of(which) {
             // SAFETY: The socket is locked.

@@ -167,8 +167,8 @@ pub struct Stream<T: Owner> {
 }
 
 impl<T: Owner> Stream<T> {
-    /// Begins to make a connection in `net`, of which `owner` is told the outcome. The ACK that ends the handshake goes with the first
-    /// bytes that are sent; whoever has none sends it by [`Locked::confirm`](super::Locked::confirm). May sleep.
+    /// Begins to make a connection in `net`, of which `owner` is told the outcome. ACKs wait for bytes to go
+    /// with, as that which ends the handshake, until [`Locked::hurry`](super::Locked::hurry). May sleep.
     ///
     /// # Errors
     ///

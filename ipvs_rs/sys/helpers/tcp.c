@@ -115,7 +115,7 @@ int ipvs_helper_tcp_create(struct net *net, int family, struct socket **created)
 		sock_release(sock);
 		return err;
 	}
-	/* The ACK that ends the handshake goes with the first bytes that are sent, or in confirm(). */
+	/* The ACK that ends the handshake goes with the first bytes that are sent, or in hurry(). */
 	tcp_sock_set_quickack(sock->sk, 0);
 	*created = sock;
 	return 0;
@@ -451,21 +451,15 @@ bool ipvs_helper_tcp_want_room(struct sock *sk)
 	return sk_stream_is_writeable(sk);
 }
 
-/* Sends the ACK that a locked socket owes, if it owes one: that which ends the handshake of one that was created here. */
-void ipvs_helper_tcp_confirm(struct sock *sk)
+/* From now on a locked socket sends ACKs at once, as it does by itself if to listen or to create it did not say otherwise. */
+void ipvs_helper_tcp_hurry(struct sock *sk)
 {
+	inet_csk_exit_pingpong_mode(sk);
 	if (!inet_csk_ack_scheduled(sk))
 		return;
 	/* As the release of a socket does, which sends ACKs that had to wait for it. tcp_send_ack() is not exported. */
 	set_bit(TCP_ACK_DEFERRED, &sk->sk_tsq_flags);
 	sk->sk_prot->release_cb(sk);
-}
-
-/* From now on a locked socket sends ACKs at once, as it does by itself if to listen did not say otherwise. */
-void ipvs_helper_tcp_hurry(struct sock *sk)
-{
-	inet_csk_exit_pingpong_mode(sk);
-	ipvs_helper_tcp_confirm(sk);
 }
 
 /* Says FIN, by a locked socket. */

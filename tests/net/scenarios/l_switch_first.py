@@ -91,3 +91,42 @@ def requests_in_parts_are_confirmed_at_once(_t):
             soonest = min(confirmed(hosts.client, request, length) for _ in range(TRIES))
             check(soonest < WAITS, f"the soonest ACK came after {soonest} s")
         server.close()
+
+
+def answer_in_parts(_server, one):
+    """Answers requests as a simple program does: the head by one call, the body by two, without TCP_NODELAY."""
+    while head_of(one):
+        for part in (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n", b"one", b"two"):
+            one.sendall(part)
+
+
+def answered(client, to, count):
+    """How long a client waits for each of so many answers on one connection."""
+    times = []
+    with client.connect(*to) as one:
+        for _ in range(count):
+            begun = time.monotonic()
+            one.sendall(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
+            seen = b""
+            while not seen.endswith(b"two"):
+                seen += one.recv(4096)
+            times.append(time.monotonic() - begun)
+    return times
+
+
+@scenario(rust_only=True)
+def answers_in_parts_come_at_once(_t):
+    """A server that sends little, and little more, waits for the ACK in between (RFC 896): it comes as it does without the switch."""
+    with switch.loaded():
+        hosts = Topology(servers=1)
+        server = Server(hosts.servers[0], server_address(1), 80, answer_in_parts)
+        configure(hosts.director, f"-A -i web -s http -l {VIP}:80", f"-a -i web -r {server_address(1)}",
+                  f"--add-rule -i web -p .* -r {server_address(1)}", "--start",
+                  f"-A -i any -s wlc -l {VIP}:81", f"-a -i any -r {server_address(1)}:80", "--start")
+        for count in (1, 5):
+            direct, http, wlc = ([min(times) for times in zip(*(answered(hosts.client, to, count) for _ in range(TRIES)))]
+                                 for to in ((server_address(1), 80), (VIP, 80), (VIP, 81)))
+            for name, times in (("http", http), ("wlc", wlc)):
+                for number, (seconds, without) in enumerate(zip(times, direct)):
+                    check(seconds < without + WAITS, f"{name}: answer {number} came after {seconds} s, without the switch {without} s")
+        server.close()

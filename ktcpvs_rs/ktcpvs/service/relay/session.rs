@@ -59,8 +59,8 @@ impl<'a, 's> Session<'a, 's> {
         let is_made = self.report();
         let next = self.obey();
         if is_made {
-            // The server may be one that speaks first.
-            self.locked.confirm(Which::Far);
+            // The server may be one that speaks first, or waits for the ACK of an answer's beginning before it sends the rest (RFC 896).
+            self.locked.hurry(Which::Far);
         }
         if self.has_looked && self.state.machine.is_incomplete() {
             // The client may wait for the ACK before it sends more (RFC 896).
