@@ -140,8 +140,7 @@ pub(crate) fn delete_dest(
         .ok_or(Refusal::no_dest())?
         .dest()
         .clone();
-    let members = current.list().without(index)?;
-    pool.renew(members, Change::Removed(index), net, || Ok(()))
+    pool.remove(index, net)
         .map_err(Refusal::because(REFUSES_SERVERS))?;
     drop(pool);
     let is_first = config.trash.is_empty();
