@@ -59,16 +59,26 @@ impl Sum {
     #[inline]
     #[must_use]
     pub const fn add_v6(self, addr: Addr) -> Self {
-        let [a, b, c, d] = v6_words(addr);
-        self.add_u32(a).add_u32(b).add_u32(c).add_u32(d)
+        let [a, b] = addr.words();
+        self.add_in_memory_order(with_carry(a, b))
     }
 
-    /// Subtracts the eight words of an IPv6 address.
+    /// Subtracts the eight words of an IPv6 address, and adds those of another one.
     #[inline]
     #[must_use]
-    pub const fn remove_v6(self, addr: Addr) -> Self {
-        let [a, b, c, d] = v6_words(addr);
-        self.remove_u32(a).remove_u32(b).remove_u32(c).remove_u32(d)
+    pub const fn replace_v6(self, old: Addr, new: Addr) -> Self {
+        let ([a, b], [c, d]) = (old.words(), new.words());
+        let new = with_carry(c, d);
+        self.add_in_memory_order(with_carry(with_carry(!a, !b), new))
+    }
+
+    /// Adds a sum of words that were added as they are in memory. The order of bytes is that of the result, whatever it was in the
+    /// words (RFC 1071, section 2, B).
+    #[inline]
+    const fn add_in_memory_order(self, sum: u64) -> Self {
+        let sum = sum.to_be();
+        let folded = (sum & 0xFFFF_FFFF).wrapping_add(sum >> 32);
+        Self(self.0.wrapping_add(folded))
     }
 
     /// Adds the bytes of a message. If their number is odd, a byte 0 is added behind the last one.
@@ -141,14 +151,39 @@ impl Sum {
     }
 }
 
-/// An IPv6 address as four words of 32 bits.
+/// Adds two numbers of four words each in one's complement: what is carried out of the sum is added to it. That is 0 only if both
+/// numbers are.
 #[inline]
-const fn v6_words(addr: Addr) -> [u32; 4] {
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = addr.octets();
-    [
-        u32::from_be_bytes([a, b, c, d]),
-        u32::from_be_bytes([e, f, g, h]),
-        u32::from_be_bytes([i, j, k, l]),
-        u32::from_be_bytes([m, n, o, p]),
-    ]
+const fn with_carry(a: u64, b: u64) -> u64 {
+    let (sum, carry) = a.overflowing_add(b);
+    // CAST: 0 or 1. The sum is not the largest number then.
+    sum.wrapping_add(carry as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn an_ipv6_address_is_summed_as_its_words(
+            start in any::<u16>(),
+            old in proptest::array::uniform8(prop_oneof![Just(0u16), Just(0xFFFF), any::<u16>()]),
+            new in proptest::array::uniform8(prop_oneof![Just(0u16), Just(0xFFFF), any::<u16>()]),
+        ) {
+            let addr = |words: [u16; 8]| {
+                let mut octets = [0; 16];
+                for (to, from) in octets.chunks_exact_mut(2).zip(words) {
+                    to.copy_from_slice(&from.to_be_bytes());
+                }
+                Addr::from_v6(octets)
+            };
+            let start = Sum::from_partial(start);
+            let added = new.into_iter().fold(start, Sum::add);
+            prop_assert_eq!(start.add_v6(addr(new)).partial(), added.partial());
+            let replaced = old.into_iter().fold(added, Sum::remove);
+            prop_assert_eq!(start.replace_v6(addr(old), addr(new)).partial(), replaced.partial());
+        }
+    }
 }

@@ -29,9 +29,12 @@
 //! ```
 
 use core::{
-    ops::Deref,
+    ops::{Deref, Range},
     ptr::NonNull,
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    sync::atomic::{
+        AtomicU64, AtomicUsize,
+        Ordering::{Relaxed, Release},
+    },
 };
 use kernel::{
     alloc::{flags::__GFP_NOWARN, Flags, KVVec},
@@ -191,8 +194,7 @@ impl<T: Clone + Send + Sync> List<T> {
                 length,
             });
         }
-        let used = self.room.as_ref()?.used.load(Relaxed);
-        if used.saturating_sub(length) > length.max(FEW) {
+        if !self.may_be(length, FEW) {
             return None;
         }
         let first = match index {
@@ -207,6 +209,33 @@ impl<T: Clone + Send + Sync> List<T> {
             first,
             length,
         })
+    }
+
+    /// Whether a list of `length` elements may lie in this room: not if there would be more than a `few` elements that nobody needs, and
+    /// more than others.
+    fn may_be(&self, length: usize, few: usize) -> bool {
+        let room = self.room.as_ref();
+        let used = room.map_or(0, |room| room.used.load(Relaxed));
+        used.saturating_sub(length) <= length.max(few)
+    }
+
+    /// The elements of this list in `range`, in the same room; no elements if it has no such range.
+    fn part(&self, range: Range<usize>) -> Self {
+        if range.is_empty() || range.end > self.length {
+            // INVARIANT: There is no room.
+            return Self {
+                room: None,
+                first: NonNull::dangling(),
+                length: 0,
+            };
+        }
+        // INVARIANT: These are places of this list.
+        Self {
+            room: self.room.clone(),
+            // SAFETY: The list has more elements.
+            first: unsafe { self.first.add(range.start) },
+            length: range.end.wrapping_sub(range.start),
+        }
     }
 
     /// A copy of some of the elements, in a new room with at least so many places.
@@ -252,6 +281,125 @@ impl<T: Send + Sync> Deref for List<T> {
         // SAFETY: By the type invariant so many elements are there, which stay as they are for as
         // long as `room` does; or none, at an address that is aligned and not null.
         unsafe { NonNull::slice_from_raw_parts(self.first, self.length).as_ref() }
+    }
+}
+
+/// The elements between two ends of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    skipped: u32,
+    length: u32,
+}
+
+impl Part {
+    /// CAST: The halves of a word.
+    #[inline]
+    const fn from_word(word: u64) -> Self {
+        Self {
+            skipped: (word >> 32) as u32,
+            length: word as u32,
+        }
+    }
+
+    /// CAST: Each fits into half a word.
+    const fn word(self) -> u64 {
+        ((self.skipped as u64) << 32) | self.length as u64
+    }
+
+    /// CAST: A u32 fits.
+    #[inline]
+    const fn range(self) -> Range<usize> {
+        let start = self.skipped as usize;
+        start..start.wrapping_add(self.length as usize)
+    }
+}
+
+/// A list that gets shorter under its readers, at its ends. Its owner needs no memory for that.
+///
+/// A reader sees the elements of one moment. Those that were taken off stay until the room is dropped, as with other lists.
+///
+/// # Examples
+///
+/// ```rust
+/// # use kernel::prelude::*;
+/// # use knet::list::{List, Shrinking};
+/// let list = Shrinking::new(List::of(3, [1_u32, 2, 3].into_iter())?)?;
+/// let before = list.load();
+/// let part = list.without(0).ok_or(EINVAL)?;
+/// assert_eq!(list.slice(part), [2, 1]);
+/// list.shrink(part);
+/// assert_eq!((before, list.load()), (&[3, 2, 1][..], &[2, 1][..]));
+/// // Not an end.
+/// let list = Shrinking::new(List::of(3, [1_u32, 2, 3].into_iter())?)?;
+/// assert_eq!(list.without(1), None);
+/// # Ok::<(), Error>(())
+/// ```
+pub struct Shrinking<T: Send + Sync + 'static> {
+    whole: List<T>,
+    /// What is left of it, as [`Part::word`].
+    part: AtomicU64,
+}
+
+impl<T: Clone + Send + Sync> Shrinking<T> {
+    /// All elements of `list`.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` for more elements than memory holds.
+    pub fn new(list: List<T>) -> Result<Self> {
+        let length = u32::try_from(list.length).map_err(|_| ENOMEM)?;
+        let part = Part { skipped: 0, length };
+        Ok(Self {
+            whole: list,
+            part: AtomicU64::new(part.word()),
+        })
+    }
+
+    #[inline]
+    fn part(&self) -> Part {
+        // ORDERING: Relaxed: all elements were there before the list was.
+        Part::from_word(self.part.load(Relaxed))
+    }
+
+    /// The elements of now.
+    #[inline]
+    pub fn load(&self) -> &[T] {
+        self.slice(self.part())
+    }
+
+    /// The elements of now, as a list that does not change.
+    pub fn list(&self) -> List<T> {
+        self.whole.part(self.part().range())
+    }
+
+    /// The elements of a part of this list.
+    #[inline]
+    pub fn slice(&self, part: Part) -> &[T] {
+        self.whole.get(part.range()).unwrap_or_default()
+    }
+
+    /// What is left without the element at `index`; [`None`] if that is not the first or the last one, or if there would be more elements
+    /// in the room that nobody needs than others, and more than a few.
+    pub fn without(&self, index: usize) -> Option<Part> {
+        let Part { skipped, length } = self.part();
+        let length = length.checked_sub(1)?;
+        // All elements of the smallest room may be taken off. CAST: A u32 fits.
+        if !self.whole.may_be(length as usize, LEAST) {
+            return None;
+        }
+        let skipped = match index {
+            0 => skipped.wrapping_add(1),
+            last if last == length as usize => skipped,
+            _ => return None,
+        };
+        Some(Part { skipped, length })
+    }
+
+    /// Lets readers see only this part from now on. Whoever calls this keeps others from it.
+    pub fn shrink(&self, part: Part) {
+        // ORDERING: Release has no partner: what its caller does next to an element is behind it, as behind the publication of
+        // another list.
+        self.part.store(part.word(), Release);
     }
 }
 

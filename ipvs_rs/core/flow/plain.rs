@@ -9,12 +9,18 @@ use crate::wire::{
     ipv4, ipv6,
     ports::Ports,
     protocol::{SCTP, TCP, UDP},
+    tcp,
 };
 
 /// The fixed header of IPv4, and the ports behind it.
 pub const LEN_V4: usize = ipv4::HEADER_LEN + Ports::LEN;
 /// The fixed header of IPv6, and the ports behind it.
 pub const LEN_V6: usize = ipv6::HEADER_LEN + Ports::LEN;
+
+/// The fixed header of IPv4, and that of TCP behind it.
+pub const TCP_LEN_V4: usize = ipv4::HEADER_LEN + tcp::HEADER_LEN;
+/// The fixed header of IPv6, and that of TCP behind it.
+pub const TCP_LEN_V6: usize = ipv6::HEADER_LEN + tcp::HEADER_LEN;
 
 /// The first byte of an IPv4 header without options: version 4, and five words of 32 bits.
 const FIRST_V4: u8 = 0x45;
@@ -100,4 +106,16 @@ impl Plain {
             has_length: header.payload_len != 0,
         })
     }
+}
+
+/// The flags byte in the header of TCP behind one of IPv4.
+#[inline(always)]
+pub fn tcp_flags_v4(start: &[u8; TCP_LEN_V4]) -> Option<u8> {
+    start.last_chunk().map(tcp::flags_of)
+}
+
+/// The same behind one of IPv6.
+#[inline(always)]
+pub fn tcp_flags_v6(start: &[u8; TCP_LEN_V6]) -> Option<u8> {
+    start.last_chunk().map(tcp::flags_of)
 }

@@ -90,7 +90,7 @@ impl Moved {
             Family::V4 => sum
                 .remove_u32(u32::from_be_bytes(self.from.v4()))
                 .add_u32(u32::from_be_bytes(self.to.v4())),
-            Family::V6 => sum.remove_v6(self.from).add_v6(self.to),
+            Family::V6 => sum.replace_v6(self.from, self.to),
         }
     }
 }

@@ -6,9 +6,7 @@
 //! [`decrement_ttl`](super::decrement_ttl) or [`decrement_hop_limit`](super::decrement_hop_limit)) leave, for less: the
 //! checksum of the IPv4 header is folded once.
 
-use super::{
-    corrected, decrement_hop_limit, dnat_v6, snat_v6, Error, L4Checksum, Layout, Remaining,
-};
+use super::{corrected, Error, L4Checksum, Layout, Remaining};
 use crate::addr::Addr;
 use crate::checksum::Sum;
 use crate::wire::{ipv4, ipv6, ports::PortsMut};
@@ -80,12 +78,28 @@ pub fn onward_v6(
     (addr, port): (Addr, u16),
     l4: L4Checksum,
 ) -> Result<Remaining, Error> {
-    let transport = Some(ipv6::HEADER_LEN);
-    let remaining = match side {
-        Side::Source => snat_v6(headers, transport, protocol, addr, port, l4)?,
-        Side::Destination => dnat_v6(headers, transport, protocol, addr, port, l4)?,
+    let layout = Layout::of(protocol)?;
+    let (network, l4_header) = headers
+        .split_first_chunk_mut::<{ ipv6::HEADER_LEN }>()
+        .ok_or(Error::TooShort)?;
+    let l4_header = l4_header
+        .get_mut(..layout.header_len)
+        .ok_or(Error::TooShort)?;
+    let network = ipv6::HeaderMut::at_start(network).ok_or(Error::TooShort)?;
+    let ports = PortsMut::at_start(l4_header).ok_or(Error::TooShort)?;
+    let (old_addr, old_port) = match side {
+        Side::Source => (network.src, ports.src),
+        Side::Destination => (network.dst, ports.dst),
     };
-    // There is a header, and more than one hop is left.
-    let _ = decrement_hop_limit(headers);
+    let checksum = layout.checksum_in(ports.rest).ok_or(Error::TooShort)?;
+
+    let old = Addr::from_v6(*old_addr);
+    let moved = |sum: Sum| sum.replace_v6(old, addr);
+    let both = (u16::from_be_bytes(*old_port), port);
+    let (l4_sum, remaining) = corrected(u16::from_be_bytes(*checksum), protocol, l4, both, moved);
+    *network.hop_limit = network.hop_limit.wrapping_sub(1);
+    *old_addr = addr.octets();
+    *old_port = port.to_be_bytes();
+    *checksum = l4_sum.to_be_bytes();
     Ok(remaining)
 }

@@ -110,7 +110,7 @@ impl<'a> Fields<'a> {
     #[inline(always)]
     fn edit(self, addr: Addr, port: u16, protocol: u8, l4: L4Checksum) -> Remaining {
         let (old, new) = (Addr::from_v6(*self.addr), addr);
-        let moved = |sum: Sum| sum.remove_v6(old).add_v6(new);
+        let moved = |sum: Sum| sum.replace_v6(old, new);
         let ports = (u16::from_be_bytes(*self.port), port);
         let checksum = u16::from_be_bytes(*self.checksum);
         let (checksum, remaining) = corrected(checksum, protocol, l4, ports, moved);

@@ -50,6 +50,16 @@ impl Event {
     }
 }
 
+/// Whether a packet is one of nearly all: it only acknowledges, on an established connection. By each table a [`transition`] would
+/// change nothing then. False for some others of which that is true.
+#[inline]
+pub const fn is_routine(flags: ConnFlags, direction: Direction, byte: u8, state: State) -> bool {
+    let only_acknowledges =
+        byte & (flags::RST | flags::SYN | flags::FIN | flags::ACK) == flags::ACK;
+    let is_first_answer = matches!(direction, Direction::Output) && flags.has(ConnFlags::NO_OUTPUT);
+    only_acknowledges && matches!(state, State::Established) && !is_first_answer
+}
+
 /// What a packet of `direction` with the TCP flags `byte` does to a connection in `state` with
 /// `flags`.
 #[inline]

@@ -3,7 +3,7 @@
 //! The state machine of TCP, cell by cell and along whole conversations.
 
 use ipvs_core::conn::ConnFlags;
-use ipvs_core::proto::tcp::{flags, next, transition, Event, State, StateTable};
+use ipvs_core::proto::tcp::{flags, is_routine, next, transition, Event, State, StateTable};
 use ipvs_core::proto::transition::{Activity, ProtocolState};
 use ipvs_core::proto::{Direction, Timeouts};
 use proptest::prelude::*;
@@ -305,6 +305,43 @@ fn an_output_packet_ends_the_one_way_rules() {
     assert_eq!(conversation.walk("in:syn out:syn+ack in:ack"), "SR SR ES");
     assert!(!conversation.flags.has(ConnFlags::NO_OUTPUT));
     assert_eq!(conversation.walk("in:fin"), "CW");
+}
+
+#[test]
+fn routine_changes_nothing() {
+    let every_flags = [
+        ConnFlags::EMPTY,
+        ConnFlags::NO_OUTPUT,
+        ConnFlags::INACTIVE,
+        ConnFlags::NO_OUTPUT.with(ConnFlags::INACTIVE),
+    ];
+    let mut routine = 0;
+    for state in State::ALL {
+        for (_, direction) in DIRECTIONS {
+            for (flags, byte) in every_flags
+                .into_iter()
+                .flat_map(|one| (0..=u8::MAX).map(move |byte| (one, byte)))
+            {
+                if !is_routine(flags, direction, byte, state) {
+                    continue;
+                }
+                routine += 1;
+                for table in [StateTable::Normal, StateTable::Secure] {
+                    let step = transition(flags, direction, byte, state, table);
+                    assert_eq!((step.state, step.flags), (state, flags));
+                    assert_eq!((step.activity, step.established), (None, false));
+                }
+            }
+        }
+    }
+    // ACK, with and without PSH, URG, ECE and CWR: by clients (of either kind) with all flags, by servers with half of them.
+    assert_eq!(routine, 16 * (4 + 4 + 2));
+    assert!(is_routine(
+        ConnFlags::EMPTY,
+        Direction::Input,
+        flags::ACK,
+        State::Established
+    ));
 }
 
 fn directions() -> impl Strategy<Value = Direction> {

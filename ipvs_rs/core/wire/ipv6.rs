@@ -87,8 +87,10 @@ pub fn hop_limit_mut(bytes: &mut [u8]) -> Option<&mut u8> {
     Some(hop_limit)
 }
 
-/// The addresses in a header, which the director edits, in network order.
+/// The fields of a header that the director edits, in network order.
 pub struct HeaderMut<'a> {
+    /// See [`Header::hop_limit`].
+    pub hop_limit: &'a mut u8,
     /// See [`Header::src`].
     pub src: &'a mut [u8; 16],
     /// See [`Header::dst`].
@@ -103,8 +105,13 @@ impl<'a> HeaderMut<'a> {
     pub fn at_start(bytes: &'a mut [u8]) -> Option<Self> {
         let header = bytes.get_mut(..HEADER_LEN)?;
         let (header, dst) = header.split_last_chunk_mut()?;
-        let (_, src) = header.split_last_chunk_mut()?;
-        Some(Self { src, dst })
+        let (header, src) = header.split_last_chunk_mut()?;
+        let hop_limit = header.last_mut()?;
+        Some(Self {
+            hop_limit,
+            src,
+            dst,
+        })
     }
 }
 
@@ -212,10 +219,12 @@ mod tests {
         header().write(&mut bytes).unwrap();
         let fields = HeaderMut::at_start(&mut bytes).unwrap();
         (*fields.src, *fields.dst) = ([1; 16], [2; 16]);
-        *hop_limit_mut(&mut bytes).unwrap() = 1;
+        *fields.hop_limit = 1;
+        assert_eq!(hop_limit_mut(&mut bytes).copied(), Some(1));
+        *hop_limit_mut(&mut bytes).unwrap() = 2;
         assert!(hop_limit_mut(&mut bytes[..7]).is_none());
         let expected = Header {
-            hop_limit: 1,
+            hop_limit: 2,
             src: Addr::from_v6([1; 16]),
             dst: Addr::from_v6([2; 16]),
             ..header()

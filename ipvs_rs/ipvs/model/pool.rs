@@ -9,7 +9,7 @@ mod settings;
 use ipvs_core::config::{DestKey, Name};
 use kernel::{prelude::*, sync};
 use knet::{
-    list::List,
+    list::{List, Shrinking},
     net_namespace::Net,
     rcu::Guard,
     registry::{Held, Unheld},
@@ -28,10 +28,11 @@ pub(crate) use settings::ServiceSettings;
 
 /// The servers, the scheduler's state and the settings of a service.
 ///
-/// A pool never changes. Each change of the servers, the scheduler or the settings makes a new pool.
+/// A pool changes in one way only: it loses the first or the last of its servers, if the scheduler's state is right for the others, too.
+/// That needs no memory. Each other change of the servers, the scheduler or the settings makes a new pool.
 pub(crate) struct Pool {
     /// The servers, the newest first. Listings and searches use this order.
-    members: List<Member>,
+    members: Shrinking<Member>,
     scheduling: Option<Scheduling>,
     /// The persistence engine. The owner of the pool keeps its module loaded.
     engine: Option<PoolEngine>,
@@ -94,7 +95,7 @@ impl Pool {
             }),
         };
         Ok(Self {
-            members,
+            members: Shrinking::new(members)?,
             scheduling,
             engine: plugins.engine.as_ref().and_then(PoolEngine::new),
             settings,
@@ -102,17 +103,46 @@ impl Pool {
     }
 
     /// A pool of the same servers and scheduler with another engine and other settings.
-    fn with_settings(&self, engine: Option<&Held<dyn Finder>>, settings: ServiceSettings) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    fn with_settings(
+        &self,
+        engine: Option<&Held<dyn Finder>>,
+        settings: ServiceSettings,
+    ) -> Result<Self> {
         let scheduling = self.scheduling.as_ref().map(|scheduling| Scheduling {
             picker: scheduling.picker.clone(),
             scheduler: scheduling.scheduler,
         });
-        Self {
-            members: self.members.share(),
+        Ok(Self {
+            members: Shrinking::new(self.list())?,
             scheduling,
             engine: engine.and_then(PoolEngine::new),
             settings,
+        })
+    }
+
+    /// Loses the server at `index`, if that is the first or the last one, and the scheduler's state is right for the others, too.
+    /// Returns whether it has. The caller holds the lock of the pool.
+    fn shrink(&self, index: usize, plugins: &Plugins, net: &Net) -> bool {
+        let Some(part) = self.members.without(index) else {
+            return false;
+        };
+        let setup = Setup {
+            members: self.members.slice(part),
+            change: Change::Removed(index),
+            net,
+        };
+        let goes_on = match (&self.scheduling, &plugins.scheduler) {
+            (Some(scheduling), Some(scheduler)) => scheduler.fits(&setup, &scheduling.picker),
+            _ => true,
+        };
+        if goes_on {
+            self.members.shrink(part);
         }
+        goes_on
     }
 
     /// The settings of the service.
@@ -121,16 +151,16 @@ impl Pool {
         &self.settings
     }
 
-    /// The servers, the newest first.
+    /// The servers of now, the newest first.
     #[inline]
     pub(crate) fn members(&self) -> &[Member] {
-        &self.members
+        self.members.load()
     }
 
     /// The index of the server with this key.
     pub(crate) fn position(&self, key: &DestKey) -> Option<usize> {
         let sketch = sketch(key);
-        vec::position(&self.members, |member| {
+        vec::position(self.members(), |member| {
             member.sketch == sketch && member.key == *key
         })
     }
@@ -141,9 +171,9 @@ impl Pool {
             .is_none_or(|member| member.spec().weight() == 0)
     }
 
-    /// The list of the servers. Another pool can be made from it.
-    pub(crate) fn list(&self) -> &List<Member> {
-        &self.members
+    /// The list of the servers of now. Another pool can be made from it.
+    pub(crate) fn list(&self) -> List<Member> {
+        self.members.list()
     }
 
     /// The name of the scheduler; [`None`] without a scheduler.
@@ -166,7 +196,9 @@ impl Pool {
 
     /// The server with this key.
     pub(crate) fn member(&self, key: &DestKey) -> Option<&Member> {
-        self.members.get(self.position(key)?)
+        let sketch = sketch(key);
+        let mut members = self.members().iter();
+        members.find(|member| member.sketch == sketch && member.key == *key)
     }
 
     /// The name of the persistence engine.
@@ -178,8 +210,8 @@ impl Pool {
     #[inline]
     pub(crate) fn schedule(&self, arrival: &Arrival<'_>, guard: &Guard) -> Option<&Member> {
         let picker = &self.scheduling.as_ref()?.picker;
-        self.members
-            .get(picker.pick(&self.members, arrival, guard)?)
+        let members = self.members();
+        members.get(picker.pick(members, arrival, guard)?)
     }
 
     /// The name of the scheduler and its message for the log, after it has found no server.

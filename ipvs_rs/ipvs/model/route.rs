@@ -112,9 +112,9 @@ impl Routes {
     pub(crate) fn clear(&self) {
         // ORDERING: Partner of the fence in `look_up`.
         fence(SeqCst);
-        for slot in [&self.address, &self.next_hop, &self.tunnel] {
-            slot.clear();
-        }
+        self.address.clear();
+        self.next_hop.clear();
+        self.tunnel.clear();
     }
 }
 

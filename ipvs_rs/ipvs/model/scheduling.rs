@@ -44,6 +44,10 @@ pub trait Picker: Any + Send + Sync {
 
 /// A scheduler.
 pub trait Factory: Named {
+    /// Whether `previous`, the state before a change that removes a server, is right for the servers of `setup` as well. Packets go on
+    /// using it, with the servers before and after the change.
+    fn fits(&self, setup: &Setup<'_>, previous: &sync::Arc<dyn Picker>) -> bool;
+
     /// Makes the state for the servers of `setup`. `previous` is the state before the change, which may go on.
     ///
     /// # Errors

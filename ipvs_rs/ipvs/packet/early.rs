@@ -19,7 +19,10 @@ use ipvs_core::{
     addr::Family,
     conn::{ConnFlags, Method},
     early::{fingerprint_v4, fingerprint_v6, Mode, Outcome},
-    flow::{Flow, FlowDirection, HeaderSource, Plain},
+    flow::{
+        plain::{tcp_flags_v4, tcp_flags_v6},
+        Flow, FlowDirection, Plain,
+    },
     nat::Side,
     proto::{Direction, TCP, UDP},
 };
@@ -55,8 +58,6 @@ use crate::model::{
     Ipvs,
 };
 
-/// Where the flags are in a TCP header, in bytes.
-const TCP_FLAGS: usize = 13;
 /// FIN, SYN and RST.
 const TURNS: u8 = 0x07;
 
@@ -117,8 +118,8 @@ fn recent<const IS_V6: bool>(
         ipvs.passages.count(Outcome::Renewal);
         return Verdict::Accept(skb);
     };
-    match admits(ipvs.get(), conn.get(), way, &plain, &skb) {
-        Ok(()) => leave::<IS_V6>(ipvs, conn, way, skb, flow, passage, context),
+    match admits::<IS_V6>(ipvs.get(), conn.get(), way, &plain, &skb) {
+        Ok(flags) => leave::<IS_V6>(ipvs, conn, way, skb, (flow, flags), passage, context),
         Err(outcome) => {
             ipvs.passages.count(outcome);
             Verdict::Accept(skb)
@@ -163,15 +164,31 @@ fn is_open(ipvs: Ref<'_, Ipvs>, family: Family, context: &HookState<'_>) -> bool
     }
 }
 
-/// Whether a packet may leave early, as far as it does not depend on its way.
+/// The flags byte of a packet of TCP; [`None`] if its header is not all there.
+#[inline(always)]
+fn tcp_flags<const IS_V6: bool>(skb: &Skb, flow: &Flow) -> Option<u8> {
+    let flags = match IS_V6 {
+        false => skb.linear_start().and_then(tcp_flags_v4),
+        true => skb.linear_start().and_then(tcp_flags_v6),
+    };
+    flags.or_else(|| tcp_flags_in_pieces(skb, flow))
+}
+
+#[cold]
+#[inline(never)]
+fn tcp_flags_in_pieces(skb: &Skb, flow: &Flow) -> Option<u8> {
+    flow.tcp_flags(&Headers(skb))
+}
+
+/// Whether a packet may leave early, as far as it does not depend on its way. Returns the flags byte of a packet of TCP.
 #[inline]
-fn admits(
+fn admits<const IS_V6: bool>(
     ipvs: &Ipvs,
     conn: &Conn,
     way: FlowDirection,
     plain: &Plain,
     skb: &Skb,
-) -> Result<(), Outcome> {
+) -> Result<u8, Outcome> {
     if plain.hops <= 1 {
         return Err(Outcome::Hops);
     }
@@ -187,14 +204,13 @@ fn admits(
     {
         return Err(Outcome::Server);
     }
-    if plain.flow.protocol == TCP {
-        let flags = plain.flow.transport.wrapping_add(TCP_FLAGS);
-        match Headers(skb).array::<1>(flags) {
-            Some([flags]) if flags & TURNS == 0 => {}
-            _ => return Err(Outcome::Turn),
-        }
+    if plain.flow.protocol != TCP {
+        return Ok(0);
     }
-    Ok(())
+    let flags = tcp_flags::<IS_V6>(skb, &plain.flow);
+    flags
+        .filter(|flags| flags & TURNS == 0)
+        .ok_or(Outcome::Turn)
 }
 
 /// Lets a packet leave by a passage, if that admits it.
@@ -204,13 +220,13 @@ fn leave<const IS_V6: bool>(
     conn: Ref<'_, Conn>,
     way: FlowDirection,
     mut skb: Skb,
-    flow: &Flow,
+    (flow, flags): (&Flow, u8),
     passage: &Passage,
     context: &HookState<'_>,
 ) -> Verdict {
     let (ipvs, method) = (shared.get(), conn.method());
     if method == Method::Tunnel {
-        return leave_by_tunnel(shared, conn, way, skb, flow, passage, context);
+        return leave_by_tunnel(shared, conn, way, skb, (flow, flags), passage, context);
     }
     if let Err(barred) = passage.admits(context.net, &skb, 0, only_owner(shared), context.rcu) {
         ipvs.passages.count(outcome(barred));
@@ -231,7 +247,7 @@ fn leave<const IS_V6: bool>(
     if edited.is_err() {
         return ipvs.drop_packet(skb, Reason::NotSent);
     }
-    follow(ipvs, conn, way, &skb, flow, context);
+    follow(ipvs, conn, way, &skb, (flow, flags), context);
     passage.send(context.net, skb, way == FlowDirection::Reply, context.rcu);
     ipvs.passages.count(Outcome::Early);
     Verdict::Stolen
@@ -244,7 +260,7 @@ fn leave_by_tunnel(
     conn: Ref<'_, Conn>,
     way: FlowDirection,
     mut skb: Skb,
-    flow: &Flow,
+    (flow, flags): (&Flow, u8),
     passage: &Passage,
     context: &HookState<'_>,
 ) -> Verdict {
@@ -273,7 +289,7 @@ fn leave_by_tunnel(
     if hop(&mut skb, flow.family).is_err() {
         return ipvs.drop_packet(skb, Reason::NotSent);
     }
-    follow(ipvs, conn, way, &skb, flow, context);
+    follow(ipvs, conn, way, &skb, (flow, flags), context);
     if !track::enclose(conn.get(), &mut skb) {
         return ipvs.drop_packet(skb, Reason::NotSent);
     }
@@ -292,18 +308,22 @@ fn follow(
     conn: Ref<'_, Conn>,
     way: FlowDirection,
     skb: &Skb,
-    flow: &Flow,
+    (flow, flags): (&Flow, u8),
     context: &HookState<'_>,
 ) {
+    let update = |direction| match flow.protocol {
+        TCP => conn.follow_tcp(&ipvs.settings, direction, flags),
+        _ => conn.follow(&ipvs.settings, direction, flow, &Headers(skb)),
+    };
     match way {
         FlowDirection::Request => {
             account::count_in(ipvs, conn.get(), skb, context);
-            conn.follow(&ipvs.settings, Direction::Input, flow, &Headers(skb));
+            update(Direction::Input);
             announce(ipvs, conn, conn.count_packet(), context.rcu);
         }
         FlowDirection::Reply => {
             account::count_out(ipvs, conn.get(), skb, context);
-            conn.follow(&ipvs.settings, Direction::Output, flow, &Headers(skb));
+            update(Direction::Output);
             announce_reply(ipvs, conn, context.rcu);
         }
     }

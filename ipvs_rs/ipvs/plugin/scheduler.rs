@@ -117,6 +117,11 @@ impl<S: Scheduler> Named for Adapter<S> {
 }
 
 impl<S: Scheduler> Factory for Adapter<S> {
+    fn fits(&self, setup: &Setup<'_>, previous: &sync::Arc<dyn Picker>) -> bool {
+        let before = previous.as_any().downcast_ref::<State<S>>();
+        before.is_some_and(|State(state)| S::fits(setup, state))
+    }
+
     fn prepare(
         &self,
         setup: &Setup<'_>,

@@ -14,7 +14,7 @@ mod tests {
         deferred::Deferred,
         hmac::Key,
         kunit::{probe, Probe},
-        list::List,
+        list::{List, Shrinking},
         new_spinlock_bh,
         percpu::{CounterPool, Counters, CpusReadLock},
         random,
@@ -202,6 +202,52 @@ mod tests {
         drop((last, none));
         rcu::barrier(2);
         assert_eq!(ENDS.load(Relaxed), before + 6);
+        Ok(())
+    }
+
+    #[test]
+    fn shrinking_lists_lose_their_ends_under_their_readers() -> Result {
+        static ENDS: AtomicUsize = AtomicUsize::new(0);
+        let before = ENDS.load(Relaxed);
+        let element = |number| Ok::<Element, Error>((number, probe(&ENDS)?.0));
+        let mut list = List::new(16)?;
+        for number in 1..=12 {
+            list = list.with(element(number)?)?;
+        }
+        let numbers =
+            |elements: &[Element]| elements.iter().map(|(number, _)| *number).sum::<u32>();
+        let list = Shrinking::new(list)?;
+        let (all, copy) = (list.load(), list.list());
+        assert!(list.without(1).is_none());
+        assert!(list.without(12).is_none());
+        let first = list.without(0).ok_or(EINVAL)?;
+        // It is seen when it is published, and not before.
+        assert_eq!((numbers(list.slice(first)), list.load().len()), (66, 12));
+        list.shrink(first);
+        let last = list.without(10).ok_or(EINVAL)?;
+        list.shrink(last);
+        assert_eq!((numbers(list.load()), list.load().len()), (65, 10));
+        assert_eq!((numbers(all), numbers(&copy)), (78, 78));
+        // Lists that are made of it have what is left, and lie behind elements that it has lost.
+        assert_eq!(numbers(&list.list()), 65);
+        assert_eq!(numbers(&list.list().with(element(100)?)?), 165);
+        assert_eq!(numbers(&list.list().without(0)?), 54);
+        // With more losses than elements, it is to be copied.
+        for _ in 0..4 {
+            list.shrink(list.without(0).ok_or(EINVAL)?);
+        }
+        assert_eq!((list.load().len(), list.without(0)), (6, None));
+        drop((list, copy));
+        rcu::barrier(2);
+        assert_eq!(ENDS.load(Relaxed), before + 13);
+        // Of a few elements, all may be lost.
+        let few = Shrinking::new(List::of(4, (0..4_u32))?)?;
+        for left in (0..4).rev() {
+            few.shrink(few.without(0).ok_or(EINVAL)?);
+            assert_eq!((few.load().len(), few.list().len()), (left, left));
+        }
+        assert_eq!(few.without(0), None);
+        assert_eq!(*few.list().with(7)?, [7]);
         Ok(())
     }
 

@@ -22,7 +22,7 @@ use ipvs_core::{
 use ipvs_models::{check, fails_when_weak};
 use knet_loom::{
     deferred::Deferred,
-    list::List,
+    list::{List, Shrinking},
     prelude::GFP_KERNEL,
     rcu::{self, Arc, Slot},
     watched::Watched,
@@ -197,6 +197,40 @@ fn a_packet_sees_one_pool_with_its_table() {
 #[test]
 fn it_is_seen_when_a_pool_is_published_without_order() {
     fails_when_weak(packets_and_a_new_server);
+}
+
+/// Packets on another CPU while a list loses its newest and then its oldest server, and a longer list is made of what is left.
+fn packets_and_lost_servers() {
+    let list = (1..=3).fold(List::new(4).unwrap(), |list, number| {
+        list.with(member(number)).unwrap()
+    });
+    let members = Shared::new(Shrinking::new(list).unwrap());
+    let seen = |members: &[Member]| {
+        members.iter().for_each(|member| member.contents.read());
+        let numbers: Vec<_> = members.iter().map(|member| member.number).collect();
+        ["[3, 2, 1]", "[2, 1]", "[2]"]
+            .iter()
+            .position(|list| *list == format!("{numbers:?}"))
+            .expect("no other list was there")
+    };
+    let other = members.clone();
+    let packets = thread::spawn(move || {
+        let (first, second) = (seen(other.load()), seen(other.load()));
+        assert!(first <= second);
+    });
+    members.shrink(members.without(0).unwrap());
+    members.shrink(members.without(1).unwrap());
+    assert_eq!(seen(members.load()), 2);
+    let longer = members.list().with(member(4)).unwrap();
+    assert!(longer.iter().map(|member| member.number).eq([4, 2]));
+    packets.join().unwrap();
+    drop((longer, members));
+    rcu::barrier(2);
+}
+
+#[test]
+fn a_packet_sees_a_list_as_it_once_was() {
+    check(packets_and_lost_servers);
 }
 
 /// Two CPUs look at a value that nobody has completed yet.

@@ -140,14 +140,16 @@ pub(crate) fn delete_dest(
         .ok_or(Refusal::no_dest())?
         .dest()
         .clone();
-    let members = current.list().without(index)?;
-    pool.renew(members, Change::Removed(index), net, || Ok(()))
+    pool.remove(index, net)
         .map_err(Refusal::because(REFUSES_SERVERS))?;
     drop(pool);
     let is_first = config.trash.is_empty();
     throw_away(ipvs, &mut config, &dest);
     origin.dest(Action::Del, &service.key, key, None);
-    close_unused_hooks(ipvs, &mut config, net, key.family);
+    // The service needs those of its own family.
+    if key.family != service.key.family() {
+        close_unused_hooks(ipvs, &mut config, net, key.family);
+    }
     drop(config);
     // While the trash has servers, a round is planned, or will see this one: it plans the next under the lock.
     if is_first {

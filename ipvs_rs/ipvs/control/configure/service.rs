@@ -98,7 +98,7 @@ pub(crate) fn edit_service(
     let edited = if current.scheduler() == spec.scheduler.as_ref() {
         current.with_settings(plugins.engine, settings)?
     } else {
-        let members = current.list().share();
+        let members = current.list();
         OwnedPool::new(members, plugins, Change::Rebuilt, None, settings, net)
             .map_err(Refusal::because(REFUSES_SERVERS))?
     };

@@ -28,16 +28,9 @@ impl Conn {
     ) {
         match self.protocol {
             TCP => {
-                let Some(flags) = flow.tcp_flags(packet) else {
-                    return;
-                };
-                let table = settings.tcp_table();
-                let state = self.advance(|from| {
-                    let step =
-                        tcp::transition(from.flags(), direction, flags, tcp_state(from), table);
-                    (step, step.state.number())
-                });
-                self.refresh(settings.timeouts().tcp(state));
+                if let Some(flags) = flow.tcp_flags(packet) {
+                    self.follow_tcp(settings, direction, flags);
+                }
             }
             SCTP => {
                 let Some(event) = sctp::Event::of_flow(flow, packet) else {
@@ -56,6 +49,27 @@ impl Conn {
                 self.refresh(settings.timeouts().udp);
             }
         }
+    }
+
+    /// The same of a packet of a TCP connection whose header has this flags byte.
+    #[inline(always)]
+    pub(crate) fn follow_tcp(&self, settings: &Settings, direction: Direction, flags: u8) {
+        let from = self.condition();
+        if tcp::is_routine(from.flags(), direction, flags, tcp_state(from)) {
+            self.refresh(settings.timeouts().tcp_established);
+        } else {
+            self.advance_tcp(settings, direction, flags);
+        }
+    }
+
+    #[inline(never)]
+    fn advance_tcp(&self, settings: &Settings, direction: Direction, flags: u8) {
+        let table = settings.tcp_table();
+        let state = self.advance(|from| {
+            let step = tcp::transition(from.flags(), direction, flags, tcp_state(from), table);
+            (step, step.state.number())
+        });
+        self.refresh(settings.timeouts().tcp(state));
     }
 
     /// Calls `step` with the current condition, and applies the transition that it returns to the

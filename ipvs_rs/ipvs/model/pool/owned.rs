@@ -65,7 +65,7 @@ impl OwnedPool {
         engine: Option<Held<dyn Finder>>,
         settings: ServiceSettings,
     ) -> Result<Self> {
-        let pool = self.pool.with_settings(engine.as_ref(), settings);
+        let pool = self.pool.with_settings(engine.as_ref(), settings)?;
         Ok(Self {
             pool: Arc::new(pool, GFP_KERNEL_ACCOUNT)?,
             plugins: Plugins {

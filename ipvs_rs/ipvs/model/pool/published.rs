@@ -79,7 +79,7 @@ impl PublishedPool {
     /// The servers of now. A list needs no scheduler, so the module of the scheduler may go while somebody keeps
     /// the list.
     pub(crate) fn members(&self) -> Option<List<Member>> {
-        Some(self.load(&rcu::read_lock())?.list().share())
+        Some(self.load(&rcu::read_lock())?.list())
     }
 
     /// Locks the pool for a change. May sleep.
@@ -140,6 +140,20 @@ impl LockedPool<'_> {
         drop(self.published.replace(Some(pool.clone())));
         kept.pool = pool;
         Ok(())
+    }
+
+    /// Lets packets see the pool without the server at `index`.
+    ///
+    /// # Errors
+    ///
+    /// See [`renew`](Self::renew). The server stays then.
+    pub(crate) fn remove(&mut self, index: usize, net: &Net) -> Result {
+        let kept = self.get()?;
+        if kept.pool.shrink(index, &kept.plugins, net) {
+            return Ok(());
+        }
+        let members = kept.list().without(index)?;
+        self.renew(members, Change::Removed(index), net, || Ok(()))
     }
 
     /// Lets packets see another pool.
