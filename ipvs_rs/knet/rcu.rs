@@ -146,6 +146,18 @@ fn dropped() -> &'static AtomicUsize {
     unsafe { &KNET_RCU_DROPPED }
 }
 
+/// Frees the memory of a [`KBox`](kernel::alloc::KBox). The box itself does so through `krealloc`, which takes some time to find
+/// that it is to free.
+///
+/// # Safety
+///
+/// `memory` must come from `KBox::into_raw` or `KBox::leak`. Its value must have been dropped, and nobody use it any more.
+#[inline(always)]
+unsafe fn free_memory<T>(memory: *mut T) {
+    // SAFETY: By the contract it is memory of `kmalloc`, or of a cache that `kfree` knows, and is not used again.
+    unsafe { bindings::kfree(memory.cast()) };
+}
+
 /// Counts a dropped object. Inlined, so that the counter is that of the caller's module.
 #[inline(always)]
 fn count_drop() {

@@ -13,8 +13,9 @@ mod slot;
 pub use arc::{Arc, Ref, OVERHEAD};
 pub use slot::Slot;
 
+use crate::alloc::KBox;
 use loom::sync::{Mutex, RwLock, RwLockReadGuard};
-use std::{cell::Cell, marker::PhantomData, ops::Deref};
+use std::{cell::Cell, marker::PhantomData, mem::MaybeUninit, ops::Deref};
 
 type Callback = unsafe extern "C" fn(*mut callback_head);
 
@@ -88,6 +89,16 @@ pub fn barrier(layers: usize) {
             unsafe { function(head as *mut callback_head) };
         }
     }
+}
+
+/// Frees the memory of a box.
+///
+/// # Safety
+///
+/// `memory` must come from a box, and its value have been dropped.
+unsafe fn free_memory<T>(memory: *mut T) {
+    // SAFETY: By the contract.
+    drop(unsafe { KBox::from_raw(memory.cast::<MaybeUninit<T>>()) });
 }
 
 /// The module counts what was dropped; nobody asks here.

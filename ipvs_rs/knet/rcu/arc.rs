@@ -235,8 +235,12 @@ unsafe fn retire<T>(inner: NonNull<Inner<T>>) {
 ///
 /// `head` must be the first field of an [`Inner<T>`] made by a [`KBox`] that nobody refers to.
 unsafe extern "C" fn free<T>(head: *mut bindings::callback_head) {
-    // SAFETY: `Inner` is `repr(C)` with `head` first, and came from `KBox::leak`.
-    drop(unsafe { KBox::from_raw(head.cast::<Inner<T>>()) });
+    // `Inner` is `repr(C)` with `head` first.
+    let inner = head.cast::<Inner<T>>();
+    // SAFETY: By the contract the object is live, and nobody refers to it.
+    unsafe { core::ptr::drop_in_place(inner) };
+    // SAFETY: It came from `KBox::leak`, and its value was just dropped.
+    unsafe { super::free_memory(inner) };
     super::count_drop();
 }
 
