@@ -90,7 +90,9 @@ mod tests {
     }
 
     /// One of many.
-    struct One(Probe);
+    struct One {
+        probe: Probe,
+    }
 
     static ONES: ArcCache<One> = ArcCache::new();
 
@@ -108,7 +110,12 @@ mod tests {
         static ENDS: AtomicUsize = AtomicUsize::new(0);
         const COUNT: usize = 1000;
         let before = ENDS.load(Relaxed);
-        let one = || ONES.pin_init::<Error>(One(Probe(&ENDS)), &rcu::read_lock());
+        let one = || {
+            let one = pin_init::init!(One {
+                probe: Probe(&ENDS),
+            });
+            ONES.pin_init(one, &rcu::read_lock())
+        };
         assert_eq!(one().err(), Some(ENOMEM));
         let opened = ONES.open(c"knet_kunit_ones")?;
         assert!(ONES.open(c"knet_kunit_ones").is_err());
@@ -121,7 +128,7 @@ mod tests {
                 drop(one()?);
             }
             assert!(found.try_clone().is_none());
-            assert_eq!(found.get().0 .0.load(Relaxed), before);
+            assert_eq!(found.get().probe.0.load(Relaxed), before);
         }
         // Each round drops something, until nothing waits, and the last callback returns.
         loop {
@@ -134,7 +141,7 @@ mod tests {
         }
         rcu::barrier(1);
         assert_eq!(ENDS.load(Relaxed), before + COUNT + 1);
-        assert_eq!(kept.0 .0.load(Relaxed), before + COUNT + 1);
+        assert_eq!(kept.probe.0.load(Relaxed), before + COUNT + 1);
         drop(kept);
         // Waits for the last one.
         drop(opened);

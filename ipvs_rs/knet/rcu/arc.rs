@@ -78,7 +78,9 @@ impl<T> Inner<T> {
     {
         let set = move |head: *mut bindings::callback_head| {
             // SAFETY: An initialiser is given memory that is valid for writes.
-            unsafe { (&raw mut (*head).func).write(retire) };
+            let func = unsafe { &raw mut (*head).func };
+            // SAFETY: It is a part of that memory.
+            unsafe { func.write(retire) };
         };
         try_pin_init!(Self {
             head <- Opaque::ffi_init(set),
@@ -294,8 +296,10 @@ impl<T: Send + Sync> Drop for Arc<T> {
 unsafe fn retire<T>(inner: NonNull<Inner<T>>) {
     // SAFETY: By the contract the object is live and nobody else uses `head`.
     let head = unsafe { Opaque::cast_into(&raw const (*inner.as_ptr()).head) };
+    // SAFETY: By the contract the object is live.
+    let func = unsafe { &raw const (*head).func };
     // SAFETY: By the invariant of `Inner` it was set when the object was made, and nobody else uses `head`.
-    match unsafe { (&raw const (*head).func).read() } {
+    match unsafe { func.read() } {
         // SAFETY: `head` lives in the object, which lives until `free` was called.
         None => unsafe { bindings::call_rcu(head, Some(free::<T>)) },
         // SAFETY: By the invariant of `Inner` it is the function for the objects of this type, whose place is as

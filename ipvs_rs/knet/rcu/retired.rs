@@ -101,8 +101,10 @@ impl<T: Gathered> Retired<T> {
         let mut word = self.last.load(Relaxed);
         loop {
             let (number, before) = Self::parts(word);
+            // SAFETY: By the contract the object is live.
+            let behind = unsafe { &raw mut (*head).next };
             // SAFETY: By the contract the head is this call's, until the exchange below gives it away.
-            unsafe { (&raw mut (*head).next).write(before) };
+            unsafe { behind.write(before) };
             // INVARIANT: The head is followed by those that were there. ORDERING: Release, paired with the Acquire of the exchange
             // that takes them; this one takes them, too, if they are to go.
             let (next, by) = match number {
@@ -154,6 +156,18 @@ pub(super) unsafe extern "C" fn retire<T: Gathered>(head: *mut bindings::callbac
     unsafe { T::retired().add(head) };
 }
 
+/// The head behind this one.
+///
+/// # Safety
+///
+/// It must be the head of a live object, which [`Retired::add`] has set, and which the caller has alone.
+unsafe fn next_of(head: *mut bindings::callback_head) -> *mut bindings::callback_head {
+    // SAFETY: By the contract the object is live.
+    let next = unsafe { &raw const (*head).next };
+    // SAFETY: By the contract it was set, and nobody writes it.
+    unsafe { next.read() }
+}
+
 /// Calls `then` for an object and those behind it after a grace period.
 ///
 /// # Safety
@@ -163,8 +177,8 @@ unsafe fn wait<T: Gathered>(
     head: *mut bindings::callback_head,
     then: unsafe extern "C" fn(*mut bindings::callback_head),
 ) {
-    // SAFETY: By the contract nobody else uses the head.
-    let behind = unsafe { (&raw const (*head).next).read() };
+    // SAFETY: By the contract the object is live, and nobody else uses its head.
+    let behind = unsafe { next_of(head) };
     // SAFETY: By the contract it is the head of an `Inner<T>` without a reference.
     unsafe { Inner::<T>::set_behind(head.cast(), behind) };
     // SAFETY: The head lives in the object, which lives until `then` was called.
@@ -195,8 +209,8 @@ unsafe extern "C" fn free_all<T: Gathered>(head: *mut bindings::callback_head) {
     unsafe { arc::free::<T>(head) };
     while !next.is_null() {
         let head = next;
-        // SAFETY: By the type invariant of `Retired`, which they came out of.
-        next = unsafe { (&raw const (*head).next).read() };
+        // SAFETY: By the type invariant of `Retired`, which it came out of, it is an object that this callback has alone.
+        next = unsafe { next_of(head) };
         // SAFETY: As above: it was taken out of `Retired` before the grace period began.
         unsafe { arc::free::<T>(head) };
     }
