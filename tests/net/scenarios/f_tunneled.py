@@ -59,7 +59,7 @@ def outer_packets_have_identifications_of_their_own(t):
     lab = Wires()
     server = server_address(1)
     near = lab.director.run("ip", "-o", "route", "get", server).split(" src ")[1].split()[0]
-    lab.director.ip(f"link add t0 type ipip local {near} remote {server} nopmtudisc ttl 9", "link set t0 up",
+    lab.director.ip(f"link add t0 type ipip local {near} remote {server} nopmtudisc", "link set t0 up",
                     f"route add {IPIP_DEVICE} dev t0")
     lab.director.ipvs(f"-A -u {VIP}:53 -s rr", f"-a -u {VIP}:53 -r {server}:53 -i",
                       f"-A -u {VIP}:54 -s rr", f"-a -u {VIP}:54 -r {server}:54 -i --tun-type gre")
