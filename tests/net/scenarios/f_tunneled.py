@@ -38,6 +38,7 @@ def packets_in_a_tunnel_to_the_director(t):
 
 
 IPIP_DEVICE, GRE = "10.99.0.9", 47
+IP_MTU_DISCOVER, IP_PMTUDISC_DONT = 10, 0
 IDENTIFICATION, FRAGMENT = slice(4, 6), slice(6, 8)
 
 
@@ -64,6 +65,7 @@ def outer_packets_have_identifications_of_their_own(t):
     lab.director.ipvs(f"-A -u {VIP}:53 -s rr", f"-a -u {VIP}:53 -r {server}:53 -i",
                       f"-A -u {VIP}:54 -s rr", f"-a -u {VIP}:54 -r {server}:54 -i --tun-type gre")
     device = lab.director.socket(socket.AF_INET, socket.SOCK_DGRAM, 0)
+    device.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT)
     seen = []
     for number in range(100):
         for port, to in ((2000, 53), (2001, 53), (2000, 54)):
