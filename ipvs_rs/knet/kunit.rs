@@ -4,6 +4,7 @@
 //! kernel run them (`/sys/kernel/debug/kunit`), once the module is loaded. What needs packets is tested by scenarios.
 
 mod late;
+mod packets;
 mod rcu;
 mod registrations;
 mod sockets;

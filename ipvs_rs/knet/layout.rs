@@ -85,7 +85,7 @@ static LAYOUT: &[(&str, usize)] = layout! {
     __kernel_sockaddr_storage {}
     wait_queue_head {}
     rw_semaphore {}
-    callback_head {}
+    callback_head { next, func }
     spinlock {}
     timer_list { expires }
     tasklet_struct {}

@@ -50,6 +50,7 @@
 //!
 //! C header: [`include/net/net_namespace.h`](srctree/include/net/net_namespace.h)
 
+mod identifications;
 mod net_ref;
 mod per_net;
 mod registration;

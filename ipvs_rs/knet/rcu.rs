@@ -44,7 +44,7 @@
 //!
 //! A reader, in Rust or in C, that found an object in a read-side section may read it until that
 //! section ends. So the last reader is gone one grace period after the object can no longer be found.
-//! The drop of the last [`Arc`] passes the object to `call_rcu`. The callback is a function of the
+//! The drop of the last [`Arc`] passes the object to `call_rcu`, at once or with others ([`Gathered`]). The callback is a function of the
 //! module that dropped the last [`Arc`], so this module must stay loaded until the callback has
 //! returned: see [`rcu_module`](crate::rcu_module).
 //!
@@ -52,11 +52,13 @@
 
 mod arc;
 mod once;
+mod retired;
 mod slot;
 
 pub(crate) use arc::Inner;
 pub use arc::{Arc, Ref, OVERHEAD};
 pub use once::OnceArc;
+pub use retired::{Gathered, Retired};
 pub use slot::Slot;
 
 use core::{
@@ -121,7 +123,7 @@ pub fn synchronize() {
     unsafe { bindings::synchronize_rcu() };
 }
 
-/// Waits until the objects whose last [`Arc`] is gone have been dropped. May sleep.
+/// Waits until the objects whose last [`Arc`] is gone have been dropped. May sleep. Those that are [`Gathered`] may take two layers.
 ///
 /// An object may hold the last reference to another object, whose grace period begins only when the
 /// first is dropped. `layers` is the number of such grace periods to wait for.
@@ -144,6 +146,18 @@ extern "C" {
 fn dropped() -> &'static AtomicUsize {
     // SAFETY: Only `rcu_module!` defines a symbol of this name, and defines it with this type.
     unsafe { &KNET_RCU_DROPPED }
+}
+
+/// Frees the memory of a [`KBox`](kernel::alloc::KBox). The box itself does so through `krealloc`, which takes some time to find
+/// that it is to free.
+///
+/// # Safety
+///
+/// `memory` must come from `KBox::into_raw` or `KBox::leak`. Its value must have been dropped, and nobody use it any more.
+#[inline(always)]
+unsafe fn free_memory<T>(memory: *mut T) {
+    // SAFETY: By the contract it is memory of `kmalloc`, or of a cache that `kfree` knows, and is not used again.
+    unsafe { bindings::kfree(memory.cast()) };
 }
 
 /// Counts a dropped object. Inlined, so that the counter is that of the caller's module.

@@ -21,20 +21,20 @@ use core::{
 use ipvs_sys as bindings;
 use kernel::prelude::*;
 
-use crate::rcu::{self, Arc, BarrierOnDrop, Guard, Inner};
+use crate::rcu::{self, Arc, BarrierOnDrop, Gathered, Guard, Inner};
 
 /// The memory of the [`Arc`]s of one type. To be a static of the module that drops them.
 ///
 /// # Invariants
 ///
-/// `cache` is null, or a cache for `Inner<T>`, the allocation behind an `Arc<T>`, which is destroyed a grace period after it is null
-/// again.
-pub struct ArcCache<T: Send + Sync + 'static> {
+/// `cache` is null, or a cache for `Inner<T>`, the allocation behind an `Arc<T>`, at multiples of [`Gathered::ALIGN`]. It is
+/// destroyed a grace period after it is null again.
+pub struct ArcCache<T: Gathered> {
     cache: AtomicPtr<bindings::kmem_cache>,
     _of: PhantomData<fn() -> T>,
 }
 
-impl<T: Send + Sync + 'static> ArcCache<T> {
+impl<T: Gathered> ArcCache<T> {
     /// A cache that is not open.
     #[allow(clippy::new_without_default, reason = "it is for statics")]
     pub const fn new() -> Self {
@@ -51,8 +51,9 @@ impl<T: Send + Sync + 'static> ArcCache<T> {
     ///
     /// `ENOMEM`, `EBUSY` if it is open.
     pub fn open(&'static self, name: &'static CStr) -> Result<OpenedCache<T>> {
+        let align = align_of::<Inner<T>>().max(T::ALIGN);
         // CAST: Small numbers.
-        let (size, align) = (size_of::<Inner<T>>() as u32, align_of::<Inner<T>>() as u32);
+        let (size, align) = (size_of::<Inner<T>>() as u32, align as u32);
         // SAFETY: The name is a C string that lives as long as the cache.
         let cache = unsafe { bindings::cache_create(name.as_char_ptr(), size, align) };
         let cache = NonNull::new(cache).ok_or(ENOMEM)?;
@@ -92,19 +93,21 @@ impl<T: Send + Sync + 'static> ArcCache<T> {
         // that.
         let memory = unsafe { bindings::cache_alloc_atomic(cache) };
         let memory = NonNull::new(memory.cast::<MaybeUninit<Inner<T>>>()).ok_or(ENOMEM)?;
+        // SAFETY: By the type invariant the place is such a multiple.
+        let inner = unsafe { Inner::gathered(init) };
         // SAFETY: The memory is ours, and fits by the type invariant. `kfree`, by which a `KBox` frees it, frees that of
         // caches, too (Documentation/core-api/memory-allocation.rst).
         let memory = unsafe { KBox::from_raw(memory.as_ptr()) };
-        Ok(Arc::first(memory.write_pin_init(Inner::new(init))?))
+        Ok(Arc::first(memory.write_pin_init(inner)?))
     }
 }
 
 /// An open [`ArcCache`].
-pub struct OpenedCache<T: Send + Sync + 'static> {
+pub struct OpenedCache<T: Gathered> {
     of: &'static ArcCache<T>,
 }
 
-impl<T: Send + Sync + 'static> Drop for OpenedCache<T> {
+impl<T: Gathered> Drop for OpenedCache<T> {
     /// Waits for all objects that nobody refers to any more. The last reference to each must be gone; of an object that is left
     /// the kernel complains, and keeps the memory.
     // Inlined into the module whose struct has the value, as the objects are counted there.

@@ -35,7 +35,8 @@ pub use new_spinlock_bh;
 // same way as `lock`.
 unsafe impl Backend for SpinLockBhBackend {
     type State = bindings::spinlock_t;
-    type GuardState = ();
+    /// Whether the lock keeps softirqs off: a softirq that has taken it is interrupted by none anyway.
+    type GuardState = bool;
 
     unsafe fn init(
         ptr: *mut Self::State,
@@ -47,26 +48,32 @@ unsafe impl Backend for SpinLockBhBackend {
     }
 
     #[inline]
-    unsafe fn lock(ptr: *mut Self::State) {
+    unsafe fn lock(ptr: *mut Self::State) -> bool {
         // SAFETY: `ptr` is an initialised lock by the contract of this function.
         unsafe { bindings::spin_lock_bh(ptr) }
     }
 
     #[inline]
-    unsafe fn try_lock(ptr: *mut Self::State) -> Option<()> {
+    unsafe fn try_lock(ptr: *mut Self::State) -> Option<bool> {
         // SAFETY: `ptr` is an initialised lock by the contract of this function.
-        unsafe { bindings::spin_trylock_bh(ptr) }.then_some(())
+        unsafe { bindings::spin_trylock_bh(ptr) }.then_some(true)
     }
 
     #[inline]
-    unsafe fn unlock(ptr: *mut Self::State, _state: &()) {
-        // SAFETY: The caller owns the lock by the contract of this function.
-        unsafe { bindings::spin_unlock_bh(ptr) }
+    unsafe fn unlock(ptr: *mut Self::State, keeps_off: &bool) {
+        // SAFETY: The caller owns the lock by the contract of this function, and got this state when it took it. If it took it in
+        // a softirq, it is in the same one still, as guards stay with their thread.
+        unsafe { bindings::spin_unlock_bh(ptr, *keeps_off) }
     }
 
+    // A call of C for nothing, where lockdep is not there.
+    #[cfg_attr(not(CONFIG_LOCKDEP), expect(unused_variables))]
     #[inline]
     unsafe fn assert_is_held(ptr: *mut Self::State) {
         // SAFETY: `ptr` is an initialised lock by the contract of this function.
-        unsafe { kernel::bindings::spin_assert_is_held(ptr.cast()) }
+        #[cfg(CONFIG_LOCKDEP)]
+        unsafe {
+            kernel::bindings::spin_assert_is_held(ptr.cast())
+        }
     }
 }

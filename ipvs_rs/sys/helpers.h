@@ -47,9 +47,9 @@ void ipvs_helper_unwatch_cpus(int state);
 unsigned int ipvs_helper_next_known_cpu(int last);
 
 /* spinlock.c */
-void ipvs_helper_spin_lock_bh(struct spinlock *lock);
+bool ipvs_helper_spin_lock_bh(struct spinlock *lock);
 bool ipvs_helper_spin_trylock_bh(struct spinlock *lock);
-void ipvs_helper_spin_unlock_bh(struct spinlock *lock);
+void ipvs_helper_spin_unlock_bh(struct spinlock *lock, bool keeps_off);
 
 /* slab.c */
 struct kmem_cache *ipvs_helper_cache_create(const char *name, unsigned int size, unsigned int align);

@@ -171,6 +171,8 @@ const struct layout_entry ipvs_helper_layout[] = {
 	SIZE(wait_queue_head),
 	SIZE(rw_semaphore),
 	SIZE(callback_head),
+	FIELD(callback_head, next),
+	FIELD(callback_head, func),
 	SIZE(spinlock),
 	SIZE(timer_list),
 	FIELD(timer_list, expires),

@@ -145,9 +145,10 @@ impl<T: Send + Sync + 'static> Buckets<T> {
     /// The link to the first node that is not before `of`.
     #[inline]
     fn position<'a>(&'a self, of: &Node<T>, lock: &'a Stripe<T>) -> &'a AtomicPtr<Node<T>> {
-        let mut at = self.head(of.hash());
+        let (hash, address) = (of.hash(), of.address());
+        let mut at = self.head(hash);
         while let Some(node) = self.follow(at, lock) {
-            if (node.hash(), node.address()) >= (of.hash(), of.address()) {
+            if (node.hash(), node.address()) >= (hash, address) {
                 break;
             }
             at = node.next(self.link);
@@ -168,6 +169,7 @@ impl<T: Send + Sync + 'static> Buckets<T> {
     /// Unlinks a node of the stripe `lock`. A reader at the node can still follow its link.
     ///
     /// Returns whether the node was linked.
+    #[inline]
     pub(super) fn unlink(&self, node: &Node<T>, lock: &Stripe<T>) -> bool {
         let at = self.position(node, lock);
         if !core::ptr::eq(at.load(Ordering::Relaxed), node) {

@@ -14,8 +14,8 @@ use kernel::{
 use super::{
     buckets::Buckets,
     node::Parity,
-    stripe::Stripe,
-    table::{LockedStripe, Table},
+    stripe::{LockedStripe, Stripe},
+    table::Table,
 };
 use crate::{rcu, spinlock::SpinLockBh};
 
@@ -45,7 +45,7 @@ impl<T: Send + Sync + 'static> Table<T> {
     /// `ENOMEM`, or `EINVAL` for more than 2^31 buckets. The table keeps its size then.
     pub fn resize(&self, bits: u32) -> Result {
         let _one_at_a_time = self.resizing.lock();
-        let bits = bits.max(self.least_bits);
+        let bits = bits.max(self.stripes.bits());
         let old = self.live.load(Ordering::Relaxed);
         // SAFETY: It is null or the live array, which only this function frees, under `resizing`.
         let link = match unsafe { old.as_ref() } {
@@ -77,16 +77,12 @@ impl<T: Send + Sync + 'static> Table<T> {
                 stripe <- SpinLockBh::new(stripe, name, key),
             }? Error)
         };
-        let stripes = KBox::pin_slice(
-            stripe,
-            1_usize.wrapping_shl(self.least_bits),
-            GFP_KERNEL_ACCOUNT,
-        );
-        let stripes = stripes.inspect_err(|_| {
-            // SAFETY: Nobody has seen the array.
-            drop(unsafe { KBox::from_raw(new) });
-        })?;
-        self.stripes.populate(stripes);
+        let made = KBox::pin_slice(stripe, self.stripes.count(), GFP_KERNEL_ACCOUNT);
+        made.and_then(|stripes| self.stripes.populate(stripes))
+            .inspect_err(|_| {
+                // SAFETY: Nobody has seen the array.
+                drop(unsafe { KBox::from_raw(new) });
+            })?;
         // ORDERING: Release, paired with `live`.
         self.live.store(new, Ordering::Release);
         Ok(())
@@ -94,11 +90,9 @@ impl<T: Send + Sync + 'static> Table<T> {
 
     /// Moves the table from the array `old` to the array `new`, and frees `old`.
     fn replace(&self, old: &Buckets<T>, new: *mut Buckets<T>) {
-        let Some(stripes) = self.stripes.as_ref() else {
-            return;
-        };
+        let stripes = self.stripes.all();
         // Both sizes are at least the number of stripes, which is a power of two as they are.
-        let chains = 1_usize.wrapping_shl(old.bits().wrapping_sub(self.least_bits));
+        let chains = 1_usize.wrapping_shl(old.bits().wrapping_sub(self.stripes.bits()));
         let mut first = 0;
         for stripe in stripes.iter() {
             let end = chains.wrapping_add(first);

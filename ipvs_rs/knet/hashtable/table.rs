@@ -7,20 +7,15 @@ use core::{
     ptr::null_mut,
     sync::atomic::{AtomicPtr, Ordering},
 };
-use kernel::{
-    alloc::KBox,
-    prelude::*,
-    sync::{Mutex, SetOnce},
-};
+use kernel::{alloc::KBox, prelude::*, sync::Mutex};
 
 use super::{
     buckets::Buckets, cursor::Cursor, lengths::BucketLengths, node::Node, resize::new_resizing,
-    stripe::Stripe,
+    stripe::Stripes,
 };
 use crate::{
     field::Field,
     rcu::{self, Arc, Guard, Ref},
-    spinlock::SpinLockBh,
 };
 
 /// The node did not enter the table.
@@ -32,29 +27,17 @@ pub enum InsertError {
     Unusable,
 }
 
-/// A stripe and its lock.
-#[pin_data]
-pub(super) struct LockedStripe<T> {
-    #[pin]
-    pub(super) stripe: SpinLockBh<Stripe<T>>,
-}
-
-/// All stripes of a table.
-pub(super) type Stripes<T> = Pin<KBox<[LockedStripe<T>]>>;
-
 /// A hash table of objects of type `T`.
 ///
 /// It is empty and has no buckets at all until [`Table::resize`] is called for the first time.
 ///
 /// # Invariants
 ///
-/// `live` is null or the array that readers use. There are 2^`least_bits` stripes, once there are
-/// any.
+/// `live` is null or the array that readers use.
 #[pin_data(PinnedDrop)]
 pub struct Table<T: Send + Sync + 'static> {
-    pub(super) least_bits: u32,
     pub(super) live: AtomicPtr<Buckets<T>>,
-    pub(super) stripes: SetOnce<Stripes<T>>,
+    pub(super) stripes: Stripes<T>,
     #[pin]
     pub(super) resizing: Mutex<()>,
 }
@@ -68,9 +51,8 @@ impl<T: Send + Sync + 'static> Table<T> {
     /// A table without buckets. It will have at least 2^`least_bits` buckets, and as many locks.
     pub fn new(least_bits: u32) -> impl PinInit<Self> {
         pin_init!(Self {
-            least_bits: least_bits.clamp(1, 16),
             live: AtomicPtr::new(null_mut()),
-            stripes: SetOnce::new(),
+            stripes: Stripes::none(least_bits),
             resizing <- new_resizing(),
         })
     }
@@ -103,13 +85,6 @@ impl<T: Send + Sync + 'static> Table<T> {
         self.live(guard)?.find(hash, guard, is_it)
     }
 
-    /// The stripe of this hash, behind its lock.
-    fn stripe(&self, hash: u32) -> Option<&SpinLockBh<Stripe<T>>> {
-        // CAST: A u32 fits.
-        let index = hash.wrapping_shr(32_u32.wrapping_sub(self.least_bits)) as usize;
-        Some(&self.stripes.as_ref()?.get(index)?.stripe)
-    }
-
     /// Inserts `object` by its `node`, so that a search for `hash` finds it.
     ///
     /// # Errors
@@ -124,7 +99,7 @@ impl<T: Send + Sync + 'static> Table<T> {
         guard: &Guard,
         is_same: impl FnMut(&T, u8) -> bool,
     ) -> Result<(), InsertError> {
-        let stripe = self.stripe(hash).ok_or(InsertError::Unusable)?.lock();
+        let stripe = self.stripes.of(hash).ok_or(InsertError::Unusable)?.lock();
         if stripe.current().find(hash, guard, is_same).is_some() {
             return Err(InsertError::Exists);
         }
@@ -138,13 +113,10 @@ impl<T: Send + Sync + 'static> Table<T> {
     /// Takes a node out of the table and returns the reference that it held.
     ///
     /// Returns [`None`] if the node is not in this table, or another CPU just took it out.
+    #[inline]
     pub fn remove(&self, node: &Node<T>) -> Option<Arc<T>> {
-        let hash = node.hash();
-        let stripe = self.stripe(hash)?.lock();
-        if !node.is_linked() {
-            return None;
-        }
-        if !stripe.unlink(node) {
+        let stripe = self.stripes.of(node.hash())?.lock();
+        if !node.is_linked() || !stripe.unlink(node) {
             return None;
         }
         node.retire();

@@ -11,7 +11,8 @@ mod tests {
     use super::*;
     use crate::{
         kunit::{probe, Probe},
-        rcu::{self, Arc, Slot},
+        rcu::{self, Arc, Gathered, Retired, Slot},
+        slab::ArcCache,
     };
 
     #[test]
@@ -85,6 +86,66 @@ mod tests {
         drop((slot, second));
         rcu::barrier(1);
         assert_eq!(ENDS.load(Relaxed), before + 2);
+        Ok(())
+    }
+
+    /// One of many.
+    struct One {
+        probe: Probe,
+    }
+
+    static ONES: ArcCache<One> = ArcCache::new();
+
+    impl Gathered for One {
+        const ALIGN: usize = 16;
+
+        fn retired() -> &'static Retired<Self> {
+            static RETIRED: Retired<One> = Retired::new();
+            &RETIRED
+        }
+    }
+
+    #[test]
+    fn many_that_gather_are_dropped_once_each() -> Result {
+        static ENDS: AtomicUsize = AtomicUsize::new(0);
+        const COUNT: usize = 1000;
+        let before = ENDS.load(Relaxed);
+        let one = || {
+            let one = pin_init::init!(One {
+                probe: Probe(&ENDS),
+            });
+            ONES.pin_init(one, &rcu::read_lock())
+        };
+        assert_eq!(one().err(), Some(ENOMEM));
+        let opened = ONES.open(c"knet_kunit_ones")?;
+        assert!(ONES.open(c"knet_kunit_ones").is_err());
+        let kept = one()?;
+        {
+            // Nothing is dropped as long as this section may have found it, whatever it waits with.
+            let guard = rcu::read_lock();
+            let found = one()?.until_end_of(&guard);
+            for _ in 0..COUNT {
+                drop(one()?);
+            }
+            assert!(found.try_clone().is_none());
+            assert_eq!(found.get().probe.0.load(Relaxed), before);
+        }
+        // Each round drops something, until nothing waits, and the last callback returns.
+        loop {
+            let dropped = ENDS.load(Relaxed);
+            if One::retired().is_idle() {
+                break;
+            }
+            rcu::barrier(1);
+            assert!(ENDS.load(Relaxed) > dropped);
+        }
+        rcu::barrier(1);
+        assert_eq!(ENDS.load(Relaxed), before + COUNT + 1);
+        assert_eq!(kept.probe.0.load(Relaxed), before + COUNT + 1);
+        drop(kept);
+        // Waits for the last one.
+        drop(opened);
+        assert_eq!(ENDS.load(Relaxed), before + COUNT + 2);
         Ok(())
     }
 }

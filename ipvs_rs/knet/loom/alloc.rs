@@ -82,7 +82,9 @@ impl<T> KBox<T> {
         // SAFETY: What a box holds does not move with it.
         Ok(unsafe { Pin::new_unchecked(values) })
     }
+}
 
+impl<T: ?Sized> KBox<T> {
     /// Gives the memory away.
     pub fn into_raw(this: Self) -> *mut T {
         Box::into_raw(this.0)

@@ -73,6 +73,9 @@ pub mod ffi {
 
     pub use std::ffi::c_void;
 }
+#[path = "../skbuff/identification.rs"]
+pub mod identification;
+pub mod net_namespace;
 pub mod percpu;
 pub mod prelude;
 pub mod rcu;

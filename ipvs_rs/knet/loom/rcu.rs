@@ -7,20 +7,30 @@
 
 #[path = "../rcu/arc.rs"]
 mod arc;
+#[path = "../rcu/retired.rs"]
+mod retired;
 #[path = "../rcu/slot.rs"]
 mod slot;
 
 pub use arc::{Arc, Ref, OVERHEAD};
+pub use retired::{Gathered, Retired};
 pub use slot::Slot;
 
+use crate::alloc::{KBox, GFP_KERNEL};
 use loom::sync::{Mutex, RwLock, RwLockReadGuard};
-use std::{cell::Cell, marker::PhantomData, ops::Deref};
+use std::{cell::Cell, marker::PhantomData, mem::MaybeUninit, ops::Deref};
 
-type Callback = unsafe extern "C" fn(*mut callback_head);
+/// What is called after a grace period.
+pub type Callback = unsafe extern "C" fn(*mut callback_head);
 
 /// What C's `rcu_head` is.
 #[allow(non_camel_case_types, reason = "as bindgen calls it")]
-pub struct callback_head;
+pub struct callback_head {
+    /// What is behind it in a list of its owner's.
+    pub next: *mut callback_head,
+    /// Its owner's before `call_rcu`.
+    pub func: Option<Callback>,
+}
 
 loom::lazy_static! {
     static ref SECTIONS: RwLock<()> = RwLock::new(());
@@ -88,6 +98,24 @@ pub fn barrier(layers: usize) {
             unsafe { function(head as *mut callback_head) };
         }
     }
+}
+
+/// An object that waits for its grace period with others, as a cache of the kernel's makes it.
+pub fn gathered<T: Gathered>(value: T) -> Arc<T> {
+    const { assert!(T::ALIGN <= align_of::<arc::Inner<T>>()) };
+    // SAFETY: So a box is at a multiple of it.
+    let inner = unsafe { arc::Inner::gathered(value) };
+    Arc::first(KBox::try_pin_init(inner, GFP_KERNEL).expect("memory enough"))
+}
+
+/// Frees the memory of a box.
+///
+/// # Safety
+///
+/// `memory` must come from a box, and its value have been dropped.
+unsafe fn free_memory<T>(memory: *mut T) {
+    // SAFETY: By the contract.
+    drop(unsafe { KBox::from_raw(memory.cast::<MaybeUninit<T>>()) });
 }
 
 /// The module counts what was dropped; nobody asks here.

@@ -15,6 +15,11 @@ impl<T> Opaque<T> {
         Self(UnsafeCell::new(MaybeUninit::uninit()))
     }
 
+    /// This value.
+    pub const fn new(value: T) -> Self {
+        Self(UnsafeCell::new(MaybeUninit::new(value)))
+    }
+
     /// What `init` makes.
     pub fn ffi_init(init: impl FnOnce(*mut T)) -> impl PinInit<Self> {
         let make = |place: *mut Self| {

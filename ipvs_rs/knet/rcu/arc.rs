@@ -17,11 +17,19 @@ use kernel::{
     types::Opaque,
 };
 
-use super::Guard;
+use super::{
+    retired::{self, Gathered},
+    Guard,
+};
 
 /// The allocation behind an [`Arc`].
 ///
 /// `head` is first, so that the callback of `call_rcu` finds the allocation at its own address.
+///
+/// # Invariants
+///
+/// While there are references, `func` of `head` is [`None`], or [`retired::retire`] of the same type for one made by
+/// [`Inner::gathered`]. When there are none any more, `references` is 0, or [`GONE`] and half an address.
 #[repr(C)]
 #[pin_data]
 pub(crate) struct Inner<T> {
@@ -32,19 +40,79 @@ pub(crate) struct Inner<T> {
     value: T,
 }
 
+/// The bit of a number of references that says that there are none, and will be none. There is not memory for so many.
+const GONE: usize = 1 << (usize::BITS - 1);
+
+/// What `func` of a head is.
+type Callback = Option<unsafe extern "C" fn(*mut bindings::callback_head)>;
+
 impl<T> Inner<T> {
-    /// An object with one reference.
+    /// An object with one reference, which waits for its grace period alone.
     // Inline, or all fields would be written twice.
     #[inline(always)]
     pub(crate) fn new<E>(init: impl PinInit<T, E>) -> impl PinInit<Self, Error>
     where
         Error: From<E>,
     {
+        Self::retired_by(None, init)
+    }
+
+    /// An object with one reference, which waits for its grace period with others.
+    ///
+    /// # Safety
+    ///
+    /// Its place must be a multiple of [`Gathered::ALIGN`].
+    #[inline(always)]
+    pub(crate) unsafe fn gathered<E>(init: impl PinInit<T, E>) -> impl PinInit<Self, Error>
+    where
+        T: Gathered,
+        Error: From<E>,
+    {
+        Self::retired_by(Some(retired::retire::<T>), init)
+    }
+
+    #[inline(always)]
+    fn retired_by<E>(retire: Callback, init: impl PinInit<T, E>) -> impl PinInit<Self, Error>
+    where
+        Error: From<E>,
+    {
+        let set = move |head: *mut bindings::callback_head| {
+            // SAFETY: An initialiser is given memory that is valid for writes.
+            let func = unsafe { &raw mut (*head).func };
+            // SAFETY: It is a part of that memory.
+            unsafe { func.write(retire) };
+        };
         try_pin_init!(Self {
-            head: Opaque::uninit(),
+            head <- Opaque::ffi_init(set),
             references: AtomicUsize::new(1),
             value <- init,
         }? Error)
+    }
+
+    /// Notes in an object without references which one comes behind it.
+    ///
+    /// # Safety
+    ///
+    /// The last reference must be gone, and the object be live.
+    pub(super) unsafe fn set_behind(this: *mut Self, behind: *mut bindings::callback_head) {
+        // CAST: An address as a number.
+        let number = GONE | (behind as usize).wrapping_shr(1);
+        // SAFETY: By the contract the object is live.
+        let references = unsafe { &(*this).references };
+        // ORDERING: Relaxed, as `call_rcu` orders it before its callback. Readers see one of two numbers that mean the same to them.
+        references.store(number, Ordering::Relaxed);
+    }
+
+    /// What [`Inner::set_behind`] has noted.
+    ///
+    /// # Safety
+    ///
+    /// As there, which must have been called.
+    pub(super) unsafe fn behind(this: *mut Self) -> *mut bindings::callback_head {
+        // SAFETY: By the contract the object is live.
+        let references = unsafe { &(*this).references };
+        // CAST: The number as the address that it was. The lowest bit of an address is 0.
+        references.load(Ordering::Relaxed).wrapping_shl(1) as *mut bindings::callback_head
     }
 }
 
@@ -105,7 +173,10 @@ impl<T: Send + Sync> Arc<T> {
     pub fn new(value: T, flags: Flags) -> Result<Self> {
         let inner = KBox::new(
             Inner {
-                head: Opaque::uninit(),
+                head: Opaque::new(bindings::callback_head {
+                    next: core::ptr::null_mut(),
+                    func: None,
+                }),
                 references: AtomicUsize::new(1),
                 value,
             },
@@ -225,8 +296,16 @@ impl<T: Send + Sync> Drop for Arc<T> {
 unsafe fn retire<T>(inner: NonNull<Inner<T>>) {
     // SAFETY: By the contract the object is live and nobody else uses `head`.
     let head = unsafe { Opaque::cast_into(&raw const (*inner.as_ptr()).head) };
-    // SAFETY: `head` lives in the object, which lives until `free` was called.
-    unsafe { bindings::call_rcu(head, Some(free::<T>)) };
+    // SAFETY: By the contract the object is live.
+    let func = unsafe { &raw const (*head).func };
+    // SAFETY: By the invariant of `Inner` it was set when the object was made, and nobody else uses `head`.
+    match unsafe { func.read() } {
+        // SAFETY: `head` lives in the object, which lives until `free` was called.
+        None => unsafe { bindings::call_rcu(head, Some(free::<T>)) },
+        // SAFETY: By the invariant of `Inner` it is the function for the objects of this type, whose place is as
+        // `Inner::gathered` was promised. By the contract the last reference is gone.
+        Some(retire) => unsafe { retire(head) },
+    }
 }
 
 /// Drops an object whose grace period is over.
@@ -234,9 +313,13 @@ unsafe fn retire<T>(inner: NonNull<Inner<T>>) {
 /// # Safety
 ///
 /// `head` must be the first field of an [`Inner<T>`] made by a [`KBox`] that nobody refers to.
-unsafe extern "C" fn free<T>(head: *mut bindings::callback_head) {
-    // SAFETY: `Inner` is `repr(C)` with `head` first, and came from `KBox::leak`.
-    drop(unsafe { KBox::from_raw(head.cast::<Inner<T>>()) });
+pub(super) unsafe extern "C" fn free<T>(head: *mut bindings::callback_head) {
+    // `Inner` is `repr(C)` with `head` first.
+    let inner = head.cast::<Inner<T>>();
+    // SAFETY: By the contract the object is live, and nobody refers to it.
+    unsafe { core::ptr::drop_in_place(inner) };
+    // SAFETY: It came from `KBox::leak`, and its value was just dropped.
+    unsafe { super::free_memory(inner) };
     super::count_drop();
 }
 
@@ -282,7 +365,9 @@ impl<'g, T: Send + Sync + 'static> Ref<'g, T> {
     /// An owning reference, or [`None`] if the last owning reference is gone already.
     #[inline]
     pub fn try_clone(self) -> Option<Arc<T>> {
-        let more = |references: usize| (references != 0).then(|| references.wrapping_add(1));
+        let more = |references: usize| {
+            (references != 0 && references & GONE == 0).then(|| references.wrapping_add(1))
+        };
         // ORDERING: Relaxed, as the object is reachable, so its contents are already visible.
         self.inner
             .references

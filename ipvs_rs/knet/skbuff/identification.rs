@@ -6,7 +6,6 @@
 //! counter. Whoever sends many packets with the same addresses takes some numbers at a time, which nobody else is given then.
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use ipvs_sys as bindings;
 
 use crate::net_namespace::Net;
 
@@ -79,13 +78,14 @@ impl Identifications {
             true => u16::from(STORE),
             false => segments,
         };
-        let first = reserve(net, source, destination, protocol, wanted);
+        let first = net.reserve_identifications((source, destination), protocol, wanted);
         if segments == 1 {
             let [n0, n1] = first.wrapping_add(1).to_le_bytes();
             // CAST: Less than `STORE`.
             let left = wanted.wrapping_sub(1) as u8;
-            self.0
-                .store(u32::from_le_bytes([n0, n1, left, protocol]), Relaxed);
+            let stored = u32::from_le_bytes([n0, n1, left, protocol]);
+            // ORDERING: Relaxed, as above. A store would do, but loom lets two exchanges read one store.
+            self.0.swap(stored, Relaxed);
         }
         first
     }
@@ -95,15 +95,4 @@ impl Default for Identifications {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// The first of `count` identifications in a row that are nobody else's.
-fn reserve(net: &Net, source: [u8; 4], destination: [u8; 4], protocol: u8, count: u16) -> u16 {
-    let mut header: bindings::iphdr = pin_init::zeroed();
-    header.protocol = protocol;
-    header.__bindgen_anon_1.__bindgen_anon_1.saddr = u32::from_ne_bytes(source);
-    header.__bindgen_anon_1.__bindgen_anon_1.daddr = u32::from_ne_bytes(destination);
-    // SAFETY: The namespace is valid, and the header is initialised.
-    unsafe { bindings::__ip_select_ident(net.as_ptr(), &mut header, i32::from(count)) };
-    u16::from_be(header.id)
 }

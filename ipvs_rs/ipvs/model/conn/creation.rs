@@ -7,7 +7,7 @@ use ipvs_core::{addr::Addr, conn::ConnFlags, sync::Announced};
 use kernel::{c_str, prelude::*, static_lock_class};
 use knet::{
     hashtable::Node,
-    rcu::{Arc, Guard, OnceArc, Ref},
+    rcu::{Arc, Gathered, Guard, OnceArc, Ref, Retired},
     slab::{ArcCache, OpenedCache},
     time::{Jiffies, HZ},
     timer::{Storage, Timer},
@@ -23,6 +23,16 @@ use crate::model::{attachment::Attachment, dest::Dest, drops::Reason, passages::
 
 /// The memory of all connections.
 static CONNECTIONS: ArcCache<Conn> = ArcCache::new();
+
+impl Gathered for Conn {
+    // There are 256 bytes of each.
+    const ALIGN: usize = 64;
+
+    fn retired() -> &'static Retired<Self> {
+        static RETIRED: Retired<Conn> = Retired::new();
+        &RETIRED
+    }
+}
 
 /// The right to make connections. The module struct holds it, and drops it after all namespaces.
 pub struct ConnMemory(#[expect(dead_code, reason = "held until the end")] OpenedCache<Conn>);

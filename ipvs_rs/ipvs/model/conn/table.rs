@@ -265,8 +265,8 @@ impl Conns {
         }
         self.remove_server_node(conn);
         conn.ipvs.passages.forget(conn);
-        self.count.fetch_sub(1, Relaxed);
-        if self.sizing.is_oversized(self.count()) {
+        let left = self.count.fetch_sub(1, Relaxed).wrapping_sub(1);
+        if self.sizing.is_oversized(left) {
             Resize::plan(&conn.ipvs);
         }
         true
