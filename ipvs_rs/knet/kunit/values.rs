@@ -241,7 +241,7 @@ mod tests {
         rcu::barrier(2);
         assert_eq!(ENDS.load(Relaxed), before + 13);
         // Of a few elements, all may be lost.
-        let few = Shrinking::new(List::of(4, (0..4_u32))?)?;
+        let few = Shrinking::new(List::of(4, 0..4_u32)?)?;
         for left in (0..4).rev() {
             few.shrink(few.without(0).ok_or(EINVAL)?);
             assert_eq!((few.load().len(), few.list().len()), (left, left));
