@@ -455,6 +455,8 @@ bool ipvs_helper_tcp_want_room(struct sock *sk)
 void ipvs_helper_tcp_hurry(struct sock *sk)
 {
 	inet_csk_exit_pingpong_mode(sk);
+	/* As before the first bytes came: what is sent next is no answer to what came last, which was a SYN. */
+	inet_csk(sk)->icsk_ack.ato = 0;
 	if (!inet_csk_ack_scheduled(sk))
 		return;
 	/* As the release of a socket does, which sends ACKs that had to wait for it. tcp_send_ack() is not exported. */
