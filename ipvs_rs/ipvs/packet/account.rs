@@ -7,7 +7,7 @@ use knet::{netfilter::HookState, skbuff::Skb};
 use crate::model::{conn::Conn, Ipvs};
 
 /// Counts a packet from a client at the server, its service and the namespace.
-#[inline]
+#[inline(always)]
 pub(crate) fn count_in(ipvs: &Ipvs, conn: &Conn, skb: &Skb, context: &HookState<'_>) {
     let length = skb.len();
     conn.dest
@@ -16,7 +16,7 @@ pub(crate) fn count_in(ipvs: &Ipvs, conn: &Conn, skb: &Skb, context: &HookState<
 }
 
 /// Counts a packet from a server at the server, its service and the namespace.
-#[inline]
+#[inline(always)]
 pub(crate) fn count_out(ipvs: &Ipvs, conn: &Conn, skb: &Skb, context: &HookState<'_>) {
     if conn.dest.is_available() {
         let length = skb.len();

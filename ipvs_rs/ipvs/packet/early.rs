@@ -311,21 +311,21 @@ fn follow(
     (flow, flags): (&Flow, u8),
     context: &HookState<'_>,
 ) {
-    let update = |direction| match flow.protocol {
-        TCP => conn.follow_tcp(&ipvs.settings, direction, flags),
-        _ => conn.follow(&ipvs.settings, direction, flow, &Headers(skb)),
+    let direction = match way {
+        FlowDirection::Request => Direction::Input,
+        FlowDirection::Reply => Direction::Output,
     };
     match way {
-        FlowDirection::Request => {
-            account::count_in(ipvs, conn.get(), skb, context);
-            update(Direction::Input);
-            announce(ipvs, conn, conn.count_packet(), context.rcu);
-        }
-        FlowDirection::Reply => {
-            account::count_out(ipvs, conn.get(), skb, context);
-            update(Direction::Output);
-            announce_reply(ipvs, conn, context.rcu);
-        }
+        FlowDirection::Request => account::count_in(ipvs, conn.get(), skb, context),
+        FlowDirection::Reply => account::count_out(ipvs, conn.get(), skb, context),
+    }
+    match flow.protocol {
+        TCP => conn.follow_tcp(&ipvs.settings, direction, flags),
+        _ => conn.follow(&ipvs.settings, direction, flow, &Headers(skb)),
+    }
+    match way {
+        FlowDirection::Request => announce(ipvs, conn, conn.count_packet(), context.rcu),
+        FlowDirection::Reply => announce_reply(ipvs, conn, context.rcu),
     }
 }
 

@@ -4,7 +4,7 @@
 
 use ipvs_core::{
     addr::Family,
-    flow::{Flow, Fragment, HeaderSource, NotOurs},
+    flow::{Flow, Fragment, HeaderSource, NotOurs, Plain},
     wire::ipv4,
 };
 use knet::{
@@ -31,8 +31,18 @@ pub(super) enum Unparsed {
 }
 
 /// Reads the headers of a packet, and puts its fragments together if need be.
-#[inline]
+#[inline(always)]
 pub(super) fn parse(skb: Skb, context: &HookState<'_>) -> Result<(Skb, Flow), Unparsed> {
+    let plain = skb.linear_start().and_then(Plain::v4);
+    match plain.or_else(|| skb.linear_start().and_then(Plain::v6)) {
+        Some(Plain { flow, .. }) => Ok((skb, flow)),
+        None => parse_other(skb, context),
+    }
+}
+
+/// The same of packets that are not plain, or whose headers are not in the linear part.
+#[inline(never)]
+fn parse_other(skb: Skb, context: &HookState<'_>) -> Result<(Skb, Flow), Unparsed> {
     match Flow::parse(&Headers(&skb)) {
         // Fragments of IPv6 were put together before, or are not to be.
         Ok(flow) if flow.fragment == Fragment::Whole || flow.family == Family::V6 => {

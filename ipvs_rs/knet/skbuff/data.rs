@@ -86,7 +86,7 @@ impl Skb {
     ///
     /// `EINVAL` if the packet is shorter, `ENOMEM` if its data is shared or in pieces and there is
     /// no memory for a copy.
-    #[inline]
+    #[inline(always)]
     pub fn ensure_writable(&mut self, length: usize) -> Result<&mut [u8]> {
         let start = self.network_offset();
         let end = start.checked_add(length).ok_or(EINVAL)?;
