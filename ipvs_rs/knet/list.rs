@@ -31,10 +31,7 @@
 use core::{
     ops::{Deref, Range},
     ptr::NonNull,
-    sync::atomic::{
-        AtomicU64, AtomicUsize,
-        Ordering::{Relaxed, Release},
-    },
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
 };
 use kernel::{
     alloc::{flags::__GFP_NOWARN, Flags, KVVec},
@@ -316,7 +313,8 @@ impl Part {
 
 /// A list that gets shorter under its readers, at its ends. Its owner needs no memory for that.
 ///
-/// A reader sees the elements of one moment. Those that were taken off stay until the room is dropped, as with other lists.
+/// A reader sees the elements of one moment. Those that were taken off stay until the room is dropped, as with other lists: the room stays
+/// here even without elements.
 ///
 /// # Examples
 ///
@@ -397,9 +395,9 @@ impl<T: Clone + Send + Sync> Shrinking<T> {
 
     /// Lets readers see only this part from now on. Whoever calls this keeps others from it.
     pub fn shrink(&self, part: Part) {
-        // ORDERING: Release has no partner: what its caller does next to an element is behind it, as behind the publication of
-        // another list.
-        self.part.store(part.word(), Release);
+        // ORDERING: Relaxed: all elements were there before the list was. Readers may have the element that is taken off for some time
+        // yet, whatever the caller does to it next.
+        self.part.store(part.word(), Relaxed);
     }
 }
 

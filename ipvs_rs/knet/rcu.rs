@@ -45,7 +45,7 @@
 //! A reader, in Rust or in C, that found an object in a read-side section may read it until that
 //! section ends. So the last reader is gone one grace period after the object can no longer be found.
 //! The drop of the last [`Arc`] passes the object to `call_rcu`, at once or with others ([`Gathered`]). The callback is a function of the
-//! module that dropped the last [`Arc`], so this module must stay loaded until the callback has
+//! module that dropped the last [`Arc`] (of a [`Gathered`] one: that made it), so this module must stay loaded until the callback has
 //! returned: see [`rcu_module`](crate::rcu_module).
 //!
 //! C header: [`include/linux/rcupdate.h`](srctree/include/linux/rcupdate.h)
@@ -123,7 +123,8 @@ pub fn synchronize() {
     unsafe { bindings::synchronize_rcu() };
 }
 
-/// Waits until the objects whose last [`Arc`] is gone have been dropped. May sleep. Those that are [`Gathered`] may take two layers.
+/// Waits until the objects whose last [`Arc`] is gone have been dropped. May sleep. Not those that are [`Gathered`]: they may depend on
+/// others, which [`OpenedCache`](crate::slab::OpenedCache) waits for.
 ///
 /// An object may hold the last reference to another object, whose grace period begins only when the
 /// first is dropped. `layers` is the number of such grace periods to wait for.

@@ -34,8 +34,8 @@ impl RoundRobin {
     /// The state after a change of the servers, with which the turns continue.
     ///
     /// A new server does not get a turn ahead of time, and no server misses a turn because another
-    /// one is gone. If a CPU takes a turn on the old list at the same time, the same turn may be
-    /// taken twice.
+    /// one is gone. If a CPU takes a turn on the old list at the same time, a turn may be taken twice or
+    /// missed.
     #[must_use]
     pub fn after(&self, change: Change) -> Self {
         let next = self.next.load(Relaxed);

@@ -194,14 +194,15 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// An error of netfilter: packets of one family do not take the early path.
+    /// An error of netfilter: packets of one family do not take the early path. The other family was considered, too.
     pub(crate) fn consider_early(&mut self, ipvs: &Arc<Ipvs>, net: &Net) -> Result {
+        let mut considered = Ok(());
         for family in [Family::V4, Family::V6] {
             if let Some(hooks) = self.hooks(family) {
-                consider_early(ipvs, hooks, net, family)?;
+                considered = considered.and(consider_early(ipvs, hooks, net, family));
             }
         }
-        Ok(())
+        considered
     }
 
     /// Unregisters the hooks for packets of `family`, and ends [`track`](Self::track). These packets then pass the director
@@ -369,7 +370,8 @@ fn consider_early(ipvs: &Arc<Ipvs>, hooks: &mut Hooks, net: &Net, family: Family
             &rcu::read_lock(),
         ),
     };
-    Ipvs::set_early(ipvs, hooks, net, is_on)?;
+    // The next packet that would leave early asks for another try, in a second.
+    Ipvs::set_early(ipvs, hooks, net, is_on).inspect_err(|_| ipvs.passages.close(family))?;
     ipvs.passages.set_hooked(family, is_on);
     Ok(())
 }

@@ -15,7 +15,7 @@ impl Job<Ipvs> for Early {
 
     fn run(ipvs: Arc<Ipvs>) {
         if let Some(net) = ipvs.keep_net() {
-            // Should it fail, then the next packet that might have left early tries again.
+            // Should it fail, then a packet that might have left early tries again, a second later.
             let _ = ipvs.config.lock().consider_early(&ipvs, &net);
         }
     }

@@ -16,8 +16,9 @@
 //! ```
 //!
 //! A *watcher* is the object, or the objects, whose callback looks for those that gathered meanwhile. While an object gathers there
-//! is a watcher. So each object is dropped after its own grace period, and after another one at most; and whoever waits for callbacks
-//! (`rcu_barrier`) until they drop nothing more has waited for all objects.
+//! is a watcher, or a read-side section in which one is about to wait. So each object is dropped after its own grace period, and after
+//! another one at most; and whoever waits for a grace period (`synchronize_rcu`), and then for callbacks (`rcu_barrier`) until they drop
+//! nothing more, has waited for all objects, as [`OpenedCache`](crate::slab::OpenedCache) and the end of a module do.
 //!
 //! # Locks
 //!
@@ -35,6 +36,7 @@ use core::{
 use ipvs_sys as bindings;
 
 use super::arc::{self, Inner};
+use crate::rcu;
 
 /// An object that gathers with others of its type when its last reference is gone.
 pub trait Gathered: Sized + Send + Sync + 'static {
@@ -98,6 +100,8 @@ impl<T: Gathered> Retired<T> {
     /// `head` must be the first field of an [`Inner<T>`] in memory of a box, at a multiple of [`Gathered::ALIGN`], whose last
     /// reference is gone, which is known to nobody else but readers.
     unsafe fn add(&self, head: *mut bindings::callback_head) {
+        // Others rely on the watcher that this call makes, and may be waited for before it has.
+        let _until_it_waits = rcu::read_lock();
         let mut word = self.last.load(Relaxed);
         loop {
             let (number, before) = Self::parts(word);

@@ -74,15 +74,19 @@ use crate::{
 pub struct BottomHalf(NotThreadSafe);
 
 impl BottomHalf {
-    /// Does the work of a bottom half in a thread, which does not sleep meanwhile. Not with interrupts off.
-    pub fn enter<R>(work: impl FnOnce(&Self) -> R) -> R {
+    /// Does the work of a bottom half in a thread, which does not sleep meanwhile. Not with interrupts off. [`None`] with `PREEMPT_RT`:
+    /// there a thread keeps no other off.
+    pub fn enter<R>(work: impl FnOnce(&Self) -> R) -> Option<R> {
+        if cfg!(CONFIG_PREEMPT_RT) {
+            return None;
+        }
         // SAFETY: No preconditions.
         unsafe { bindings::local_bh_disable() };
         // INVARIANT: They are off until the enabling below.
         let result = work(&Self(NotThreadSafe));
         // SAFETY: Bottom halves were disabled above.
         unsafe { bindings::local_bh_enable() };
-        result
+        Some(result)
     }
 }
 

@@ -455,7 +455,7 @@ bool ipvs_helper_tcp_want_room(struct sock *sk)
 void ipvs_helper_tcp_hurry(struct sock *sk)
 {
 	inet_csk_exit_pingpong_mode(sk);
-	/* As before the first bytes came: what is sent next is no answer to what came last, which was a SYN. */
+	/* As before the first bytes came: what is sent next is not taken for an answer to what came last, as to the server's SYN. */
 	inet_csk(sk)->icsk_ack.ato = 0;
 	if (!inet_csk_ack_scheduled(sk))
 		return;

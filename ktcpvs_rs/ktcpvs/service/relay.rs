@@ -236,8 +236,10 @@ impl Relay {
         let client = client.own(relay.clone())?;
         relay.inner.lock().streams.client = Some(client);
         // This is a thread, so it may go on with what is slow.
-        if BottomHalf::enter(|context| Turn::take(relay, context)) {
-            Slow::serve(relay);
+        match BottomHalf::enter(|context| Turn::take(relay, context)) {
+            Some(true) => Slow::serve(relay),
+            Some(false) => {}
+            None => Self::kick(relay.clone()),
         }
         Ok(())
     }

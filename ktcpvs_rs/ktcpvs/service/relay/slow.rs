@@ -57,8 +57,10 @@ impl Slow {
             relay.is_busy.store(false, Relaxed);
             // A connection to a host that is near is there already. What comes of the turn is another thread's, or this would go on as
             // long as servers refuse.
-            if BottomHalf::enter(|context| Turn::take(relay, context)) {
-                Relay::be_slow(relay.clone());
+            match BottomHalf::enter(|context| Turn::take(relay, context)) {
+                Some(true) => Relay::be_slow(relay.clone()),
+                Some(false) => {}
+                None => Relay::kick(relay.clone()),
             }
         }
         Self::finish(relay);
