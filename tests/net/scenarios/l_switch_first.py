@@ -7,6 +7,7 @@ import socket
 import termios
 import time
 
+import kernel
 import switch
 from lab import VIP, Topology, server_address
 from scenario import check, equal, scenario
@@ -128,5 +129,5 @@ def answers_in_parts_come_at_once(_t):
                                  for to in ((server_address(1), 80), (VIP, 80), (VIP, 81)))
             for name, times in (("http", http), ("wlc", wlc)):
                 for number, (seconds, without) in enumerate(zip(times, direct)):
-                    check(seconds < without + WAITS, f"{name}: answer {number} came after {seconds} s, without the switch {without} s")
+                    check(seconds < without + WAITS * kernel.PATIENCE, f"{name}: answer {number} came after {seconds} s, without the switch {without} s")
         server.close()
