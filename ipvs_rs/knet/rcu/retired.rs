@@ -100,31 +100,59 @@ impl<T: Gathered> Retired<T> {
     /// `head` must be the first field of an [`Inner<T>`] in memory of a box, at a multiple of [`Gathered::ALIGN`], whose last
     /// reference is gone, which is known to nobody else but readers.
     unsafe fn add(&self, head: *mut bindings::callback_head) {
-        // Others rely on the watcher that this call makes, and may be waited for before it has.
-        let _until_it_waits = rcu::read_lock();
         let mut word = self.last.load(Relaxed);
         loop {
             let (number, before) = Self::parts(word);
             // SAFETY: By the contract the object is live.
             let behind = unsafe { &raw mut (*head).next };
-            // SAFETY: By the contract the head is this call's, until the exchange below gives it away.
+            // SAFETY: By the contract the head is this call's, until an exchange below gives it away.
             unsafe { behind.write(before) };
-            // INVARIANT: The head is followed by those that were there. ORDERING: Release, paired with the Acquire of the exchange
-            // that takes them; this one takes them, too, if they are to go.
-            let (next, by) = match number {
-                0 => (WATCHED, Relaxed),
-                _ if number == Self::NUMBER => (WATCHED, Acquire),
-                _ => (head.wrapping_byte_add(number.wrapping_add(1)), Release),
+            let added = if number == 0 || number == Self::NUMBER {
+                // SAFETY: By the contract, and `next` was just written.
+                unsafe { self.lead(word, head) }
+            } else {
+                // INVARIANT: The head is followed by those that were there. ORDERING: Release, paired with the Acquire of the exchange
+                // that takes them.
+                let next = head.wrapping_byte_add(number.wrapping_add(1));
+                let added = self
+                    .last
+                    .compare_exchange_weak(word, next, Release, Relaxed);
+                added.map(drop)
             };
-            match self.last.compare_exchange_weak(word, next, by, Relaxed) {
+            match added {
+                Ok(()) => return,
                 Err(other) => word = other,
-                // SAFETY: The exchange has not given the head away.
-                Ok(_) if number == 0 => return unsafe { wait::<T>(head, watch::<T>) },
-                // SAFETY: The exchange has not given the head away, and has taken those behind it.
-                Ok(_) if next == WATCHED => return unsafe { wait::<T>(head, free_all::<T>) },
-                Ok(_) => return,
             }
         }
+    }
+
+    /// Lets the object of `head` and those that gather in `word` wait by a call of their own, and be watched if there was no watcher.
+    ///
+    /// # Errors
+    ///
+    /// What is in the place of `word` now: nothing was done.
+    ///
+    /// # Safety
+    ///
+    /// As of [`add`](Self::add), and `next` of the head must be the address in `word`.
+    #[inline(never)]
+    unsafe fn lead(
+        &self,
+        word: *mut bindings::callback_head,
+        head: *mut bindings::callback_head,
+    ) -> Result<(), *mut bindings::callback_head> {
+        // Others rely on the watcher that this call makes, and may be waited for before it has: a grace period ends after this section.
+        let _section = rcu::read_lock();
+        // ORDERING: Acquire, paired with the Release in `add`, as those that gather are taken.
+        self.last
+            .compare_exchange_weak(word, WATCHED, Acquire, Relaxed)?;
+        let then = match word.is_null() {
+            true => watch::<T>,
+            false => free_all::<T>,
+        };
+        // SAFETY: The exchange has not given the head away, and has taken those behind it.
+        unsafe { wait::<T>(head, then) };
+        Ok(())
     }
 
     /// Lets those that have gathered be the next watcher. To be called by the callback of the last one.
