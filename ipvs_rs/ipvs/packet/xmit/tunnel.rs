@@ -120,21 +120,8 @@ pub(crate) fn wrap(
     match shape.wrapping {
         // Of its own, as it is by far the most common one, and needs the least.
         Wrapping::Ip => wrap_as(Wrapping::Ip, conn, skb, flow, shape, way, context),
-        other => wrap_with_more(other, conn, skb, flow, shape, way, context),
+        other => wrap_as(other, conn, skb, flow, shape, way, context),
     }
-}
-
-#[inline(never)]
-fn wrap_with_more(
-    wrapping: Wrapping,
-    conn: &Conn,
-    skb: Skb,
-    flow: &Flow,
-    shape: &Shape,
-    way: &OutputRoute,
-    context: &HookState<'_>,
-) -> Result<Skb> {
-    wrap_as(wrapping, conn, skb, flow, shape, way, context)
 }
 
 #[inline(always)]
