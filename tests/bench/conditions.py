@@ -34,6 +34,7 @@ WORDS = {
     "shared": {"shared": True},
     "bare": {"bare": True},
     "slow": {"bare": True, "early": 0},
+    "off": {"early": 0},
     "forced": {"early": 2},
 }
 
