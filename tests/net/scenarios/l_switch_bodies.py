@@ -70,10 +70,18 @@ def mirror(_server, one):
         send_body(one, length)
 
 
+def connected(client, port):
+    """A connection to the switch. If its host is not reached, by ARP or by TCP, the client is told so as by one that was reset."""
+    try:
+        return client.connect(VIP, port)
+    except OSError as error:
+        raise ConnectionError from error
+
+
 def exchange(client, port, length):
     """Sends a body and receives one as long; whether both arrived. None if the connection ended before that, or the switch has said that
     it had to give up."""
-    with contextlib.suppress(ConnectionError), client.connect(VIP, port) as one:
+    with contextlib.suppress(ConnectionError), connected(client, port) as one:
         one.settimeout(900)
         one.sendall(b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % length)
         sent = send_body(one, length)
