@@ -344,7 +344,10 @@ fn packets_that_come_again_or_are_missing_are_read_on_their_own() {
     let (begin, end) = text.split_at(40);
     talk.hears(begin.as_bytes());
     let next = talk.server;
+    // Not where it was: that was read before the last heads, or is media.
     talk.server = next.wrapping_sub(1000);
+    assert_eq!(all(&talk.hears(text.as_bytes())), []);
+    talk.server = next.wrapping_sub((begin.len() + text.len()) as u32);
     assert_eq!(all(&talk.hears(text.as_bytes())), [USUAL]);
     talk.server = next;
     assert_eq!(all(&talk.hears(end.as_bytes())), [USUAL]);
@@ -352,6 +355,39 @@ fn packets_that_come_again_or_are_missing_are_read_on_their_own() {
     talk.server = talk.server.wrapping_add(7);
     assert_eq!(all(&talk.hears(&text.as_bytes()[40..])), []);
     assert_eq!(all(&talk.hears(text.as_bytes())), [USUAL]);
+}
+
+/// What looks like a reply in media is none, wherever a packet begins that comes again, or that another one is missing before.
+#[test]
+fn packets_that_begin_inside_of_media_are_not_read() {
+    let text = reply(" RTP/AVP;client_port=4588-4589;server_port=6256-6257;source=10.0.0.11");
+    let (text, len) = (text.as_bytes(), text.len() as u32);
+    let frame = [&[b'$', 1, 0, 2 * text.len() as u8], text, text].concat();
+    let before = |talk: &Talk, bytes: u32| talk.server.wrapping_sub(bytes);
+    let mut talk = Talk::new(V4);
+    assert_eq!(all(&talk.hears(text)), [USUAL]);
+    assert_eq!(all(&talk.hears(&frame)), []);
+    assert_eq!(all(&talk.hears(&frame)), []);
+    let next = talk.server;
+    for again in [len, 2 * len, 3 * len + 4] {
+        talk.server = before(&talk, again);
+        assert_eq!(all(&talk.hears(text)), [], "{again}");
+        talk.server = next;
+    }
+    // With bytes behind it that are new.
+    talk.server = before(&talk, len);
+    assert_eq!(all(&talk.hears(&[text, &frame, text].concat())), [USUAL]);
+    // The head behind the media comes again, and so does one that other bytes follow.
+    let next = talk.server;
+    talk.server = before(&talk, len);
+    assert_eq!(all(&talk.hears(text)), [USUAL]);
+    talk.server = before(&talk, len);
+    assert_eq!(all(&talk.hears(&[text, text].concat())), [USUAL, USUAL]);
+    talk.server = next.wrapping_add(len);
+    // The first text of a frame is missing.
+    assert_eq!(all(&talk.hears(&frame[..4])), []);
+    talk.server = talk.server.wrapping_add(len);
+    assert_eq!(all(&talk.hears(&[text, text].concat())), [USUAL]);
 }
 
 #[test]

@@ -7,8 +7,10 @@
 //!     └───────$, channel, length───────────────^
 //! ```
 //!
-//! A packet belongs to the text before it if its sequence number follows. Any other is read on its own, from its first byte on: one
-//! that comes again, and one behind a gap. What is no message of RTSP is not read, up to the end of its packet.
+//! A packet belongs to the text before it if its sequence number follows, or if what is missing is within a body or a frame. One that
+//! comes again is read again if it has something of the last heads, and otherwise only behind what was read. Any other is read on
+//! its own, from its first byte on: one of these heads, and one behind a gap. What is no message of RTSP is not read, up to the end of its
+//! packet.
 
 use core::ops::Range;
 
@@ -65,6 +67,28 @@ pub(super) struct Reader {
     next: Option<u32>,
     state: State,
     kept: Kept,
+    /// The last heads, if nothing was between them.
+    heads: Option<Heads>,
+}
+
+/// The sequence numbers of heads: of the first byte, and of that behind the last one.
+#[derive(Clone, Copy, Debug)]
+struct Heads {
+    start: u32,
+    end: u32,
+}
+
+impl Heads {
+    /// Whether a packet of so many bytes has something of them.
+    fn meet(self, sequence: u32, len: usize) -> bool {
+        // CAST: The length of a payload, modulo 2^32 as sequence numbers are.
+        is_before(self.start, sequence.wrapping_add(len as u32)) && is_before(sequence, self.end)
+    }
+}
+
+/// Whether a sequence number comes before another one.
+const fn is_before(one: u32, other: u32) -> bool {
+    one.wrapping_sub(other) >= 1 << 31
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -121,8 +145,9 @@ impl Kept {
 impl Reader {
     /// Reads a packet, which is not empty, and gives what is in it to `take`.
     pub(super) fn read(&mut self, segment: &Segment<'_>, mut take: impl FnMut(Part<'_>)) {
-        let mut now = self.at(segment.sequence);
+        let (mut now, skipped) = self.at(segment.sequence, segment.payload.len());
         let mut cursor = Cursor::new(segment.payload, 0);
+        cursor.advance(skipped);
         while !cursor.is_at_end() {
             let is_read = match now.state {
                 State::Passing(left) => {
@@ -133,7 +158,15 @@ impl Reader {
                     now.frame(&mut cursor);
                     true
                 }
-                State::Start | State::Head { .. } => now.line(&mut cursor, &mut take),
+                State::Start | State::Head { .. } => {
+                    // CAST: The length of a payload, modulo 2^32 as sequence numbers are.
+                    let at =
+                        |cursor: &Cursor<'_>| segment.sequence.wrapping_add(cursor.at() as u32);
+                    let (before, from) = (now.state, at(&cursor).wrapping_sub(now.kept.len as u32));
+                    let is_read = now.line(&mut cursor, &mut take);
+                    now.note(before, from, at(&cursor));
+                    is_read
+                }
             };
             if !is_read {
                 now.state = State::Start;
@@ -154,14 +187,13 @@ impl Reader {
         len: usize,
         mut four: impl FnMut(usize) -> Option<[u8; FRAME_HEADER_LEN]>,
     ) -> bool {
-        let follows = self.next == Some(sequence);
-        let mut left = match self.state {
-            State::Passing(left) if follows => left,
-            State::Start if follows && self.kept.len == 0 => 0,
-            State::Start | State::Head { .. } if follows => return false,
-            _ => 0,
+        let (from, mut at) = self.at(sequence, len);
+        let mut left = match from.state {
+            _ if at >= len => return true,
+            State::Passing(left) => left,
+            State::Start if from.kept.len == 0 => 0,
+            State::Start | State::Head { .. } => return false,
         };
-        let mut at = 0_usize;
         loop {
             // CAST: 32 bits fit.
             let end = at.saturating_add(left as usize);
@@ -184,26 +216,56 @@ impl Reader {
         let state = passing(left);
         let now = Self {
             state,
+            heads: self.heads,
             ..Self::default()
         };
         self.become_of(now, sequence, len);
         true
     }
 
-    /// The state in which a packet with this sequence number is read.
-    fn at(&self, sequence: u32) -> Self {
-        match self.next == Some(sequence) {
-            true => *self,
-            false => Self::default(),
+    /// The state in which a packet with this sequence number and so many bytes is read, behind so many of them.
+    fn at(&self, sequence: u32, len: usize) -> (Self, usize) {
+        let alone = Self {
+            heads: self.heads,
+            ..Self::default()
+        };
+        let Some(next) = self.next else {
+            return (alone, 0);
+        };
+        if is_before(sequence, next) {
+            // CAST: 32 bits fit.
+            let again = len.min(next.wrapping_sub(sequence) as usize);
+            return match self.heads {
+                Some(heads) if heads.meet(sequence, again) => (alone, 0),
+                _ => (*self, again),
+            };
         }
+        let state = match (sequence.wrapping_sub(next), self.state) {
+            (0, state) => state,
+            (missing, State::Passing(left)) if missing <= left => {
+                passing(left.wrapping_sub(missing))
+            }
+            _ => return (alone, 0),
+        };
+        (Self { state, ..*self }, 0)
+    }
+
+    /// Takes note of a line from `from` to `to`, if it is one of a head.
+    fn note(&mut self, before: State, from: u32, to: u32) {
+        let start = match (before, self.state, self.heads) {
+            (State::Start, State::Head { .. }, Some(heads)) if heads.end == from => heads.start,
+            (State::Start, State::Head { .. }, _) => from,
+            (State::Head { .. }, _, Some(heads)) => heads.start,
+            _ => return,
+        };
+        self.heads = Some(Heads { start, end: to });
     }
 
     /// The packet was read. One that came again does not lead back.
     fn become_of(&mut self, now: Self, sequence: u32, len: usize) {
         // CAST: The length of a payload, modulo 2^32 as sequence numbers are.
         let next = sequence.wrapping_add(len as u32);
-        let is_further = |last: u32| next.wrapping_sub(last) < 1 << 31;
-        if self.next.is_none_or(is_further) {
+        if self.next.is_none_or(|last| !is_before(next, last)) {
             *self = Self {
                 next: Some(next),
                 ..now
