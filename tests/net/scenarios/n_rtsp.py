@@ -52,6 +52,8 @@ def finish(lab, *servers):
     lab.director.ipvs_sysctl("expire_nodest_conn", 1)
     lab.director.ipvs("-C")
     wait_until(lambda: not connections(lab.director), what="connections end")
+    # A connection that is listed no more may be about to give its reference back.
+    wait_until(lambda: kernel.use_count(MODULE) == 0, what="the references are given back")
     equal(kernel.unload(MODULE), "ok", "removing the helper")
 
 
