@@ -27,8 +27,8 @@
 //! # Lines
 //!
 //! A control connection carries messages, each with a body of the length that its head tells, and media in frames between them
-//! (`$`, section 10.12). Bodies and frames are passed over, so what they contain is never taken for a message. Lines end with LF,
-//! and a CR before it does not count. Heads may come in any number of packets: the start of a line is kept until its end
+//! (`$`, section 10.12). Bodies and frames are passed over, so what they contain is not taken for a message, unless
+//! so much is missing that it is not known where they end. Lines end with LF, and a CR before it does not count. Heads may come in any number of packets: the start of a line is kept until its end
 //! comes, up to [`LONGEST`] bytes. It was sent on meanwhile, and only what is still in the packet is changed. A longer line that comes in
 //! several packets is left alone, and so are lines that continue another one (a blank at their start).
 

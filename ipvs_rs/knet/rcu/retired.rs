@@ -16,9 +16,9 @@
 //! ```
 //!
 //! A *watcher* is the object, or the objects, whose callback looks for those that gathered meanwhile. While an object gathers there
-//! is a watcher, or a read-side section in which one is about to wait. So each object is dropped after its own grace period, and after
-//! another one at most; and whoever waits for a grace period (`synchronize_rcu`), and then for callbacks (`rcu_barrier`) until they drop
-//! nothing more, has waited for all objects, as [`OpenedCache`](crate::slab::OpenedCache) and the end of a module do.
+//! is a watcher, or a read-side section in which one is about to wait. So each object is dropped by the callback of its own call, or of
+//! the one behind that; and whoever waits for a grace period (`synchronize_rcu`), and then for callbacks (`rcu_barrier`) until they
+//! drop nothing more, has waited for all objects, as [`OpenedCache`](crate::slab::OpenedCache) and the end of a module do.
 //!
 //! # Locks
 //!
